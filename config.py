@@ -1,0 +1,98 @@
+"""Settings, read from the environment once, when the application is made.
+
+Every variable and its default is listed in docs/configuration.md.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+from cadence_app import embedded
+
+APP_ROLE = "cadence_app"
+
+
+def _flag(name: str, default: bool) -> bool:
+    value = os.environ.get(name, "").strip().lower()
+    return default if not value else value in {"1", "true", "yes", "on"}
+
+
+def database_url(url: str) -> str:
+    """The SQLAlchemy address (psycopg 3) of a PostgreSQL URL in any of its common spellings."""
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme.partition("+")[0] not in {"postgres", "postgresql"}:
+        raise ValueError("DATABASE_URL must begin with postgresql://")
+    return f"postgresql+psycopg://{rest}"
+
+
+def _secret_key(data_dir: Path) -> str:
+    """The key that signs cookies: SECRET_KEY, or one made once and kept in the data folder."""
+    if key := os.environ.get("SECRET_KEY"):
+        return key
+    path = data_dir / "secret_key"
+    if not path.exists():
+        data_dir.mkdir(parents=True, exist_ok=True)
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+        with os.fdopen(fd, "w") as file:
+            file.write(secrets.token_hex(32))
+    return path.read_text()
+
+
+def load() -> dict[str, Any]:
+    """Every setting of the application; errors: ValueError for a value that can't be used."""
+    data_dir = Path(os.environ.get("CADENCE_DATA_DIR", "instance")).resolve()
+    app_url = os.environ.get("DATABASE_URL", "")
+    embedded_database = not app_url
+    if embedded_database:
+        app_url = embedded.ensure_postgres(data_dir)
+    owner_url = os.environ.get("DATABASE_OWNER_URL") or app_url
+    embedded_mail = not os.environ.get("MAIL_SERVER")
+    all_embedded = embedded_database and embedded_mail and not os.environ.get("REDIS_URL")
+    redis_url = os.environ.get("REDIS_URL") or embedded.redis_url(data_dir)
+    dev_tools = _flag("CADENCE_DEV_TOOLS", all_embedded)
+    return {
+        "DATA_DIR": data_dir,
+        "SECRET_KEY": _secret_key(data_dir),
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SECURE": _flag("CADENCE_SECURE_COOKIES", False),
+        "PERMANENT_SESSION_LIFETIME": 12 * 3600,
+        "MAX_CONTENT_LENGTH": 2 * 1024 * 1024,
+        "WTF_CSRF_TIME_LIMIT": None,
+        "PUBLIC_URL": os.environ.get(
+            "CADENCE_PUBLIC_URL", f"http://127.0.0.1:{os.environ.get('PORT', '5000')}"
+        ).rstrip("/"),
+        "TRUSTED_PROXIES": int(os.environ.get("CADENCE_TRUSTED_PROXIES", "0")),
+        "SQLALCHEMY_DATABASE_URI": database_url(app_url),
+        # The role is set by the server before the first statement, so no query runs without it.
+        "SQLALCHEMY_ENGINE_OPTIONS": {
+            "connect_args": {"options": f"-c role={APP_ROLE}", "connect_timeout": 5},
+            "pool_pre_ping": True,
+            "pool_size": 10,
+            "max_overflow": 20,
+        },
+        "DATABASE_OWNER_URL": database_url(owner_url),
+        "RQ_CONNECTION": redis_url,
+        "RQ_QUEUES": ["texts", "reports", "sweeps"],
+        "RQ_ASYNC": True,
+        "RATELIMIT_STORAGE_URI": redis_url.replace("unix://", "redis+unix://", 1),
+        "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
+        "RATELIMIT_HEADERS_ENABLED": True,
+        "MAIL_SERVER": os.environ.get("MAIL_SERVER", "127.0.0.1"),
+        "MAIL_PORT": int(os.environ.get("MAIL_PORT", "25")),
+        "MAIL_USERNAME": os.environ.get("MAIL_USERNAME"),
+        "MAIL_PASSWORD": os.environ.get("MAIL_PASSWORD"),
+        "MAIL_USE_TLS": _flag("MAIL_USE_TLS", False),
+        "MAIL_USE_SSL": _flag("MAIL_USE_SSL", False),
+        "MAIL_DEFAULT_SENDER": os.environ.get("MAIL_DEFAULT_SENDER", "Cadence <no-reply@cadence.example>"),
+        "MAIL_ATTACHMENT_LIMIT": int(os.environ.get("MAIL_ATTACHMENT_LIMIT", str(10 * 1024 * 1024))),
+        "MAIL_DIR": Path(os.environ.get("CADENCE_MAIL_DIR") or data_dir / "mail"),
+        "FILES_URL": os.environ.get("FILES_URL") or (data_dir / "files").as_uri(),
+        "EXPORT_LINK_DAYS": 7,
+        "DEV_TOOLS": dev_tools,
+        "DEV_MAILBOX": _flag("CADENCE_DEV_MAILBOX", embedded_mail),
+        "DEMO_SIGN_INS": _flag("CADENCE_DEMO_SIGN_INS", False),
+    }
