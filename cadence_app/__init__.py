@@ -1,0 +1,36 @@
+"""Cadence: a texting desk whose heart is a consent ledger."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from cadence_app import accounts, consent, contacts, messaging, reports, ui
+from cadence_app.cli import cadence
+from cadence_app.extensions import csrf, db, limiter, login_manager, mail, migrate, rq
+from cadence_app.tenancy import init_tenancy
+
+
+def create_app(settings: dict[str, Any]) -> Flask:
+    """The application. `settings` is what config.load() returns, with whatever a test changes in it."""
+    app = Flask(__name__, template_folder="../templates", static_folder="../static")
+    app.config.from_mapping(settings)
+    if hops := settings["TRUSTED_PROXIES"]:
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops
+        )
+    db.init_app(app)
+    migrate.init_app(app, db, directory="migrations")
+    login_manager.init_app(app)
+    csrf.init_app(app)
+    mail.init_app(app)
+    rq.init_app(app)
+    limiter.init_app(app)
+    with app.app_context():
+        init_tenancy()
+    for area in (accounts, contacts, consent, messaging, reports, ui):
+        area.init_app(app)
+    app.cli.add_command(cadence)
+    return app

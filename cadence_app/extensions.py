@@ -1,0 +1,58 @@
+"""The Flask extensions, made once and bound to the application in create_app()."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_login import LoginManager
+from flask_mail import Mail
+from flask_migrate import Migrate
+from flask_rq import RQ
+from flask_sqlalchemy import SQLAlchemy
+from flask_wtf import CSRFProtect
+from rq import Queue
+from sqlalchemy import BigInteger, DateTime, MetaData, Text
+from sqlalchemy.orm import DeclarativeBase
+
+from cadence_app.worker import ForkingWorker
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+_NAMES = {
+    "pk": "pk_%(table_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+}
+
+
+class ForkingRQ(RQ):
+    """Flask-RQ whose `flask rq worker` forks for each job (worker.py says why)."""
+
+    def make_worker(self, queues: list[str] | tuple[str, ...] | None = None, **kwargs: Any) -> ForkingWorker:
+        known: dict[str, Queue] = self.queues
+        chosen = [known[name] for name in queues] if queues else list(known.values())
+        return ForkingWorker(chosen, job_class=chosen[0].job_class, **kwargs)
+
+
+db = SQLAlchemy(model_class=Base, metadata=MetaData(naming_convention=_NAMES))
+# Every time in the database is an instant (UTC), every id a bigint and every string of any length.
+db.Model.registry.update_type_annotation_map({int: BigInteger, str: Text, datetime: DateTime(timezone=True)})
+migrate = Migrate()
+login_manager = LoginManager()
+csrf = CSRFProtect()
+mail = Mail()
+rq = ForkingRQ()
+limiter = Limiter(get_remote_address)
+
+if TYPE_CHECKING:
+    Model = Base
+else:
+    Model = db.Model

@@ -1,0 +1,15 @@
+"""Alembic's environment: migrations run as the tables' owner, the application never does."""
+
+from __future__ import annotations
+
+from alembic import context
+from flask import current_app
+from sqlalchemy import create_engine, pool
+
+from cadence_app.extensions import db
+
+engine = create_engine(current_app.config["DATABASE_OWNER_URL"], poolclass=pool.NullPool)
+with engine.connect() as connection:
+    context.configure(connection=connection, target_metadata=db.metadata, compare_type=True)
+    with context.begin_transaction():
+        context.run_migrations()
