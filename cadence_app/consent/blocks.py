@@ -1,0 +1,46 @@
+"""Bars beside consent whose scope is not one team: personal inboxes, later teams, a toll-free network."""
+
+from __future__ import annotations
+
+from sqlalchemy import delete, exists, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from cadence_app.consent.models import Block, BlockScope
+from cadence_app.extensions import db
+from cadence_app.tenancy import tenant_in_use
+
+
+def blocks_of(contact_id: int) -> list[Block]:
+    return list(db.session.scalars(select(Block).where(Block.contact_id == contact_id).order_by(Block.id)))
+
+
+def block(contact_id: int, scope: BlockScope, inbox_id: int | None = None) -> None:
+    db.session.execute(
+        upsert(Block)
+        .values(tenant_id=tenant_in_use(), contact_id=contact_id, scope=scope, inbox_id=inbox_id)
+        .on_conflict_do_nothing()
+    )
+
+
+def unblock(contact_id: int, scope: BlockScope, inbox_id: int | None = None) -> None:
+    db.session.execute(
+        delete(Block).where(
+            Block.contact_id == contact_id,
+            Block.scope == scope,
+            Block.inbox_id.is_not_distinct_from(inbox_id),
+        )
+    )
+
+
+def blocked(contact_id: int, scope: BlockScope, inbox_id: int | None = None) -> bool:
+    return bool(
+        db.session.scalar(
+            select(
+                exists().where(
+                    Block.contact_id == contact_id,
+                    Block.scope == scope,
+                    Block.inbox_id.is_not_distinct_from(inbox_id),
+                )
+            )
+        )
+    )

@@ -1,0 +1,171 @@
+"""The one place that writes the status of a contact and its history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, insert, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from cadence_app.accounts.models import Team, User
+from cadence_app.consent.models import Consent, OptOutChange, Source, Status
+from cadence_app.contacts.models import Contact
+from cadence_app.extensions import db
+from cadence_app.tenancy import tenant_in_use
+
+_TICK = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class Change:
+    """A status that a contact is to have in a team, and what decided so.
+
+    `at` is for history that is being loaded; without it the change happens now.
+    """
+
+    contact_id: int
+    team_id: int
+    status: Status
+    source: Source
+    user_id: int | None = None
+    message_id: int | None = None
+    words: str = ""
+    reason: str = ""
+    at: datetime | None = None
+
+
+def record_change(change: Change) -> int | None:
+    """Gives a contact a status in a team: the stored status and its history row, in this transaction.
+
+    Returns the history row's id, or None where the contact has that status already. Errors: as
+    record_changes().
+    """
+    return record_changes([change])[0]
+
+
+def record_changes(changes: Sequence[Change]) -> list[int | None]:
+    """record_change() for many contacts and teams at once; the answers are in the order of the changes.
+
+    The contacts' rows and then the consents' are locked, each in the order of their ids, so any two callers
+    wait for each other and never in a circle. Errors: ValueError for the same contact and team twice, for a
+    contact or team the tenant does not have, and for a change older than the status it would replace.
+    """
+    pairs = sorted({(change.contact_id, change.team_id) for change in changes})
+    if len(pairs) != len(changes):
+        raise ValueError("a contact and team may stand in one call only once")
+    contacts = lock_contacts(sorted({contact_id for contact_id, _ in pairs}))
+    current = _lock_consents(pairs)
+    codes = _named(Team.id, Team.code, {change.team_id for change in changes})
+    user_names = _named(User.id, User.name, {change.user_id for change in changes if change.user_id})
+    now = db.session.scalars(select(func.clock_timestamp())).one()
+
+    rows: list[dict[str, Any]] = []
+    for change in changes:
+        known = current.get((change.contact_id, change.team_id))
+        if known and known.status == change.status:
+            continue
+        at = change.at or (max(now, known.since + _TICK) if known else now)
+        if known and at <= known.since:
+            raise ValueError(f"contact {change.contact_id} has a newer status in team {change.team_id}")
+        contact = contacts.get(change.contact_id)
+        if contact is None or change.team_id not in codes:
+            raise ValueError(f"no contact {change.contact_id} or no team {change.team_id} in this tenant")
+        rows.append(
+            {
+                "tenant_id": tenant_in_use(),
+                "contact_id": change.contact_id,
+                "team_id": change.team_id,
+                "status": change.status,
+                "changed_at": at,
+                "source": change.source,
+                "user_id": change.user_id,
+                "message_id": change.message_id,
+                "first_name": contact.first_name,
+                "last_name": contact.last_name,
+                "external_id": contact.external_id,
+                "number": contact.number,
+                "team_code": codes[change.team_id],
+                "user_name": user_names.get(change.user_id, ""),
+                "words": change.words,
+                "reason": change.reason,
+            }
+        )
+    written = _write(rows)
+    return [written.get((change.contact_id, change.team_id)) for change in changes]
+
+
+def note_stop(contact_id: int, team_id: int) -> None:
+    """Notes that an opted-out contact asked for it in their own words, which a later opt in must answer
+    with a reason. The status is as it was, so the history gets no row."""
+    db.session.execute(
+        update(Consent)
+        .where(
+            Consent.contact_id == contact_id, Consent.team_id == team_id, Consent.status == Status.OPTED_OUT
+        )
+        .values(stopped_at=func.clock_timestamp())
+    )
+
+
+def lock_contacts(contact_ids: list[int]) -> dict[int, Any]:
+    """Holds these contacts, in the order of the ids given, so that no status of theirs changes until this
+    transaction ends. Returns their names, external id and number by id."""
+    rows = db.session.execute(
+        select(Contact.id, Contact.first_name, Contact.last_name, Contact.external_id, Contact.number)
+        .where(Contact.id.in_(contact_ids))
+        .order_by(Contact.id)
+        .with_for_update(key_share=True)
+    )
+    return {row.id: row for row in rows}
+
+
+def _lock_consents(pairs: list[tuple[int, int]]) -> dict[tuple[int, int], Any]:
+    rows = db.session.execute(
+        select(Consent.contact_id, Consent.team_id, Consent.status, Consent.since)
+        .where(tuple_(Consent.contact_id, Consent.team_id).in_(pairs))
+        .order_by(Consent.contact_id, Consent.team_id)
+        .with_for_update()
+    )
+    return {(row.contact_id, row.team_id): row for row in rows}
+
+
+def _named(id_column: Any, name_column: Any, ids: set[Any]) -> dict[Any, str]:
+    if not ids:
+        return {}
+    rows = db.session.execute(select(id_column, name_column).where(id_column.in_(ids)))
+    return {row[0]: row[1] for row in rows}
+
+
+def _write(rows: list[dict[str, Any]]) -> dict[tuple[int, int], int]:
+    if not rows:
+        return {}
+    ids = db.session.scalars(
+        insert(OptOutChange).returning(OptOutChange.id, sort_by_parameter_order=True), rows
+    ).all()
+    consents = [
+        {
+            "contact_id": row["contact_id"],
+            "team_id": row["team_id"],
+            "tenant_id": row["tenant_id"],
+            "status": row["status"],
+            "since": row["changed_at"],
+            "change_id": change_id,
+            "stopped_at": (
+                row["changed_at"]
+                if row["status"] == Status.OPTED_OUT and row["source"] == Source.KEYWORD
+                else None
+            ),
+        }
+        for row, change_id in zip(rows, ids, strict=True)
+    ]
+    statement = upsert(Consent)
+    values = {name: statement.excluded[name] for name in ("status", "since", "change_id", "stopped_at")}
+    db.session.execute(
+        statement.on_conflict_do_update(index_elements=["contact_id", "team_id"], set_=values), consents
+    )
+    for consent in db.session.identity_map.values():
+        if isinstance(consent, Consent):
+            db.session.expire(consent)
+    return {(c["contact_id"], c["team_id"]): c["change_id"] for c in consents}

@@ -1,0 +1,186 @@
+"""The consent ledger's tables. Only ledger.py writes the first two."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from cadence_app.accounts.models import Team, User
+from cadence_app.extensions import Model
+
+
+class Status(StrEnum):
+    OPTED_IN = "opted_in"
+    OPTED_OUT = "opted_out"
+
+
+class Source(StrEnum):
+    """What decided an opt-out change."""
+
+    COLD_INBOUND = "cold_inbound"
+    MANUAL_ADD = "manual_add"
+    KEYWORD = "keyword"
+    TOGGLE = "toggle"
+    IMPORT = "import"
+    API = "api"
+
+
+REPORTED_SOURCES = (Source.COLD_INBOUND, Source.MANUAL_ADD, Source.KEYWORD, Source.TOGGLE)
+
+_STATUS_CHECK = "status IN ('opted_in', 'opted_out')"
+_SOURCE_CHECK = "source IN ('cold_inbound', 'manual_add', 'keyword', 'toggle', 'import', 'api')"
+
+
+class OptOutChange(Model):
+    """One row of the append-only history: a status a contact got in a team.
+
+    Names, ids, code and number are as they were at that moment. Database triggers refuse UPDATE, DELETE
+    and TRUNCATE.
+    """
+
+    __tablename__ = "opt_out_changes"
+    __table_args__ = (
+        CheckConstraint(_STATUS_CHECK, name="status"),
+        CheckConstraint(_SOURCE_CHECK, name="source"),
+        Index(
+            "ix_opt_out_changes_report",
+            "tenant_id",
+            "changed_at",
+            "id",
+            postgresql_where=text("source IN ('cold_inbound', 'manual_add', 'keyword', 'toggle')"),
+        ),
+        Index("ix_opt_out_changes_contact", "contact_id", "team_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"))
+    team_id: Mapped[int] = mapped_column(ForeignKey("teams.id"))
+    status: Mapped[str]
+    changed_at: Mapped[datetime]
+    source: Mapped[str]
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"))
+    first_name: Mapped[str]
+    last_name: Mapped[str]
+    external_id: Mapped[str]
+    number: Mapped[str]
+    team_code: Mapped[str]
+    user_name: Mapped[str] = mapped_column(default="")
+    # The contact's own words, for a change that a text of theirs made.
+    words: Mapped[str] = mapped_column(default="")
+    reason: Mapped[str] = mapped_column(default="")
+
+
+class Consent(Model):
+    """The opt out status of one contact in one team, as the last change left it.
+
+    A trigger refuses a status that is not the one of the change it names.
+    """
+
+    __tablename__ = "consents"
+    __table_args__ = (CheckConstraint(_STATUS_CHECK, name="status"), Index("ix_consents_team", "team_id"))
+
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"), primary_key=True)
+    team_id: Mapped[int] = mapped_column(ForeignKey("teams.id"), primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
+    status: Mapped[str]
+    since: Mapped[datetime]
+    change_id: Mapped[int] = mapped_column(ForeignKey("opt_out_changes.id"))
+    # When the contact's own out word last came while they are opted out, even if a user had been first.
+    stopped_at: Mapped[datetime | None]
+
+    change: Mapped[OptOutChange] = relationship()
+    team: Mapped[Team] = relationship()
+
+    @property
+    def opted_out(self) -> bool:
+        return self.status == Status.OPTED_OUT
+
+
+class BlockScope(StrEnum):
+    """What a block reaches, where that is not one team.
+
+    PERSONAL: every personal inbox of the tenant, after a keyword to one of them.
+    ORGANISATION: teams the contact joins later, after STOPALL or under the organisation policy.
+    CARRIER_NUMBER: one toll-free inbox, whose network blocks by itself after STOP.
+    """
+
+    PERSONAL = "personal"
+    ORGANISATION = "organisation"
+    CARRIER_NUMBER = "carrier_number"
+
+
+class Block(Model):
+    """A bar beside consent with a scope of its own. `inbox_id` is set for CARRIER_NUMBER only."""
+
+    __tablename__ = "blocks"
+    __table_args__ = (
+        CheckConstraint("scope IN ('personal', 'organisation', 'carrier_number')", name="scope"),
+        UniqueConstraint("contact_id", "scope", "inbox_id", postgresql_nulls_not_distinct=True),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"))
+    scope: Mapped[str]
+    inbox_id: Mapped[int | None] = mapped_column(ForeignKey("inboxes.id"))
+    since: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class CustomKeyword(Model):
+    """A word an organisation added to the built-in ones, for one team or (no team) for all of them.
+
+    `word` is stored normalised (keywords.normalise).
+    """
+
+    __tablename__ = "custom_keywords"
+    __table_args__ = (
+        CheckConstraint("meaning IN ('out', 'in', 'help')", name="meaning"),
+        UniqueConstraint("tenant_id", "team_id", "word", postgresql_nulls_not_distinct=True),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
+    team_id: Mapped[int | None] = mapped_column(ForeignKey("teams.id"))
+    word: Mapped[str]
+    meaning: Mapped[str]
+
+
+class Decision(StrEnum):
+    OPEN = "open"
+    OPTED_OUT = "opted_out"
+    DISMISSED = "dismissed"
+
+
+class PossibleOptOut(Model):
+    """A text that reads like an opt out. While open it holds automated texts to the contact in the team."""
+
+    __tablename__ = "possible_opt_outs"
+    __table_args__ = (
+        CheckConstraint("decision IN ('open', 'opted_out', 'dismissed')", name="decision"),
+        Index(
+            "uq_possible_opt_outs_open",
+            "contact_id",
+            "team_id",
+            unique=True,
+            postgresql_where=text("decision = 'open'"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"))
+    team_id: Mapped[int] = mapped_column(ForeignKey("teams.id"))
+    message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"))
+    words: Mapped[str]
+    received_at: Mapped[datetime]
+    due_on: Mapped[date]
+    decision: Mapped[str] = mapped_column(default=Decision.OPEN)
+    decided_at: Mapped[datetime | None]
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+
+    decided_by: Mapped[User | None] = relationship()

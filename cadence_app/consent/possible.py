@@ -1,0 +1,74 @@
+"""Texts that read like an opt out: flagged, due on a day, and holding automated texts until decided."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from cadence_app.accounts.models import User
+from cadence_app.consent.models import Decision, PossibleOptOut
+from cadence_app.extensions import db
+from cadence_app.tenancy import tenant_in_use
+
+# 47 CFR 64.1200(a)(10): at most ten business days to honour a revocation.
+BUSINESS_DAYS_TO_DECIDE = 10
+
+
+def flag(contact_id: int, team_id: int, message_id: int, words: str, zone: ZoneInfo) -> None:
+    """Flags a contact in a team. A flag that is open already stays: its first words started the clock."""
+    received_at = db.session.scalars(select(func.now())).one()
+    due_on = business_day_after(received_at.astimezone(zone).date(), BUSINESS_DAYS_TO_DECIDE)
+    db.session.execute(
+        upsert(PossibleOptOut)
+        .values(
+            tenant_id=tenant_in_use(),
+            contact_id=contact_id,
+            team_id=team_id,
+            message_id=message_id,
+            words=words,
+            received_at=received_at,
+            due_on=due_on,
+            decision=Decision.OPEN,
+        )
+        .on_conflict_do_nothing()
+    )
+
+
+def open_flag(contact_id: int, team_id: int) -> PossibleOptOut | None:
+    """The undecided flag that holds automated texts to this contact in this team, if there is one."""
+    return db.session.scalars(
+        select(PossibleOptOut).where(
+            PossibleOptOut.contact_id == contact_id,
+            PossibleOptOut.team_id == team_id,
+            PossibleOptOut.decision == Decision.OPEN,
+        )
+    ).one_or_none()
+
+
+def dismiss(user: User, contact_id: int, team_id: int) -> None:
+    """A user's decision that the words were no opt out; automated texts may go again."""
+    decide(contact_id, [team_id], Decision.DISMISSED, user.id)
+
+
+def decide(contact_id: int, team_ids: list[int], decision: Decision, user_id: int | None) -> None:
+    """Closes the open flags of a contact in these teams; `user_id` is None where the contact decided."""
+    db.session.execute(
+        update(PossibleOptOut)
+        .where(
+            PossibleOptOut.contact_id == contact_id,
+            PossibleOptOut.team_id.in_(team_ids),
+            PossibleOptOut.decision == Decision.OPEN,
+        )
+        .values(decision=decision, decided_at=func.now(), decided_by_id=user_id)
+    )
+
+
+def business_day_after(day: date, days: int) -> date:
+    """The day that many weekdays after a day. Public holidays are counted as weekdays: the stricter way."""
+    while days:
+        day += timedelta(days=1)
+        days -= day.weekday() < 5
+    return day

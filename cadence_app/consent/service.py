@@ -1,0 +1,267 @@
+"""The rules of consent: who may change a status, what a contact's text means, who may be texted.
+
+Everything here runs inside the caller's transaction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+import phonenumbers
+from sqlalchemy import func, or_, select
+
+from cadence_app.accounts.models import KeywordPolicy, PossibleOptOutPolicy, Tenant, User
+from cadence_app.consent import blocks, keywords, possible
+from cadence_app.consent.intent import reads_like_opt_out
+from cadence_app.consent.keywords import Keyword, Meaning
+from cadence_app.consent.ledger import Change, lock_contacts, note_stop, record_change, record_changes
+from cadence_app.consent.models import (
+    BlockScope,
+    Consent,
+    CustomKeyword,
+    Decision,
+    OptOutChange,
+    Source,
+    Status,
+)
+from cadence_app.extensions import db
+from cadence_app.tenancy import tenant_in_use
+
+
+class ReasonRequired(ValueError):
+    """The contact stopped by their own words; opting them in again takes a written reason."""
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A text that has come in. `personal` and `toll_free` are about the inbox it was sent to."""
+
+    contact_id: int
+    team_id: int
+    inbox_id: int
+    message_id: int
+    words: str
+    personal: bool
+    toll_free: bool
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a text did: the keyword it was, whether the status in its team changed, and what an agent who
+    reads the conversation should know."""
+
+    keyword: Keyword | None
+    changed: bool
+    note: str = ""
+
+
+def consent_of(contact_id: int, team_id: int, *, lock: bool = False) -> Consent | None:
+    """The stored status as it is now; with `lock`, held against change until the transaction ends."""
+    query = (
+        select(Consent)
+        .where(Consent.contact_id == contact_id, Consent.team_id == team_id)
+        .execution_options(populate_existing=True)
+    )
+    return db.session.scalars(query.with_for_update(read=True) if lock else query).one_or_none()
+
+
+def needs_reason(consent: Consent | None) -> bool:
+    """Whether opting this contact in takes a written reason: they stopped by their own words."""
+    return bool(consent and consent.opted_out and consent.stopped_at)
+
+
+def set_by_user(user: User, contact_id: int, team_id: int, status: Status, reason: str = "") -> int | None:
+    """A user's change of the toggle. Returns the history row's id, None where nothing changed.
+
+    Errors: ReasonRequired, from the status as it is under the lock and not as the user's page showed it.
+    """
+    lock_contacts([contact_id])
+    if status == Status.OPTED_IN and not reason.strip() and needs_reason(consent_of(contact_id, team_id)):
+        raise ReasonRequired
+    change_id = record_change(
+        Change(contact_id, team_id, status, Source.TOGGLE, user_id=user.id, reason=reason.strip())
+    )
+    if status == Status.OPTED_OUT:
+        possible.decide(contact_id, [team_id], Decision.OPTED_OUT, user.id)
+    return change_id
+
+
+def add_by_user(user: User, contact_id: int, team_id: int) -> int | None:
+    """The first status of a contact whom a user adds to a team; None where they are in it already."""
+    lock_contacts([contact_id])
+    if consent_of(contact_id, team_id):
+        return None
+    return _record_first(Change(contact_id, team_id, Status.OPTED_IN, Source.MANUAL_ADD, user_id=user.id))
+
+
+def read_text(arrival: Arrival) -> Reading:
+    """Applies what a contact's text means for consent, in the order of the rules: a keyword, else a first
+    text, else words that read like an opt out."""
+    lock_contacts([arrival.contact_id])
+    keyword = keywords.read(arrival.words, custom_keywords(arrival.team_id))
+    consent = consent_of(arrival.contact_id, arrival.team_id)
+    if keyword and keyword.word == keywords.YES and not (consent and consent.opted_out):
+        keyword = None
+    if keyword and keyword.meaning == Meaning.OUT:
+        return _opt_out(arrival, keyword)
+    if keyword and keyword.meaning == Meaning.IN:
+        return _opt_in(arrival, keyword)
+    if consent is None:
+        _record_first(
+            Change(
+                arrival.contact_id,
+                arrival.team_id,
+                Status.OPTED_IN,
+                Source.COLD_INBOUND,
+                message_id=arrival.message_id,
+                words=arrival.words,
+            )
+        )
+    if keyword is None and reads_like_opt_out(arrival.words):
+        return _possible_opt_out(arrival)
+    return Reading(keyword, changed=consent is None)
+
+
+def custom_keywords(team_id: int) -> dict[str, Meaning]:
+    """The organisation's own words for a team; the team's meaning of a word wins over the tenant's."""
+    rows = db.session.execute(
+        select(CustomKeyword.word, CustomKeyword.meaning)
+        .where(or_(CustomKeyword.team_id == team_id, CustomKeyword.team_id.is_(None)))
+        .order_by(CustomKeyword.team_id.nulls_first())
+    )
+    return {word: Meaning(meaning) for word, meaning in rows}
+
+
+def add_keyword(word: str, meaning: Meaning, team_id: int | None) -> None:
+    """Adds a word of the organisation's own, for one team or (None) for all. Errors: ValueError for a
+    built-in word, for one that is there already and for one that is nothing but punctuation."""
+    normal = keywords.normalise(word)
+    if not normal or normal in keywords.BUILT_IN:
+        raise ValueError(f"{word} is a built-in keyword" if normal else "a keyword needs letters or digits")
+    known = select(CustomKeyword.id).where(
+        CustomKeyword.word == normal, CustomKeyword.team_id.is_not_distinct_from(team_id)
+    )
+    if db.session.scalar(known):
+        raise ValueError(f"{word} is a keyword already")
+    db.session.add(CustomKeyword(tenant_id=tenant_in_use(), team_id=team_id, word=normal, meaning=meaning))
+
+
+def organisation_wide(tenant: Tenant, today: date) -> bool:
+    """Whether the tenant's keyword policy makes a word count in every team on a day in its zone."""
+    begun = tenant.keyword_policy_from is None or tenant.keyword_policy_from <= today
+    return tenant.keyword_policy == KeywordPolicy.ORGANISATION and begun
+
+
+def is_toll_free(number: str) -> bool:
+    parsed = phonenumbers.parse(number)
+    return phonenumbers.number_type(parsed) == phonenumbers.PhoneNumberType.TOLL_FREE
+
+
+def history(contact_id: int, team_ids: list[int], limit: int = 100) -> list[OptOutChange]:
+    """A contact's changes in these teams, newest first."""
+    return list(
+        db.session.scalars(
+            select(OptOutChange)
+            .where(OptOutChange.contact_id == contact_id, OptOutChange.team_id.in_(team_ids))
+            .order_by(OptOutChange.changed_at.desc(), OptOutChange.id.desc())
+            .limit(limit)
+        )
+    )
+
+
+def _opt_out(arrival: Arrival, keyword: Keyword) -> Reading:
+    everywhere = keyword.every_team or organisation_wide(_tenant(), _today())
+    team_ids = [arrival.team_id]
+    if everywhere:
+        others = select(Consent.team_id).where(Consent.contact_id == arrival.contact_id)
+        team_ids = sorted({arrival.team_id, *db.session.scalars(others)})
+        blocks.block(arrival.contact_id, BlockScope.ORGANISATION)
+    if arrival.personal:
+        blocks.block(arrival.contact_id, BlockScope.PERSONAL)
+    if arrival.toll_free and keyword.word in keywords.TOLL_FREE_BLOCK_WORDS:
+        blocks.block(arrival.contact_id, BlockScope.CARRIER_NUMBER, arrival.inbox_id)
+    return Reading(keyword, changed=_stop_in(arrival, team_ids))
+
+
+def _opt_in(arrival: Arrival, keyword: Keyword) -> Reading:
+    note = ""
+    if arrival.personal:
+        blocks.unblock(arrival.contact_id, BlockScope.PERSONAL)
+    if arrival.toll_free:
+        if keyword.word in keywords.TOLL_FREE_UNBLOCK_WORDS:
+            blocks.unblock(arrival.contact_id, BlockScope.CARRIER_NUMBER, arrival.inbox_id)
+        elif blocks.blocked(arrival.contact_id, BlockScope.CARRIER_NUMBER, arrival.inbox_id):
+            note = (
+                "Opted in here, but the toll-free network still blocks this number until they text START "
+                "or UNSTOP."
+            )
+    change_id = record_change(
+        Change(
+            arrival.contact_id,
+            arrival.team_id,
+            Status.OPTED_IN,
+            Source.KEYWORD,
+            message_id=arrival.message_id,
+            words=arrival.words,
+        )
+    )
+    return Reading(keyword, changed=change_id is not None, note=note)
+
+
+def _possible_opt_out(arrival: Arrival) -> Reading:
+    tenant = _tenant()
+    consent = consent_of(arrival.contact_id, arrival.team_id)
+    if consent and consent.opted_out:
+        note_stop(arrival.contact_id, arrival.team_id)
+        return Reading(None, changed=False)
+    if tenant.possible_opt_out_policy == PossibleOptOutPolicy.OPT_OUT:
+        changed = _stop_in(
+            arrival, [arrival.team_id], "These words read like an opt out; set to count as one."
+        )
+        return Reading(None, changed=changed)
+    possible.flag(arrival.contact_id, arrival.team_id, arrival.message_id, arrival.words, tenant.zone)
+    return Reading(None, changed=False)
+
+
+def _stop_in(arrival: Arrival, team_ids: list[int], reason: str = "") -> bool:
+    """Opts the contact out in these teams by their own words; whether the arrival's own team changed."""
+    change_ids = record_changes(
+        [
+            Change(
+                arrival.contact_id,
+                team_id,
+                Status.OPTED_OUT,
+                Source.KEYWORD,
+                message_id=arrival.message_id,
+                words=arrival.words,
+                reason=reason,
+            )
+            for team_id in team_ids
+        ]
+    )
+    changed = dict(zip(team_ids, change_ids, strict=True))
+    for team_id, change_id in changed.items():
+        if change_id is None:
+            note_stop(arrival.contact_id, team_id)
+    possible.decide(arrival.contact_id, team_ids, Decision.OPTED_OUT, None)
+    return changed[arrival.team_id] is not None
+
+
+def _record_first(change: Change) -> int | None:
+    """Records a first status in a team, except that whoever stopped every team is not opted in anew."""
+    if not blocks.blocked(change.contact_id, BlockScope.ORGANISATION):
+        return record_change(change)
+    reason = "The person had opted out of every team before."
+    change_id = record_change(replace(change, status=Status.OPTED_OUT, reason=reason))
+    note_stop(change.contact_id, change.team_id)
+    return change_id
+
+
+def _tenant() -> Tenant:
+    return db.session.get_one(Tenant, tenant_in_use())
+
+
+def _today() -> date:
+    now: datetime = db.session.scalars(select(func.now())).one()
+    return now.astimezone(_tenant().zone).date()
