@@ -1,0 +1,128 @@
+"""Tenants, teams, users and who is in which team."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from flask_login import UserMixin
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from cadence_app.extensions import Model
+
+
+class Navigation(StrEnum):
+    """Which set of screens a tenant sees."""
+
+    TEAMS = "teams"
+    LEGACY = "legacy"
+
+
+class Role(StrEnum):
+    ADMIN = "admin"
+    AGENT = "agent"
+
+
+class KeywordPolicy(StrEnum):
+    """What an opt-out word reaches: the team it was sent to, or every team of the organisation."""
+
+    TEAM = "team"
+    ORGANISATION = "organisation"
+
+
+class PossibleOptOutPolicy(StrEnum):
+    """What happens to a text that reads like an opt out: hold and ask an agent, or opt out at once."""
+
+    HOLD = "hold"
+    OPT_OUT = "opt_out"
+
+
+class Tenant(Model):
+    """One client organisation. The one table that every tenant's transaction may read."""
+
+    __tablename__ = "tenants"
+    __table_args__ = (
+        CheckConstraint("navigation IN ('teams', 'legacy')", name="navigation"),
+        CheckConstraint("keyword_policy IN ('team', 'organisation')", name="keyword_policy"),
+        CheckConstraint("possible_opt_out_policy IN ('hold', 'opt_out')", name="possible_opt_out_policy"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    navigation: Mapped[str] = mapped_column(default=Navigation.TEAMS)
+    time_zone: Mapped[str] = mapped_column(default="America/New_York")
+    keyword_policy: Mapped[str] = mapped_column(default=KeywordPolicy.TEAM)
+    # The day, in the tenant's zone, on which `organisation` begins; none means it is in force.
+    keyword_policy_from: Mapped[date | None]
+    possible_opt_out_policy: Mapped[str] = mapped_column(default=PossibleOptOutPolicy.HOLD)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+
+class Team(Model):
+    """A group of users. The three texts are empty where the team uses the defaults (auto_replies.py)."""
+
+    __tablename__ = "teams"
+    __table_args__ = (UniqueConstraint("tenant_id", "code"), UniqueConstraint("tenant_id", "name"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
+    name: Mapped[str]
+    code: Mapped[str]
+    opt_out_text: Mapped[str] = mapped_column(default="")
+    opt_in_text: Mapped[str] = mapped_column(default="")
+    help_text: Mapped[str] = mapped_column(default="")
+
+    tenant: Mapped[Tenant] = relationship()
+
+
+class User(UserMixin, Model):
+    """A person who signs in. An e-mail address signs in to one tenant only."""
+
+    __tablename__ = "users"
+    __table_args__ = (
+        CheckConstraint("role IN ('admin', 'agent')", name="role"),
+        Index("uq_users_email", text("lower(email)"), unique=True),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"), index=True)
+    email: Mapped[str]
+    name: Mapped[str]
+    password_hash: Mapped[str]
+    role: Mapped[str] = mapped_column(default=Role.AGENT)
+    active: Mapped[bool] = mapped_column(default=True)
+    # The zone this user's times are shown in; none means the tenant's.
+    time_zone: Mapped[str | None]
+
+    tenant: Mapped[Tenant] = relationship()
+    teams: Mapped[list[Team]] = relationship(secondary="team_members", order_by="Team.name")
+
+    @property
+    def is_active(self) -> bool:
+        return self.active
+
+    @property
+    def is_admin(self) -> bool:
+        return self.role == Role.ADMIN
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone) if self.time_zone else self.tenant.zone
+
+    def get_id(self) -> str:
+        """What the session cookie holds: the tenant too, for a user can't be read without it."""
+        return f"{self.tenant_id}:{self.id}"
+
+
+class TeamMember(Model):
+    __tablename__ = "team_members"
+
+    team_id: Mapped[int] = mapped_column(ForeignKey("teams.id"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True, index=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))

@@ -1,0 +1,123 @@
+"""`flask cadence …`: setting up an organisation without the demo, and an operator's switches."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import click
+from flask.cli import AppGroup
+
+from cadence_app.accounts import service as accounts
+from cadence_app.accounts.models import KeywordPolicy, Navigation, Role
+from cadence_app.consent import service as consent
+from cadence_app.consent.keywords import Meaning
+from cadence_app.contacts.numbers import parse_number
+from cadence_app.extensions import db
+from cadence_app.messaging import inboxes
+
+
+class _Group(AppGroup):
+    """Says a refusal in one line, as click says that of a bad option."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except ValueError as refusal:
+            raise click.ClickException(str(refusal)) from refusal
+
+
+cadence = _Group("cadence", help="Set up organisations and switch what they see.")
+
+
+def _choice(kind: type[Navigation] | type[Role] | type[KeywordPolicy] | type[Meaning]) -> click.Choice[str]:
+    return click.Choice([str(value) for value in kind])
+
+
+@cadence.command()
+@click.argument("name")
+@click.option("--navigation", type=_choice(Navigation), default="teams", show_default=True)
+@click.option("--time-zone", default="America/New_York", show_default=True)
+def tenant(name: str, navigation: str, time_zone: str) -> None:
+    """Make a tenant (one client organisation)."""
+    accounts.create_tenant(name, Navigation(navigation), time_zone)
+    db.session.commit()
+    click.echo(f"{name} is ready; its users see the {navigation} screens.")
+
+
+@cadence.command()
+@click.argument("tenant")
+@click.argument("name")
+@click.argument("code")
+def team(tenant: str, name: str, code: str) -> None:
+    """Make a team in a TENANT; CODE is what reports call it."""
+    accounts.find_tenant(tenant)
+    accounts.create_team(name, code)
+    db.session.commit()
+    click.echo(f"{name} ({code}) is a team of {tenant}.")
+
+
+@cadence.command()
+@click.argument("tenant")
+@click.argument("email")
+@click.option("--name", required=True)
+@click.option("--role", type=_choice(Role), default="agent", show_default=True)
+@click.option("--team", "codes", multiple=True, help="A team's code; give it once for each team.")
+@click.password_option()
+def user(tenant: str, email: str, name: str, role: str, codes: tuple[str, ...], password: str) -> None:
+    """Make a user of a TENANT; asks for the password."""
+    accounts.find_tenant(tenant)
+    teams = [accounts.find_team(code) for code in codes]
+    accounts.create_user(email, name, password, Role(role), teams)
+    db.session.commit()
+    click.echo(f"{email} may sign in as {role}.")
+
+
+@cadence.command()
+@click.argument("tenant")
+@click.argument("team")
+@click.argument("number")
+@click.option("--name", required=True)
+@click.option("--owner", help="The e-mail address of the user whose personal inbox it is.")
+def inbox(tenant: str, team: str, number: str, name: str, owner: str | None) -> None:
+    """Make an inbox: the NUMBER that a TEAM (its code) texts from."""
+    accounts.find_tenant(tenant)
+    made = inboxes.create_inbox(accounts.find_team(team), parse_number(number), name, owner)
+    db.session.commit()
+    click.echo(f"{name} ({made.number}) is a {made.kind} inbox of {team}.")
+
+
+@cadence.command()
+@click.argument("tenant")
+@click.argument("screens", type=_choice(Navigation))
+def navigation(tenant: str, screens: str) -> None:
+    """Move a TENANT to the teams or legacy screens, from the next page that its users load."""
+    accounts.find_tenant(tenant).navigation = screens
+    db.session.commit()
+    click.echo(f"{tenant} is on the {screens} screens.")
+
+
+@cadence.command("keyword-policy")
+@click.argument("tenant")
+@click.argument("policy", type=_choice(KeywordPolicy))
+@click.option("--from", "from_day", type=click.DateTime(["%Y-%m-%d"]), help="The day it begins.")
+def keyword_policy(tenant: str, policy: str, from_day: datetime | None) -> None:
+    """Choose what an opt-out word reaches in a TENANT: its team, or the whole organisation."""
+    row = accounts.find_tenant(tenant)
+    row.keyword_policy = policy
+    row.keyword_policy_from = from_day.date() if from_day else None
+    db.session.commit()
+    click.echo(f"An opt-out word counts for the {policy}.")
+
+
+@cadence.command()
+@click.argument("tenant")
+@click.argument("word")
+@click.argument("meaning", type=_choice(Meaning))
+@click.option("--team", "code", help="Only for the team with this code.")
+def keyword(tenant: str, word: str, meaning: str, code: str | None) -> None:
+    """Add a WORD of a TENANT's own that means out, in or help."""
+    accounts.find_tenant(tenant)
+    team_id = accounts.find_team(code).id if code else None
+    consent.add_keyword(word, Meaning(meaning), team_id)
+    db.session.commit()
+    click.echo(f"{word} now means {meaning}.")
