@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from flask_wtf import FlaskForm
+from wtforms import Field, SelectField, StringField, SubmitField, TelField
+from wtforms.validators import InputRequired, Length, ValidationError
+
+from cadence_app.contacts.numbers import BadNumber, parse_number
+
+
+def stripped(value: str | None) -> str:
+    return (value or "").strip()
+
+
+def no_control_characters(form: FlaskForm, field: Field) -> None:
+    if "\x00" in (field.data or ""):
+        raise ValidationError("This has a character that can't be stored.")
+
+
+class EditContactForm(FlaskForm):  # type: ignore[misc]
+    first_name = StringField("First name", [Length(max=200), no_control_characters], filters=[stripped])
+    last_name = StringField("Last name", [Length(max=200), no_control_characters], filters=[stripped])
+    external_id = StringField("ContactId", [Length(max=200), no_control_characters], filters=[stripped])
+    submit = SubmitField("Save")
+
+
+class AddContactForm(EditContactForm):
+    """`number` holds E.164 once the form is valid; `team_id` the choices the route gives it."""
+
+    number = TelField("Mobile number", [InputRequired("Enter a mobile number."), Length(max=40)])
+    team_id = SelectField("Team", coerce=int)
+
+    def validate_number(self, field: Field) -> None:
+        try:
+            field.data = parse_number(field.data)
+        except BadNumber as error:
+            raise ValidationError(str(error)) from error

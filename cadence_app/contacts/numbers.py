@@ -1,0 +1,29 @@
+"""Phone numbers, as Google's libphonenumber reads them."""
+
+from __future__ import annotations
+
+import phonenumbers
+
+# A number without a country code is one of the North American plan.
+_HOME = "US"
+
+
+class BadNumber(ValueError):
+    """Not a phone number that could be texted."""
+
+
+def parse_number(text: str) -> str:
+    """What somebody typed as E.164. Errors: BadNumber."""
+    try:
+        number = phonenumbers.parse(text, _HOME)
+    except phonenumbers.NumberParseException as error:
+        raise BadNumber("Enter a phone number, such as (212) 555-0123.") from error
+    # "Possible" and not "valid": numbers set apart for fiction, such as 555-01xx, are good for trying out.
+    if number.extension or not phonenumbers.is_possible_number(number):
+        raise BadNumber("That number has too few or too many digits.")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def digits_of(text: str) -> str:
+    """The digits of a search, to find a number however it is written."""
+    return "".join(character for character in text if character.isdecimal())

@@ -1,0 +1,132 @@
+"""Finding, adding and editing contacts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy.exc import IntegrityError
+
+from cadence_app.accounts.models import Team, User
+from cadence_app.consent import service as consent
+from cadence_app.consent.models import Consent
+from cadence_app.contacts.models import Contact
+from cadence_app.contacts.numbers import digits_of
+from cadence_app.extensions import db
+from cadence_app.tenancy import tenant_in_use
+
+PAGE = 50
+
+
+class Taken(ValueError):
+    """Another contact has this number or ContactId. `field` names the form's field."""
+
+    def __init__(self, field: str, contact: Contact) -> None:
+        super().__init__(f"{contact.name or contact.number} has this one")
+        self.field, self.contact = field, contact
+
+
+@dataclass(frozen=True)
+class Page:
+    contacts: list[Contact]
+    total: int
+    more: bool
+
+
+def matches(search: str) -> ColumnElement[bool]:
+    """The condition on Contact that a name, a ContactId or a number holds the search."""
+    conditions = [
+        func.concat_ws(" ", Contact.first_name, Contact.last_name).icontains(search, autoescape=True),
+        Contact.external_id.icontains(search, autoescape=True),
+    ]
+    if len(digits := digits_of(search)) >= 3:
+        conditions.append(Contact.number.contains(digits))
+    return or_(*conditions)
+
+
+def find_contacts(user: User, search: str, status: str, page: int) -> Page:
+    """The contacts in a user's teams that match, by name. `status` is opted_in, opted_out or empty."""
+    shared = select(Consent.contact_id).where(Consent.team_id.in_(team_ids(user)))
+    if status:
+        shared = shared.where(Consent.status == status)
+    query = select(Contact).where(Contact.id.in_(shared))
+    if search:
+        query = query.where(matches(search))
+    total = db.session.scalars(select(func.count()).select_from(query.subquery())).one()
+    ordered = query.order_by(func.lower(Contact.last_name), func.lower(Contact.first_name), Contact.id)
+    contacts = db.session.scalars(ordered.limit(PAGE).offset((page - 1) * PAGE)).all()
+    return Page(list(contacts), total, total > page * PAGE)
+
+
+def statuses_of(user: User, contacts: list[Contact]) -> dict[int, list[Consent]]:
+    """The consents of these contacts in the teams that the user shares with them, by contact id."""
+    found: dict[int, list[Consent]] = {contact.id: [] for contact in contacts}
+    query = (
+        select(Consent)
+        .join(Consent.team)
+        .where(Consent.contact_id.in_(found), Consent.team_id.in_(team_ids(user)))
+        .order_by(Team.name)
+    )
+    for stored in db.session.scalars(query):
+        found[stored.contact_id].append(stored)
+    return found
+
+
+def find_contact(user: User, contact_id: int) -> Contact | None:
+    """A contact who is in one of the user's teams."""
+    shared = select(Consent.contact_id).where(Consent.team_id.in_(team_ids(user)))
+    return db.session.scalars(
+        select(Contact).where(Contact.id == contact_id, Contact.id.in_(shared))
+    ).one_or_none()
+
+
+def add_contact(
+    user: User, team: Team, number: str, first_name: str, last_name: str, external_id: str
+) -> Contact:
+    """Adds a contact to a team by hand, and commits. Someone whom the tenant knows by this number and who
+    is not in the team yet joins it as they are. Errors: Taken."""
+    known = db.session.scalars(select(Contact).where(Contact.number == number)).one_or_none()
+    if known is None:
+        _check_external_id(external_id, None)
+        known = Contact(
+            tenant_id=tenant_in_use(),
+            number=number,
+            first_name=first_name,
+            last_name=last_name,
+            external_id=external_id,
+        )
+        db.session.add(known)
+        try:
+            db.session.flush()
+        except IntegrityError as error:
+            # Somebody else added them between the two statements: look again.
+            db.session.rollback()
+            known = db.session.scalars(select(Contact).where(Contact.number == number)).one_or_none()
+            raise (Taken("number", known) if known else error) from error
+    elif consent.consent_of(known.id, team.id):
+        raise Taken("number", known)
+    consent.add_by_user(user, known.id, team.id)
+    db.session.commit()
+    return known
+
+
+def edit_contact(contact: Contact, first_name: str, last_name: str, external_id: str) -> None:
+    """Changes names and ContactId and commits. History rows keep what they were. Errors: Taken.
+
+    The number is not among them: consent was given for a number, and another one is another consent.
+    """
+    _check_external_id(external_id, contact.id)
+    contact.first_name, contact.last_name, contact.external_id = first_name, last_name, external_id
+    db.session.commit()
+
+
+def team_ids(user: User) -> list[int]:
+    return [team.id for team in user.teams]
+
+
+def _check_external_id(external_id: str, but: int | None) -> None:
+    if not external_id:
+        return
+    other = select(Contact).where(Contact.external_id == external_id, Contact.id.is_distinct_from(but))
+    if taken := db.session.scalars(other).one_or_none():
+        raise Taken("external_id", taken)

@@ -1,0 +1,38 @@
+"""The three texts Cadence sends by itself, and their defaults.
+
+47 CFR 64.1200(a)(12): one confirmation of an opt out, with no marketing in it. CTIA's messaging principles
+ask every program for its name and for how to get help and how to stop.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from cadence_app.accounts.models import Team
+from cadence_app.consent.keywords import Meaning
+from cadence_app.messaging.models import MessageKind
+
+# 47 CFR 64.1200(a)(12): within five minutes of the request.
+CONFIRM_WITHIN = timedelta(minutes=5)
+
+KINDS = {
+    Meaning.OUT: MessageKind.OPT_OUT_REPLY,
+    Meaning.IN: MessageKind.OPT_IN_REPLY,
+    Meaning.HELP: MessageKind.HELP_REPLY,
+}
+
+
+def text_of(team: Team, meaning: Meaning) -> str:
+    """What the team answers to a keyword: its own text, or the default, which names the organisation."""
+    sender = f"{team.tenant.name} {team.name}"
+    if meaning == Meaning.OUT:
+        return team.opt_out_text or (
+            f"{sender}: You are opted out and will get no more texts from us. Reply START to opt back in."
+        )
+    if meaning == Meaning.IN:
+        return team.opt_in_text or (
+            f"{sender}: Welcome back. You will get our texts again. Reply HELP for help, STOP to opt out."
+        )
+    return team.help_text or (
+        f"{sender}: This is a two-way line; a person reads your replies. Reply STOP to opt out at any time."
+    )

@@ -1,0 +1,118 @@
+"""The phone simulator: text any inbox from any number, and see what comes back.
+
+Only registered where DEV_TOOLS is on. It has no sign-in, for it plays the part of the telephone network;
+what it sends takes the same way in as a carrier's webhook.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf import FlaskForm
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+from wtforms import Field, SelectField, SubmitField, TelField, TextAreaField
+from wtforms.validators import InputRequired, Length, ValidationError
+
+from cadence_app.accounts.models import Tenant
+from cadence_app.contacts.forms import no_control_characters
+from cadence_app.contacts.models import Contact
+from cadence_app.contacts.numbers import BadNumber, parse_number
+from cadence_app.extensions import db
+from cadence_app.messaging.inbound import receive_text
+from cadence_app.messaging.jobs import dispatch
+from cadence_app.messaging.models import Conversation, Inbox, Message, MessageState
+from cadence_app.tenancy import use_tenant
+from cadence_app.ui import htmx
+from cadence_app.ui.formatting import phone as pretty
+
+blueprint = Blueprint("dev_phone", __name__, url_prefix="/dev/phone")
+
+_DEFAULT_NUMBER = "+12125550142"
+# What a phone shows: what it sent, and what reached it.
+_ON_THE_PHONE = (MessageState.RECEIVED, MessageState.DELIVERED)
+
+
+class PhoneForm(FlaskForm):  # type: ignore[misc]
+    from_number = TelField("This phone's number", [InputRequired("Enter this phone's number.")])
+    inbox = SelectField("Text to")
+    body = TextAreaField(
+        "Text", [InputRequired("Write something first."), Length(max=1600), no_control_characters]
+    )
+    submit = SubmitField("Send")
+
+    def validate_from_number(self, field: Field) -> None:
+        try:
+            field.data = parse_number(field.data)
+        except BadNumber as error:
+            raise ValidationError(str(error)) from error
+
+
+@blueprint.route("/", methods=["GET", "POST"])
+def phone() -> ResponseReturnValue:
+    form = PhoneForm()
+    form.inbox.choices = _inboxes()
+    if form.validate_on_submit():
+        received = receive_text(
+            inbox_number=form.inbox.data,
+            from_number=form.from_number.data,
+            body=form.body.data,
+            provider_message_id=f"sim-{uuid.uuid4()}",
+            received_at=datetime.now(UTC),
+        )
+        dispatch(received.tenant_id, received.reply_id)
+        return redirect(url_for("dev_phone.phone", **_chosen(form)))
+    if not form.is_submitted():
+        form.from_number.data = request.args.get("from_number") or _DEFAULT_NUMBER
+        form.inbox.data = request.args.get("inbox") or next(
+            (number for choices in form.inbox.choices.values() for number, _ in choices), None
+        )
+    texts = _texts(form.from_number.data, form.inbox.data)
+    if htmx.wanted():
+        return render_template("dev/_phone_texts.html", texts=texts)
+    page = render_template("dev/phone.html", form=form, texts=texts, chosen=_chosen(form))
+    return page, 422 if form.is_submitted() else 200
+
+
+def _chosen(form: PhoneForm) -> dict[str, Any]:
+    return {"from_number": form.from_number.data, "inbox": form.inbox.data}
+
+
+def _inboxes() -> dict[str, list[tuple[str, str]]]:
+    """Every inbox, by tenant: number and label."""
+    choices: dict[str, list[tuple[str, str]]] = {}
+    for tenant in db.session.scalars(select(Tenant).order_by(Tenant.id)).all():
+        use_tenant(tenant.id)
+        inboxes = db.session.scalars(
+            select(Inbox).options(joinedload(Inbox.team)).order_by(Inbox.kind.desc(), Inbox.name)
+        )
+        choices[tenant.name] = [
+            (inbox.number, f"{inbox.name}, {inbox.team.name} ({inbox.kind}) {pretty(inbox.number)}")
+            for inbox in inboxes
+        ]
+    return choices
+
+
+def _texts(from_number: str | None, inbox_number: str | None) -> list[Message]:
+    try:
+        number = parse_number(from_number or "")
+    except BadNumber:
+        return []
+    for tenant_id in db.session.scalars(select(Tenant.id)).all():
+        use_tenant(tenant_id)
+        found = (
+            select(Message)
+            .join(Message.conversation)
+            .join(Conversation.inbox)
+            .join(Conversation.contact)
+            .where(Inbox.number == inbox_number, Contact.number == number, Message.state.in_(_ON_THE_PHONE))
+            .order_by(Message.id.desc())
+            .limit(50)
+        )
+        if texts := db.session.scalars(found).all():
+            return list(reversed(texts))
+    return []

@@ -1,0 +1,38 @@
+"""The numbers teams text from, and who sees which."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, func, or_, select
+
+from cadence_app.accounts.models import Team, TeamMember, User
+from cadence_app.extensions import db
+from cadence_app.messaging.models import Inbox, InboxKind
+
+
+def create_inbox(team: Team, number: str, name: str, owner: str | None = None) -> Inbox:
+    """A shared inbox, or the personal one of the user with the e-mail address `owner`. Errors: ValueError
+    for a number that is taken and for an owner who is not in the team."""
+    user = None
+    if owner:
+        user = db.session.scalars(select(User).where(func.lower(User.email) == owner.lower())).one_or_none()
+        if user is None or team not in user.teams:
+            raise ValueError(f"{owner} is not in {team.name}")
+    if db.session.execute(select(func.find_inbox(number))).first():
+        raise ValueError(f"{number} is the number of another inbox")
+    inbox = Inbox(
+        tenant_id=team.tenant_id,
+        team_id=team.id,
+        user_id=user.id if user else None,
+        kind=InboxKind.PERSONAL if user else InboxKind.SHARED,
+        name=name,
+        number=number,
+    )
+    db.session.add(inbox)
+    db.session.flush()
+    return inbox
+
+
+def visible_to(user: User) -> ColumnElement[bool]:
+    """The condition on Inbox for those a user works in: their teams' shared ones and their own."""
+    teams = select(TeamMember.team_id).where(TeamMember.user_id == user.id)
+    return Inbox.team_id.in_(teams) & or_(Inbox.kind == InboxKind.SHARED, Inbox.user_id == user.id)

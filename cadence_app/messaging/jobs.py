@@ -1,0 +1,50 @@
+"""Texts on the queue. The queued row in PostgreSQL is the record; a job only hastens it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from flask import current_app
+from redis.exceptions import RedisError
+from sqlalchemy import func, select
+
+from cadence_app.accounts.models import Tenant
+from cadence_app.extensions import db, rq
+from cadence_app.messaging.models import Message, MessageState
+from cadence_app.messaging.sending import deliver
+from cadence_app.tenancy import use_tenant
+
+# A text that is still queued after this long has lost its job.
+_OVERDUE = timedelta(seconds=20)
+
+
+@rq.job(queue="texts")
+def deliver_text(tenant_id: int, message_id: int) -> None:
+    use_tenant(tenant_id)
+    deliver(message_id)
+
+
+def dispatch(tenant_id: int, message_id: int | None) -> None:
+    """Queues a text's delivery. Without Redis it stays queued in the database until the sweep."""
+    if message_id is None:
+        return
+    try:
+        deliver_text.enqueue(tenant_id, message_id)
+    except RedisError:
+        current_app.logger.warning("Redis is out of reach: text %s waits for the sweep", message_id)
+
+
+@rq.job(queue="sweeps")
+def sweep_texts() -> None:
+    """Delivers the texts whose job was lost, oldest first."""
+    for tenant_id in db.session.scalars(select(Tenant.id).order_by(Tenant.id)).all():
+        use_tenant(tenant_id)
+        overdue = select(Message.id).where(
+            Message.state == MessageState.QUEUED, Message.created_at < func.now() - _OVERDUE
+        )
+        for message_id in db.session.scalars(overdue.order_by(Message.id)).all():
+            deliver(message_id)
+        db.session.rollback()
+
+
+sweep_texts.cron_register(10)

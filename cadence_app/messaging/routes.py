@@ -1,0 +1,128 @@
+"""Messages: the three-pane desk."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user, login_required
+
+from cadence_app.consent import blocks
+from cadence_app.extensions import db
+from cadence_app.messaging import desk
+from cadence_app.messaging.forms import ComposeForm
+from cadence_app.messaging.jobs import dispatch
+from cadence_app.messaging.models import Conversation, MessageKind, MessageState
+from cadence_app.messaging.sending import MAX_BODY_LENGTH, compose, refusal
+from cadence_app.ui import htmx
+from cadence_app.ui.consent_card import Card, card_of, toggle
+
+blueprint = Blueprint("messaging", __name__, url_prefix="/messages")
+
+
+@blueprint.get("/", endpoint="desk")
+@login_required
+def desk_page() -> str:
+    pane = "conversations" if request.args.get("inbox") or request.args.get("q") else "inboxes"
+    return render_template("messaging/desk.html", **_lists(), conversation=None, pane=pane)
+
+
+@blueprint.get("/conversations/<int:conversation_id>")
+@login_required
+def conversation(conversation_id: int) -> str:
+    found = _conversation(conversation_id)
+    desk.mark_read(found)
+    return _page(found, ComposeForm(formdata=None))
+
+
+@blueprint.get("/conversations/<int:conversation_id>/fresh")
+@login_required
+def fresh(conversation_id: int) -> ResponseReturnValue:
+    """204 while the open page is up to date; else the thread and the card anew."""
+    found = _conversation(conversation_id)
+    if request.args.get("version") == desk.version_of(found):
+        return "", 204
+    desk.mark_read(found)
+    return render_template("messaging/_fresh.html", **_open(found))
+
+
+@blueprint.post("/conversations/<int:conversation_id>/send")
+@login_required
+def send(conversation_id: int) -> ResponseReturnValue:
+    found = _conversation(conversation_id)
+    form = ComposeForm()
+    if not form.validate_on_submit():
+        return _after_send(found, form, 422)
+    message = compose(current_user, found, form.body.data.strip())
+    db.session.commit()
+    if message.state == MessageState.SUPPRESSED:
+        form.body.errors = [f"Not sent. {message.detail}"]
+        return _after_send(found, form, 409)
+    dispatch(message.tenant_id, message.id)
+    if not htmx.wanted():
+        return redirect(url_for("messaging.conversation", conversation_id=found.id))
+    return _after_send(found, ComposeForm(formdata=None), 200)
+
+
+@blueprint.post("/conversations/<int:conversation_id>/consent")
+@login_required
+def set_consent(conversation_id: int) -> ResponseReturnValue:
+    found = _conversation(conversation_id)
+    outcome = toggle(current_user, found.contact, found.inbox.team, action=_consent_url(found))
+    if htmx.wanted():
+        opened = _open(found, outcome.card)
+        return render_template("messaging/_consent_changed.html", **opened), outcome.status
+    if outcome.card.problem:
+        return _page(found, ComposeForm(formdata=None), outcome.card), outcome.status
+    return redirect(url_for("messaging.conversation", conversation_id=found.id))
+
+
+def _lists() -> dict[str, Any]:
+    search = request.args.get("q", "").strip()[:200].replace("\x00", "")
+    inbox_id = request.args.get("inbox", type=int)
+    unread_only = request.args.get("unread") == "1"
+    page_number = min(max(request.args.get("page", 1, type=int), 1), 10_000)
+    inboxes = desk.inboxes_of(current_user)
+    if inbox_id is not None and inbox_id not in {inbox.id for inbox, _ in inboxes}:
+        abort(404)
+    return {
+        "inboxes": inboxes,
+        "unread_total": sum(unread for _, unread in inboxes),
+        "inbox_id": inbox_id,
+        "search": search,
+        "unread_only": unread_only,
+        "page_number": page_number,
+        "page": desk.conversations(current_user, inbox_id, search, unread_only, page_number),
+    }
+
+
+def _open(found: Conversation, card: Card | None = None) -> dict[str, Any]:
+    """What the thread's pane shows."""
+    return {
+        "conversation": found,
+        "messages": desk.thread(found),
+        "version": desk.version_of(found),
+        "card": card or card_of(current_user, found.contact, found.inbox.team, action=_consent_url(found)),
+        "blocks": blocks.blocks_of(found.contact_id),
+        "refusal": refusal(found.inbox, found.contact_id, MessageKind.PERSON),
+        "max_length": MAX_BODY_LENGTH,
+    }
+
+
+def _page(found: Conversation, form: ComposeForm, card: Card | None = None) -> str:
+    return render_template("messaging/desk.html", **_lists(), **_open(found, card), form=form, pane="thread")
+
+
+def _after_send(found: Conversation, form: ComposeForm, status: int) -> ResponseReturnValue:
+    if htmx.wanted():
+        return render_template("messaging/_sent.html", **_open(found), form=form), status
+    return _page(found, form), status
+
+
+def _consent_url(found: Conversation) -> str:
+    return url_for("messaging.set_consent", conversation_id=found.id)
+
+
+def _conversation(conversation_id: int) -> Conversation:
+    return desk.find_conversation(current_user, conversation_id) or abort(404)
