@@ -1,0 +1,141 @@
+"""The one mail worker's jobs: write a file, mail it, and find again whatever was lost on the way."""
+
+from __future__ import annotations
+
+import smtplib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from flask import current_app
+from sqlalchemy import func, select, text
+
+from cadence_app.accounts.models import Tenant
+from cadence_app.extensions import db, rq
+from cadence_app.reports import files, mailing
+from cadence_app.reports.kinds import KINDS
+from cadence_app.reports.models import UNFINISHED, Export, ExportState
+from cadence_app.reports.service import enqueue
+from cadence_app.reports.writing import write_file
+from cadence_app.tenancy import use_tenant
+
+_WRITING_ATTEMPTS = 5
+# With the longest wait between two, this is three days of a mail server that is away.
+_MAILING_ATTEMPTS = 290
+_LONGEST_WAIT = timedelta(minutes=15)
+_FIRST_WAIT = timedelta(seconds=10)
+# An export that no worker has taken up after this long has lost its job.
+_LOST_AFTER = timedelta(seconds=15)
+
+
+@rq.job(queue="reports")
+def run_export(tenant_id: int, export_id: int) -> None:
+    """Takes an export as far as it goes. Running it again, or twice at once, does no harm."""
+    use_tenant(tenant_id)
+    with _held(export_id) as mine:
+        export = db.session.get(Export, export_id)
+        if not mine or export is None or not export.unfinished or not _due(export):
+            return
+        if export.state != ExportState.MAILING:
+            _write(export)
+        if export.state == ExportState.MAILING:
+            _mail(export)
+
+
+@rq.job(queue="sweeps")
+def sweep_exports() -> None:
+    """Queues every export that is due and that neither a worker nor the queue has, and deletes the files
+    whose time is over."""
+    for tenant_id in db.session.scalars(select(Tenant.id).order_by(Tenant.id)).all():
+        use_tenant(tenant_id)
+        due = select(Export).where(
+            Export.state.in_(UNFINISHED), Export.next_attempt_at < func.now() - _LOST_AFTER
+        )
+        for export in db.session.scalars(due.order_by(Export.id)).all():
+            with _held(export.id) as nobody_has_it:
+                lost = nobody_has_it
+            if lost:
+                enqueue(export)
+        expired = select(Export).where(Export.file_key != "", Export.expires_at < func.now())
+        for export in db.session.scalars(expired).all():
+            files.remove(export.file_key)
+            export.file_key = ""
+        db.session.commit()
+
+
+def _write(export: Export) -> None:
+    export.state = ExportState.RUNNING
+    export.attempts += 1
+    db.session.commit()
+
+    def progress(rows: int, total: int) -> None:
+        export.rows_written, export.rows_total = rows, total
+        db.session.commit()
+
+    try:
+        written = write_file(export, KINDS[export.kind], progress)
+    except Exception as error:
+        current_app.logger.exception("export %s could not be written", export.id)
+        db.session.rollback()
+        _wait(export, ExportState.QUEUED, _WRITING_ATTEMPTS, f"The file could not be written: {error}")
+        return
+    export.file_key, export.sha256, export.size = written.key, written.sha256, written.size
+    export.rows_written = export.rows_total = written.rows
+    export.state, export.attempts, export.problem = ExportState.MAILING, 0, ""
+    export.finished_at = func.now()
+    export.expires_at = func.now() + timedelta(days=current_app.config["EXPORT_LINK_DAYS"])
+    db.session.commit()
+
+
+def _mail(export: Export) -> None:
+    export.attempts += 1
+    db.session.commit()
+    try:
+        export.delivery = mailing.send(export)
+    except (OSError, smtplib.SMTPException) as error:
+        current_app.logger.warning("export %s could not be mailed: %s", export.id, error)
+        if _for_good(error):
+            export.attempts = _MAILING_ATTEMPTS
+        _wait(
+            export, ExportState.MAILING, _MAILING_ATTEMPTS, f"The mail server did not take the mail: {error}"
+        )
+        return
+    export.state, export.problem, export.sent_at = ExportState.SENT, "", func.now()
+    db.session.commit()
+
+
+def _wait(export: Export, state: ExportState, most: int, problem: str) -> None:
+    export.state = ExportState.FAILED if export.attempts >= most else state
+    export.problem = problem
+    wait = min(_FIRST_WAIT * 2 ** min(export.attempts - 1, 10), _LONGEST_WAIT)
+    # The sweep takes an export up some time after it is due.
+    export.next_attempt_at = func.now() + wait - _LOST_AFTER
+    db.session.commit()
+
+
+def _for_good(error: Exception) -> bool:
+    """Whether a mail server's refusal is final: a code of 500 or more (RFC 5321, section 4.2.1)."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return all(code >= 500 for code, _ in error.recipients.values())
+    return isinstance(error, smtplib.SMTPResponseException) and error.smtp_code >= 500
+
+
+def _due(export: Export) -> bool:
+    return bool(db.session.scalar(select(export.next_attempt_at <= func.now())))
+
+
+@contextmanager
+def _held(export_id: int) -> Iterator[bool]:
+    """Holds an export for this worker; False where another has it. A worker that dies lets go of it, for
+    PostgreSQL ends the lock with the connection."""
+    key = {"key": f"export {export_id}"}
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        mine = bool(connection.scalar(text("SELECT pg_try_advisory_lock(hashtextextended(:key, 0))"), key))
+        try:
+            yield mine
+        finally:
+            if mine:
+                connection.execute(text("SELECT pg_advisory_unlock(hashtextextended(:key, 0))"), key)
+
+
+sweep_exports.cron_register(10)

@@ -1,0 +1,102 @@
+"""The mail that brings an export: text and HTML, with the file or a link to it."""
+
+from __future__ import annotations
+
+import smtplib
+import socket
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+
+from flask import current_app, render_template
+from flask_mail import Message
+
+from cadence_app.extensions import mail
+from cadence_app.reports import files
+from cadence_app.reports.kinds import KINDS
+from cadence_app.reports.models import Delivery, Export
+
+# A mail server answers 552 or 554 (and some 523, 534) to a message over its limit: RFC 5321, RFC 4954.
+_TOO_LARGE = {523, 534, 552, 554}
+_SMTP_TIMEOUT_SECONDS = 60
+# Base64 turns 3 bytes into 4 and adds a line end to each 76: a mail is 37 % larger than its file.
+_ENCODED = 78 / 76 * 4 / 3
+# A history file shrinks to about a tenth. One this much over the limit is not worth the packing.
+_ZIP_WORTH = 12
+
+
+def send(export: Export) -> Delivery:
+    """Mails the finished file to whoever asked for it, and says how it went: attached as .csv or .zip, or
+    as a link. A mail server that finds it too large gets the link. Errors: OSError and SMTPException."""
+    delivery, attachment = _attachment(export)
+    try:
+        _deliver(export, delivery, attachment)
+    except (smtplib.SMTPDataError, smtplib.SMTPSenderRefused) as refusal:
+        if delivery == Delivery.LINK or refusal.smtp_code not in _TOO_LARGE:
+            raise
+        delivery = Delivery.LINK
+        _deliver(export, delivery, None)
+    return delivery
+
+
+def download_url(export: Export) -> str:
+    """The link in the mail; it asks for sign-in as an admin of the tenant."""
+    return f"{current_app.config['PUBLIC_URL']}/exports/{export.id}/download"
+
+
+def _attachment(export: Export) -> tuple[Delivery, bytes | None]:
+    limit: int = current_app.config["MAIL_ATTACHMENT_LIMIT"]
+    size = export.size or 0
+    if size * _ENCODED <= limit:
+        return Delivery.CSV, files.read(export.file_key)
+    if size * _ENCODED <= limit * _ZIP_WORTH:
+        packed = BytesIO()
+        with (
+            zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive,
+            archive.open(export.file_name, "w", force_zip64=True) as entry,
+        ):
+            for chunk in files.chunks(export.file_key):
+                entry.write(chunk)
+        if packed.tell() * _ENCODED <= limit:
+            return Delivery.ZIP, packed.getvalue()
+    return Delivery.LINK, None
+
+
+def _deliver(export: Export, delivery: Delivery, attachment: bytes | None) -> None:
+    user = export.requested_by
+    kind = KINDS[export.kind]
+    message = Message(
+        subject=f"{kind.title}: {export.start_date} to {export.end_date} ({user.tenant.name})",
+        recipients=[(user.name, user.email)],
+    )
+    # Always the same: should the mail go twice, mail programs know it for one.
+    domain = message.sender.rpartition("@")[2].rstrip(">")
+    message.msgId = f"<export-{export.tenant_id}-{export.id}-{export.sha256[:16]}@{domain}>"
+    context = {
+        "export": export,
+        "kind": kind,
+        "user": user,
+        "delivery": delivery,
+        "download_url": download_url(export),
+        "link_days": current_app.config["EXPORT_LINK_DAYS"],
+    }
+    message.body = render_template("reports/mail/export.txt", **context)
+    message.html = render_template("reports/mail/export.html", **context)
+    if attachment is not None and delivery == Delivery.CSV:
+        message.attach(export.file_name, "text/csv", attachment)
+    elif attachment is not None:
+        message.attach(export.file_name.removesuffix(".csv") + ".zip", "application/zip", attachment)
+    with _timeout():
+        mail.send(message)
+
+
+@contextmanager
+def _timeout() -> Iterator[None]:
+    """Flask-Mail opens its connection without a timeout of its own."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(_SMTP_TIMEOUT_SECONDS)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)

@@ -1,0 +1,88 @@
+"""Requests for a report file."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, func, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from cadence_app.accounts.models import User
+from cadence_app.extensions import Model
+
+
+class ExportState(StrEnum):
+    """queued -> running (the file is written) -> mailing (the file is there, the mail is not) -> sent."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    MAILING = "mailing"
+    SENT = "sent"
+    FAILED = "failed"
+
+
+UNFINISHED = (ExportState.QUEUED, ExportState.RUNNING, ExportState.MAILING)
+
+
+class Delivery(StrEnum):
+    """How the mail carries the file."""
+
+    CSV = "csv"
+    ZIP = "zip"
+    LINK = "link"
+
+
+class Export(Model):
+    """One request for a CSV by e-mail: the only record of it that counts (a lost job is queued again).
+
+    `start_date` and `end_date` are whole days in `time_zone`, both included; `starts_at` and `ends_at`
+    are the same range in UTC, the end excluded. `size` is in bytes.
+    """
+
+    __tablename__ = "exports"
+    __table_args__ = (
+        CheckConstraint("state IN ('queued', 'running', 'mailing', 'sent', 'failed')", name="state"),
+        CheckConstraint("end_date >= start_date", name="range"),
+        Index("ix_exports_latest", "tenant_id", text("id DESC")),
+        Index(
+            "ix_exports_unfinished",
+            "tenant_id",
+            "next_attempt_at",
+            postgresql_where=text("state IN ('queued', 'running', 'mailing')"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
+    kind: Mapped[str]
+    start_date: Mapped[date]
+    end_date: Mapped[date]
+    time_zone: Mapped[str]
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    requested_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    requested_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    state: Mapped[str] = mapped_column(default=ExportState.QUEUED)
+    rows_total: Mapped[int | None]
+    rows_written: Mapped[int] = mapped_column(default=0)
+    size: Mapped[int | None]
+    sha256: Mapped[str] = mapped_column(default="")
+    file_key: Mapped[str] = mapped_column(default="")
+    delivery: Mapped[str] = mapped_column(default="")
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_attempt_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    problem: Mapped[str] = mapped_column(default="")
+    finished_at: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]
+
+    requested_by: Mapped[User] = relationship()
+
+    @property
+    def unfinished(self) -> bool:
+        return self.state in UNFINISHED
+
+    @property
+    def file_name(self) -> str:
+        return f"{self.kind}-{self.start_date}-to-{self.end_date}.csv"

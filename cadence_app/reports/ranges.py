@@ -1,0 +1,24 @@
+"""Whole days of a time zone as instants."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+
+def utc_bounds(start: date, end: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """The first instant (UTC) of `start` and the first one after `end`, both days being of `zone`.
+
+    A day on which clocks change is 23 or 25 hours long. Where a day's midnight does not exist (some zones
+    change then), the day begins at the first instant that does.
+    """
+    return _begin(start, zone), _begin(end + timedelta(days=1), zone)
+
+
+def today(zone: ZoneInfo) -> date:
+    return datetime.now(zone).date()
+
+
+def _begin(day: date, zone: ZoneInfo) -> datetime:
+    # fold=0 reads a midnight that comes twice as its first, and a skipped one as the moment of the change.
+    return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)

@@ -1,0 +1,113 @@
+"""The export service both modes' screens call: request, list, find, try again."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from flask import current_app
+from redis.exceptions import RedisError
+from sqlalchemy import func, select, text
+
+from cadence_app.accounts.models import User
+from cadence_app.extensions import db, rq
+from cadence_app.reports.kinds import Kind
+from cadence_app.reports.models import Export, ExportState
+from cadence_app.reports.ranges import utc_bounds
+
+# The same request again within this time is a second press of the same button.
+_SAME_PRESS = timedelta(seconds=10)
+_HOUR = 3600
+
+
+def request_export(user: User, kind: Kind, start: date, end: date) -> tuple[Export, bool]:
+    """Records a user's request for whole days of their tenant's zone, both included, and commits it.
+
+    Returns the request and whether it is new: the same one pressed twice within seconds is one. The caller
+    then calls enqueue(); were that lost, the sweep finds the row. Errors: ValueError for end before start.
+    """
+    if end < start:
+        raise ValueError("the range ends before it starts")
+    # Two presses at once wait for each other here, whichever server processes they reach.
+    db.session.execute(text("SELECT pg_advisory_xact_lock(1, :user)"), {"user": user.id % 2**31})
+    same = db.session.scalars(
+        select(Export)
+        .where(
+            Export.requested_by_id == user.id,
+            Export.kind == kind.key,
+            Export.start_date == start,
+            Export.end_date == end,
+            Export.requested_at > func.clock_timestamp() - _SAME_PRESS,
+        )
+        .limit(1)
+    ).one_or_none()
+    if same:
+        db.session.commit()
+        return same, False
+    starts_at, ends_at = utc_bounds(start, end, user.tenant.zone)
+    export = Export(
+        tenant_id=user.tenant_id,
+        kind=kind.key,
+        start_date=start,
+        end_date=end,
+        time_zone=user.tenant.time_zone,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        requested_by_id=user.id,
+        requested_at=func.clock_timestamp(),
+        state=ExportState.QUEUED,
+    )
+    db.session.add(export)
+    db.session.commit()
+    return export, True
+
+
+def enqueue(export: Export) -> bool:
+    """Puts an export on the worker's queue, unless it waits there already. False where Redis is out of
+    reach; the sweep puts it there later."""
+    queue = rq.get_queue("reports")
+    job_id = f"export-{export.id}"
+    try:
+        if job_id not in queue.get_job_ids():
+            queue.enqueue(
+                "cadence_app.reports.jobs.run_export",
+                args=(export.tenant_id, export.id),
+                job_id=job_id,
+                job_timeout=4 * _HOUR,
+                result_ttl=0,
+            )
+    except RedisError:
+        current_app.logger.warning("Redis is out of reach: export %s waits for the sweep", export.id)
+        return False
+    return True
+
+
+def recent_exports(kind: Kind, limit: int = 50) -> list[Export]:
+    """The tenant's requests of a kind, newest first."""
+    return list(
+        db.session.scalars(
+            select(Export).where(Export.kind == kind.key).order_by(Export.id.desc()).limit(limit)
+        )
+    )
+
+
+def find_export(export_id: int) -> Export | None:
+    """The tenant's export with this id."""
+    return db.session.get(Export, export_id)
+
+
+def downloadable(export: Export) -> bool:
+    """Whether the finished file can be had: it is there and its link has not expired."""
+    if not export.file_key or export.expires_at is None:
+        return False
+    return bool(db.session.scalar(select(export.expires_at > func.now())))
+
+
+def retry(export: Export) -> None:
+    """Gives a failed export a fresh start and commits: from its mail where the file is there."""
+    if export.state != ExportState.FAILED:
+        return
+    export.state = ExportState.MAILING if downloadable(export) else ExportState.QUEUED
+    export.attempts = 0
+    export.problem = ""
+    export.next_attempt_at = func.now()
+    db.session.commit()
