@@ -1,0 +1,91 @@
+"""What every page shares: navigation, formatting, error pages, security headers, help, health."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Flask, Response, current_app, url_for
+from flask_login import current_user
+
+from cadence_app.ui import errors, formatting, health, help_pages
+from cadence_app.ui.navigation import main_navigation, words_for
+
+# No script or style but our own files: what a page shows, whoever typed it, can't run.
+_CSP = (
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'self'"
+)
+
+
+def init_app(app: Flask) -> None:
+    errors.init_app(app)
+    app.register_blueprint(help_pages.blueprint)
+    app.register_blueprint(health.blueprint)
+    app.context_processor(_context)
+    app.after_request(_security_headers)
+    app.add_template_filter(_moment, "moment")
+    app.add_template_filter(_brief, "brief")
+    app.add_template_filter(_clock, "clock")
+    app.add_template_filter(_local_day, "local_day")
+    app.add_template_filter(formatting.day, "day")
+    app.add_template_filter(formatting.utc, "utc")
+    app.add_template_filter(formatting.phone, "phone")
+    app.add_template_filter(formatting.size, "size")
+
+
+def _context() -> dict[str, Any]:
+    user = current_user if current_user.is_authenticated else None
+    return {
+        "nav": main_navigation(user) if user else [],
+        "current_tenant": user.tenant if user else None,
+        "words": words_for(user),
+        "asset": _asset,
+        "dev_tools": current_app.config["DEV_TOOLS"],
+        "dev_mailbox": current_app.config["DEV_MAILBOX"],
+    }
+
+
+def _security_headers(response: Response) -> Response:
+    response.headers.setdefault("Content-Security-Policy", _CSP)
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Referrer-Policy", "same-origin")
+    if current_user.is_authenticated:
+        response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+def _asset(name: str) -> str:
+    """A static file's address, with its content's digest so that browsers may keep it for good."""
+    return url_for("static", filename=name, v=_digest(Path(str(current_app.static_folder)) / name))
+
+
+@cache
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+
+
+def _zone() -> ZoneInfo:
+    zone: ZoneInfo = current_user.zone if current_user.is_authenticated else ZoneInfo("UTC")
+    return zone
+
+
+def _moment(value: datetime | None) -> str:
+    return formatting.time_tag(value, formatting.in_zone(value, _zone())) if value else ""
+
+
+def _brief(value: datetime) -> str:
+    today = datetime.now(_zone()).date()
+    return formatting.time_tag(value, formatting.brief(value, _zone(), today))
+
+
+def _clock(value: datetime) -> str:
+    return formatting.time_tag(value, formatting.clock(value, _zone()))
+
+
+def _local_day(value: datetime) -> str:
+    return formatting.day(value.astimezone(_zone()).date())

@@ -1,0 +1,80 @@
+"""The card that shows a contact's status in a team, with its toggle and history: in a conversation and on
+the contact's record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from flask import request
+
+from cadence_app.accounts.models import Team, User
+from cadence_app.consent import possible
+from cadence_app.consent import service as consent
+from cadence_app.consent.models import Consent, OptOutChange, PossibleOptOut, Status
+from cadence_app.contacts.models import Contact
+from cadence_app.extensions import db
+
+_MAX_REASON = 1000
+
+
+@dataclass
+class Card:
+    """`action` is where the toggle posts to. `problem` is what the person must put right, at the reason's
+    field; `reason` what they had typed."""
+
+    contact: Contact
+    team: Team
+    consent: Consent | None
+    needs_reason: bool
+    flag: PossibleOptOut | None
+    history: list[OptOutChange]
+    action: str
+    problem: str = ""
+    reason: str = ""
+    hidden: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    card: Card
+    status: int
+
+
+def card_of(user: User, contact: Contact, team: Team, action: str) -> Card:
+    """The card as things stand now."""
+    stored = consent.consent_of(contact.id, team.id)
+    return Card(
+        contact=contact,
+        team=team,
+        consent=stored,
+        needs_reason=consent.needs_reason(stored),
+        flag=possible.open_flag(contact.id, team.id),
+        history=consent.history(contact.id, [team.id]),
+        action=action,
+    )
+
+
+def toggle(user: User, contact: Contact, team: Team, action: str) -> Outcome:
+    """Does what the card's form asks: `status` opted_in or opted_out with `reason`, or `dismiss` for the
+    possible opt out. Commits, unless there is a problem."""
+    wanted = request.form.get("status", "")
+    reason = request.form.get("reason", "").replace("\x00", "").strip()
+    problem = ""
+    if wanted == "dismiss":
+        possible.dismiss(user, contact.id, team.id)
+    elif wanted not in set(Status):
+        problem = "Choose opt in or opt out."
+    elif len(reason) > _MAX_REASON:
+        problem = f"Keep the reason under {_MAX_REASON} characters."
+    else:
+        try:
+            consent.set_by_user(user, contact.id, team.id, Status(wanted), reason)
+        except consent.ReasonRequired:
+            problem = "Write how this person gave consent again; they had opted out by their own text."
+    if problem:
+        db.session.rollback()
+    else:
+        db.session.commit()
+    card = card_of(user, contact, team, action)
+    card.problem, card.reason = problem, reason if problem else ""
+    return Outcome(card, 422 if problem else 200)

@@ -1,0 +1,71 @@
+"""How times, numbers and sizes look on a page."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+import phonenumbers
+from markupsafe import Markup
+
+
+def in_zone(value: datetime, zone: ZoneInfo) -> str:
+    """ "Nov 24, 2026, 4:05 PM EST"."""
+    local = value.astimezone(zone)
+    return f"{day(local.date())}, {clock(value, zone)} {local.tzname()}"
+
+
+def clock(value: datetime, zone: ZoneInfo) -> str:
+    """ "4:05 PM"."""
+    local = value.astimezone(zone)
+    return f"{local.hour % 12 or 12}:{local:%M} {local:%p}"
+
+
+def day(value: date) -> str:
+    """ "Nov 24, 2026"."""
+    return f"{value:%b} {value.day}, {value.year}"
+
+
+def utc(value: datetime) -> str:
+    """ "2026-11-24 21:05:09 UTC"."""
+    return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def time_tag(value: datetime | None, text: str) -> Markup:
+    """The text as a <time> element whose title is the instant in UTC."""
+    if value is None:
+        return Markup("")
+    iso = value.astimezone(UTC).isoformat(timespec="seconds")
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(iso, utc(value), text)
+
+
+def brief(value: datetime, zone: ZoneInfo, today: date) -> str:
+    """The shortest that still tells: the time today, the day this year, else day and year."""
+    local = value.astimezone(zone)
+    if local.date() == today:
+        return clock(value, zone)
+    if local.year == today.year:
+        return f"{local:%b} {local.day}"
+    return day(local.date())
+
+
+def phone(number: str) -> str:
+    """An E.164 number as people of its country write it: "(555) 123-4567", or "+44 20 7946 0958"."""
+    parsed = phonenumbers.parse(number)
+    national = parsed.country_code == 1
+    style = (
+        phonenumbers.PhoneNumberFormat.NATIONAL if national else phonenumbers.PhoneNumberFormat.INTERNATIONAL
+    )
+    return phonenumbers.format_number(parsed, style)
+
+
+def size(count: int | None) -> str:
+    """Bytes as people read them: "812 B", "4.2 MB"."""
+    if count is None:
+        return ""
+    value = float(count)
+    for unit in ("B", "KB", "MB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} GB"

@@ -1,0 +1,41 @@
+"""The help inside the app."""
+
+from __future__ import annotations
+
+from flask import Blueprint, abort, render_template
+from flask_login import current_user, login_required
+
+from cadence_app.consent import keywords
+from cadence_app.ui.navigation import report_page
+
+blueprint = Blueprint("help", __name__, url_prefix="/help")
+
+PAGES = {
+    "opt-out-history": "The Opt out history report",
+    "what-counts": "What counts as a change",
+    "keywords": "Keywords",
+    "fewer-opt-outs": "How to keep opt outs few",
+    "toggle": "Changing a status by hand",
+}
+
+
+@blueprint.get("/")
+@login_required
+def index() -> str:
+    return render_template("help/index.html", pages=PAGES)
+
+
+@blueprint.get("/<page>")
+@login_required
+def show(page: str) -> str:
+    if page not in PAGES:
+        abort(404)
+    return render_template(
+        f"help/{page}.html",
+        pages=PAGES,
+        page=page,
+        report=report_page(current_user),
+        out_words=[word.upper() for word in keywords.OUT_WORDS],
+        in_words=[word.upper() for word in keywords.IN_WORDS],
+        help_words=[word.upper() for word in keywords.HELP_WORDS],
+    )
