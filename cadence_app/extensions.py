@@ -21,16 +21,15 @@ from cadence_app.worker import ForkingWorker
 
 
 class Base(DeclarativeBase):
-    pass
-
-
-_NAMES = {
-    "pk": "pk_%(table_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "ck": "ck_%(table_name)s_%(constraint_name)s",
-}
+    metadata = MetaData(
+        naming_convention={
+            "pk": "pk_%(table_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+        }
+    )
 
 
 class ForkingRQ(RQ):
@@ -42,9 +41,10 @@ class ForkingRQ(RQ):
         return ForkingWorker(chosen, job_class=chosen[0].job_class, **kwargs)
 
 
-db = SQLAlchemy(model_class=Base, metadata=MetaData(naming_convention=_NAMES))
+db = SQLAlchemy(model_class=Base)
 # Every time in the database is an instant (UTC), every id a bigint and every string of any length.
-db.Model.registry.update_type_annotation_map({int: BigInteger, str: Text, datetime: DateTime(timezone=True)})
+_TYPES = {int: BigInteger, str: Text, datetime: DateTime(timezone=True)}
+db.Model.registry.update_type_annotation_map(_TYPES)  # type: ignore[attr-defined]
 migrate = Migrate()
 login_manager = LoginManager()
 csrf = CSRFProtect()

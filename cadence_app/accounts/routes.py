@@ -17,7 +17,7 @@ from cadence_app.extensions import limiter
 blueprint = Blueprint("accounts", __name__)
 
 
-class SignInForm(FlaskForm):  # type: ignore[misc]
+class SignInForm(FlaskForm):
     email = EmailField("E-mail", [InputRequired("Enter your e-mail address.")])
     password = PasswordField("Password", [InputRequired("Enter your password.")])
     submit = SubmitField("Sign in")

@@ -16,7 +16,7 @@ def no_control_characters(form: FlaskForm, field: Field) -> None:
         raise ValidationError("This has a character that can't be stored.")
 
 
-class EditContactForm(FlaskForm):  # type: ignore[misc]
+class EditContactForm(FlaskForm):
     first_name = StringField("First name", [Length(max=200), no_control_characters], filters=[stripped])
     last_name = StringField("Last name", [Length(max=200), no_control_characters], filters=[stripped])
     external_id = StringField("ContactId", [Length(max=200), no_control_characters], filters=[stripped])

@@ -13,7 +13,7 @@ from cadence_app.contacts.forms import AddContactForm, EditContactForm
 from cadence_app.contacts.models import Contact
 from cadence_app.messaging import desk
 from cadence_app.ui import htmx
-from cadence_app.ui.consent_card import card_of, toggle
+from cadence_app.ui.consent_card import Card, card_of, toggle
 from cadence_app.ui.navigation import words_for
 
 blueprint = Blueprint("contacts", __name__, url_prefix="/contacts")
@@ -109,7 +109,7 @@ def set_consent(contact_id: int, team_id: int) -> ResponseReturnValue:
     return redirect(url_for("contacts.show", contact_id=contact.id))
 
 
-def _record(contact: Contact, changed_card: object | None = None) -> str:
+def _record(contact: Contact, changed_card: Card | None = None) -> str:
     cards = [
         card_of(
             current_user,
@@ -120,7 +120,7 @@ def _record(contact: Contact, changed_card: object | None = None) -> str:
         for stored in service.statuses_of(current_user, [contact])[contact.id]
     ]
     if changed_card:
-        cards = [changed_card if card.team == changed_card.team else card for card in cards]  # type: ignore[attr-defined]
+        cards = [changed_card if card.team == changed_card.team else card for card in cards]
     return render_template(
         "contacts/show.html",
         contact=contact,

@@ -22,11 +22,11 @@ PAGE = 50
 class Page:
     """Conversations with the status of their contact, newest first; `more` if there are older ones."""
 
-    rows: list[Row[tuple[Conversation, str | None]]]
+    rows: list[Row[Conversation, str]]
     more: bool
 
 
-def inboxes_of(user: User) -> list[Row[tuple[Inbox, int]]]:
+def inboxes_of(user: User) -> list[Row[Inbox, int]]:
     """The inboxes a user works in, each with its number of unread texts."""
     unread = func.coalesce(func.sum(Conversation.unread), 0).label("unread")
     query = (
@@ -41,7 +41,7 @@ def inboxes_of(user: User) -> list[Row[tuple[Inbox, int]]]:
 
 def conversations(user: User, inbox_id: int | None, search: str, unread_only: bool, page: int) -> Page:
     """A user's conversations, of one inbox or all, whose contact or text matches a search."""
-    query: Select[tuple[Conversation, str | None]] = (
+    query: Select[Conversation, str] = (
         select(Conversation, Consent.status)
         .join(Conversation.inbox)
         .join(Conversation.contact)

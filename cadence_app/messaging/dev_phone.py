@@ -37,7 +37,7 @@ _DEFAULT_NUMBER = "+12125550142"
 _ON_THE_PHONE = (MessageState.RECEIVED, MessageState.DELIVERED)
 
 
-class PhoneForm(FlaskForm):  # type: ignore[misc]
+class PhoneForm(FlaskForm):
     from_number = TelField("This phone's number", [InputRequired("Enter this phone's number.")])
     inbox = SelectField("Text to")
     body = TextAreaField(

@@ -8,7 +8,7 @@ from cadence_app.contacts.forms import no_control_characters
 from cadence_app.messaging.sending import MAX_BODY_LENGTH
 
 
-class ComposeForm(FlaskForm):  # type: ignore[misc]
+class ComposeForm(FlaskForm):
     body = TextAreaField(
         "Text",
         [

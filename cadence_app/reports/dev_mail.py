@@ -8,7 +8,7 @@ from __future__ import annotations
 import mailbox
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email import message_from_binary_file, policy
+from email import message_from_bytes, policy
 from email.message import EmailMessage
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -83,11 +83,9 @@ def _filed_at(key: str) -> tuple[int, str]:
 
 def _read(key: str) -> EmailMessage:
     try:
-        with _maildir().get_file(key) as file:
-            message = message_from_binary_file(file, policy=policy.default)
+        return message_from_bytes(_maildir().get_bytes(key), policy=policy.default)
     except KeyError:
         abort(404)
-    return message
 
 
 def _mail(key: str, message: EmailMessage) -> Mail:

@@ -16,6 +16,8 @@ _EARLIEST = date(2000, 1, 1)
 class _Day(DateField):
     """A date field that tells "nothing entered" from "not a date"."""
 
+    data: date | None
+
     def process_formdata(self, valuelist: list[str]) -> None:
         try:
             super().process_formdata(valuelist)
@@ -24,7 +26,7 @@ class _Day(DateField):
             raise ValueError("Enter a date as year-month-day, such as 2026-03-31.") from None
 
 
-class RangeForm(FlaskForm):  # type: ignore[misc]
+class RangeForm(FlaskForm):
     """Whole days in the tenant's time zone, both included."""
 
     start_date = _Day("Start date", [InputRequired("Enter the first day.")])

@@ -29,17 +29,16 @@ def only_in(mode: Navigation) -> None:
 def opt_out_history_page(template: str) -> ResponseReturnValue:
     """Shows the page, and takes a request for an export."""
     form = RangeForm()
-    if form.validate_on_submit():
-        export, new = service.request_export(
-            current_user, OPT_OUT_HISTORY, form.start_date.data, form.end_date.data
-        )
+    start, end = form.start_date.data, form.end_date.data
+    if form.validate_on_submit() and start and end:
+        export, new = service.request_export(current_user, OPT_OUT_HISTORY, start, end)
         queued = service.enqueue(export)
         flash(*_answer(new, queued))
         return redirect(url_for(request.endpoint or ""))
     zone: ZoneInfo = current_user.tenant.zone
     if not form.is_submitted():
-        form.end_date.data = today(zone)
-        form.start_date.data = form.end_date.data - timedelta(days=29)
+        last = today(zone)
+        form.start_date.data, form.end_date.data = last - timedelta(days=29), last
     page = render_template(
         template,
         form=form,

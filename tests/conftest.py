@@ -1,0 +1,90 @@
+"""The real engines for every test: PostgreSQL, Redis and a mail catcher, started once in a scratch folder.
+
+Tests share one database and never clean it: each makes a tenant of its own, and row-level security keeps
+them apart as it keeps customers apart.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask_migrate import upgrade
+
+import config
+from cadence_app import create_app
+from tests.world import World, make_world
+
+ROOT = Path(__file__).parent.parent
+# Fast ones first; what starts whole programs and browsers comes last.
+_LAST = ("tests/e2e",)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.nodeid.startswith(_LAST))
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="cadence-tests-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def app(data_dir: Path) -> Iterator[Flask]:
+    mail_port = free_port()
+    for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "MAIL_SERVER", "FILES_URL"):
+        os.environ.pop(name, None)
+    os.environ |= {"CADENCE_DATA_DIR": str(data_dir), "MAIL_PORT": str(mail_port)}
+    programs = [
+        subprocess.Popen(
+            [sys.executable, "-m", "cadence_app.embedded", name], cwd=ROOT, stdout=subprocess.DEVNULL
+        )
+        for name in ("redis", "mail")
+    ]
+    settings = config.load()
+    app = create_app(settings | {"TESTING": False, "RATELIMIT_ENABLED": False})
+    with app.app_context():
+        upgrade(directory=str(ROOT / "migrations"))
+    _wait_for_port(mail_port)
+    yield app
+    for program in programs:
+        program.terminate()
+        program.wait(10)
+
+
+def _wait_for_port(port: int) -> None:
+    for _ in range(100):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise RuntimeError(f"nothing listens on port {port}")
+
+
+@pytest.fixture
+def world(app: Flask) -> World:
+    """A Teams tenant with two teams, an admin, an agent of the first team and inboxes of every kind."""
+    return make_world(app, "teams")
+
+
+@pytest.fixture
+def legacy_world(app: Flask) -> World:
+    return make_world(app, "legacy")

@@ -1,0 +1,190 @@
+"""A small organisation for a test, and the ways a test acts on it."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import secrets
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from argon2 import PasswordHasher
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from werkzeug.test import TestResponse
+
+from cadence_app.accounts import service as accounts
+from cadence_app.accounts.models import Navigation, Role, TeamMember, User
+from cadence_app.consent.models import Consent, OptOutChange
+from cadence_app.contacts.models import Contact
+from cadence_app.extensions import db
+from cadence_app.messaging.inbound import Received, receive_text
+from cadence_app.messaging.inboxes import create_inbox
+from cadence_app.messaging.models import Message
+from cadence_app.messaging.sending import deliver
+from cadence_app.tenancy import use_tenant
+
+PASSWORD = "correct horse battery"
+_HASH = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1).hash(PASSWORD)
+_numbers = itertools.count(secrets.randbelow(10**6) * 10**3)
+
+
+def new_number(prefix: str = "+1") -> str:
+    """A possible number that no other test has."""
+    return f"{prefix}{3_000_000_000 + next(_numbers):010d}"
+
+
+@dataclass
+class World:
+    """Ids rather than objects: a test reads what it wants in a session of its own."""
+
+    app: Flask
+    tenant_id: int
+    name: str
+    team_id: int
+    other_team_id: int
+    admin_id: int
+    agent_id: int
+    shared: str
+    other_shared: str
+    personal: str
+    other_personal: str
+    toll_free: str
+
+    @contextmanager
+    def session(self) -> Iterator[None]:
+        """An application context whose session works for this tenant."""
+        with self.app.app_context():
+            use_tenant(self.tenant_id)
+            yield
+
+    def text(
+        self, number: str, body: str, inbox: str | None = None, message_id: str | None = None
+    ) -> Received:
+        """A text from a phone, with its automatic answer delivered."""
+        with self.app.app_context():
+            received = receive_text(
+                inbox or self.shared, number, body, message_id or str(uuid.uuid4()), datetime.now(UTC)
+            )
+            if received.reply_id:
+                deliver(received.reply_id)
+            return received
+
+    def add_contact(self, number: str | None = None, **names: str) -> int:
+        with self.session():
+            values = {"first_name": "Maya", "last_name": "Chen", "external_id": ""} | names
+            contact = Contact(tenant_id=self.tenant_id, number=number or new_number(), **values)
+            db.session.add(contact)
+            db.session.commit()
+            return contact.id
+
+    def contact_id(self, number: str) -> int:
+        with self.session():
+            return db.session.scalars(select(Contact.id).where(Contact.number == number)).one()
+
+    def status(self, contact_id: int, team_id: int | None = None) -> str | None:
+        with self.session():
+            return db.session.scalar(
+                select(Consent.status).where(
+                    Consent.contact_id == contact_id, Consent.team_id == (team_id or self.team_id)
+                )
+            )
+
+    def history(self, contact_id: int, team_id: int | None = None) -> list[OptOutChange]:
+        """A contact's rows, oldest first, detached."""
+        with self.session():
+            query = select(OptOutChange).where(OptOutChange.contact_id == contact_id)
+            if team_id:
+                query = query.where(OptOutChange.team_id == team_id)
+            rows = list(db.session.scalars(query.order_by(OptOutChange.id)))
+            db.session.expunge_all()
+            return rows
+
+    def messages(self, conversation_id: int) -> list[Message]:
+        with self.session():
+            query = select(Message).where(Message.conversation_id == conversation_id).order_by(Message.id)
+            rows = list(db.session.scalars(query))
+            db.session.expunge_all()
+            return rows
+
+    def sign_in(self, role: str) -> Browser:
+        browser = Browser(self.app.test_client())
+        user_id = self.admin_id if role == "admin" else self.agent_id
+        with self.session():
+            email = db.session.get_one(User, user_id).email
+        answer = browser.post("/login", {"email": email, "password": PASSWORD}, token_from="/login")
+        assert answer.status_code == 302
+        return browser
+
+
+class Browser:
+    """A client that carries the CSRF token of the last page it saw, as forms do."""
+
+    def __init__(self, client: FlaskClient) -> None:
+        self.client, self.token = client, ""
+
+    def get(self, path: str, **options: Any) -> TestResponse:
+        answer = self.client.get(path, **options)
+        if answer.mimetype == "text/html" and (
+            found := re.search(r'name="csrf-token" content="([^"]+)', answer.text)
+        ):
+            self.token = found[1]
+        return answer
+
+    def post(
+        self, path: str, data: dict[str, Any] | None = None, token_from: str = "/help/", **options: Any
+    ) -> TestResponse:
+        if not self.token:
+            self.get(token_from)
+        answer = self.client.post(path, data={"csrf_token": self.token, **(data or {})}, **options)
+        if path in {"/login", "/logout"}:
+            self.token = ""
+        return answer
+
+
+def make_world(app: Flask, navigation: str, time_zone: str = "America/New_York") -> World:
+    name = f"College {uuid.uuid4().hex[:8]}"
+    with app.app_context():
+        tenant = accounts.create_tenant(name, Navigation(navigation), time_zone)
+        team, other = accounts.create_team("Admissions", "ADM"), accounts.create_team("Aid", "AID")
+        people = {}
+        for role, teams in ((Role.ADMIN, [team, other]), (Role.AGENT, [team])):
+            user = User(
+                tenant_id=tenant.id,
+                email=f"{role}-{uuid.uuid4().hex[:8]}@college.example",
+                name=f"{role.capitalize()} Person",
+                role=role,
+                password_hash=_HASH,
+            )
+            db.session.add(user)
+            db.session.flush()
+            db.session.add_all(
+                TeamMember(tenant_id=tenant.id, team_id=each.id, user_id=user.id) for each in teams
+            )
+            people[role] = user
+        db.session.flush()
+        agent, admin = people[Role.AGENT], people[Role.ADMIN]
+        inboxes = {
+            "shared": create_inbox(team, new_number(), "Front desk"),
+            "other_shared": create_inbox(other, new_number(), "Aid line"),
+            "personal": create_inbox(team, new_number(), "Agent", agent.email),
+            "other_personal": create_inbox(other, new_number(), "Admin", admin.email),
+            "toll_free": create_inbox(team, f"+1800{2_000_000 + next(_numbers) % 7_000_000}", "Toll-free"),
+        }
+        world = World(
+            app=app,
+            tenant_id=tenant.id,
+            name=name,
+            team_id=team.id,
+            other_team_id=other.id,
+            admin_id=admin.id,
+            agent_id=agent.id,
+            **{key: inbox.number for key, inbox in inboxes.items()},
+        )
+        db.session.commit()
+        return world
