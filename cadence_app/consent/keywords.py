@@ -84,7 +84,7 @@ def _invisible(character: str) -> bool:
 
 
 def _opens(character: str) -> bool:
-    return character.isspace() or character in "\"'`" or unicodedata.category(character) in _OPENING
+    return character.isspace() or character in "\"'`¡¿" or unicodedata.category(character) in _OPENING
 
 
 def _closes(character: str) -> bool:

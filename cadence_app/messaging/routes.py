@@ -24,7 +24,8 @@ blueprint = Blueprint("messaging", __name__, url_prefix="/messages")
 @blueprint.get("/", endpoint="desk")
 @login_required
 def desk_page() -> str:
-    pane = "conversations" if request.args.get("inbox") or request.args.get("q") else "inboxes"
+    # The inboxes come first on a phone; "All inboxes" asks with an empty `inbox`.
+    pane = "conversations" if request.args else "inboxes"
     return render_template("messaging/desk.html", **_lists(), conversation=None, pane=pane)
 
 
