@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Flask, Response, current_app, url_for
+from flask import Flask, Response, current_app, g, has_request_context, url_for
 from flask_login import current_user
 
 from cadence_app.ui import errors, formatting, health, help_pages
@@ -27,6 +27,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(help_pages.blueprint)
     app.register_blueprint(health.blueprint)
     app.context_processor(_context)
+    app.add_template_global(_asset, "asset")
     app.after_request(_security_headers)
     app.add_template_filter(_moment, "moment")
     app.add_template_filter(_brief, "brief")
@@ -39,12 +40,15 @@ def init_app(app: Flask) -> None:
 
 
 def _context() -> dict[str, Any]:
-    user = current_user if current_user.is_authenticated else None
+    """What base.html needs. A mail has no user; the page of a crash must do without the database."""
+    if not has_request_context():
+        return {}
+    user = current_user if not g.get("crashed") and current_user.is_authenticated else None
     return {
+        "bare": bool(g.get("crashed")),
         "nav": main_navigation(user) if user else [],
         "current_tenant": user.tenant if user else None,
         "words": words_for(user),
-        "asset": _asset,
         "dev_tools": current_app.config["DEV_TOOLS"],
         "dev_mailbox": current_app.config["DEV_MAILBOX"],
     }
@@ -54,7 +58,7 @@ def _security_headers(response: Response) -> Response:
     response.headers.setdefault("Content-Security-Policy", _CSP)
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Referrer-Policy", "same-origin")
-    if current_user.is_authenticated:
+    if not g.get("crashed") and current_user.is_authenticated:
         response.headers.setdefault("Cache-Control", "no-store")
     return response
 

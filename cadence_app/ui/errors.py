@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask, current_app, render_template
+from flask import Flask, current_app, g, render_template
 from flask_limiter.errors import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
@@ -55,6 +55,7 @@ def _csrf_error(error: CSRFError) -> tuple[str, int]:
 
 def _crash(error: Exception) -> tuple[str, int]:
     current_app.logger.exception("unhandled error")
+    g.crashed = True
     db.session.rollback()
     return _http_error(InternalServerError())
 

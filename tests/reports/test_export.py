@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import mailbox
 import smtplib
 import subprocess
+import sys
 import threading
 import zipfile
 from datetime import UTC, date, datetime, timedelta
@@ -23,7 +25,7 @@ from cadence_app.consent.ledger import Change, record_change
 from cadence_app.consent.models import Source, Status
 from cadence_app.contacts import service as contacts
 from cadence_app.contacts.models import Contact
-from cadence_app.extensions import db, rq
+from cadence_app.extensions import db
 from cadence_app.reports import jobs, service
 from cadence_app.reports.kinds import OPT_OUT_HISTORY
 from cadence_app.reports.models import Delivery, Export, ExportState
@@ -366,15 +368,18 @@ def test_expired_files_are_deleted_and_can_not_be_had_any_more(world: World) -> 
 
 
 def _sweep_and_work(world: World) -> None:
-    """The sweep, then a worker that runs until the queue is empty, forking as in production."""
+    """The sweep, then a worker in a process of its own that runs until the queue is empty."""
     with world.app.app_context():
         jobs.sweep_exports()
-        rq.make_worker(["reports"]).work(burst=True)
+    subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "wsgi:app", "rq", "worker", "reports", "--burst"],
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
 
 
 def test_the_digest_of_the_row_is_that_of_the_file(world: World) -> None:
-    import hashlib
-
     world.text(new_number(), "hi")
     export = _run(world, _request(world))
     content = _attachment(_mails(world)[0])

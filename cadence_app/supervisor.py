@@ -1,0 +1,255 @@
+"""Runs all of Cadence under supervisord: what `script/server` starts.
+
+PostgreSQL is started here first, because migrations come before everything else; its program then takes it
+over. supervisord brings back whatever dies.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from urllib.error import URLError
+
+from flask_migrate import upgrade
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
+
+import config
+from cadence_app import create_app
+from cadence_app.accounts.demo_sign_ins import SIGN_INS
+from cadence_app.accounts.models import Tenant
+from cadence_app.demo import load_demo
+from cadence_app.extensions import db
+from cadence_app.preflight import NotReady, check_folder, check_port, check_servers
+
+ROOT = Path(__file__).resolve().parent.parent
+_START_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Program:
+    """One child of supervisord. Lower priorities start first and stop last."""
+
+    name: str
+    arguments: list[str]
+    priority: int
+    stop_seconds: int = 15
+
+
+@dataclass
+class Installation:
+    """What is to run: where, with which environment, and which engines Cadence brings itself."""
+
+    data_dir: Path
+    host: str
+    port: int
+    embedded_postgres: bool
+    embedded_redis: bool
+    embedded_mail: bool
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def address(self) -> str:
+        return f"http://{self.host}:{self.port}"
+
+
+def main() -> None:
+    warnings.simplefilter("ignore")
+    parser = argparse.ArgumentParser(prog="script/server", description="Run Cadence until Ctrl-C.")
+    parser.add_argument("--demo", action="store_true", help="load demo data into an empty DATABASE_URL too")
+    options = parser.parse_args()
+    try:
+        installation = _prepare()
+        demo = _migrate(installation, options.demo)
+        status = _run(installation, demo)
+    except NotReady as reason:
+        sys.exit(str(reason))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    sys.exit(status)
+
+
+def _prepare() -> Installation:
+    data_dir = Path(os.environ.get("CADENCE_DATA_DIR", "instance")).resolve()
+    host = os.environ.get("HOST", "127.0.0.1")
+    port = check_port(host, os.environ.get("PORT", "5000"))
+    check_folder(data_dir)
+    check_servers()
+    installation = Installation(
+        data_dir,
+        host,
+        port,
+        embedded_postgres=not os.environ.get("DATABASE_URL"),
+        embedded_redis=not os.environ.get("REDIS_URL"),
+        embedded_mail=not os.environ.get("MAIL_SERVER"),
+    )
+    os.environ |= {"CADENCE_DATA_DIR": str(data_dir), "PORT": str(port)}
+    if installation.embedded_mail:
+        os.environ["MAIL_PORT"] = str(_free_port())
+    return installation
+
+
+def _migrate(installation: Installation, demo_wanted: bool) -> bool:
+    """Brings the database up to date, and fills it where that is wanted. Whether it is the demo's."""
+    settings = config.load()
+    app = create_app(settings)
+    try:
+        with app.app_context():
+            upgrade(directory=str(ROOT / "migrations"))
+            if (demo_wanted or installation.embedded_postgres) and not db.session.scalar(select(Tenant.id)):
+                print("Loading demo data (once) ...", flush=True)
+                load_demo()
+            names = set(db.session.scalars(select(Tenant.name)))
+            db.session.remove()
+            db.engine.dispose()
+    except DBAPIError as error:
+        raise NotReady(f"The database could not be prepared: {str(error.orig).strip()}") from error
+    demo = {sign_in["tenant"] for sign_in in SIGN_INS} <= names
+    installation.environment = _environment(installation, settings, demo)
+    return demo
+
+
+def _environment(installation: Installation, settings: dict[str, object], demo: bool) -> dict[str, str]:
+    """What the programs get: the servers by address, so that none of them starts an engine of its own."""
+    own = installation.embedded_postgres and installation.embedded_redis and installation.embedded_mail
+    given = {
+        "FLASK_APP": "wsgi:app",
+        "DATABASE_URL": _plain(settings["SQLALCHEMY_DATABASE_URI"]),
+        "DATABASE_OWNER_URL": _plain(settings["DATABASE_OWNER_URL"]),
+        "REDIS_URL": str(settings["RQ_CONNECTION"]),
+        "MAIL_SERVER": str(settings["MAIL_SERVER"]),
+        "MAIL_PORT": str(settings["MAIL_PORT"]),
+        "CADENCE_DEV_TOOLS": os.environ.get("CADENCE_DEV_TOOLS") or str(int(own)),
+        "CADENCE_DEV_MAILBOX": str(int(installation.embedded_mail)),
+        "CADENCE_DEMO_SIGN_INS": str(int(demo and own)),
+    }
+    return os.environ | given
+
+
+def _plain(url: object) -> str:
+    return str(url).replace("postgresql+psycopg://", "postgresql://", 1)
+
+
+def _programs(installation: Installation) -> list[Program]:
+    python = sys.executable
+    flask = [python, "-W", "ignore", "-m", "flask", "rq"]
+    engine = [python, "-W", "ignore", "-m", "cadence_app.embedded"]
+    bind = f"{installation.host}:{installation.port}"
+    gunicorn = [python, "-m", "gunicorn", "wsgi:app", "--bind", bind, "--worker-class", "gthread"]
+    programs = [
+        Program("web", [*gunicorn, "--workers", "2", "--threads", "8", "--graceful-timeout", "10"], 20),
+        # Two workers, so that a text never waits for a large export. SIGTERM lets the job at hand finish.
+        Program("worker-texts", [*flask, "worker", "texts", "sweeps"], 20),
+        Program("worker-mail", [*flask, "worker", "reports"], 20),
+        Program("scheduler", [*flask, "cron"], 20),
+    ]
+    for name, wanted in (
+        ("postgres", installation.embedded_postgres),
+        ("redis", installation.embedded_redis),
+        ("mail", installation.embedded_mail),
+    ):
+        if wanted:
+            programs.append(Program(name, [*engine, name], 10, stop_seconds=30))
+    return programs
+
+
+def _write_conf(installation: Installation) -> Path:
+    folder = installation.data_dir
+    logs = folder / "logs"
+    logs.mkdir(exist_ok=True)
+    lines = ["[supervisord]", "nodaemon=true", "silent=true", "loglevel=warn"]
+    lines += [
+        f"logfile={_escaped(logs / 'supervisor.log')}",
+        f"pidfile={_escaped(folder / 'supervisord.pid')}",
+    ]
+    if os.geteuid() == 0:
+        lines.append("user=root")
+    for program in _programs(installation):
+        command = " ".join(f'"{_escaped(argument)}"' for argument in program.arguments)
+        lines += ["", f"[program:{program.name}]", f"command={command}", f"directory={_escaped(ROOT)}"]
+        lines += [f"priority={program.priority}", "autorestart=true", "startretries=1000000", "startsecs=1"]
+        lines += [f"stopwaitsecs={program.stop_seconds}", "killasgroup=true", "redirect_stderr=true"]
+        lines += [f"stdout_logfile={_escaped(logs / program.name)}.log", "stdout_logfile_maxbytes=10MB"]
+        lines += ["stdout_logfile_backups=3"]
+    path = folder / "supervisord.conf"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def _escaped(value: object) -> str:
+    return str(value).replace("%", "%%")
+
+
+def _run(installation: Installation, demo: bool) -> int:
+    conf = _write_conf(installation)
+    command = [sys.executable, "-W", "ignore", "-m", "supervisor.supervisord", "-n", "-s", "-c", str(conf)]
+    # A session of its own: Ctrl-C reaches this process only, which then stops the others in their order.
+    child = subprocess.Popen(command, env=installation.environment, start_new_session=True)
+    with _stopping(child):
+        if not _answers(installation, child):
+            child.terminate()
+            child.wait()
+            log = (installation.data_dir / "logs" / "web.log").read_text(errors="replace").splitlines()
+            raise NotReady("\n".join(["Cadence did not start. The web log ends:", *log[-15:]]))
+        _welcome(installation, demo)
+        status = child.wait()
+    return 0 if status in (0, -signal.SIGTERM) else status
+
+
+@contextmanager
+def _stopping(child: subprocess.Popen[bytes]) -> Iterator[None]:
+    def stop(signum: int, frame: FrameType | None) -> None:
+        child.terminate()
+
+    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signum, stop)
+    yield
+    print("Stopped.", flush=True)
+
+
+def _answers(installation: Installation, child: subprocess.Popen[bytes]) -> bool:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline and child.poll() is None:
+        try:
+            urllib.request.urlopen(f"{installation.address}/healthz", timeout=2).close()  # noqa: S310 - our own
+        except (URLError, OSError):
+            time.sleep(0.1)
+        else:
+            return True
+    # Told to stop while starting: that is no failure.
+    return child.poll() in (0, -signal.SIGTERM)
+
+
+def _welcome(installation: Installation, demo: bool) -> None:
+    lines = ["", f"Cadence is ready: {installation.address}", ""]
+    if demo:
+        lines += [f"  {s['tenant']:<20} {s['email']:<24} password {s['password']}" for s in SIGN_INS]
+        lines.append("")
+    if installation.environment["CADENCE_DEV_TOOLS"] == "1":
+        lines.append(f"  Phone simulator      {installation.address}/dev/phone/")
+    if installation.embedded_mail:
+        lines.append(f"  Mailbox              {installation.address}/dev/mail/")
+    lines += [f"  Logs                 {installation.data_dir / 'logs'}", "", "Ctrl-C stops everything.", ""]
+    print("\n".join(lines), flush=True)
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+if __name__ == "__main__":
+    main()
