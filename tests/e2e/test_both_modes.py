@@ -1,0 +1,187 @@
+"""What a person does in each mode, in a browser, against the whole of Cadence."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.conftest import ROOT
+from tests.e2e.conftest import AXE, Site
+
+OpenPage = Callable[..., Page]
+
+MODES = {
+    "teams": ("lakeside.example", ("Reports", "Exports", "Opt out history"), "Admissions desk"),
+    "legacy": ("harbor.example", ("Reports", "Export"), "Enrollment desk"),
+}
+
+
+def _text(page: Page, number: str, inbox: str, words: str) -> None:
+    """A text from the phone simulator."""
+    page.goto("/dev/phone/")
+    label = page.locator("#switch-inbox option", has_text=inbox).first.get_attribute("value")
+    page.goto(f"/dev/phone/?from_number={number.replace('+', '%2B')}&inbox={str(label).replace('+', '%2B')}")
+    page.fill("[name=body]", words)
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator("#phone-texts")).to_contain_text(words)
+
+
+def _open_export(page: Page, clicks: tuple[str, ...]) -> None:
+    for click in clicks:
+        page.locator("main, header nav").get_by_role("link", name=re.compile(f"^{click}")).last.click()
+    expect(page.get_by_role("button", name="Request Export")).to_be_visible()
+
+
+def _rows_for(content: bytes, number: str) -> list[tuple[str, str]]:
+    rows = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""))
+    return [(row["Status"], row["DepartmentCode"]) for row in rows if row["MobileNumber"] == number]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_what_an_agent_and_a_phone_do_is_in_the_file_an_admin_gets_by_mail(
+    mode: str, open_page: OpenPage, site: Site, tmp_path: Path
+) -> None:
+    domain, clicks, inbox = MODES[mode]
+    number = f"+1212555{'3' if mode == 'teams' else '4'}{int(time.time()) % 1000:03}"
+    anybody = open_page()
+    _text(anybody, number, inbox, "Hello, is this the college?")
+
+    agent = open_page(f"agent@{domain}")
+    agent.get_by_role("searchbox").or_(agent.locator("[name=q]")).first.fill(number[2:])
+    agent.keyboard.press("Enter")
+    agent.locator("a.convo").first.click()
+    expect(agent.locator(".thread")).to_contain_text("Hello, is this the college?")
+    agent.get_by_role("button", name="Opt out", exact=True).click()
+    expect(agent.locator(".consent-card")).to_contain_text("Opted out")
+    agent.get_by_role("button", name="Opt in", exact=True).click()
+    expect(agent.get_by_role("button", name="Opt out", exact=True)).to_be_visible()
+
+    _text(anybody, number, inbox, "STOP")
+    expect(anybody.locator("#phone-texts")).to_contain_text("You are opted out", timeout=15_000)
+    # The open page learns of it by itself, and then asks for the reason.
+    expect(agent.locator(".composer-set, .composer")).to_contain_text("opted out", timeout=15_000)
+    agent.locator("[name=reason]").fill("Called us and asked for texts again.")
+    agent.get_by_role("button", name="Opt in", exact=True).click()
+    expect(agent.locator(".ledger")).to_contain_text("Called us and asked for texts again.")
+    assert agent.get_by_role("link", name="Reports").count() == 0
+
+    admin = open_page(f"admin@{domain}")
+    _open_export(admin, clicks)
+    admin.get_by_role("button", name="Request Export").click()
+    expect(admin.locator("#export-list tbody tr").first).to_contain_text("Sent", timeout=20_000)
+    expected = [("Opted In",), ("Opted Out",), ("Opted In",), ("Opted Out",), ("Opted In",)]
+
+    anybody.goto("/dev/mail/")
+    anybody.get_by_role("link", name=re.compile("Opt out history")).first.click()
+    with anybody.expect_download() as download:
+        anybody.get_by_role("link", name=re.compile(r"\.csv")).click()
+    download.value.save_as(tmp_path / "mailed.csv")
+    mailed = (tmp_path / "mailed.csv").read_bytes()
+    assert [(status,) for status, _ in _rows_for(mailed, number)] == expected
+    with admin.expect_download() as download:
+        admin.get_by_role("link", name="Download").first.click()
+    download.value.save_as(tmp_path / "downloaded.csv")
+    assert (tmp_path / "downloaded.csv").read_bytes() == mailed
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_bad_range_gets_its_message_at_the_field_and_requests_nothing(
+    mode: str, open_page: OpenPage
+) -> None:
+    domain, clicks, _ = MODES[mode]
+    page = open_page(f"admin@{domain}")
+    _open_export(page, clicks)
+    before = page.locator("#export-list tbody tr").count()
+    page.fill("[name=start_date]", "2026-05-02")
+    page.fill("[name=end_date]", "2026-05-01")
+    page.get_by_role("button", name="Request Export").click()
+    expect(page.locator("#end_date-error")).to_contain_text("before the first day")
+    assert page.locator("#export-list tbody tr").count() == before
+
+
+def test_signing_in_toggling_and_sending_work_without_scripts(open_page: OpenPage, site: Site) -> None:
+    number = f"+1212556{int(time.time()) % 10000:04}"
+    _text(open_page(), number, "Admissions desk", "Hi from an old browser")
+    page = open_page("agent@lakeside.example", scripts=False)
+    page.goto(f"/messages/?q={number[2:]}")
+    page.locator("a.convo").first.click()
+    page.locator("[name=body]").fill("Hello there")
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator(".thread")).to_contain_text("Hello there")
+    page.get_by_role("button", name="Opt out", exact=True).click()
+    expect(page.locator(".consent-card")).to_contain_text("Opted out")
+    expect(page.locator("[name=body]")).to_be_disabled()
+
+
+def test_the_flag_moves_a_tenant_to_the_other_screens_at_the_next_page_load(
+    open_page: OpenPage, site: Site
+) -> None:
+    def move(screens: str) -> None:
+        names = ("DATABASE_URL", "REDIS_URL", "MAIL_SERVER")
+        environment = {name: value for name, value in os.environ.items() if name not in names}
+        subprocess.run(
+            [
+                *(sys.executable, "-W", "ignore", "-m", "flask", "--app", "wsgi:app", "cadence"),
+                *("navigation", "Harbor College", screens),
+            ],
+            check=True,
+            cwd=ROOT,
+            env=environment | {"CADENCE_DATA_DIR": str(site.data_dir)},
+        )
+
+    page = open_page("admin@harbor.example")
+    try:
+        move("teams")
+        page.goto("/reports/opt-out-changes/export")
+        page.get_by_role("link", name="Open the report").click()
+        assert page.url.endswith("/reports/exports/opt-out-history")
+    finally:
+        move("legacy")
+    page.goto("/reports/")
+    expect(page.get_by_role("link", name=re.compile("Export"))).to_be_visible()
+
+
+_PAGES = ["/messages/", "/contacts/", "/contacts/new", "/reports/", "/help/", "/help/keywords", "/nowhere"]
+
+
+@pytest.mark.parametrize("size", ["desktop", "phone"])
+@pytest.mark.parametrize("mode", MODES)
+def test_every_page_is_accessible_and_fits_its_width(mode: str, size: str, open_page: OpenPage) -> None:
+    domain, _, _ = MODES[mode]
+    report = "/reports/exports/opt-out-history" if mode == "teams" else "/reports/opt-out-changes/export"
+    other = "/reports/opt-out-changes/export" if mode == "teams" else "/reports/exports/opt-out-history"
+    page = open_page(f"admin@{domain}", size=size)
+    page.goto("/messages/?inbox=")
+    conversations = [link.get_attribute("href") for link in page.locator("a.convo").all()[:6]]
+    page.goto("/contacts/")
+    records = [link.get_attribute("href") for link in page.locator("main td a[href^='/contacts/']").all()[:1]]
+    assert conversations
+    assert records
+    edits = [f"{record}/edit" for record in records]
+    help_pages = ["/help/opt-out-history", "/help/what-counts", "/help/fewer-opt-outs", "/help/toggle"]
+    for path in [*_PAGES, *help_pages, report, other, *conversations, *records, *edits]:
+        page.goto(str(path))
+        _check(page)
+    anybody = open_page(size=size)
+    for path in ("/login", "/dev/phone/", "/dev/mail/"):
+        anybody.goto(path)
+        _check(anybody)
+
+
+def _check(page: Page) -> None:
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("axe.run()")["violations"]
+    told = [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found]
+    assert told == [], f"{page.url}: {json.dumps(told, indent=1)}"
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), page.url
