@@ -27,7 +27,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 import config
-from cadence_app import create_app
+from cadence_app import create_app, embedded
 from cadence_app.accounts.demo_sign_ins import SIGN_INS
 from cadence_app.accounts.models import Tenant
 from cadence_app.demo import load_demo
@@ -198,8 +198,6 @@ def _run(installation: Installation, demo: bool) -> int:
     )
     with _stopping(child):
         if not _answers(installation, child):
-            child.terminate()
-            child.wait()
             raise NotReady("\n".join(["Cadence did not start. The web log ends:", *_log_end(installation)]))
         if installation.embedded_postgres:
             embedded.leave_postgres(installation.data_dir)
@@ -215,7 +213,12 @@ def _stopping(child: subprocess.Popen[bytes]) -> Iterator[None]:
 
     for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, stop)
-    yield
+    try:
+        yield
+    finally:
+        if child.poll() is None:
+            child.terminate()
+            child.wait()
     print("Stopped.", flush=True)
 
 

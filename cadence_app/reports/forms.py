@@ -34,6 +34,8 @@ class RangeForm(FlaskForm):
     submit = SubmitField("Request Export")
 
     def validate_start_date(self, field: Field) -> None:
+        if field.data is None:
+            return  # the field has said already what is wrong
         if field.data > today(current_user.tenant.zone):
             raise ValidationError("The first day is in the future; there is nothing to export yet.")
         if field.data < _EARLIEST:
@@ -41,5 +43,5 @@ class RangeForm(FlaskForm):
 
     def validate_end_date(self, field: Field) -> None:
         start = self.start_date.data
-        if start and field.data < start:
+        if start and field.data and field.data < start:
             raise ValidationError("The last day is before the first day.")

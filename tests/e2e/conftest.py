@@ -78,6 +78,7 @@ def open_page(browser: Browser, site: Site) -> Iterator[object]:
         context = browser.new_context(
             viewport=SIZES[size], base_url=site.url, java_script_enabled=scripts, accept_downloads=True
         )
+        context.set_default_timeout(8_000)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: problems.append(str(error)))
