@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import resource
-from multiprocessing.connection import Connection
+import subprocess
+import sys
+from dataclasses import replace
 
-from benchmarks.export import new_export
-from benchmarks.scratch import Scratch, load_changes
+from psycopg import sql
+from sqlalchemy import select
+
+import config
+from benchmarks.scratch import ROOT, Scratch, load_changes
+from cadence_app import create_app
 from cadence_app.extensions import db
 from cadence_app.reports.kinds import OPT_OUT_HISTORY
+from cadence_app.reports.models import Export
 from cadence_app.reports.writing import write_file
+from cadence_app.tenancy import use_tenant
 
 
 def measure(scratch: Scratch, small: int, large: int) -> dict[str, float]:
@@ -26,29 +33,27 @@ def measure(scratch: Scratch, small: int, large: int) -> dict[str, float]:
 
 
 def _peak(scratch: Scratch, rows: int) -> float:
-    context = multiprocessing.get_context("fork")
-    receiver, sender = context.Pipe()
-    process = context.Process(target=_job, args=(scratch, rows, sender))
-    process.start()
-    peak = receiver.recv()
-    process.join()
-    return float(peak)
+    # A fresh interpreter: storage's threads would not survive a fork of this one.
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "benchmarks.memory", str(rows)],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return float(done.stdout.split()[-1])
 
 
-def _job(scratch: Scratch, rows: int, sender: Connection) -> None:
-    db.engine.dispose(close=False)
-    with scratch.app.app_context():
-        export = new_export(scratch)
-        # The same query with fewer rows: the range ends where the wanted number of them is reached.
-        limited = OPT_OUT_HISTORY.rows + _limit(rows)
-        kind = type(OPT_OUT_HISTORY)(
-            OPT_OUT_HISTORY.key, OPT_OUT_HISTORY.title, limited, OPT_OUT_HISTORY.count
-        )
+def _job(rows: int) -> None:
+    app = create_app(config.load())
+    with app.app_context():
+        use_tenant(1)
+        export = db.session.scalars(select(Export).limit(1)).one()
+        # The same query with fewer rows.
+        kind = replace(OPT_OUT_HISTORY, rows=OPT_OUT_HISTORY.rows + sql.SQL(f" LIMIT {rows}"))
         write_file(export, kind, lambda done, total: None)
-        sender.send(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 
-def _limit(rows: int):  # type: ignore[no-untyped-def]
-    from psycopg import sql
-
-    return sql.SQL(f" LIMIT {rows}")
+if __name__ == "__main__":
+    _job(int(sys.argv[1]))

@@ -90,7 +90,7 @@ def open_page(browser: Browser, site: Site) -> Iterator[object]:
             page.goto("/login")
             page.fill("[name=email]", email)
             page.fill("[name=password]", PASSWORD)
-            page.get_by_role("button", name="Sign in").click()
+            page.get_by_role("button", name="Sign in", exact=True).click()
             page.wait_for_url("**/messages/")
         return page
 
