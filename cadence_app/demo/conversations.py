@@ -10,10 +10,11 @@ from typing import Any
 from sqlalchemy import insert
 
 from cadence_app.accounts.models import Tenant, User
-from cadence_app.consent import possible
-from cadence_app.consent.keywords import Meaning, read
+from cadence_app.consent import blocks, possible
+from cadence_app.consent.keywords import TOLL_FREE_BLOCK_WORDS, Meaning, normalise, read
 from cadence_app.consent.ledger import Change, record_changes
-from cadence_app.consent.models import Source, Status
+from cadence_app.consent.models import BlockScope, Source, Status
+from cadence_app.consent.service import is_toll_free
 from cadence_app.contacts.models import Contact
 from cadence_app.demo import dialogue
 from cadence_app.extensions import db
@@ -172,5 +173,16 @@ def _save(
                 if became == status
             ]
         )
+    for contact, inbox, became, _, _, text, _ in changes:
+        if became == Status.OPTED_OUT:
+            _block(contact["id"], inbox, text["body"])
     for contact, inbox, text in flags:
         possible.flag(contact["id"], inbox.team_id, id_of(text) or 0, text["body"], tenant.zone)
+
+
+def _block(contact_id: int, inbox: Inbox, words: str) -> None:
+    """The bars that such a text sets beside consent when it comes in by the usual way."""
+    if inbox.personal:
+        blocks.block(contact_id, BlockScope.PERSONAL)
+    if is_toll_free(inbox.number) and normalise(words) in TOLL_FREE_BLOCK_WORDS:
+        blocks.block(contact_id, BlockScope.CARRIER_NUMBER, inbox.id)

@@ -153,5 +153,5 @@ def _waves(
 def _sources(chance: random.Random) -> list[Source]:
     """What decided each of a contact's changes in a team, first to last."""
     first = chance.choices((Source.MANUAL_ADD, Source.COLD_INBOUND, Source.IMPORT), (35, 25, 40))
-    more = chance.choices((0, 1, 2, 3, 4), (62, 12, 20, 3, 3))[0]
+    more = chance.choices((0, 1, 2, 3, 4), (74, 4, 19, 1, 2))[0]
     return first + chance.choices((Source.KEYWORD, Source.TOGGLE), (65, 35), k=more)

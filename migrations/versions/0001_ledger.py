@@ -60,7 +60,7 @@ BEGIN
         WHERE c.id = NEW.change_id AND c.contact_id = NEW.contact_id AND c.team_id = NEW.team_id
           AND c.status = NEW.status AND c.changed_at = NEW.since
     ) THEN
-        RAISE EXCEPTION 'consent of contact %, team % has no matching history row', NEW.contact_id, NEW.team_id
+        RAISE EXCEPTION 'contact %, team %: no matching history row', NEW.contact_id, NEW.team_id
             USING ERRCODE = 'restrict_violation';
     END IF;
     RETURN NEW;
