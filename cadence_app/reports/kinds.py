@@ -8,9 +8,9 @@ from psycopg import sql
 
 from cadence_app.consent.models import REPORTED_SOURCES
 
-# Characters that make a spreadsheet run a cell, as OWASP's page on CSV injection lists them (line feed and
-# the full-width forms among them); a leading apostrophe makes the cell text again.
-_DANGEROUS_START = "^[=+@\t\r\n\uff1d\uff0b\uff0d\uff20-]"
+# First characters that make a spreadsheet run a cell, as OWASP's page on CSV injection lists them (line feed
+# and the full-width forms among them); a leading apostrophe makes the cell text again.
+_DANGEROUS_STARTS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,9 @@ class Kind:
 
 def _text(column: str) -> sql.Composed:
     """A column whose text somebody typed, defused."""
-    return sql.SQL("CASE WHEN {0} ~ {1} THEN '''' || {0} ELSE {0} END").format(
-        sql.Identifier(column), sql.Literal(_DANGEROUS_START)
+    # ascii() is the code point of the first character; a regular expression takes half as long again a row.
+    return sql.SQL("CASE WHEN ascii({0}) IN ({1}) THEN '''' || {0} ELSE {0} END").format(
+        sql.Identifier(column), sql.SQL(", ").join(sql.Literal(ord(start)) for start in _DANGEROUS_STARTS)
     )
 
 

@@ -19,8 +19,8 @@ from cadence_app.tenancy import set_tenant
 # Excel takes a file for UTF-8 by its byte order mark.
 _BOM = b"\xef\xbb\xbf"
 _COPY = sql.SQL("COPY ({rows}) TO STDOUT (FORMAT csv, HEADER, ENCODING 'UTF8', FORCE_QUOTE *)")
-# Rows that are joined before they are hashed and written: each is a message of its own on the wire.
-_BATCH = 2000
+# Bytes that are gathered before they are hashed and written: each row is a message of its own on the wire.
+_PIECE = 256 * 1024
 _PROGRESS_SECONDS = 1.0
 
 
@@ -55,24 +55,24 @@ def write_file(export: Export, kind: Kind, progress: Callable[[int, int], None])
         progress(0, total)
         reported = time.monotonic()
 
-        def write(piece: bytes) -> None:
+        def write(piece: bytearray) -> None:
+            """Gives a piece to the storage, which may read from it later too: it is never touched again."""
             nonlocal size
             digest.update(piece)
             size += len(piece)
             file.write(piece)
 
-        write(_BOM)
-        batch: list[bytes | memoryview] = []
+        # One growing buffer: thousands of kept rows would each be an object for the garbage collector.
+        piece = bytearray(_BOM)
         with cursor.copy(_COPY.format(rows=kind.rows), bounds) as copy:
             for row in copy:
-                batch.append(row)
-                if len(batch) == _BATCH:
-                    write(b"".join(batch))
-                    rows += len(batch)
-                    batch.clear()
+                piece += row
+                rows += 1
+                if len(piece) >= _PIECE:
+                    write(piece)
+                    piece = bytearray()
                     if time.monotonic() - reported > _PROGRESS_SECONDS:
                         progress(rows, total)
                         reported = time.monotonic()
-        write(b"".join(batch))
-        rows += len(batch)
+        write(piece)
     return Written(key, rows, size, digest.hexdigest())

@@ -26,7 +26,7 @@ from cadence_app.consent.models import Source, Status
 from cadence_app.contacts import service as contacts
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
-from cadence_app.reports import jobs, service
+from cadence_app.reports import jobs, service, writing
 from cadence_app.reports.kinds import OPT_OUT_HISTORY
 from cadence_app.reports.models import Delivery, Export, ExportState
 from cadence_app.reports.ranges import today, utc_bounds
@@ -387,3 +387,16 @@ def test_the_digest_of_the_row_is_that_of_the_file(world: World) -> None:
     assert export.size == len(content)
     with world.session():
         assert db.session.scalar(select(func.count()).select_from(Export)) == 1
+
+
+def test_a_file_of_many_pieces_is_whole_and_its_digest_right(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "_PIECE", 64)
+    numbers = [new_number() for _ in range(40)]
+    for number in numbers:
+        world.text(number, "hi")
+    export = _run(world, _request(world))
+    content = _attachment(_mails(world)[0])
+    assert [row[4] for row in _rows(content)[1:]] == numbers
+    assert (export.size, export.sha256) == (len(content), hashlib.sha256(content).hexdigest())
