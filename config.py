@@ -20,6 +20,13 @@ def _flag(name: str, default: bool) -> bool:
     return default if not value else value in {"1", "true", "yes", "on"}
 
 
+def _number(name: str, default: int) -> int:
+    value = os.environ.get(name, "").strip()
+    if value and not value.isdecimal():
+        raise ValueError(f"{name} is {value!r}; it must be a whole number.")
+    return int(value) if value else default
+
+
 def database_url(url: str) -> str:
     """The SQLAlchemy address (psycopg 3) of a PostgreSQL URL in any of its common spellings."""
     scheme, separator, rest = url.partition("://")
@@ -65,7 +72,7 @@ def load() -> dict[str, Any]:
         "PUBLIC_URL": os.environ.get(
             "CADENCE_PUBLIC_URL", f"http://127.0.0.1:{os.environ.get('PORT', '5000')}"
         ).rstrip("/"),
-        "TRUSTED_PROXIES": int(os.environ.get("CADENCE_TRUSTED_PROXIES", "0")),
+        "TRUSTED_PROXIES": _number("CADENCE_TRUSTED_PROXIES", 0),
         "SQLALCHEMY_DATABASE_URI": database_url(app_url),
         # The role is set by the server before the first statement, so no query runs without it.
         "SQLALCHEMY_ENGINE_OPTIONS": {
@@ -82,13 +89,13 @@ def load() -> dict[str, Any]:
         "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
         "RATELIMIT_HEADERS_ENABLED": True,
         "MAIL_SERVER": os.environ.get("MAIL_SERVER", "127.0.0.1"),
-        "MAIL_PORT": int(os.environ.get("MAIL_PORT", "25")),
+        "MAIL_PORT": _number("MAIL_PORT", 25),
         "MAIL_USERNAME": os.environ.get("MAIL_USERNAME"),
         "MAIL_PASSWORD": os.environ.get("MAIL_PASSWORD"),
         "MAIL_USE_TLS": _flag("MAIL_USE_TLS", False),
         "MAIL_USE_SSL": _flag("MAIL_USE_SSL", False),
         "MAIL_DEFAULT_SENDER": os.environ.get("MAIL_DEFAULT_SENDER", "Cadence <no-reply@cadence.example>"),
-        "MAIL_ATTACHMENT_LIMIT": int(os.environ.get("MAIL_ATTACHMENT_LIMIT", str(10 * 1024 * 1024))),
+        "MAIL_ATTACHMENT_LIMIT": _number("MAIL_ATTACHMENT_LIMIT", 10 * 1024 * 1024),
         "MAIL_DIR": Path(os.environ.get("CADENCE_MAIL_DIR") or data_dir / "mail"),
         "FILES_URL": os.environ.get("FILES_URL") or (data_dir / "files").as_uri(),
         "EXPORT_LINK_DAYS": 7,

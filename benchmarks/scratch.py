@@ -6,7 +6,6 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ from flask_migrate import upgrade
 from sqlalchemy import create_engine, text
 
 import config
-from cadence_app import create_app
+from cadence_app import create_app, embedded
 from cadence_app.accounts import service as accounts
 from cadence_app.accounts.models import Navigation, Role
 from cadence_app.contacts.models import Contact
@@ -55,10 +54,7 @@ def scratch_installation() -> Iterator[Scratch]:
         mail_port = listener.getsockname()[1]
     os.environ |= {"CADENCE_DATA_DIR": str(folder), "MAIL_PORT": str(mail_port), "FLASK_APP": "wsgi:app"}
     programs = [
-        subprocess.Popen(
-            [sys.executable, "-m", "cadence_app.embedded", name], cwd=ROOT, stdout=subprocess.DEVNULL
-        )
-        for name in ("redis", "mail")
+        subprocess.Popen(embedded.command(name), stdout=subprocess.DEVNULL) for name in ("redis", "mail")
     ]
     try:
         app = create_app(config.load())
@@ -88,7 +84,7 @@ def load_changes(scratch: Scratch, rows: int) -> None:
     with engine.begin() as connection:
         have = connection.scalar(text("SELECT count(*) FROM opt_out_changes")) or 0
         with connection.connection.cursor().copy(_LOAD) as copy:
-            # In the order of time, as a ledger that is only appended to lies on the disk: one each ten seconds.
+            # In the order of time, as a ledger that is only appended to lies on the disk.
             for index in range(have, rows):
                 moment = _FIRST + timedelta(seconds=10 * index)
                 copy.write_row(

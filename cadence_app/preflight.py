@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 from pathlib import Path
@@ -10,9 +11,12 @@ import psutil
 import psycopg
 import redis
 
+from cadence_app import embedded
+
 MIN_POSTGRES = 15
 MIN_REDIS = 5
 _SECONDS = 5
+_STOP_SECONDS = 20
 
 
 class NotReady(Exception):
@@ -21,16 +25,25 @@ class NotReady(Exception):
 
 def check_port(host: str, text: str) -> int:
     """The port to listen on. Errors: NotReady."""
-    if not text.isdecimal() or not 0 < int(text) < 65536:
-        raise NotReady(f"PORT is {text!r}; it must be a number from 1 to 65535.")
-    with socket.socket() as listener:
+    port = _port("PORT", text)
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except OSError as error:
+        raise NotReady(f"HOST is {host!r}, which is no address of this machine.") from error
+    with socket.socket(family, kind, protocol) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            listener.bind((host, int(text)))
+            listener.bind(address)
         except OSError as error:
             raise NotReady(
-                f"Port {text} on {host} can't be used ({error.strerror}); choose another by PORT."
+                f"Port {port} on {host} can't be used ({error.strerror}); choose another by PORT."
             ) from error
+    return port
+
+
+def _port(name: str, text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise NotReady(f"{name} is {text!r}; it must be a number from 1 to 65535.")
     return int(text)
 
 
@@ -43,12 +56,41 @@ def check_folder(folder: Path) -> None:
         probe.unlink()
     except OSError as error:
         raise NotReady(f"The data folder {folder} can't be written ({error.strerror}).") from error
+    if pid := supervisor_of(folder):
+        if psutil.pid_exists(pid) and str(folder / "supervisord.conf") in psutil.Process(pid).cmdline():
+            raise NotReady(f"Cadence runs from {folder} already (process {pid}; `kill {pid}` stops it).")
+        stop_left_over(pid, folder)
+
+
+def supervisor_of(folder: Path) -> int | None:
+    """The process id of the supervisord that ran from a data folder last, dead or alive."""
     pid_file = folder / "supervisord.pid"
     pid = pid_file.read_text().strip() if pid_file.exists() else ""
-    if pid.isdecimal() and psutil.pid_exists(int(pid)):
-        command = " ".join(psutil.Process(int(pid)).cmdline())
-        if str(folder / "supervisord.conf") in command:
-            raise NotReady(f"Cadence runs from {folder} already (process {pid}).")
+    return int(pid) if pid.isdecimal() else None
+
+
+def stop_left_over(supervisor: int, folder: Path) -> None:
+    """Stops what a supervisord that was killed left running for a data folder: its session's processes. Each
+    gets the time to end what it is doing; PostgreSQL's program stops the server."""
+    left = [process for process in psutil.process_iter() if _left_over(process, supervisor, folder)]
+    for process in left:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.terminate()
+    _, stuck = psutil.wait_procs(left, timeout=_STOP_SECONDS)
+    for process in stuck:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
+def _left_over(process: psutil.Process, supervisor: int, folder: Path) -> bool:
+    # After a restart of the machine the session's number may be somebody else's: ours know the folder too.
+    try:
+        if os.getsid(process.pid) != supervisor:
+            return False
+        named = f"unixsocket:{embedded.redis_socket(folder)}"
+        return process.environ().get("CADENCE_DATA_DIR") == str(folder) or named in " ".join(process.cmdline())
+    except (ProcessLookupError, PermissionError, psutil.Error):
+        return False
 
 
 def check_servers() -> None:
@@ -59,7 +101,7 @@ def check_servers() -> None:
     if url := os.environ.get("REDIS_URL"):
         _check_redis(url)
     if host := os.environ.get("MAIL_SERVER"):
-        port = int(os.environ.get("MAIL_PORT", "25"))
+        port = _port("MAIL_PORT", os.environ.get("MAIL_PORT", "25"))
         try:
             socket.create_connection((host, port), timeout=_SECONDS).close()
         except OSError as error:
@@ -74,7 +116,7 @@ def _check_postgres(name: str, url: str) -> None:
         with psycopg.connect(f"postgresql://{rest}", connect_timeout=_SECONDS) as connection:
             version = connection.info.server_version // 10000
     except psycopg.OperationalError as error:
-        reason = str(error).strip().splitlines()[-1]
+        reason = " ".join(str(error).split())
         raise NotReady(f"{name} is out of reach: {reason}") from error
     if version < MIN_POSTGRES:
         raise NotReady(f"{name} is PostgreSQL {version}; Cadence needs {MIN_POSTGRES} or newer.")

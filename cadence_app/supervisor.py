@@ -32,7 +32,7 @@ from cadence_app.accounts.demo_sign_ins import SIGN_INS
 from cadence_app.accounts.models import Tenant
 from cadence_app.demo import load_demo
 from cadence_app.extensions import db
-from cadence_app.preflight import NotReady, check_folder, check_port, check_servers
+from cadence_app.preflight import NotReady, check_folder, check_port, check_servers, stop_left_over
 
 ROOT = Path(__file__).resolve().parent.parent
 _START_SECONDS = 60
@@ -61,8 +61,12 @@ class Installation:
     environment: dict[str, str] = field(default_factory=dict)
 
     @property
+    def bind(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
     def address(self) -> str:
-        return f"http://{self.host}:{self.port}"
+        return f"http://{self.bind}"
 
 
 def main() -> None:
@@ -70,6 +74,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="script/server", description="Run Cadence until Ctrl-C.")
     parser.add_argument("--demo", action="store_true", help="load demo data into an empty DATABASE_URL too")
     options = parser.parse_args()
+    # Told to stop while it prepares: it ends as after Ctrl-C, and stops the PostgreSQL that it started.
+    for signum in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signum, signal.default_int_handler)
     try:
         installation = _prepare()
         demo = _migrate(installation, options.demo)
@@ -84,8 +91,8 @@ def main() -> None:
 def _prepare() -> Installation:
     data_dir = Path(os.environ.get("CADENCE_DATA_DIR", "instance")).resolve()
     host = os.environ.get("HOST", "127.0.0.1")
-    port = check_port(host, os.environ.get("PORT", "5000"))
     check_folder(data_dir)
+    port = check_port(host, os.environ.get("PORT", "5000"))
     check_servers()
     installation = Installation(
         data_dir,
@@ -103,7 +110,10 @@ def _prepare() -> Installation:
 
 def _migrate(installation: Installation, demo_wanted: bool) -> bool:
     """Brings the database up to date, and fills it where that is wanted. Whether it is the demo's."""
-    settings = config.load()
+    try:
+        settings = config.load()
+    except ValueError as error:
+        raise NotReady(str(error)) from error
     app = create_app(settings)
     try:
         with app.app_context():
@@ -145,11 +155,11 @@ def _plain(url: object) -> str:
 def _programs(installation: Installation) -> list[Program]:
     python = sys.executable
     flask = [python, "-W", "ignore", "-m", "flask", "rq"]
-    engine = [python, "-W", "ignore", "-m", "cadence_app.embedded"]
-    bind = f"{installation.host}:{installation.port}"
-    gunicorn = [python, "-m", "gunicorn", "wsgi:app", "--bind", bind, "--worker-class", "gthread"]
+    gunicorn = [python, "-m", "gunicorn", "wsgi:app", "--bind", installation.bind, "--preload"]
+    # Its control socket has one path for all copies of Cadence.
+    gunicorn += ["--no-control-socket", "--worker-class", "gthread", "--workers", "2", "--threads", "8"]
     programs = [
-        Program("web", [*gunicorn, "--workers", "2", "--threads", "8", "--graceful-timeout", "10"], 20),
+        Program("web", [*gunicorn, "--graceful-timeout", "10"], 20),
         # Two workers, so that a text never waits for a large export. SIGTERM lets the job at hand finish.
         Program("worker-texts", [*flask, "worker", "texts", "sweeps"], 20),
         Program("worker-mail", [*flask, "worker", "reports"], 20),
@@ -161,7 +171,7 @@ def _programs(installation: Installation) -> list[Program]:
         ("mail", installation.embedded_mail),
     ):
         if wanted:
-            programs.append(Program(name, [*engine, name], 10, stop_seconds=30))
+            programs.append(Program(name, embedded.command(name), 10, stop_seconds=30))
     return programs
 
 
@@ -192,11 +202,12 @@ def _escaped(value: object) -> str:
 def _run(installation: Installation, demo: bool) -> int:
     conf = _write_conf(installation)
     command = [sys.executable, "-W", "ignore", "-m", "supervisor.supervisord", "-n", "-s", "-c", str(conf)]
-    # A session of its own: Ctrl-C reaches this process only, which then stops the others in their order.
+    # A session of its own: Ctrl-C reaches this process only, which then stops the others in their order, and
+    # whoever outlives a supervisord that was killed can be told by it.
     child = subprocess.Popen(
         command, cwd=installation.data_dir, env=installation.environment, start_new_session=True
     )
-    with _stopping(child):
+    with _stopping(child, installation.data_dir):
         if not _answers(installation, child):
             raise NotReady("\n".join(["Cadence did not start. The web log ends:", *_log_end(installation)]))
         if installation.embedded_postgres:
@@ -207,7 +218,7 @@ def _run(installation: Installation, demo: bool) -> int:
 
 
 @contextmanager
-def _stopping(child: subprocess.Popen[bytes]) -> Iterator[None]:
+def _stopping(child: subprocess.Popen[bytes], data_dir: Path) -> Iterator[None]:
     def stop(signum: int, frame: FrameType | None) -> None:
         child.terminate()
 
@@ -219,6 +230,7 @@ def _stopping(child: subprocess.Popen[bytes]) -> Iterator[None]:
         if child.poll() is None:
             child.terminate()
             child.wait()
+        stop_left_over(child.pid, data_dir)
     print("Stopped.", flush=True)
 
 

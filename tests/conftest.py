@@ -10,7 +10,6 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -21,7 +20,7 @@ from flask import Flask
 from flask_migrate import upgrade
 
 import config
-from cadence_app import create_app
+from cadence_app import create_app, embedded
 from tests.world import World, make_world
 
 ROOT = Path(__file__).parent.parent
@@ -54,10 +53,7 @@ def app(data_dir: Path) -> Iterator[Flask]:
         os.environ.pop(name, None)
     os.environ |= {"CADENCE_DATA_DIR": str(data_dir), "MAIL_PORT": str(mail_port)}
     programs = [
-        subprocess.Popen(
-            [sys.executable, "-m", "cadence_app.embedded", name], cwd=ROOT, stdout=subprocess.DEVNULL
-        )
-        for name in ("redis", "mail")
+        subprocess.Popen(embedded.command(name), stdout=subprocess.DEVNULL) for name in ("redis", "mail")
     ]
     settings = config.load()
     app = create_app(settings | {"TESTING": False, "RATELIMIT_ENABLED": False})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from argon2 import PasswordHasher
@@ -16,8 +17,6 @@ from cadence_app.tenancy import tenant_in_use, use_tenant
 _FIND_SIGN_IN = text("SELECT tenant_id, user_id FROM find_sign_in(:email)")
 _MIN_PASSWORD = 10
 _hasher = PasswordHasher()
-# Checked where there is no such user, so that the time taken does not tell.
-_NOBODY = _hasher.hash("nobody")
 
 
 class Refused(ValueError):
@@ -29,7 +28,8 @@ def sign_in(email: str, password: str) -> User | None:
     found = db.session.execute(_FIND_SIGN_IN, {"email": email.strip()}).one_or_none()
     user = load_user(found.tenant_id, found.user_id) if found else None
     try:
-        _hasher.verify(user.password_hash if user else _NOBODY, password)
+        # Checked where there is no such user too, so that the time taken does not tell.
+        _hasher.verify(user.password_hash if user else _nobodys_hash(), password)
     except (VerifyMismatchError, InvalidHashError):
         return None
     return user if user and user.active else None
@@ -103,3 +103,8 @@ def create_user(email: str, name: str, password: str, role: Role, teams: list[Te
     )
     db.session.flush()
     return user
+
+
+@cache
+def _nobodys_hash() -> str:
+    return _hasher.hash("nobody")
