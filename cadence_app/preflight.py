@@ -57,7 +57,7 @@ def check_folder(folder: Path) -> None:
     except OSError as error:
         raise NotReady(f"The data folder {folder} can't be written ({error.strerror}).") from error
     if pid := supervisor_of(folder):
-        if psutil.pid_exists(pid) and str(folder / "supervisord.conf") in psutil.Process(pid).cmdline():
+        if str(folder / "supervisord.conf") in _command_of(pid):
             raise NotReady(f"Cadence runs from {folder} already (process {pid}; `kill {pid}` stops it).")
         stop_left_over(pid, folder)
 
@@ -67,6 +67,14 @@ def supervisor_of(folder: Path) -> int | None:
     pid_file = folder / "supervisord.pid"
     pid = pid_file.read_text().strip() if pid_file.exists() else ""
     return int(pid) if pid.isdecimal() else None
+
+
+def _command_of(pid: int) -> list[str]:
+    """A running process's command line; empty for one that has ended."""
+    try:
+        return psutil.Process(pid).cmdline()
+    except psutil.NoSuchProcess:
+        return []
 
 
 def stop_left_over(supervisor: int, folder: Path) -> None:
@@ -88,7 +96,9 @@ def _left_over(process: psutil.Process, supervisor: int, folder: Path) -> bool:
         if os.getsid(process.pid) != supervisor:
             return False
         named = f"unixsocket:{embedded.redis_socket(folder)}"
-        return process.environ().get("CADENCE_DATA_DIR") == str(folder) or named in " ".join(process.cmdline())
+        return process.environ().get("CADENCE_DATA_DIR") == str(folder) or named in " ".join(
+            process.cmdline()
+        )
     except (ProcessLookupError, PermissionError, psutil.Error):
         return False
 

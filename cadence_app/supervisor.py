@@ -214,7 +214,7 @@ def _run(installation: Installation, demo: bool) -> int:
             embedded.leave_postgres(installation.data_dir)
         _welcome(installation, demo)
         status = child.wait()
-    return 0 if status in (0, -signal.SIGTERM) else status
+    return 0 if status in (0, -signal.SIGTERM) else 1
 
 
 @contextmanager

@@ -9,7 +9,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -26,37 +27,79 @@ _FLAGS = (
 SIZES = {"desktop": {"width": 1360, "height": 850}, "phone": {"width": 390, "height": 844}}
 
 
-@dataclass(frozen=True)
+_OURS = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "MAIL_SERVER", "MAIL_PORT", "FILES_URL")
+
+
+@dataclass
 class Site:
-    url: str
+    """A Cadence of its own in `data_dir`; `settings` are added to its environment."""
+
     data_dir: Path
+    port: int = field(default_factory=free_port)
+    settings: dict[str, str] = field(default_factory=dict)
+    server: subprocess.Popen[str] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """For the programs of this Cadence, such as the flask command."""
+        inherited = {name: value for name, value in os.environ.items() if name not in _OURS}
+        return inherited | {"CADENCE_DATA_DIR": str(self.data_dir), "PORT": str(self.port)} | self.settings
+
+    def start(self, *options: str) -> str:
+        """Starts it as script/server does, and returns what it printed once it is ready."""
+        self.server = subprocess.Popen(
+            [sys.executable, "-m", "cadence_app.supervisor", *options],
+            cwd=ROOT,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self.server.stdout
+        printed = ""
+        for line in self.server.stdout:
+            printed += line
+            if "Ctrl-C" in line:
+                break
+        assert "is ready" in printed, printed
+        return printed
+
+    def stop(self) -> int:
+        assert self.server
+        self.server.send_signal(signal.SIGINT)
+        return self.server.wait(60)
+
+    def flask(self, *arguments: str) -> str:
+        """What a `flask` command of this Cadence prints."""
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-m", "flask", "--app", "wsgi:app", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        return done.stdout
+
+
+@contextmanager
+def scratch_folder(name: str) -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix=name))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
 def site() -> Iterator[Site]:
-    folder = Path(tempfile.mkdtemp(prefix="cadence e2e 100% "))
-    folder.chmod(0o755)
-    port = free_port()
-    ours = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "MAIL_SERVER", "MAIL_PORT", "FILES_URL")
-    environment = {name: value for name, value in os.environ.items() if name not in ours}
-    server = subprocess.Popen(
-        [sys.executable, "-m", "cadence_app.supervisor"],
-        cwd=ROOT,
-        env=environment | {"PORT": str(port), "CADENCE_DATA_DIR": str(folder)},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert server.stdout
-    printed = []
-    for line in server.stdout:
-        printed.append(line)
-        if "Ctrl-C" in line:
-            break
-    assert any("is ready" in line for line in printed), "".join(printed)
-    yield Site(f"http://127.0.0.1:{port}", folder)
-    server.send_signal(signal.SIGINT)
-    assert server.wait(60) == 0
-    shutil.rmtree(folder, ignore_errors=True)
+    with scratch_folder("cadence e2e 100% ") as folder:
+        site = Site(folder)
+        site.start()
+        yield site
+        assert site.stop() == 0
 
 
 @pytest.fixture(scope="session")

@@ -5,10 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +13,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.conftest import ROOT
 from tests.e2e.conftest import AXE, Site
 
 OpenPage = Callable[..., Page]
@@ -128,17 +124,7 @@ def test_the_flag_moves_a_tenant_to_the_other_screens_at_the_next_page_load(
     open_page: OpenPage, site: Site
 ) -> None:
     def move(screens: str) -> None:
-        names = ("DATABASE_URL", "REDIS_URL", "MAIL_SERVER")
-        environment = {name: value for name, value in os.environ.items() if name not in names}
-        subprocess.run(
-            [
-                *(sys.executable, "-W", "ignore", "-m", "flask", "--app", "wsgi:app", "cadence"),
-                *("navigation", "Harbor College", screens),
-            ],
-            check=True,
-            cwd=ROOT,
-            env=environment | {"CADENCE_DATA_DIR": str(site.data_dir)},
-        )
+        site.flask("cadence", "navigation", "Harbor College", screens)
 
     page = open_page("admin@harbor.example")
     try:
