@@ -13,6 +13,7 @@ from typing import Any
 from cadence_app import embedded
 
 APP_ROLE = "cadence_app"
+_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
 def _flag(name: str, default: bool) -> bool:
@@ -59,20 +60,23 @@ def load() -> dict[str, Any]:
     embedded_mail = not os.environ.get("MAIL_SERVER")
     all_embedded = embedded_database and embedded_mail and not os.environ.get("REDIS_URL")
     redis_url = os.environ.get("REDIS_URL") or embedded.redis_url(data_dir)
-    dev_tools = _flag("CADENCE_DEV_TOOLS", all_embedded)
+    proxies = _number("CADENCE_TRUSTED_PROXIES", 0)
+    public_url = os.environ.get("CADENCE_PUBLIC_URL", f"http://127.0.0.1:{os.environ.get('PORT', '5000')}")
+    # The phone simulator and the mailbox have no sign-in: by themselves they are only for who sits here.
+    here_only = os.environ.get("HOST", "127.0.0.1") in _LOOPBACK and not proxies
     return {
         "DATA_DIR": data_dir,
         "SECRET_KEY": _secret_key(data_dir),
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_HTTPONLY": True,
-        "SESSION_COOKIE_SECURE": _flag("CADENCE_SECURE_COOKIES", False),
+        "SESSION_COOKIE_SECURE": _flag("CADENCE_SECURE_COOKIES", public_url.startswith("https://")),
         "PERMANENT_SESSION_LIFETIME": 12 * 3600,
         "MAX_CONTENT_LENGTH": 2 * 1024 * 1024,
+        # Their addresses carry a digest of the content (ui/__init__.py).
+        "SEND_FILE_MAX_AGE_DEFAULT": 365 * 24 * 3600,
         "WTF_CSRF_TIME_LIMIT": None,
-        "PUBLIC_URL": os.environ.get(
-            "CADENCE_PUBLIC_URL", f"http://127.0.0.1:{os.environ.get('PORT', '5000')}"
-        ).rstrip("/"),
-        "TRUSTED_PROXIES": _number("CADENCE_TRUSTED_PROXIES", 0),
+        "PUBLIC_URL": public_url.rstrip("/"),
+        "TRUSTED_PROXIES": proxies,
         "SQLALCHEMY_DATABASE_URI": database_url(app_url),
         # The role is set by the server before the first statement, so no query runs without it.
         "SQLALCHEMY_ENGINE_OPTIONS": {
@@ -99,7 +103,8 @@ def load() -> dict[str, Any]:
         "MAIL_DIR": Path(os.environ.get("CADENCE_MAIL_DIR") or data_dir / "mail"),
         "FILES_URL": os.environ.get("FILES_URL") or (data_dir / "files").as_uri(),
         "EXPORT_LINK_DAYS": 7,
-        "DEV_TOOLS": dev_tools,
-        "DEV_MAILBOX": _flag("CADENCE_DEV_MAILBOX", embedded_mail),
+        "DEV_TOOLS": _flag("CADENCE_DEV_TOOLS", all_embedded and here_only),
+        "DEV_MAILBOX": _flag("CADENCE_DEV_MAILBOX", embedded_mail and here_only),
+        "HERE_ONLY": here_only,
         "DEMO_SIGN_INS": _flag("CADENCE_DEMO_SIGN_INS", False),
     }

@@ -6,11 +6,19 @@ from typing import Any
 
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import IntegerConverter, Map
 
 from cadence_app import accounts, consent, contacts, messaging, reports, ui
 from cadence_app.cli import cadence
 from cadence_app.extensions import csrf, db, limiter, login_manager, mail, migrate, rq
 from cadence_app.tenancy import init_tenancy
+
+
+class RowId(IntegerConverter):
+    """An id in an address. One that no row can have is 404, as for a row that is not there."""
+
+    def __init__(self, url_map: Map) -> None:
+        super().__init__(url_map, max=2**63 - 1)
 
 
 def create_app(settings: dict[str, Any]) -> Flask:
@@ -21,6 +29,7 @@ def create_app(settings: dict[str, Any]) -> Flask:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops
         )
+    app.url_map.converters["int"] = RowId
     db.init_app(app)
     migrate.init_app(app, db, directory="migrations")
     login_manager.init_app(app)

@@ -13,6 +13,7 @@ import json
 import os
 import re
 import signal
+import stat
 import sys
 import tempfile
 import time
@@ -39,12 +40,21 @@ def _socket_folder(pgdata: Path, runtime_path: Path) -> Path:
     a space in its path gets one elsewhere."""
     if _PLAIN_PATH.fullmatch(str(pgdata)):
         return Path(_wheels_choice(pgdata, runtime_path))
-    folder = Path(tempfile.gettempdir()) / f"cadence-{os.getuid()}-{_digest(pgdata)}-postgres"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    return folder
+    return _own_folder(f"cadence-{os.getuid()}-{_digest(pgdata)}-postgres")
 
 
 postgres_server.find_suitable_socket_dir = _socket_folder
+
+
+def _own_folder(name: str) -> Path:
+    """A folder of this name for sockets. Errors: PermissionError where somebody else made it, who could then
+    put a server of their own in it."""
+    folder = Path(tempfile.gettempdir()) / name
+    folder.mkdir(mode=0o700, exist_ok=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+        raise PermissionError(f"{folder} belongs to somebody else")
+    return folder
 
 
 def _digest(path: Path) -> str:
@@ -104,9 +114,7 @@ def postgres_tool(name: str) -> Path:
 
 def redis_socket(data_dir: Path) -> Path:
     """Where the data folder's Redis listens: a short path, since a socket's may not pass 107 bytes."""
-    folder = Path(tempfile.gettempdir()) / f"cadence-{os.getuid()}-{_digest(data_dir)}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    return folder / "redis.sock"
+    return _own_folder(f"cadence-{os.getuid()}-{_digest(data_dir)}") / "redis.sock"
 
 
 def redis_url(data_dir: Path) -> str:

@@ -72,7 +72,11 @@ class Installation:
 def main() -> None:
     warnings.simplefilter("ignore")
     parser = argparse.ArgumentParser(prog="script/server", description="Run Cadence until Ctrl-C.")
-    parser.add_argument("--demo", action="store_true", help="load demo data into an empty DATABASE_URL too")
+    parser.add_argument(
+        "--demo",
+        action="store_true",
+        help="load demo data into an empty DATABASE_URL too, or where HOST is open to a network",
+    )
     options = parser.parse_args()
     # Told to stop while it prepares: it ends as after Ctrl-C, and stops the PostgreSQL that it started.
     for signum in (signal.SIGTERM, signal.SIGHUP):
@@ -118,7 +122,9 @@ def _migrate(installation: Installation, demo_wanted: bool) -> bool:
     try:
         with app.app_context():
             upgrade(directory=str(ROOT / "migrations"))
-            if (demo_wanted or installation.embedded_postgres) and not db.session.scalar(select(Tenant.id)):
+            # Its users have a password that everybody knows.
+            demo_wanted |= installation.embedded_postgres and settings["HERE_ONLY"]
+            if demo_wanted and not db.session.scalar(select(Tenant.id)):
                 print("Loading demo data (once) ...", flush=True)
                 load_demo()
             names = set(db.session.scalars(select(Tenant.name)))
@@ -141,8 +147,8 @@ def _environment(installation: Installation, settings: dict[str, object], demo: 
         "REDIS_URL": str(settings["RQ_CONNECTION"]),
         "MAIL_SERVER": str(settings["MAIL_SERVER"]),
         "MAIL_PORT": str(settings["MAIL_PORT"]),
-        "CADENCE_DEV_TOOLS": os.environ.get("CADENCE_DEV_TOOLS") or str(int(own)),
-        "CADENCE_DEV_MAILBOX": str(int(installation.embedded_mail)),
+        "CADENCE_DEV_TOOLS": str(int(bool(settings["DEV_TOOLS"]))),
+        "CADENCE_DEV_MAILBOX": str(int(bool(settings["DEV_MAILBOX"]))),
         "CADENCE_DEMO_SIGN_INS": str(int(demo and own)),
     }
     return os.environ | given
@@ -259,7 +265,7 @@ def _welcome(installation: Installation, demo: bool) -> None:
         lines.append("")
     if installation.environment["CADENCE_DEV_TOOLS"] == "1":
         lines.append(f"  Phone simulator      {installation.address}/dev/phone/")
-    if installation.embedded_mail:
+    if installation.environment["CADENCE_DEV_MAILBOX"] == "1":
         lines.append(f"  Mailbox              {installation.address}/dev/mail/")
     lines += [f"  Logs                 {installation.data_dir / 'logs'}", "", "Ctrl-C stops everything.", ""]
     print("\n".join(lines), flush=True)

@@ -25,7 +25,7 @@ from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.messaging.inbound import Received, receive_text
 from cadence_app.messaging.inboxes import create_inbox
-from cadence_app.messaging.models import Message
+from cadence_app.messaging.models import Conversation, Message
 from cadence_app.messaging.sending import deliver
 from cadence_app.tenancy import use_tenant
 
@@ -86,6 +86,10 @@ class World:
     def contact_id(self, number: str) -> int:
         with self.session():
             return db.session.scalars(select(Contact.id).where(Contact.number == number)).one()
+
+    def contact_id_of(self, conversation_id: int) -> int:
+        with self.session():
+            return db.session.get_one(Conversation, conversation_id).contact_id
 
     def status(self, contact_id: int, team_id: int | None = None) -> str | None:
         with self.session():

@@ -112,6 +112,10 @@ class User(UserMixin, Model):
         return self.role == Role.ADMIN
 
     @property
+    def may_export(self) -> bool:
+        return self.active and self.is_admin
+
+    @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone) if self.time_zone else self.tenant.zone
 

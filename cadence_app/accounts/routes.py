@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from urllib.parse import urlsplit
 
 from flask import Blueprint, current_app, redirect, render_template, request, session, url_for
@@ -9,22 +10,27 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required, login_user, logout_user
 from flask_wtf import FlaskForm
 from wtforms import EmailField, PasswordField, SubmitField
-from wtforms.validators import InputRequired
+from wtforms.validators import InputRequired, Length
 
 from cadence_app.accounts import demo_sign_ins, service
 from cadence_app.extensions import limiter
+from cadence_app.ui.fields import no_control_characters
 
 blueprint = Blueprint("accounts", __name__)
 
 
 class SignInForm(FlaskForm):
-    email = EmailField("E-mail", [InputRequired("Enter your e-mail address.")])
-    password = PasswordField("Password", [InputRequired("Enter your password.")])
+    email = EmailField(
+        "E-mail", [InputRequired("Enter your e-mail address."), Length(max=254), no_control_characters]
+    )
+    password = PasswordField("Password", [InputRequired("Enter your password."), Length(max=1000)])
     submit = SubmitField("Sign in")
 
 
 def _email_tried() -> str:
-    return f"sign-in {request.form.get('email', '').strip().lower()}"
+    # A digest, for what anybody types is no key for Redis.
+    email = request.form.get("email", "").strip().lower()
+    return f"sign-in {hashlib.sha256(email.encode(errors='replace')).hexdigest()}"
 
 
 @blueprint.get("/")

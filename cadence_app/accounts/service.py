@@ -76,7 +76,7 @@ def create_team(name: str, code: str) -> Team:
 
 
 def find_team(code: str) -> Team:
-    """The team in use's tenant with this code. Errors: Refused."""
+    """The team with this code in the tenant in use. Errors: Refused."""
     team = db.session.scalars(select(Team).where(Team.code == code)).one_or_none()
     if team is None:
         raise Refused(f"there is no team with the code {code}")

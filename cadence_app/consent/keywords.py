@@ -56,6 +56,10 @@ class Keyword:
     def every_team(self) -> bool:
         return self.word in EVERY_TEAM_WORDS
 
+    @property
+    def built_in(self) -> bool:
+        return self.word in BUILT_IN
+
 
 def normalise(text: str) -> str:
     """The text as keywords are compared: NFKC, casefolded, without surrounding space, quotes, closing

@@ -23,7 +23,8 @@ _TICK = timedelta(microseconds=1)
 class Change:
     """A status that a contact is to have in a team, and what decided so.
 
-    `at` is for history that is being loaded; without it the change happens now.
+    `at` is for history that is being loaded; without it the change happens now. `said_at` is when the contact
+    sent the words, by the provider's clock (UTC), where that is known.
     """
 
     contact_id: int
@@ -35,6 +36,12 @@ class Change:
     words: str = ""
     reason: str = ""
     at: datetime | None = None
+    said_at: datetime | None = None
+
+    @property
+    def own_stop(self) -> bool:
+        """Whether the contact's own words opt them out."""
+        return self.status == Status.OPTED_OUT and self.source == Source.KEYWORD
 
 
 def record_change(change: Change) -> int | None:
@@ -63,6 +70,7 @@ def record_changes(changes: Sequence[Change]) -> list[int | None]:
     now = db.session.scalars(select(func.clock_timestamp())).one()
 
     rows: list[dict[str, Any]] = []
+    stopped_at: list[datetime | None] = []
     for change in changes:
         known = current.get((change.contact_id, change.team_id))
         if known and known.status == change.status:
@@ -93,19 +101,20 @@ def record_changes(changes: Sequence[Change]) -> list[int | None]:
                 "reason": change.reason,
             }
         )
-    written = _write(rows)
+        stopped_at.append((change.said_at or at) if change.own_stop else None)
+    written = _write(rows, stopped_at)
     return [written.get((change.contact_id, change.team_id)) for change in changes]
 
 
-def note_stop(contact_id: int, team_id: int) -> None:
-    """Notes that an opted-out contact asked for it in their own words, which a later opt in must answer
-    with a reason. The status is as it was, so the history gets no row."""
+def note_stop(contact_id: int, team_id: int, said_at: datetime | None = None) -> None:
+    """Notes that an opted-out contact asked for it in their own words (at `said_at`, or now), which a later
+    opt in must answer with a reason. The status is as it was, so the history gets no row."""
     db.session.execute(
         update(Consent)
         .where(
             Consent.contact_id == contact_id, Consent.team_id == team_id, Consent.status == Status.OPTED_OUT
         )
-        .values(stopped_at=func.clock_timestamp())
+        .values(stopped_at=func.greatest(Consent.stopped_at, said_at or func.clock_timestamp()))
     )
 
 
@@ -138,7 +147,7 @@ def _named(id_column: Any, name_column: Any, ids: set[Any]) -> dict[Any, str]:
     return {row[0]: row[1] for row in rows}
 
 
-def _write(rows: list[dict[str, Any]]) -> dict[tuple[int, int], int]:
+def _write(rows: list[dict[str, Any]], stopped_at: list[datetime | None]) -> dict[tuple[int, int], int]:
     if not rows:
         return {}
     ids = db.session.scalars(
@@ -152,13 +161,9 @@ def _write(rows: list[dict[str, Any]]) -> dict[tuple[int, int], int]:
             "status": row["status"],
             "since": row["changed_at"],
             "change_id": change_id,
-            "stopped_at": (
-                row["changed_at"]
-                if row["status"] == Status.OPTED_OUT and row["source"] == Source.KEYWORD
-                else None
-            ),
+            "stopped_at": stop,
         }
-        for row, change_id in zip(rows, ids, strict=True)
+        for row, change_id, stop in zip(rows, ids, stopped_at, strict=True)
     ]
     statement = upsert(Consent)
     values = {name: statement.excluded[name] for name in ("status", "since", "change_id", "stopped_at")}

@@ -90,7 +90,7 @@ class Consent(Model):
     status: Mapped[str]
     since: Mapped[datetime]
     change_id: Mapped[int] = mapped_column(ForeignKey("opt_out_changes.id"))
-    # When the contact's own out word last came while they are opted out, even if a user had been first.
+    # When an opted-out contact last sent an out word of their own, even if a user had been first.
     stopped_at: Mapped[datetime | None]
 
     change: Mapped[OptOutChange] = relationship()
@@ -157,7 +157,11 @@ class Decision(StrEnum):
 
 
 class PossibleOptOut(Model):
-    """A text that reads like an opt out. While open it holds automated texts to the contact in the team."""
+    """A text that reads like an opt out. While open it holds automated texts to the contact in the team.
+
+    More such texts join the open flag: `words` has a line for each, `message_id` is the latest; the first
+    one started the clock (`received_at`, `due_on`).
+    """
 
     __tablename__ = "possible_opt_outs"
     __table_args__ = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from cadence_app.accounts.models import User
@@ -18,22 +18,25 @@ BUSINESS_DAYS_TO_DECIDE = 10
 
 
 def flag(contact_id: int, team_id: int, message_id: int, words: str, zone: ZoneInfo) -> None:
-    """Flags a contact in a team. A flag that is open already stays: its first words started the clock."""
+    """Flags a contact in a team. More words join an open flag; its first started the clock."""
     received_at = db.session.scalars(select(func.now())).one()
     due_on = business_day_after(received_at.astimezone(zone).date(), BUSINESS_DAYS_TO_DECIDE)
+    new = upsert(PossibleOptOut).values(
+        tenant_id=tenant_in_use(),
+        contact_id=contact_id,
+        team_id=team_id,
+        message_id=message_id,
+        words=words,
+        received_at=received_at,
+        due_on=due_on,
+        decision=Decision.OPEN,
+    )
     db.session.execute(
-        upsert(PossibleOptOut)
-        .values(
-            tenant_id=tenant_in_use(),
-            contact_id=contact_id,
-            team_id=team_id,
-            message_id=message_id,
-            words=words,
-            received_at=received_at,
-            due_on=due_on,
-            decision=Decision.OPEN,
+        new.on_conflict_do_update(
+            index_elements=["contact_id", "team_id"],
+            index_where=PossibleOptOut.decision == literal_column("'open'"),
+            set_={"message_id": message_id, "words": PossibleOptOut.words + "\n" + new.excluded.words},
         )
-        .on_conflict_do_nothing()
     )
 
 
@@ -48,9 +51,16 @@ def open_flag(contact_id: int, team_id: int) -> PossibleOptOut | None:
     ).one_or_none()
 
 
-def dismiss(user: User, contact_id: int, team_id: int) -> None:
-    """A user's decision that the words were no opt out; automated texts may go again."""
+def dismiss(user: User, contact_id: int, team_id: int, message_id: int | None) -> bool:
+    """A user's decision that the words up to this text were no opt out; automated texts may go again.
+
+    False, and nothing is decided, where more words have come since or somebody else has decided.
+    """
+    read = open_flag(contact_id, team_id)
+    if read is None or read.message_id != message_id:
+        return False
     decide(contact_id, [team_id], Decision.DISMISSED, user.id)
+    return True
 
 
 def decide(contact_id: int, team_ids: list[int], decision: Decision, user_id: int | None) -> None:

@@ -35,7 +35,8 @@ class ReasonRequired(ValueError):
 
 @dataclass(frozen=True)
 class Arrival:
-    """A text that has come in. `personal` and `toll_free` are about the inbox it was sent to."""
+    """A text that has come in. `personal` and `toll_free` are about the inbox it was sent to; `received_at`
+    is when the provider received it (UTC)."""
 
     contact_id: int
     team_id: int
@@ -44,26 +45,26 @@ class Arrival:
     words: str
     personal: bool
     toll_free: bool
+    received_at: datetime
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What a text did: the keyword it was, whether the status in its team changed, and what an agent who
-    reads the conversation should know."""
+    """What a text did: the keyword it was, the automatic answer it gets, and what an agent who reads the
+    conversation should know."""
 
-    keyword: Keyword | None
-    changed: bool
+    keyword: Keyword | None = None
+    answer: Meaning | None = None
     note: str = ""
 
 
-def consent_of(contact_id: int, team_id: int, *, lock: bool = False) -> Consent | None:
-    """The stored status as it is now; with `lock`, held against change until the transaction ends."""
-    query = (
+def consent_of(contact_id: int, team_id: int) -> Consent | None:
+    """The stored status as it is now; it can't change while the caller holds the contact (lock_contacts)."""
+    return db.session.scalars(
         select(Consent)
         .where(Consent.contact_id == contact_id, Consent.team_id == team_id)
         .execution_options(populate_existing=True)
-    )
-    return db.session.scalars(query.with_for_update(read=True) if lock else query).one_or_none()
+    ).one_or_none()
 
 
 def needs_reason(consent: Consent | None) -> bool:
@@ -104,9 +105,12 @@ def read_text(arrival: Arrival) -> Reading:
     if keyword and keyword.word == keywords.YES and not (consent and consent.opted_out):
         keyword = None
     if keyword and keyword.meaning == Meaning.OUT:
-        return _opt_out(arrival, keyword)
+        return _opt_out(arrival, consent, keyword)
     if keyword and keyword.meaning == Meaning.IN:
-        return _opt_in(arrival, keyword)
+        return _opt_in(arrival, consent, keyword)
+    worded = keyword is None and reads_like_opt_out(arrival.words)
+    if worded and _tenant().possible_opt_out_policy == PossibleOptOutPolicy.OPT_OUT:
+        return _opt_out(arrival, consent, None)
     if consent is None:
         _record_first(
             Change(
@@ -118,9 +122,9 @@ def read_text(arrival: Arrival) -> Reading:
                 words=arrival.words,
             )
         )
-    if keyword is None and reads_like_opt_out(arrival.words):
-        return _possible_opt_out(arrival)
-    return Reading(keyword, changed=consent is None)
+    if worded:
+        _flag(arrival)
+    return Reading(keyword, keyword.meaning if keyword else None)
 
 
 def custom_keywords(team_id: int) -> dict[str, Meaning]:
@@ -170,8 +174,10 @@ def history(contact_id: int, team_ids: list[int], limit: int = 100) -> list[OptO
     )
 
 
-def _opt_out(arrival: Arrival, keyword: Keyword) -> Reading:
-    everywhere = keyword.every_team or organisation_wide(_tenant(), _today())
+def _opt_out(arrival: Arrival, consent: Consent | None, keyword: Keyword | None) -> Reading:
+    """Opts a contact out by a keyword or, by the tenant's choice, by words that read like an opt out."""
+    had_stopped = needs_reason(consent)
+    everywhere = (keyword and keyword.every_team) or organisation_wide(_tenant(), _today())
     team_ids = [arrival.team_id]
     if everywhere:
         others = select(Consent.team_id).where(Consent.contact_id == arrival.contact_id)
@@ -179,13 +185,20 @@ def _opt_out(arrival: Arrival, keyword: Keyword) -> Reading:
         blocks.block(arrival.contact_id, BlockScope.ORGANISATION)
     if arrival.personal:
         blocks.block(arrival.contact_id, BlockScope.PERSONAL)
-    if arrival.toll_free and keyword.word in keywords.TOLL_FREE_BLOCK_WORDS:
+    if arrival.toll_free and keyword and keyword.word in keywords.TOLL_FREE_BLOCK_WORDS:
         blocks.block(arrival.contact_id, BlockScope.CARRIER_NUMBER, arrival.inbox_id)
-    return Reading(keyword, changed=_stop_in(arrival, team_ids))
+    reason = "" if keyword else "These words read like an opt out; set to count as one."
+    if _stop_in(arrival, team_ids, reason) or not had_stopped:
+        return Reading(keyword, Meaning.OUT)
+    return Reading(keyword, note="No confirmation: they had stopped already.")
 
 
-def _opt_in(arrival: Arrival, keyword: Keyword) -> Reading:
+def _opt_in(arrival: Arrival, consent: Consent | None, keyword: Keyword) -> Reading:
+    if consent and consent.stopped_at and arrival.received_at < consent.stopped_at:
+        return Reading(keyword, note="Sent before the contact's last opt-out word, so it changes nothing.")
     note = ""
+    # Teams they join from now on are as for anybody; those they are opted out of stay so.
+    blocks.unblock(arrival.contact_id, BlockScope.ORGANISATION)
     if arrival.personal:
         blocks.unblock(arrival.contact_id, BlockScope.PERSONAL)
     if arrival.toll_free:
@@ -196,63 +209,47 @@ def _opt_in(arrival: Arrival, keyword: Keyword) -> Reading:
                 "Opted in here, but the toll-free network still blocks this number until they text START "
                 "or UNSTOP."
             )
-    change_id = record_change(
-        Change(
-            arrival.contact_id,
-            arrival.team_id,
-            Status.OPTED_IN,
-            Source.KEYWORD,
-            message_id=arrival.message_id,
-            words=arrival.words,
-        )
-    )
-    return Reading(keyword, changed=change_id is not None, note=note)
+    change_id = record_change(_own_words(arrival, arrival.team_id, Status.OPTED_IN))
+    return Reading(keyword, Meaning.IN if change_id else None, note)
 
 
-def _possible_opt_out(arrival: Arrival) -> Reading:
-    tenant = _tenant()
+def _flag(arrival: Arrival) -> None:
     consent = consent_of(arrival.contact_id, arrival.team_id)
     if consent and consent.opted_out:
-        note_stop(arrival.contact_id, arrival.team_id)
-        return Reading(None, changed=False)
-    if tenant.possible_opt_out_policy == PossibleOptOutPolicy.OPT_OUT:
-        changed = _stop_in(
-            arrival, [arrival.team_id], "These words read like an opt out; set to count as one."
-        )
-        return Reading(None, changed=changed)
-    possible.flag(arrival.contact_id, arrival.team_id, arrival.message_id, arrival.words, tenant.zone)
-    return Reading(None, changed=False)
+        note_stop(arrival.contact_id, arrival.team_id, arrival.received_at)
+    else:
+        possible.flag(arrival.contact_id, arrival.team_id, arrival.message_id, arrival.words, _tenant().zone)
 
 
-def _stop_in(arrival: Arrival, team_ids: list[int], reason: str = "") -> bool:
-    """Opts the contact out in these teams by their own words; whether the arrival's own team changed."""
-    change_ids = record_changes(
-        [
-            Change(
-                arrival.contact_id,
-                team_id,
-                Status.OPTED_OUT,
-                Source.KEYWORD,
-                message_id=arrival.message_id,
-                words=arrival.words,
-                reason=reason,
-            )
-            for team_id in team_ids
-        ]
-    )
-    changed = dict(zip(team_ids, change_ids, strict=True))
-    for team_id, change_id in changed.items():
+def _stop_in(arrival: Arrival, team_ids: list[int], reason: str) -> bool:
+    """Opts the contact out in these teams by their own words; whether any status changed."""
+    changes = [_own_words(arrival, team_id, Status.OPTED_OUT, reason) for team_id in team_ids]
+    change_ids = record_changes(changes)
+    for team_id, change_id in zip(team_ids, change_ids, strict=True):
         if change_id is None:
-            note_stop(arrival.contact_id, team_id)
+            note_stop(arrival.contact_id, team_id, arrival.received_at)
     possible.decide(arrival.contact_id, team_ids, Decision.OPTED_OUT, None)
-    return changed[arrival.team_id] is not None
+    return any(change_id is not None for change_id in change_ids)
+
+
+def _own_words(arrival: Arrival, team_id: int, status: Status, reason: str = "") -> Change:
+    return Change(
+        arrival.contact_id,
+        team_id,
+        status,
+        Source.KEYWORD,
+        message_id=arrival.message_id,
+        words=arrival.words,
+        reason=reason,
+        said_at=arrival.received_at,
+    )
 
 
 def _record_first(change: Change) -> int | None:
     """Records a first status in a team, except that whoever stopped every team is not opted in anew."""
     if not blocks.blocked(change.contact_id, BlockScope.ORGANISATION):
         return record_change(change)
-    reason = "The person had opted out of every team before."
+    reason = "The person had opted out of the whole organisation before."
     change_id = record_change(replace(change, status=Status.OPTED_OUT, reason=reason))
     note_stop(change.contact_id, change.team_id)
     return change_id

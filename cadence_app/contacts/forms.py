@@ -5,15 +5,7 @@ from wtforms import Field, SelectField, StringField, SubmitField, TelField
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from cadence_app.contacts.numbers import BadNumber, parse_number
-
-
-def stripped(value: str | None) -> str:
-    return (value or "").strip()
-
-
-def no_control_characters(form: FlaskForm, field: Field) -> None:
-    if "\x00" in (field.data or ""):
-        raise ValidationError("This has a character that can't be stored.")
+from cadence_app.ui.fields import no_control_characters, stripped
 
 
 class EditContactForm(FlaskForm):

@@ -131,8 +131,11 @@ def _record(contact: Contact, changed_card: Card | None = None) -> str:
 
 
 def _taken_text(error: service.Taken) -> str:
+    """Names the other contact only to who may see them."""
     what = "number" if error.field == "number" else "ContactId"
-    return f"{error.contact.name or error.contact.number} has this {what} already."
+    known = service.find_contact(current_user, error.contact.id)
+    who = (known.name or known.number) if known else f"Somebody in another {words_for(current_user).team}"
+    return f"{who} has this {what} already."
 
 
 def _contact(contact_id: int) -> Contact:

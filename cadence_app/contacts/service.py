@@ -102,7 +102,10 @@ def add_contact(
             # Somebody else added them between the two statements: look again.
             db.session.rollback()
             known = db.session.scalars(select(Contact).where(Contact.number == number)).one_or_none()
-            raise (Taken("number", known) if known else error) from error
+            if known:
+                raise Taken("number", known) from error
+            _check_external_id(external_id, None)
+            raise
     elif consent.consent_of(known.id, team.id):
         raise Taken("number", known)
     consent.add_by_user(user, known.id, team.id)
@@ -115,9 +118,16 @@ def edit_contact(contact: Contact, first_name: str, last_name: str, external_id:
 
     The number is not among them: consent was given for a number, and another one is another consent.
     """
-    _check_external_id(external_id, contact.id)
+    contact_id = contact.id
+    _check_external_id(external_id, contact_id)
     contact.first_name, contact.last_name, contact.external_id = first_name, last_name, external_id
-    db.session.commit()
+    try:
+        db.session.commit()
+    except IntegrityError:
+        # Somebody else took the ContactId between the two statements.
+        db.session.rollback()
+        _check_external_id(external_id, contact_id)
+        raise
 
 
 def team_ids(user: User) -> list[int]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
 
 from sqlalchemy import ColumnElement, Row, Select, func, or_, select, update
 from sqlalchemy.orm import contains_eager
 
 from cadence_app.accounts.models import User
-from cadence_app.consent.models import Consent
+from cadence_app.consent import blocks, possible
+from cadence_app.consent.models import Consent, Decision, PossibleOptOut
 from cadence_app.contacts.models import Contact
 from cadence_app.contacts.service import matches
 from cadence_app.extensions import db
@@ -16,13 +19,19 @@ from cadence_app.messaging.inboxes import visible_to
 from cadence_app.messaging.models import Conversation, Inbox, Message
 
 PAGE = 50
+_OPEN_FLAG = (
+    (PossibleOptOut.contact_id == Conversation.contact_id)
+    & (PossibleOptOut.team_id == Inbox.team_id)
+    & (PossibleOptOut.decision == Decision.OPEN)
+)
 
 
 @dataclass(frozen=True)
 class Page:
-    """Conversations with the status of their contact, newest first; `more` if there are older ones."""
+    """Conversations with the status of their contact and the day by which a possible opt out must be decided,
+    both None where there is none; `more` if there are further ones."""
 
-    rows: list[Row[Conversation, str]]
+    rows: list[Row[Conversation, str | None, date | None]]
     more: bool
 
 
@@ -39,22 +48,34 @@ def inboxes_of(user: User) -> list[Row[Inbox, int]]:
     return list(db.session.execute(query).all())
 
 
-def conversations(user: User, inbox_id: int | None, search: str, unread_only: bool, page: int) -> Page:
-    """A user's conversations, of one inbox or all, whose contact or text matches a search."""
-    query: Select[Conversation, str] = (
-        select(Conversation, Consent.status)
+class Only(StrEnum):
+    """Which conversations: all, those with unread texts, or those with a possible opt out to decide."""
+
+    ALL = ""
+    UNREAD = "unread"
+    FLAGGED = "flagged"
+
+
+def conversations(user: User, inbox_id: int | None, search: str, only: Only, page: int) -> Page:
+    """A user's conversations, of one inbox or all, whose contact or text matches a search: the latest first,
+    but the flagged ones by the day they are due."""
+    query: Select[Conversation, str, date] = (
+        select(Conversation, Consent.status, PossibleOptOut.due_on)
         .join(Conversation.inbox)
         .join(Conversation.contact)
         .outerjoin(
             Consent, (Consent.contact_id == Conversation.contact_id) & (Consent.team_id == Inbox.team_id)
         )
+        .outerjoin(PossibleOptOut, _OPEN_FLAG)
         .options(contains_eager(Conversation.inbox), contains_eager(Conversation.contact))
         .where(visible_to(user))
     )
     if inbox_id is not None:
         query = query.where(Conversation.inbox_id == inbox_id)
-    if unread_only:
+    if only == Only.UNREAD:
         query = query.where(Conversation.unread > 0)
+    if only == Only.FLAGGED:
+        query = query.where(PossibleOptOut.id.is_not(None)).order_by(PossibleOptOut.due_on)
     if search:
         query = query.where(or_(matches(search), _says(search)))
     query = query.order_by(Conversation.last_message_at.desc(), Conversation.id.desc())
@@ -97,17 +118,43 @@ def thread(conversation: Conversation, limit: int = 200) -> list[Message]:
 
 
 def version_of(conversation: Conversation) -> str:
-    """Changes whenever the thread or the contact's status does: what an open page asks for to stay fresh."""
+    """Changes whenever the thread or the contact's status, flag or blocks do: what an open page asks for to
+    stay fresh."""
     texts = select(func.count(), func.max(Message.id), func.count().filter(Message.state == "queued")).where(
         Message.conversation_id == conversation.id
     )
     count, newest, queued = db.session.execute(texts).one()
+    contact_id, team_id = conversation.contact_id, conversation.inbox.team_id
     change = db.session.scalar(
-        select(Consent.change_id).where(
-            Consent.contact_id == conversation.contact_id, Consent.team_id == conversation.inbox.team_id
-        )
+        select(Consent.change_id).where(Consent.contact_id == contact_id, Consent.team_id == team_id)
     )
-    return f"{count}-{newest}-{queued}-{change}"
+    flag = possible.open_flag(contact_id, team_id)
+    bars = ".".join(str(block.id) for block in blocks.blocks_of(contact_id))
+    return f"{count}-{newest}-{queued}-{change}-{flag.message_id if flag else ''}-{bars}"
+
+
+def readable(user: User, message_ids: set[int]) -> set[int]:
+    """Those of these texts that are in an inbox the user works in."""
+    if not message_ids:
+        return set()
+    query = (
+        select(Message.id)
+        .join(Inbox, Inbox.id == Message.inbox_id)
+        .where(Message.id.in_(message_ids), visible_to(user))
+    )
+    return set(db.session.scalars(query))
+
+
+def flagged_count(user: User) -> int:
+    """How many of a user's conversations have a possible opt out to decide."""
+    query = (
+        select(func.count())
+        .select_from(Conversation)
+        .join(Conversation.inbox)
+        .join(PossibleOptOut, _OPEN_FLAG)
+        .where(visible_to(user))
+    )
+    return db.session.scalars(query).one()
 
 
 def mark_read(conversation: Conversation) -> None:

@@ -19,7 +19,6 @@ from wtforms import Field, SelectField, SubmitField, TelField, TextAreaField
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from cadence_app.accounts.models import Tenant
-from cadence_app.contacts.forms import no_control_characters
 from cadence_app.contacts.models import Contact
 from cadence_app.contacts.numbers import BadNumber, parse_number
 from cadence_app.extensions import db
@@ -28,6 +27,7 @@ from cadence_app.messaging.jobs import dispatch
 from cadence_app.messaging.models import Conversation, Inbox, Message, MessageState
 from cadence_app.tenancy import use_tenant
 from cadence_app.ui import htmx
+from cadence_app.ui.fields import no_control_characters
 from cadence_app.ui.formatting import phone as pretty
 
 blueprint = Blueprint("dev_phone", __name__, url_prefix="/dev/phone")
@@ -68,9 +68,9 @@ def phone() -> ResponseReturnValue:
         return redirect(url_for("dev_phone.phone", **_chosen(form)))
     if not form.is_submitted():
         form.from_number.data = request.args.get("from_number") or _DEFAULT_NUMBER
-        form.inbox.data = request.args.get("inbox") or next(
-            (number for choices in form.inbox.choices.values() for number, _ in choices), None
-        )
+        numbers = [number for choices in form.inbox.choices.values() for number, _ in choices]
+        wanted = request.args.get("inbox", "")
+        form.inbox.data = wanted if wanted in numbers else next(iter(numbers), None)
     texts = _texts(form.from_number.data, form.inbox.data)
     if htmx.wanted():
         return render_template("dev/_phone_texts.html", texts=texts)

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
-from sqlalchemy import func, select, text
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from cadence_app.consent import service as consent
 from cadence_app.consent.keywords import Meaning
 from cadence_app.consent.ledger import lock_contacts
-from cadence_app.consent.models import Status
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.messaging.auto_replies import CONFIRM_WITHIN, KINDS, text_of
-from cadence_app.messaging.models import (
-    Conversation,
-    Direction,
-    Inbox,
-    Message,
-    MessageState,
-)
+from cadence_app.messaging.conversations import add_message, conversation_with
+from cadence_app.messaging.models import Conversation, Direction, Inbox, Message, MessageState
 from cadence_app.messaging.providers import provider_named
 from cadence_app.tenancy import use_tenant
 
@@ -57,6 +51,8 @@ def receive_text(
         raise UnknownInbox(inbox_number)
     use_tenant(found.tenant_id)
     inbox = db.session.get_one(Inbox, found.inbox_id)
+    # A provider's clock may be ahead of ours; nothing was sent in the future.
+    received_at = min(received_at, datetime.now(UTC))
     contact_id = _contact(inbox, from_number)
     # Texts of one contact wait for each other here, so a repeated one sees the first.
     lock_contacts([contact_id])
@@ -90,43 +86,15 @@ def receive_text(
             words=body,
             personal=inbox.personal,
             toll_free=consent.is_toll_free(inbox.number),
+            received_at=received_at,
         )
     )
     message.detail = reading.note
-    reply = _answer(inbox, conversation, reading)
+    reply = _answer(inbox, conversation, reading, received_at)
     db.session.commit()
     return Received(
         inbox.tenant_id, conversation.id, message.id, duplicate=False, reply_id=reply.id if reply else None
     )
-
-
-def conversation_with(inbox: Inbox, contact_id: int) -> Conversation:
-    """The conversation between an inbox and a contact, made where there is none."""
-    db.session.execute(
-        upsert(Conversation)
-        .values(
-            tenant_id=inbox.tenant_id,
-            inbox_id=inbox.id,
-            contact_id=contact_id,
-            last_message_at=func.clock_timestamp(),
-        )
-        .on_conflict_do_nothing(index_elements=["inbox_id", "contact_id"])
-    )
-    return db.session.scalars(
-        select(Conversation).where(Conversation.inbox_id == inbox.id, Conversation.contact_id == contact_id)
-    ).one()
-
-
-def add_message(conversation: Conversation, message: Message) -> Message:
-    """Puts a new text into a conversation and moves that to the top of its inbox."""
-    message.tenant_id = conversation.tenant_id
-    message.inbox_id = conversation.inbox_id
-    message.conversation_id = conversation.id
-    db.session.add(message)
-    conversation.last_message_at = func.clock_timestamp()
-    conversation.last_message_text = message.body
-    db.session.flush()
-    return message
 
 
 def _contact(inbox: Inbox, number: str) -> int:
@@ -142,28 +110,26 @@ def _contact(inbox: Inbox, number: str) -> int:
     return contact_id
 
 
-def _answer(inbox: Inbox, conversation: Conversation, reading: consent.Reading) -> Message | None:
-    """The automatic answer to a keyword: one to a change of status, and one to each call for help."""
-    if reading.keyword is None:
-        return None
-    meaning = reading.keyword.meaning
-    if meaning != Meaning.HELP and not reading.changed:
+def _answer(
+    inbox: Inbox, conversation: Conversation, reading: consent.Reading, received_at: datetime
+) -> Message | None:
+    """The automatic answer to a text, where it gets one: queued, or kept with why it does not go."""
+    if reading.answer is None:
         return None
     reply = Message(
         direction=Direction.OUTBOUND,
-        kind=KINDS[meaning],
-        body=text_of(inbox.team, meaning),
+        kind=KINDS[reading.answer],
+        body=text_of(inbox.team, reading.answer),
         state=MessageState.QUEUED,
     )
     stored = consent.consent_of(conversation.contact_id, inbox.team_id)
-    if provider_named(inbox.provider).answers_keywords:
+    carriers_word = reading.keyword is not None and reading.keyword.built_in
+    if carriers_word and provider_named(inbox.provider).answers_keywords:
         reply.state, reply.detail = MessageState.SUPPRESSED, "Skipped: the carrier answers this word itself."
-    elif meaning == Meaning.HELP and stored and stored.status == Status.OPTED_OUT:
-        reply.state, reply.detail = (
-            MessageState.SUPPRESSED,
-            "Not sent: the contact is opted out of this team.",
-        )
-    elif meaning == Meaning.OUT:
-        reply.expires_at = func.clock_timestamp() + CONFIRM_WITHIN
+    elif reading.answer == Meaning.HELP and stored and stored.opted_out:
+        reply.state = MessageState.SUPPRESSED
+        reply.detail = f"Not sent: the contact is opted out of {inbox.team.name}."
+    elif reading.answer == Meaning.OUT:
+        reply.expires_at = received_at + CONFIRM_WITHIN
     add_message(conversation, reply)
     return reply if reply.state == MessageState.QUEUED else None

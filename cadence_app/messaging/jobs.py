@@ -43,8 +43,17 @@ def sweep_texts() -> None:
             Message.state == MessageState.QUEUED, Message.created_at < func.now() - _OVERDUE
         )
         for message_id in db.session.scalars(overdue.order_by(Message.id)).all():
-            deliver(message_id)
+            _deliver_or_log(message_id)
         db.session.rollback()
+
+
+def _deliver_or_log(message_id: int) -> None:
+    """One text that can't be dealt with must not keep the others, of all tenants, waiting."""
+    try:
+        deliver(message_id)
+    except Exception:
+        db.session.rollback()
+        current_app.logger.exception("text %s could not be delivered", message_id)
 
 
 sweep_texts.cron_register(10)

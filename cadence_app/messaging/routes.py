@@ -55,7 +55,7 @@ def send(conversation_id: int) -> ResponseReturnValue:
     form = ComposeForm()
     if not form.validate_on_submit():
         return _after_send(found, form, 422)
-    message = compose(current_user, found, form.body.data.strip())
+    message = compose(current_user, found, form.body.data)
     db.session.commit()
     if message.state == MessageState.SUPPRESSED:
         form.body.errors = [f"Not sent. {message.detail}"]
@@ -82,7 +82,8 @@ def set_consent(conversation_id: int) -> ResponseReturnValue:
 def _lists() -> dict[str, Any]:
     search = request.args.get("q", "").strip()[:200].replace("\x00", "")
     inbox_id = request.args.get("inbox", type=int)
-    unread_only = request.args.get("unread") == "1"
+    wanted = request.args.get("only", "")
+    only = desk.Only(wanted) if wanted in set(desk.Only) else desk.Only.ALL
     page_number = min(max(request.args.get("page", 1, type=int), 1), 10_000)
     inboxes = desk.inboxes_of(current_user)
     if inbox_id is not None and inbox_id not in {inbox.id for inbox, _ in inboxes}:
@@ -92,9 +93,10 @@ def _lists() -> dict[str, Any]:
         "unread_total": sum(unread for _, unread in inboxes),
         "inbox_id": inbox_id,
         "search": search,
-        "unread_only": unread_only,
+        "only": only,
+        "flagged_total": desk.flagged_count(current_user),
         "page_number": page_number,
-        "page": desk.conversations(current_user, inbox_id, search, unread_only, page_number),
+        "page": desk.conversations(current_user, inbox_id, search, only, page_number),
     }
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from flask import current_app
 from sqlalchemy import func, select
 
 from cadence_app.accounts.models import User
 from cadence_app.consent import blocks, possible
 from cadence_app.consent import service as consent
+from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import BlockScope
 from cadence_app.extensions import db
-from cadence_app.messaging.inbound import add_message
+from cadence_app.messaging.conversations import add_message
 from cadence_app.messaging.models import (
     Conversation,
     Direction,
@@ -27,14 +29,17 @@ MAX_BODY_LENGTH = 1530
 def refusal(inbox: Inbox, contact_id: int, kind: MessageKind, *, lock: bool = False) -> str | None:
     """Why a text of this kind may not go from this inbox to this contact, in words for an agent, or None.
 
-    With `lock` the status can't change before the transaction ends.
+    With `lock` nothing that this rests on can change before the transaction ends: whoever changes a contact's
+    status, blocks or flags holds the contact first.
     """
-    stored = consent.consent_of(contact_id, inbox.team_id, lock=lock)
+    if lock:
+        lock_contacts([contact_id])
+    stored = consent.consent_of(contact_id, inbox.team_id)
     scopes = {(block.scope, block.inbox_id) for block in blocks.blocks_of(contact_id)}
     if (BlockScope.CARRIER_NUMBER, inbox.id) in scopes:
         return "The toll-free network blocks this number until the contact texts START or UNSTOP to it."
     if kind == MessageKind.OPT_OUT_REPLY:
-        return None
+        return None if stored and stored.opted_out else "The contact has opted in again since."
     if stored is None:
         return f"The contact is not in {inbox.team.name}."
     if stored.opted_out:
@@ -88,7 +93,17 @@ def deliver(message_id: int) -> None:
     elif why_not:
         message.state, message.detail = MessageState.SUPPRESSED, why_not
     else:
-        sent = provider_named(inbox.provider).send(inbox.number, contact.number, message.body)
-        message.state = MessageState.DELIVERED
-        message.provider_message_id, message.provider_at = sent.provider_message_id, sent.delivered_at
+        _send(message, inbox, contact.number)
     db.session.commit()
+
+
+def _send(message: Message, inbox: Inbox, number: str) -> None:
+    try:
+        sent = provider_named(inbox.provider).send(inbox.number, number, message.body)
+    except Exception:
+        # Whether it went is unknown, and a text that goes twice is worse than one that an agent sends again.
+        current_app.logger.exception("text %s was not taken", message.id)
+        message.state, message.detail = MessageState.FAILED, "The carrier did not take it."
+        return
+    message.state = MessageState.DELIVERED
+    message.provider_message_id, message.provider_at = sent.provider_message_id, sent.delivered_at

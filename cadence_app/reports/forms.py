@@ -11,6 +11,7 @@ from cadence_app.reports.ranges import today
 
 # Before anybody could have kept such a history; a mistyped year is told here, not by an empty file.
 _EARLIEST = date(2000, 1, 1)
+_LATEST = date(2099, 12, 31)
 
 
 class _Day(DateField):
@@ -45,3 +46,5 @@ class RangeForm(FlaskForm):
         start = self.start_date.data
         if start and field.data and field.data < start:
             raise ValidationError("The last day is before the first day.")
+        if field.data and field.data > _LATEST:
+            raise ValidationError("The last day is after the year 2099.")

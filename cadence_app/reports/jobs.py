@@ -42,6 +42,15 @@ def run_export(tenant_id: int, export_id: int) -> None:
             _mail(export)
 
 
+def _exhausted(export: Export, most: int, problem: str) -> bool:
+    """Fails an export whose every attempt so far ended with the worker, which left no other word."""
+    if export.attempts < most:
+        return False
+    export.state, export.problem = ExportState.FAILED, export.problem or problem
+    db.session.commit()
+    return True
+
+
 @rq.job(queue="sweeps")
 def sweep_exports() -> None:
     """Queues every export that is due and that neither a worker nor the queue has, and deletes the files
@@ -56,14 +65,25 @@ def sweep_exports() -> None:
                 lost = nobody_has_it
             if lost:
                 enqueue(export)
-        expired = select(Export).where(Export.file_key != "", Export.expires_at < func.now())
-        for export in db.session.scalars(expired).all():
+        _remove_expired()
+
+
+def _remove_expired() -> None:
+    """One file that can't be deleted now waits for the next sweep, and keeps nothing else waiting."""
+    expired = select(Export).where(Export.file_key != "", Export.expires_at < func.now())
+    for export in db.session.scalars(expired).all():
+        try:
             files.remove(export.file_key)
-            export.file_key = ""
+        except Exception:
+            current_app.logger.exception("the file of export %s could not be deleted", export.id)
+            continue
+        export.file_key = ""
         db.session.commit()
 
 
 def _write(export: Export) -> None:
+    if _exhausted(export, _WRITING_ATTEMPTS, "The file could not be written: each try was cut off."):
+        return
     export.state = ExportState.RUNNING
     export.attempts += 1
     db.session.commit()
@@ -88,17 +108,26 @@ def _write(export: Export) -> None:
 
 
 def _mail(export: Export) -> None:
+    if _exhausted(export, _MAILING_ATTEMPTS, "The mail could not be sent: each try was cut off."):
+        return
     export.attempts += 1
     db.session.commit()
+    if not export.requested_by.may_export:
+        export.state, export.problem = ExportState.FAILED, "Who asked for it is no admin any more."
+        db.session.commit()
+        return
     try:
         export.delivery = mailing.send(export)
-    except (OSError, smtplib.SMTPException) as error:
+    except FileNotFoundError:
+        export.state, export.file_key = ExportState.FAILED, ""
+        export.problem = "The file is gone from the storage. Retry writes it again."
+        db.session.commit()
+        return
+    except Exception as error:
         current_app.logger.warning("export %s could not be mailed: %s", export.id, error)
         if _for_good(error):
             export.attempts = _MAILING_ATTEMPTS
-        _wait(
-            export, ExportState.MAILING, _MAILING_ATTEMPTS, f"The mail server did not take the mail: {error}"
-        )
+        _wait(export, ExportState.MAILING, _MAILING_ATTEMPTS, f"The mail could not be sent: {error}")
         return
     export.state, export.problem, export.sent_at = ExportState.SENT, "", func.now()
     db.session.commit()
@@ -114,7 +143,12 @@ def _wait(export: Export, state: ExportState, most: int, problem: str) -> None:
 
 
 def _for_good(error: Exception) -> bool:
-    """Whether a mail server's refusal is final: a code of 500 or more (RFC 5321, section 4.2.1)."""
+    """Whether a mail can't ever go: an address that is none, or a refusal of 500 or more (RFC 5321, section
+    4.2.1), except of our own sign-in, which an operator puts right."""
+    if isinstance(error, UnicodeError):
+        return True
+    if isinstance(error, smtplib.SMTPAuthenticationError):
+        return False
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return all(code >= 500 for code, _ in error.recipients.values())
     return isinstance(error, smtplib.SMTPResponseException) and error.smtp_code >= 500

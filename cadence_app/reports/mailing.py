@@ -6,13 +6,12 @@ import smtplib
 import socket
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BytesIO
 
 from flask import current_app, render_template
-from flask_mail import Message
+from flask_mail import Connection, Message
 
-from cadence_app.extensions import mail
 from cadence_app.reports import files
 from cadence_app.reports.kinds import KINDS
 from cadence_app.reports.models import Delivery, Export
@@ -87,8 +86,17 @@ def _deliver(export: Export, delivery: Delivery, attachment: bytes | None) -> No
         message.attach(export.file_name, "text/csv", attachment)
     elif attachment is not None:
         message.attach(export.file_name.removesuffix(".csv") + ".zip", "application/zip", attachment)
-    with _timeout():
-        mail.send(message)
+    with _timeout(), _Connection(current_app.extensions["mail"]) as connection:
+        connection.send(message)
+
+
+class _Connection(Connection):
+    """Flask-Mail's, except that a server which goes away at our goodbye has taken the mail all the same, and
+    that the goodbye never hides what the server had said before."""
+
+    def __exit__(self, *raised: object) -> None:
+        with suppress(smtplib.SMTPException, OSError):
+            super().__exit__(*raised)
 
 
 @contextmanager

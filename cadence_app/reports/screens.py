@@ -68,4 +68,4 @@ def _answer(new: bool, queued: bool) -> tuple[str, str]:
 
 def _bounds(form: RangeForm, zone: ZoneInfo) -> tuple[object, object] | None:
     start, end = form.start_date.data, form.end_date.data
-    return utc_bounds(start, end, zone) if start and end and start <= end else None
+    return utc_bounds(start, end, zone) if start and end and not form.errors else None

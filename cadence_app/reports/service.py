@@ -106,7 +106,11 @@ def retry(export: Export) -> None:
     """Gives a failed export a fresh start and commits: from its mail where the file is there."""
     if export.state != ExportState.FAILED:
         return
-    export.state = ExportState.MAILING if downloadable(export) else ExportState.QUEUED
+    if downloadable(export):
+        export.state = ExportState.MAILING
+        export.expires_at = func.now() + timedelta(days=current_app.config["EXPORT_LINK_DAYS"])
+    else:
+        export.state = ExportState.QUEUED
     export.attempts = 0
     export.problem = ""
     export.next_attempt_at = func.now()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Flask, Response, current_app, g, has_request_context, url_for
+from flask import Flask, Response, current_app, g, has_request_context, request, url_for
 from flask_login import current_user
 
 from cadence_app.ui import errors, formatting, health, help_pages
@@ -58,7 +58,7 @@ def _security_headers(response: Response) -> Response:
     response.headers.setdefault("Content-Security-Policy", _CSP)
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Referrer-Policy", "same-origin")
-    if not g.get("crashed") and current_user.is_authenticated:
+    if request.endpoint != "static" and not g.get("crashed") and current_user.is_authenticated:
         response.headers.setdefault("Cache-Control", "no-store")
     return response
 

@@ -3,7 +3,7 @@ the contact's record."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from flask import request
 
@@ -13,14 +13,16 @@ from cadence_app.consent import service as consent
 from cadence_app.consent.models import Consent, OptOutChange, PossibleOptOut, Status
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
+from cadence_app.messaging import desk
 
 _MAX_REASON = 1000
 
 
 @dataclass
 class Card:
-    """`action` is where the toggle posts to. `problem` is what the person must put right, at the reason's
-    field; `reason` what they had typed."""
+    """`action` is where the toggle posts to. `readable` holds the ids of the texts behind the history that
+    the viewer may read: not those to a colleague's personal inbox. `problem` is what the person must put
+    right, at the reason's field; `reason` what they had typed."""
 
     contact: Contact
     team: Team
@@ -28,10 +30,10 @@ class Card:
     needs_reason: bool
     flag: PossibleOptOut | None
     history: list[OptOutChange]
+    readable: set[int]
     action: str
     problem: str = ""
     reason: str = ""
-    hidden: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -43,25 +45,29 @@ class Outcome:
 def card_of(user: User, contact: Contact, team: Team, action: str) -> Card:
     """The card as things stand now."""
     stored = consent.consent_of(contact.id, team.id)
+    history = consent.history(contact.id, [team.id])
     return Card(
         contact=contact,
         team=team,
         consent=stored,
         needs_reason=consent.needs_reason(stored),
         flag=possible.open_flag(contact.id, team.id),
-        history=consent.history(contact.id, [team.id]),
+        history=history,
+        readable=desk.readable(user, {change.message_id for change in history if change.message_id}),
         action=action,
     )
 
 
 def toggle(user: User, contact: Contact, team: Team, action: str) -> Outcome:
     """Does what the card's form asks: `status` opted_in or opted_out with `reason`, or `dismiss` for the
-    possible opt out. Commits, unless there is a problem."""
+    possible opt out up to the text `flagged`. Commits, unless there is a problem."""
     wanted = request.form.get("status", "")
     reason = request.form.get("reason", "").replace("\x00", "").strip()
     problem = ""
     if wanted == "dismiss":
-        possible.dismiss(user, contact.id, team.id)
+        flagged = request.form.get("flagged", type=int)
+        if not possible.dismiss(user, contact.id, team.id, flagged):
+            problem = "More has come in since, or a colleague has decided. Read it, then decide."
     elif wanted not in set(Status):
         problem = "Choose opt in or opt out."
     elif len(reason) > _MAX_REASON:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Flask, current_app, g, render_template
 from flask_limiter.errors import RateLimitExceeded
+from flask_login import AnonymousUserMixin
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
@@ -54,8 +55,10 @@ def _csrf_error(error: CSRFError) -> tuple[str, int]:
 
 
 def _crash(error: Exception) -> tuple[str, int]:
+    """The page of a crash does without the database, which may be what is down: it is shown as to anybody."""
     current_app.logger.exception("unhandled error")
     g.crashed = True
+    g._login_user = AnonymousUserMixin()
     db.session.rollback()
     return _http_error(InternalServerError())
 

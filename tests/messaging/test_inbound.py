@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
+import uuid
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select, update
@@ -11,9 +12,11 @@ from sqlalchemy import func, select, update
 from cadence_app.accounts.models import Team, Tenant, User
 from cadence_app.consent import blocks, possible, service
 from cadence_app.consent.keywords import Meaning
+from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import BlockScope, Decision, PossibleOptOut, Source, Status
 from cadence_app.extensions import db
-from cadence_app.messaging.inbound import UnknownInbox, conversation_with
+from cadence_app.messaging.conversations import conversation_with
+from cadence_app.messaging.inbound import Received, UnknownInbox, receive_text
 from cadence_app.messaging.models import Conversation, Inbox, Message, MessageKind, MessageState
 from cadence_app.messaging.sending import compose, deliver, refusal
 from tests.world import World, new_number
@@ -228,7 +231,8 @@ def test_words_that_read_like_an_opt_out_are_flagged_and_hold_automated_texts_un
         assert flag.words == "please stop texting me"
         assert flag.due_on == possible.business_day_after(flag.received_at.date(), 10)
         assert refusal(_inbox(world.shared), contact_id, MessageKind.PERSON) is None
-        possible.dismiss(db.session.get_one(User, world.agent_id), contact_id, world.team_id)
+        agent = db.session.get_one(User, world.agent_id)
+        assert possible.dismiss(agent, contact_id, world.team_id, flag.message_id)
         db.session.commit()
         assert refusal(_inbox(world.shared), contact_id, MessageKind.HELP_REPLY) is None
         decided = db.session.scalars(select(PossibleOptOut)).one()
@@ -373,3 +377,154 @@ def test_blocks_name_their_scope(world: World) -> None:
         scopes = {block.scope for block in blocks.blocks_of(world.contact_id(number))}
     assert scopes == {BlockScope.PERSONAL, BlockScope.ORGANISATION}
     assert world.history(world.contact_id(number))[0].source == Source.KEYWORD
+
+
+def _sent_earlier(world: World, number: str, body: str, minutes: int) -> Received:
+    """A text that the provider received that long ago and brings only now."""
+    with world.app.app_context():
+        sent_at = datetime.now(UTC) - timedelta(minutes=minutes)
+        received = receive_text(world.shared, number, body, str(uuid.uuid4()), sent_at)
+        if received.reply_id:
+            deliver(received.reply_id)
+        return received
+
+
+def test_a_start_sent_before_the_last_stop_but_brought_after_it_changes_nothing(world: World) -> None:
+    number = new_number()
+    world.text(number, "STOP")
+    late = _sent_earlier(world, number, "START", minutes=5)
+    assert world.status(world.contact_id(number)) == "opted_out"
+    assert "changes nothing" in world.messages(late.conversation_id)[-1].detail
+    world.text(number, "START")
+    assert world.status(world.contact_id(number)) == "opted_in"
+
+
+def test_a_stop_brought_late_opts_out_and_its_five_minutes_run_from_when_it_was_sent(world: World) -> None:
+    number = new_number()
+    world.text(number, "hi")
+    late = _sent_earlier(world, number, "STOP", minutes=180)
+    assert world.status(world.contact_id(number)) == "opted_out"
+    assert _replies(world, late.conversation_id) == [("opt_out_reply", "dropped")]
+
+
+def test_a_confirmation_that_a_start_overtook_does_not_go(world: World) -> None:
+    number = new_number()
+    world.text(number, "hi")
+    with world.app.app_context():
+        stop = receive_text(world.shared, number, "STOP", str(uuid.uuid4()), datetime.now(UTC))
+        receive_text(world.shared, number, "START", str(uuid.uuid4()), datetime.now(UTC))
+        assert stop.reply_id
+        deliver(stop.reply_id)
+    assert _replies(world, stop.conversation_id)[0] == ("opt_out_reply", "suppressed")
+
+
+def test_a_start_ends_the_stop_of_every_team_for_teams_they_join_later(world: World) -> None:
+    number = new_number()
+    world.text(number, "STOPALL", world.shared)
+    world.text(number, "START", world.shared)
+    world.text(number, "Hi, I would like to apply for aid", world.other_shared)
+    contact_id = world.contact_id(number)
+    (row,) = world.history(contact_id, world.other_team_id)
+    assert (row.status, row.source) == ("opted_in", "cold_inbound")
+
+
+def test_the_first_own_stop_is_confirmed_though_a_user_was_first_and_a_second_one_is_not(
+    world: World,
+) -> None:
+    number = new_number()
+    world.text(number, "hi")
+    contact_id = world.contact_id(number)
+    with world.session():
+        agent = db.session.get_one(User, world.agent_id)
+        service.set_by_user(agent, contact_id, world.team_id, Status.OPTED_OUT)
+        db.session.commit()
+    world.text(number, "STOP")
+    again = world.text(number, "STOP")
+    messages = world.messages(again.conversation_id)
+    assert [m.state for m in messages if m.kind == "opt_out_reply"] == ["delivered"]
+    assert "No confirmation" in messages[-1].detail
+
+
+def test_stopall_is_confirmed_where_only_another_teams_status_changes(world: World) -> None:
+    number = new_number()
+    for inbox in (world.shared, world.other_shared):
+        world.text(number, "hi", inbox)
+    world.text(number, "STOP", world.shared)
+    received = world.text(number, "STOPALL", world.shared)
+    assert _replies(world, received.conversation_id) == [("opt_out_reply", "delivered")] * 2
+
+
+def test_where_words_count_as_an_opt_out_a_first_text_of_such_records_no_consent(world: World) -> None:
+    with world.session():
+        db.session.get_one(Tenant, world.tenant_id).possible_opt_out_policy = "opt_out"
+        db.session.commit()
+    number = new_number()
+    received = world.text(number, "take me off this list", world.personal)
+    (row,) = world.history(world.contact_id(number))
+    assert (row.status, row.source) == ("opted_out", "keyword")
+    assert _replies(world, received.conversation_id) == [("opt_out_reply", "delivered")]
+    with world.session():
+        assert blocks.blocked(row.contact_id, BlockScope.PERSONAL)
+
+
+def test_a_dismissal_counts_for_what_was_read_and_not_for_what_came_since(world: World) -> None:
+    number = new_number()
+    world.text(number, "hi")
+    world.text(number, "please stop texting me")
+    contact_id = world.contact_id(number)
+    with world.session():
+        first = possible.open_flag(contact_id, world.team_id)
+        assert first
+        read, due_on = first.message_id, first.due_on
+    world.text(number, "take me off this list")
+    with world.session():
+        agent = db.session.get_one(User, world.agent_id)
+        assert not possible.dismiss(agent, contact_id, world.team_id, read)
+        flag = possible.open_flag(contact_id, world.team_id)
+        assert flag
+        assert flag.words.splitlines() == ["please stop texting me", "take me off this list"]
+        assert flag.due_on == due_on
+        assert possible.dismiss(agent, contact_id, world.team_id, flag.message_id)
+
+
+def test_a_text_waits_for_a_stop_to_another_teams_personal_inbox_and_then_does_not_go(world: World) -> None:
+    number = new_number()
+    for inbox in (world.personal, world.other_personal):
+        world.text(number, "hi", inbox)
+    contact_id = world.contact_id(number)
+    with world.session():
+        conversation = conversation_with(_inbox(world.other_personal), contact_id)
+        message = compose(db.session.get_one(User, world.admin_id), conversation, "See you!")
+        db.session.commit()
+        message_id = message.id
+    with world.session():
+        lock_contacts([contact_id])
+        sender = threading.Thread(target=_deliver, args=(world, message_id))
+        sender.start()
+        # The STOP is read, and not yet committed, while the text is on its way out.
+        blocks.block(contact_id, BlockScope.PERSONAL)
+        sender.join(0.5)
+        assert sender.is_alive()
+        db.session.commit()
+        sender.join()
+        assert db.session.get_one(Message, message_id).state == MessageState.SUPPRESSED
+
+
+def _deliver(world: World, message_id: int) -> None:
+    with world.session():
+        deliver(message_id)
+
+
+def test_a_text_the_carrier_does_not_take_fails_and_is_not_tried_for_ever(world: World) -> None:
+    number = new_number()
+    received = world.text(number, "hi")
+    with world.session():
+        # No provider has this name: sending raises as one that is out of reach does.
+        db.session.execute(update(Inbox).where(Inbox.number == world.shared).values(provider="gone"))
+        conversation = db.session.get_one(Conversation, received.conversation_id)
+        message = compose(db.session.get_one(User, world.agent_id), conversation, "Hello")
+        db.session.commit()
+        message_id = message.id
+    _deliver(world, message_id)
+    last = world.messages(received.conversation_id)[-1]
+    assert (last.state, last.detail) == (MessageState.FAILED, "The carrier did not take it.")

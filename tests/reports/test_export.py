@@ -6,7 +6,6 @@ import csv
 import hashlib
 import io
 import mailbox
-import smtplib
 import subprocess
 import sys
 import threading
@@ -20,16 +19,17 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import func, select, update
 
-from cadence_app.accounts.models import User
+from cadence_app.accounts.models import Role, User
 from cadence_app.consent.ledger import Change, record_change
 from cadence_app.consent.models import Source, Status
 from cadence_app.contacts import service as contacts
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
-from cadence_app.reports import jobs, service, writing
+from cadence_app.reports import files, jobs, service, writing
 from cadence_app.reports.kinds import OPT_OUT_HISTORY
 from cadence_app.reports.models import Delivery, Export, ExportState
 from cadence_app.reports.ranges import today, utc_bounds
+from tests.smtp import HangingUp, KnowingNobody, Taking, mail_goes_to
 from tests.world import World, new_number
 
 HEADER = ["FirstName", "LastName", "ContactId", "DepartmentCode", "MobileNumber", "Status", "StatusDate"]
@@ -287,7 +287,7 @@ def test_a_mail_server_that_is_down_delays_the_mail_and_the_file_is_there_meanwh
     export_id = _request(world)
     waiting = _run(world, export_id)
     assert (waiting.state, waiting.attempts) == (ExportState.MAILING, 1)
-    assert "mail server" in waiting.problem
+    assert "refused" in waiting.problem
     with world.session():
         assert service.downloadable(db.session.get_one(Export, export_id))
         db.session.execute(update(Export).values(next_attempt_at=func.now() - timedelta(minutes=1)))
@@ -298,34 +298,79 @@ def test_a_mail_server_that_is_down_delays_the_mail_and_the_file_is_there_meanwh
     assert len(_mails(world)) == 1
 
 
-def test_a_final_refusal_fails_the_export_and_retry_mails_the_file_again(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*_: object) -> None:
-        raise smtplib.SMTPRecipientsRefused({"x": (550, b"no such user")})
-
-    with monkeypatch.context() as patched:
-        patched.setattr("cadence_app.reports.mailing._deliver", refuse)
-        export_id = _request(world)
-        assert _run(world, export_id).state == ExportState.FAILED
+def test_a_final_refusal_fails_the_export_and_retry_mails_the_file_again(world: World) -> None:
+    export_id = _request(world)
+    with mail_goes_to(world.app, KnowingNobody()):
+        failed = _run(world, export_id)
+    assert failed.state == ExportState.FAILED
+    assert "no such user" in failed.problem
     with world.session():
         service.retry(db.session.get_one(Export, export_id))
     assert _run(world, export_id).state == ExportState.SENT
     assert len(_mails(world)) == 1
 
 
-def test_a_mail_that_is_too_large_for_the_server_goes_as_a_link(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    send = world.app.extensions["mail"].send
+def test_a_mail_that_is_too_large_for_the_server_goes_as_a_link(world: World) -> None:
+    for _ in range(60):
+        _change(world, world.add_contact(), Status.OPTED_OUT, Source.TOGGLE, datetime.now(UTC))
+    server = Taking()
+    with mail_goes_to(world.app, server, data_size_limit=10_000):
+        assert _run(world, _request(world)).delivery == Delivery.LINK
+    assert server.taken == 1
 
-    def refuse_attachments(message: object) -> None:
-        if getattr(message, "attachments", None):
-            raise smtplib.SMTPDataError(552, b"message too large")
-        send(message)
 
-    monkeypatch.setattr("cadence_app.extensions.mail.send", refuse_attachments)
-    assert _run(world, _request(world)).delivery == Delivery.LINK
+def test_a_server_that_hangs_up_after_taking_the_mail_gets_it_once(world: World) -> None:
+    server = HangingUp()
+    export_id = _request(world)
+    with mail_goes_to(world.app, server):
+        assert _run(world, export_id).state == ExportState.SENT
+        _run(world, export_id)
+    assert server.taken == 1
+
+
+def test_an_address_no_mail_can_have_fails_the_export_with_its_reason(world: World) -> None:
+    with world.session():
+        db.session.get_one(User, world.admin_id).email = f"zoë-{world.tenant_id}@college.example"
+        db.session.commit()
+    failed = _run(world, _request(world))
+    assert failed.state == ExportState.FAILED
+    assert "could not be sent" in failed.problem
+
+
+def test_who_is_no_admin_any_more_gets_no_file(world: World) -> None:
+    world.text(new_number(), "hi")
+    export_id = _request(world)
+    with world.session():
+        db.session.get_one(User, world.admin_id).role = Role.AGENT
+        db.session.commit()
+    failed = _run(world, export_id)
+    assert (failed.state, _mails(world)) == (ExportState.FAILED, [])
+
+
+def test_a_file_that_is_gone_from_the_storage_is_written_again_at_retry(world: World) -> None:
+    world.text(new_number(), "hi")
+    export_id = _request(world)
+    with mail_goes_to(world.app, KnowingNobody()):
+        _run(world, export_id)
+    with world.session():
+        export = db.session.get_one(Export, export_id)
+        files.remove(export.file_key)
+        service.retry(export)
+    assert "gone from the storage" in _run(world, export_id).problem
+    with world.session():
+        service.retry(db.session.get_one(Export, export_id))
+    assert _run(world, export_id).state == ExportState.SENT
+    assert len(_rows(_attachment(_mails(world)[0]))) == 2
+
+
+def test_an_export_whose_every_try_was_cut_off_fails_and_says_so(world: World) -> None:
+    export_id = _request(world)
+    with world.session():
+        db.session.execute(update(Export).values(state=ExportState.RUNNING, attempts=5))
+        db.session.commit()
+    failed = _run(world, export_id)
+    assert failed.state == ExportState.FAILED
+    assert "cut off" in failed.problem
 
 
 def test_what_a_broken_database_or_disk_interrupts_is_tried_again(

@@ -1,0 +1,38 @@
+"""Conversations and the texts put into them, whichever way they go."""
+
+from __future__ import annotations
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from cadence_app.extensions import db
+from cadence_app.messaging.models import Conversation, Inbox, Message
+
+
+def conversation_with(inbox: Inbox, contact_id: int) -> Conversation:
+    """The conversation between an inbox and a contact, made where there is none."""
+    db.session.execute(
+        upsert(Conversation)
+        .values(
+            tenant_id=inbox.tenant_id,
+            inbox_id=inbox.id,
+            contact_id=contact_id,
+            last_message_at=func.clock_timestamp(),
+        )
+        .on_conflict_do_nothing(index_elements=["inbox_id", "contact_id"])
+    )
+    return db.session.scalars(
+        select(Conversation).where(Conversation.inbox_id == inbox.id, Conversation.contact_id == contact_id)
+    ).one()
+
+
+def add_message(conversation: Conversation, message: Message) -> Message:
+    """Puts a new text into a conversation and moves that to the top of its inbox."""
+    message.tenant_id = conversation.tenant_id
+    message.inbox_id = conversation.inbox_id
+    message.conversation_id = conversation.id
+    db.session.add(message)
+    conversation.last_message_at = func.clock_timestamp()
+    conversation.last_message_text = message.body
+    db.session.flush()
+    return message

@@ -1,0 +1,127 @@
+"""What nobody sends by accident gets an answer, and not a crash."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+import config
+from cadence_app import create_app
+from cadence_app.contacts import service as contacts
+from cadence_app.contacts.models import Contact
+from cadence_app.extensions import db
+from tests.world import Browser, World, new_number
+
+HUGE = "9" * 20
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/contacts/{HUGE}",
+        f"/contacts/{HUGE}/edit",
+        f"/messages/conversations/{HUGE}",
+        f"/messages/conversations/{HUGE}/fresh",
+        f"/exports/{HUGE}/download",
+        f"/messages/?inbox={HUGE}",
+    ],
+)
+def test_an_id_that_no_row_can_have_is_404(world: World, path: str) -> None:
+    assert world.sign_in("admin").get(path).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/messages/?inbox=&page={HUGE}",
+        "/messages/?inbox=&page=-1&only=nothing",
+        "/messages/?inbox=&q=%00",
+        f"/contacts/?q=%00&page={HUGE}&status=maybe",
+        "/dev/phone/?inbox=abc",
+        "/dev/phone/?inbox=%00&from_number=%00",
+    ],
+)
+def test_an_odd_query_shows_the_page_all_the_same(world: World, path: str) -> None:
+    assert world.sign_in("admin").get(path).status_code == 200
+
+
+@pytest.mark.parametrize("email", ["a\x00b@college.example", "a" * 5000, "\ud800".encode(errors="replace")])
+def test_an_odd_sign_in_is_refused_at_the_form(world: World, email: str) -> None:
+    browser = Browser(world.app.test_client())
+    answer = browser.post("/login", {"email": email, "password": "x"}, token_from="/login")
+    assert answer.status_code == 422
+
+
+def test_the_same_contact_id_saved_twice_at_once_is_told_at_its_field(world: World) -> None:
+    ids = [world.add_contact(external_id="") for _ in range(6)]
+    refused: list[str] = []
+
+    def save(contact_id: int) -> None:
+        with world.session():
+            try:
+                contacts.edit_contact(db.session.get_one(Contact, contact_id), "A", "B", "77")
+            except contacts.Taken as taken:
+                refused.append(taken.field)
+
+    threads = [threading.Thread(target=save, args=(contact_id,)) for contact_id in ids]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert refused == ["external_id"] * 5
+    with world.session():
+        assert len(db.session.scalars(select(Contact.id).where(Contact.external_id == "77")).all()) == 1
+
+
+def test_a_contact_of_another_team_is_not_named_to_who_may_not_see_them(world: World) -> None:
+    secret = world.add_contact(first_name="Secret", last_name="Person", external_id="42")
+    world.text(new_number(), "hi")
+    mine = world.text(new_number(), "hi")
+    agent = world.sign_in("agent")
+    assert agent.get(f"/contacts/{secret}").status_code == 404
+    mine_id = world.contact_id_of(mine.conversation_id)
+    answer = agent.post(f"/contacts/{mine_id}/edit", {"first_name": "A", "external_id": "42"})
+    assert answer.status_code == 422
+    assert "Somebody in another team has this ContactId already" in answer.text
+    assert "Secret" not in answer.text
+
+
+def test_the_page_of_a_crash_does_without_the_database(world: World) -> None:
+    # Its database is out of reach; who asks carries a cookie of somebody signed in.
+    settings = dict(world.app.config) | {
+        "SQLALCHEMY_DATABASE_URI": "postgresql+psycopg://nobody@127.0.0.1:1/nowhere"
+    }
+    broken = create_app(settings).test_client()
+    with broken.session_transaction() as session:
+        session["_user_id"], session["_fresh"] = f"{world.tenant_id}:{world.admin_id}", True
+    answer = broken.get("/messages/")
+    assert answer.status_code == 500
+    assert "Something broke on our side" in answer.text
+
+
+def test_what_has_no_sign_in_is_off_where_others_can_reach_it(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def switches() -> tuple[bool, bool]:
+        settings = config.load()
+        return settings["DEV_TOOLS"], settings["DEV_MAILBOX"]
+
+    monkeypatch.setenv("CADENCE_DATA_DIR", str(data_dir))
+    assert switches() == (True, True)
+    for name, value in (("HOST", "0.0.0.0"), ("CADENCE_TRUSTED_PROXIES", "1")):
+        with monkeypatch.context() as patched:
+            patched.setenv(name, value)
+            assert switches() == (False, False)
+            patched.setenv("CADENCE_DEV_TOOLS", "1")
+            patched.setenv("CADENCE_DEV_MAILBOX", "1")
+            assert switches() == (True, True)
+
+
+def test_static_files_are_kept_by_browsers_and_pages_are_not(world: World) -> None:
+    admin = world.sign_in("admin")
+    static = admin.get("/static/css/app.css")
+    assert "max-age=31536000" in static.headers["Cache-Control"]
+    assert admin.get("/messages/").headers["Cache-Control"] == "no-store"
