@@ -59,14 +59,14 @@ def app(data_dir: Path) -> Iterator[Flask]:
     app = create_app(settings | {"TESTING": False, "RATELIMIT_ENABLED": False})
     with app.app_context():
         upgrade(directory=str(ROOT / "migrations"))
-    _wait_for_port(mail_port)
+    wait_for_port(mail_port)
     yield app
     for program in programs:
         program.terminate()
         program.wait(10)
 
 
-def _wait_for_port(port: int) -> None:
+def wait_for_port(port: int) -> None:
     for _ in range(100):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:

@@ -39,9 +39,13 @@ BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'cadence_app') THEN
         CREATE ROLE cadence_app LOGIN NOSUPERUSER NOBYPASSRLS;
     END IF;
-    IF NOT pg_has_role(current_user, 'cadence_app', 'MEMBER') THEN
+    BEGIN
+        -- Since PostgreSQL 16 who creates a role may administer it, which is not yet working as it.
+        EXECUTE 'SET LOCAL ROLE cadence_app';
+        EXECUTE 'RESET ROLE';
+    EXCEPTION WHEN insufficient_privilege THEN
         EXECUTE format('GRANT cadence_app TO %I', current_user);
-    END IF;
+    END;
 END $$;
 """
 
