@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -20,7 +21,9 @@ def store() -> ObjectStore:
     url: str = current_app.config["FILES_URL"]
     if url.startswith("file://"):
         return LocalStore(Path(unquote(urlsplit(url).path)), automatic_cleanup=False, mkdir=True)
-    return from_url(url, client_options={"timeout": timedelta(seconds=60)})
+    # Options of our own make the store forget this one of the environment, which a bucket nearby may need.
+    plain = os.environ.get("AWS_ALLOW_HTTP", "").lower() == "true"
+    return from_url(url, client_options={"timeout": timedelta(seconds=60), "allow_http": plain})
 
 
 def writer(key: str) -> obstore.WritableFile:
