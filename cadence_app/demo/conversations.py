@@ -4,25 +4,48 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import zip_longest
 from typing import Any
 
 from sqlalchemy import insert
 
 from cadence_app.accounts.models import Tenant, User
 from cadence_app.consent import blocks, possible
-from cadence_app.consent.keywords import TOLL_FREE_BLOCK_WORDS, Meaning, normalise, read
+from cadence_app.consent.keywords import (
+    EVERY_TEAM_WORDS,
+    TOLL_FREE_BLOCK_WORDS,
+    YES,
+    Meaning,
+    normalise,
+    read,
+)
 from cadence_app.consent.ledger import Change, record_changes
 from cadence_app.consent.models import BlockScope, Source, Status
 from cadence_app.consent.service import is_toll_free
 from cadence_app.contacts.models import Contact
 from cadence_app.demo import dialogue
 from cadence_app.extensions import db
-from cadence_app.messaging.auto_replies import text_of
+from cadence_app.messaging.auto_replies import KINDS, text_of
 from cadence_app.messaging.models import Conversation, Direction, Inbox, Message, MessageKind, MessageState
 
 _RECENT = 24
 _UNKNOWN = 6
+_BECOMES = {Meaning.OUT: Status.OPTED_OUT, Meaning.IN: Status.OPTED_IN}
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """A change of a contact's status in the team of an inbox; `text` is the message that made it, if one did."""
+
+    contact: dict[str, Any]
+    inbox: Inbox
+    status: Status
+    source: Source
+    at: datetime
+    text: dict[str, Any] | None
+    user_id: int | None = None
 
 
 def load_conversations(
@@ -37,10 +60,10 @@ def load_conversations(
     unknown = _unknown_contacts(tenant, numbers)
     moments = _moments(len(contacts) + len(unknown), chance)
     conversations, messages, flags = [], [], []
-    changes: list[tuple[Any, ...]] = []
+    changes: list[list[_Turn]] = []
     for index, contact in enumerate(contacts + unknown):
         inbox = chance.choice(inboxes[:2] if index >= len(contacts) else inboxes)
-        talk, ending = _talk(index, contact, chance)
+        talk, maybe = _talk(index, contact, chance)
         author = inbox.user or chance.choice(users)
         said = dialogue.lines(
             talk,
@@ -49,26 +72,10 @@ def load_conversations(
             team=inbox.team.name,
             tenant=tenant.name,
         )
-        at = moments[index] - timedelta(minutes=sum(minutes for minutes, _, _ in said))
-        texts = []
-        for minutes, inbound, body in said:
-            at += timedelta(minutes=minutes, seconds=chance.randrange(60) if minutes else 0)
-            texts.append(_text(inbox, at, body, None if inbound else author))
-        first = (
-            Source.COLD_INBOUND if contact in unknown else chance.choice((Source.IMPORT, Source.MANUAL_ADD))
-        )
-        begun = texts[0]["created_at"] - timedelta(0 if contact in unknown else chance.uniform(5, 90))
-        actor = author.id if first == Source.MANUAL_ADD else None
-        changes.append((contact, inbox, Status.OPTED_IN, first, begun, None, actor))
-        keyword = read(texts[-1]["body"], {}) if ending == "stop" else None
-        if keyword:
-            stopped = texts[-1]
-            changes.append(
-                (contact, inbox, Status.OPTED_OUT, Source.KEYWORD, stopped["created_at"], stopped, None)
-            )
-            reply = _text(inbox, at + timedelta(seconds=2), text_of(inbox.team, Meaning.OUT), None)
-            texts.append(reply | {"direction": Direction.OUTBOUND, "kind": MessageKind.OPT_OUT_REPLY})
-        if ending == "maybe":
+        texts, turns = _play(said, moments[index], contact, inbox, author, chance)
+        changes.append(turns)
+        messages.append(texts)
+        if maybe:
             flags.append((contact, inbox, texts[-1]))
         last = texts[-1]
         waits = last["direction"] == Direction.INBOUND and index < _RECENT and not index % 3
@@ -82,8 +89,60 @@ def load_conversations(
                 "unread": int(waits),
             }
         )
-        messages.append(texts)
     _save(tenant, conversations, messages, changes, flags)
+
+
+def _play(
+    said: list[tuple[int, bool, str]],
+    ends_at: datetime,
+    contact: dict[str, Any],
+    inbox: Inbox,
+    author: User,
+    chance: random.Random,
+) -> tuple[list[dict[str, Any]], list[_Turn]]:
+    """The texts of a talk, automatic answers among them, and the changes of the contact's status in it."""
+    at = ends_at - timedelta(minutes=sum(minutes for minutes, _, _ in said))
+    unknown = not contact["first_name"]
+    texts: list[dict[str, Any]] = []
+    turns: list[_Turn] = []
+    for minutes, inbound, body in said:
+        at += timedelta(minutes=minutes, seconds=chance.randrange(60) if minutes else 0)
+        texts.append(_text(inbox, at, body, None if inbound else author))
+        if not turns:
+            turns.append(_first_turn(contact, inbox, texts[0], None if unknown else author, chance))
+        keyword = read(body, {}) if inbound else None
+        status = turns[-1].status
+        if keyword is None or (keyword.word == YES and status == Status.OPTED_IN):
+            continue
+        became = _BECOMES.get(keyword.meaning, status)
+        if became != status:
+            turns.append(_Turn(contact, inbox, became, Source.KEYWORD, at, texts[-1]))
+        reply = _text(inbox, at + timedelta(seconds=2), text_of(inbox.team, keyword.meaning), None)
+        texts.append(
+            reply
+            | {
+                "direction": Direction.OUTBOUND,
+                "kind": KINDS[keyword.meaning],
+                "state": MessageState.DELIVERED,
+            }
+        )
+    return texts, turns
+
+
+def _first_turn(
+    contact: dict[str, Any],
+    inbox: Inbox,
+    text: dict[str, Any],
+    author: User | None,
+    chance: random.Random,
+) -> _Turn:
+    """How the contact came to be in the team: by their own first text, or some days before it."""
+    if author is None:
+        return _Turn(contact, inbox, Status.OPTED_IN, Source.COLD_INBOUND, text["created_at"], text)
+    source = chance.choice((Source.IMPORT, Source.MANUAL_ADD))
+    at = text["created_at"] - timedelta(days=chance.uniform(5, 90))
+    actor = author.id if source == Source.MANUAL_ADD else None
+    return _Turn(contact, inbox, Status.OPTED_IN, source, at, None, actor)
 
 
 def _unknown_contacts(tenant: Tenant, numbers: Iterator[str]) -> list[dict[str, Any]]:
@@ -101,14 +160,15 @@ def _moments(count: int, chance: random.Random) -> list[datetime]:
     return [now - timedelta(hours=hours) for hours in (*recent, *older)]
 
 
-def _talk(index: int, contact: dict[str, Any], chance: random.Random) -> tuple[str, str]:
+def _talk(index: int, contact: dict[str, Any], chance: random.Random) -> tuple[str, bool]:
+    """A talk, and whether its last text may be an opt out."""
     if not contact["first_name"]:
-        return dialogue.COLD_TALKS[index % len(dialogue.COLD_TALKS)], ""
+        return dialogue.COLD_TALKS[index % len(dialogue.COLD_TALKS)], False
     if index in {4, 11}:
-        return dialogue.MAYBE_TALKS[index % 2], "maybe"
-    if index in {2, 9} or (index > _RECENT and chance.random() < 0.08):
-        return chance.choice(dialogue.STOP_TALKS), "stop"
-    return chance.choice(dialogue.TALKS), ""
+        return dialogue.MAYBE_TALKS[index % 2], True
+    if index in {2, 6, 9} or (index > _RECENT and chance.random() < 0.08):
+        return dialogue.STOP_TALKS[index % len(dialogue.STOP_TALKS)], False
+    return chance.choice(dialogue.TALKS), False
 
 
 def _text(inbox: Inbox, at: datetime, body: str, author: User | None) -> dict[str, Any]:
@@ -131,7 +191,7 @@ def _save(
     tenant: Tenant,
     conversations: list[dict[str, Any]],
     messages: list[list[dict[str, Any]]],
-    changes: list[tuple[Any, ...]],
+    changes: list[list[_Turn]],
     flags: list[tuple[dict[str, Any], Inbox, dict[str, Any]]],
 ) -> None:
     ids = db.session.scalars(
@@ -142,9 +202,6 @@ def _save(
         for conversation_id, texts in zip(ids, messages, strict=True)
         for text in texts
     ]
-    for row in rows:
-        if row["kind"] == MessageKind.OPT_OUT_REPLY:
-            row["state"] = MessageState.DELIVERED
     message_ids = db.session.scalars(
         insert(Message).returning(Message.id, sort_by_parameter_order=True), rows
     ).all()
@@ -156,33 +213,38 @@ def _save(
     def id_of(text: dict[str, Any] | None) -> int | None:
         return by_text[text["inbox_id"], text["created_at"], text["body"]] if text else None
 
-    for status in (Status.OPTED_IN, Status.OPTED_OUT):
+    # The first change of every contact, then the second, and so on: each follows the one before.
+    for wave in zip_longest(*changes):
         record_changes(
             [
                 Change(
-                    contact["id"],
-                    inbox.team_id,
-                    became,
-                    source,
-                    user_id,
-                    id_of(text),
-                    words=text["body"] if text else "",
-                    at=at,
+                    turn.contact["id"],
+                    turn.inbox.team_id,
+                    turn.status,
+                    turn.source,
+                    turn.user_id,
+                    id_of(turn.text),
+                    words=turn.text["body"] if turn.text else "",
+                    at=turn.at,
                 )
-                for contact, inbox, became, source, at, text, user_id in changes
-                if became == status
+                for turn in wave
+                if turn
             ]
         )
-    for contact, inbox, became, _, _, text, _ in changes:
-        if became == Status.OPTED_OUT:
-            _block(contact["id"], inbox, text["body"])
+    for turns in changes:
+        if turns[-1].text and turns[-1].status == Status.OPTED_OUT:
+            _block(turns[-1])
     for contact, inbox, text in flags:
         possible.flag(contact["id"], inbox.team_id, id_of(text) or 0, text["body"], tenant.zone)
 
 
-def _block(contact_id: int, inbox: Inbox, words: str) -> None:
+def _block(turn: _Turn) -> None:
     """The bars that such a text sets beside consent when it comes in by the usual way."""
-    if inbox.personal:
+    words = normalise(turn.text["body"]) if turn.text else ""
+    contact_id: int = turn.contact["id"]
+    if words in EVERY_TEAM_WORDS:
+        blocks.block(contact_id, BlockScope.ORGANISATION)
+    if turn.inbox.personal:
         blocks.block(contact_id, BlockScope.PERSONAL)
-    if is_toll_free(inbox.number) and normalise(words) in TOLL_FREE_BLOCK_WORDS:
-        blocks.block(contact_id, BlockScope.CARRIER_NUMBER, inbox.id)
+    if is_toll_free(turn.inbox.number) and words in TOLL_FREE_BLOCK_WORDS:
+        blocks.block(contact_id, BlockScope.CARRIER_NUMBER, turn.inbox.id)

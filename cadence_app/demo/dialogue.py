@@ -64,6 +64,42 @@ TALKS = [
     10 > Me. Which class, and how many credits would be left?
     2 < psych 110, i'd have 12
     3 > With 12 you keep full-time aid. Drop it before Friday and nothing changes.""",
+    """0 > Hi {first}, {agent} from {team}. We have your application but not your test scores. Are you sending them?
+    52 < I thought you were test optional this year
+    4 > We are. I will mark your file as complete without them.
+    1 < perfect, thank you!!""",
+    """0 < Hi, my mom is a vet, is there anything for military families
+    16 > There is: the Yellow Ribbon program, and an in-state rate for dependents. I can send both forms.
+    2 < both please
+    9 > Sent to the address we have for you, {first}.""",
+    """0 < is there parking near the science building for commuters
+    8 > Lot C, behind the greenhouse. Permits are 60 a term, or 4 a day by app.
+    1 < ok lot C it is""",
+    """0 > {first}, your advisor has an opening on Wednesday at 2:15. Shall I put you down?
+    18 < I have lab til 3, anything after?
+    5 > 3:30 the same day.
+    1 < yes that one
+    2 > Booked: Wednesday, 3:30, Hall 108.""",
+    """0 < HELP
+    1 < oh that was automatic. is somebody there? I need the phone number of the bursar
+    12 > A person here: 555-0160, until 4:30 today.
+    2 < thank you person""",
+    """0 > We missed you at the welcome week fair, {first}. There is a second one on September 9.
+    340 < sorry! had to work. I'll come to the next one
+    6 > Good. Your T-shirt is waiting.""",
+    """0 < can I bring my cat to the dorm
+    20 > Only fish, I'm afraid, in a tank of ten gallons or less.
+    1 < he will be so disappointed
+    2 > Tell him there is a foster club on campus.
+    1 < haha ok""",
+    """0 > Hi {first}, your immunization record is missing the second MMR date. A photo of the card is enough.
+    75 < my doctor is closed til monday, is that too late?
+    3 > Monday is fine. I have put a note on your file.""",
+    """0 < Hola, habla alguien español? es sobre la matrícula de mi hija
+    11 > Sí, le escribe {agent}. ¿En qué le puedo ayudar?
+    2 < quiero saber si ya recibieron el depósito
+    6 > Sí, lo recibimos el lunes. Todo está en orden.
+    1 < muchas gracias""",
 ]
 
 STOP_TALKS = [
@@ -75,6 +111,17 @@ STOP_TALKS = [
     5 < Stop""",
     """0 > Last call for the campus tour on Saturday!
     12 < unsubscribe""",
+    """0 > Hi {first}, the residence hall survey closes tonight.
+    8 < STOP
+    2900 < hi it's me again, I lost my portal password
+    1 < START
+    6 > Welcome back, {first}. I have sent you a link to set a new one.
+    3 < got it thanks""",
+    """0 > {first}, scholarship essays are due on the 1st.
+    22 < I got into my first choice somewhere else!
+    4 > Congratulations! We are glad for you.
+    1 < thanks. you can stop now
+    2 < Stop all""",
 ]
 
 MAYBE_TALKS = [
