@@ -64,7 +64,7 @@ def load_conversations(
     for index, contact in enumerate(contacts + unknown):
         inbox = chance.choice(inboxes[:2] if index >= len(contacts) else inboxes)
         talk, maybe = _talk(index, contact, chance)
-        author = inbox.user or chance.choice(users)
+        author = inbox.user or chance.choice([user for user in users if inbox.team in user.teams])
         said = dialogue.lines(
             talk,
             first=contact["first_name"],
