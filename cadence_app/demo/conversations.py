@@ -67,11 +67,16 @@ def load_conversations(
                 (contact, inbox, Status.OPTED_OUT, Source.KEYWORD, stopped["created_at"], stopped, None)
             )
             reply = _text(inbox, at + timedelta(seconds=2), text_of(inbox.team, Meaning.OUT), None)
-            texts.append(reply | {"direction": Direction.OUTBOUND, "kind": MessageKind.OPT_OUT_REPLY})
+            texts.append(
+                reply
+                | {"direction": Direction.OUTBOUND, "kind": MessageKind.OPT_OUT_REPLY, "opened_at": None}
+            )
         if ending == "maybe":
             flags.append((contact, inbox, texts[-1]))
         last = texts[-1]
         waits = last["direction"] == Direction.INBOUND and index < _RECENT and not index % 3
+        if waits:
+            last["opened_at"] = None
         conversations.append(
             {
                 "tenant_id": tenant.id,
@@ -124,6 +129,7 @@ def _text(inbox: Inbox, at: datetime, body: str, author: User | None) -> dict[st
         "user_id": author.id if author else None,
         "created_at": at,
         "provider_at": at,
+        "opened_at": None if author else at + timedelta(minutes=1),
     }
 
 
