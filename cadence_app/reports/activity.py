@@ -32,6 +32,7 @@ from cadence_app.reports.ranges import utc_bounds
 REPLY_WITHIN = timedelta(hours=24)
 # Written out: timedelta(hours=24) would reach PostgreSQL as one day, which may be 23 or 25 hours long.
 _REPLY_WITHIN: ColumnClause[timedelta] = literal_column("interval '24 hours'", Interval())
+_SENT = and_(Message.direction == Direction.OUTBOUND, Message.state.in_(SENT_STATES))
 AUTOMATIC = "Automatic replies"
 NOBODY = "Shared inboxes"
 
@@ -72,7 +73,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Activity:
-    """What the page shows. `before` is of the period before; `trend` is (first day, sent, received) per step."""
+    """What the page shows. `before` is the period before; `trend` has first day, sent and received a step."""
 
     now: Figures
     before: Figures
@@ -134,10 +135,11 @@ def _inboxes(teams: list[Team]) -> list[Inbox]:
 def _counts(inboxes: list[Inbox], viewer: User, period: Period) -> list[_Count]:
     starts_at, ends_at = utc_bounds(period.start, period.end, viewer.tenant.zone)
     begins_at, _ = utc_bounds(period.before.start, period.before.end, viewer.tenant.zone)
+    inbound = Message.direction == Direction.INBOUND
     # Read backwards, a running minimum is the contact's next text: one pass for replies and all the rest.
     next_inbound = (
         func.min(Message.created_at)
-        .filter(Message.direction == Direction.INBOUND)
+        .filter(inbound)
         .over(
             partition_by=Message.conversation_id,
             order_by=(Message.created_at.desc(), Message.id.desc()),
@@ -146,33 +148,37 @@ def _counts(inboxes: list[Inbox], viewer: User, period: Period) -> list[_Count]:
     )
     texts = (
         select(
-            *(Message.inbox_id, Message.user_id, Message.direction, Message.kind, Message.state),
-            *(Message.created_at, Message.opened_at, next_inbound.label("next_inbound")),
+            *(Message.inbox_id, Message.user_id, Message.created_at, next_inbound.label("next_inbound")),
+            _SENT.label("sent"),
+            (Message.kind != MessageKind.PERSON).label("automatic"),
+            (Message.state == MessageState.DELIVERED).label("delivered"),
+            inbound.label("inbound"),
+            Message.opened_at.is_(None).label("unopened"),
         )
         .where(
             Message.inbox_id.in_([inbox.id for inbox in inboxes]),
             Message.created_at >= begins_at,
-            Message.created_at <= ends_at + REPLY_WITHIN,
+            Message.created_at < ends_at + REPLY_WITHIN,
         )
         .subquery()
     )
     row = texts.c
-    sent = and_(row.direction == Direction.OUTBOUND, row.state.in_(SENT_STATES))
-    by_person = row.kind == MessageKind.PERSON
-    replied = and_(sent, by_person, row.next_inbound <= row.created_at + _REPLY_WITHIN)
-    inbound = row.direction == Direction.INBOUND
-    current, automatic = (row.created_at >= starts_at).label("is_current"), (~by_person).label("automatic")
-    figures = (
-        func.count().filter(which)
-        for which in (
-            *(sent, and_(sent, ~by_person), and_(sent, row.state == MessageState.DELIVERED), replied),
-            *(inbound, and_(inbound, row.opened_at.is_(None))),
-        )
+    counted = (
+        row.sent,
+        and_(row.sent, row.automatic),
+        and_(row.sent, row.delivered),
+        and_(row.sent, ~row.automatic, row.next_inbound <= row.created_at + _REPLY_WITHIN),
+        row.inbound,
+        and_(row.inbound, row.unopened),
     )
     query = (
-        select(current, row.inbox_id, row.user_id, automatic, *figures)
+        select(
+            (row.created_at >= starts_at).label("is_current"),
+            *(row.inbox_id, row.user_id, row.automatic),
+            *(func.count().filter(which) for which in counted),
+        )
         .where(row.created_at < ends_at)
-        .group_by("is_current", row.inbox_id, row.user_id, "automatic")
+        .group_by("is_current", row.inbox_id, row.user_id, row.automatic)
     )
     by_id = {inbox.id: inbox for inbox in inboxes}
     return [
@@ -189,7 +195,7 @@ def _trend(inboxes: list[Inbox], viewer: User, period: Period) -> list[tuple[dat
     query = (
         select(
             step,
-            func.count().filter(Message.direction == Direction.OUTBOUND, Message.state.in_(SENT_STATES)),
+            func.count().filter(_SENT),
             func.count().filter(Message.direction == Direction.INBOUND),
         )
         .where(
@@ -222,14 +228,16 @@ def _users(counts: list[_Count], people: dict[int, User], *, everything: bool) -
 
 def _inbox_line(inbox: Inbox, counts: list[_Count], people: dict[int, User]) -> Line:
     here = [count for count in counts if count.inbox is inbox]
-    kind = f"Personal, {inbox.user.name}" if inbox.user else "Shared"
     if inbox.user:
-        return Line(inbox.name, _sum(here), f"{kind}, {inbox.team.name}")
+        whose = f"Personal, {inbox.team.name}"
+        if inbox.name != inbox.user.name:
+            whose = f"Personal, {inbox.user.name}, {inbox.team.name}"
+        return Line(inbox.name, _sum(here), whose)
     senders, automatic, _ = _by_sender(here)
     parts = _busiest(Line(people[user_id].name, its) for user_id, its in senders.items() if user_id in people)
     if automatic.sent:
         parts.append(Line(AUTOMATIC, automatic))
-    return Line(inbox.name, _sum(here), f"{kind}, {inbox.team.name}", parts)
+    return Line(inbox.name, _sum(here), f"Shared, {inbox.team.name}", parts)
 
 
 def _by_sender(counts: Iterable[_Count]) -> tuple[dict[int, Figures], Figures, Figures]:
