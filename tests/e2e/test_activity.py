@@ -64,9 +64,7 @@ def test_the_charts_are_drawn_from_the_tables_below_them(mode: str, open_page: O
     page = open_page(f"admin@{domain}")
     _open(page, clicks)
     expect(page.locator("figure[data-chart] canvas")).to_have_count(2)
-    page.wait_for_function(
-        "window.Chart && Array.from(document.querySelectorAll('canvas')).every(Chart.getChart)"
-    )
+    page.wait_for_load_state("load")
     drawn = page.evaluate(
         "Array.from(document.querySelectorAll('figure[data-chart]')).map(figure => {"
         " const chart = Chart.getChart(figure.querySelector('canvas'));"
