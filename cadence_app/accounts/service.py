@@ -83,6 +83,11 @@ def find_team(code: str) -> Team:
     return team
 
 
+def all_teams() -> list[Team]:
+    """Every team of the tenant, by name."""
+    return list(db.session.scalars(select(Team).order_by(Team.name)))
+
+
 def create_user(email: str, name: str, password: str, role: Role, teams: list[Team]) -> User:
     """Errors: Refused for an address that is none or is taken (in any tenant), and a short password."""
     try:

@@ -77,8 +77,15 @@ def load_conversations(
         messages.append(texts)
         if maybe:
             flags.append((contact, inbox, texts[-1]))
+        if talk in dialogue.FAILED_TALKS:
+            texts[-1] |= {
+                "state": MessageState.FAILED,
+                "detail": "The carrier says this number is out of service.",
+            }
         last = texts[-1]
         waits = last["direction"] == Direction.INBOUND and index < _RECENT and not index % 3
+        if waits:
+            last["opened_at"] = None
         conversations.append(
             {
                 "tenant_id": tenant.id,
@@ -124,6 +131,7 @@ def _play(
                 "direction": Direction.OUTBOUND,
                 "kind": KINDS[keyword.meaning],
                 "state": MessageState.DELIVERED,
+                "opened_at": None,
             }
         )
     return texts, turns
@@ -168,6 +176,8 @@ def _talk(index: int, contact: dict[str, Any], chance: random.Random) -> tuple[s
         return dialogue.MAYBE_TALKS[index % 2], True
     if index in {2, 6, 9} or (index > _RECENT and chance.random() < 0.08):
         return dialogue.STOP_TALKS[index % len(dialogue.STOP_TALKS)], False
+    if index > 2 and not index % 21:
+        return dialogue.FAILED_TALKS[0], False
     return chance.choice(dialogue.TALKS), False
 
 
@@ -184,6 +194,7 @@ def _text(inbox: Inbox, at: datetime, body: str, author: User | None) -> dict[st
         "user_id": author.id if author else None,
         "created_at": at,
         "provider_at": at,
+        "opened_at": None if author else at + timedelta(minutes=1),
     }
 
 

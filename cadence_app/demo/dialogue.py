@@ -131,6 +131,10 @@ MAYBE_TALKS = [
     25 < wrong number, take me off this list please""",
 ]
 
+FAILED_TALKS = [
+    """0 > Hi {first}, {agent} from {team} here. Do you have a minute this week to talk about your classes?""",
+]
+
 COLD_TALKS = [
     """0 < Hi, I'd like to know if you take transfer credits from a community college?""",
     """0 < Is the open house on Saturday for parents too?""",

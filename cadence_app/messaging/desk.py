@@ -16,7 +16,7 @@ from cadence_app.contacts.models import Contact
 from cadence_app.contacts.service import matches
 from cadence_app.extensions import db
 from cadence_app.messaging.inboxes import visible_to
-from cadence_app.messaging.models import Conversation, Inbox, Message
+from cadence_app.messaging.models import Conversation, Direction, Inbox, Message
 
 PAGE = 50
 _OPEN_FLAG = (
@@ -158,10 +158,24 @@ def flagged_count(user: User) -> int:
 
 
 def mark_read(conversation: Conversation) -> None:
-    """Nobody need open these texts any more; commits."""
-    if conversation.unread:
-        db.session.execute(update(Conversation).where(Conversation.id == conversation.id).values(unread=0))
-        db.session.commit()
+    """Somebody has the conversation before them: nobody need open its texts any more, and those opened for
+    the first time keep that moment for good. Commits."""
+    # The counter first: a text that is coming in holds its row, so the second statement sees that text too.
+    db.session.execute(
+        update(Conversation)
+        .where(Conversation.id == conversation.id, Conversation.unread > 0)
+        .values(unread=0)
+    )
+    db.session.execute(
+        update(Message)
+        .where(
+            Message.conversation_id == conversation.id,
+            Message.direction == Direction.INBOUND,
+            Message.opened_at.is_(None),
+        )
+        .values(opened_at=func.clock_timestamp())
+    )
+    db.session.commit()
 
 
 def _says(search: str) -> ColumnElement[bool]:

@@ -91,6 +91,10 @@ class MessageState(StrEnum):
     DROPPED = "dropped"
 
 
+# The states of a text that was handed to the carrier, whatever became of it there: what reports call sent.
+SENT_STATES = (MessageState.DELIVERED, MessageState.FAILED)
+
+
 class Message(Model):
     """One text. `detail` says in plain words why it was not delivered, or what the agent should know."""
 
@@ -102,6 +106,12 @@ class Message(Model):
         ),
         Index("ix_messages_thread", "conversation_id", "id"),
         Index("ix_messages_queued", "tenant_id", "id", postgresql_where=text("state = 'queued'")),
+        Index("ix_messages_activity", "tenant_id", "created_at"),
+        Index(
+            "ix_messages_unopened",
+            "conversation_id",
+            postgresql_where=text("direction = 'inbound' AND opened_at IS NULL"),
+        ),
         Index(
             "uq_messages_provider",
             "inbox_id",
@@ -127,6 +137,8 @@ class Message(Model):
     provider_at: Mapped[datetime | None]
     # A queued text past this instant is dropped, not sent.
     expires_at: Mapped[datetime | None]
+    # When somebody first opened an inbound text; marking it unread again changes nothing here.
+    opened_at: Mapped[datetime | None]
 
     conversation: Mapped[Conversation] = relationship()
     user: Mapped[User | None] = relationship()

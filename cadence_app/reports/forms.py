@@ -4,9 +4,10 @@ from datetime import date
 
 from flask_login import current_user
 from flask_wtf import FlaskForm
-from wtforms import DateField, Field, SubmitField
+from wtforms import Field, SubmitField
 from wtforms.validators import InputRequired, ValidationError
 
+from cadence_app.reports.fields import DayField
 from cadence_app.reports.ranges import today
 
 # Before anybody could have kept such a history; a mistyped year is told here, not by an empty file.
@@ -14,24 +15,11 @@ _EARLIEST = date(2000, 1, 1)
 _LATEST = date(2099, 12, 31)
 
 
-class _Day(DateField):
-    """A date field that tells "nothing entered" from "not a date"."""
-
-    data: date | None
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        try:
-            super().process_formdata(valuelist)
-        except ValueError:
-            self.data = None
-            raise ValueError("Enter a date as year-month-day, such as 2026-03-31.") from None
-
-
 class RangeForm(FlaskForm):
     """Whole days in the tenant's time zone, both included."""
 
-    start_date = _Day("Start date", [InputRequired("Enter the first day.")])
-    end_date = _Day("End date", [InputRequired("Enter the last day.")])
+    start_date = DayField("Start date", [InputRequired("Enter the first day.")])
+    end_date = DayField("End date", [InputRequired("Enter the last day.")])
     submit = SubmitField("Request Export")
 
     def validate_start_date(self, field: Field) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, abort, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user
+from flask_login import current_user, login_required
 
 from cadence_app.accounts.models import Navigation
 from cadence_app.accounts.roles import admin_required
@@ -19,11 +19,13 @@ legacy = Blueprint("reports_legacy", __name__, url_prefix="/reports")
 
 
 @reports.get("/reports/")
-@admin_required
+@login_required
 def index() -> ResponseReturnValue:
-    """Legacy: the list of reports, each with its action. Teams: the first tab."""
+    """Teams: the first tab. Legacy: the list of reports, each with its action, for admins."""
     if mode_of(current_user) == Navigation.TEAMS:
-        return redirect(url_for("reports_teams.exports"))
+        return redirect(url_for("activity.analytics"))
+    if not current_user.is_admin:
+        abort(403)
     return render_template("reports/legacy/index.html")
 
 

@@ -16,13 +16,16 @@ from cadence_app.reports.kinds import OPT_OUT_HISTORY
 from cadence_app.reports.models import Export
 from cadence_app.reports.ranges import today, utc_bounds
 from cadence_app.ui.errors import MovedReport
-from cadence_app.ui.navigation import mode_of, report_page
+from cadence_app.ui.navigation import Report, may_open, mode_of, report_page
 
 
-def only_in(mode: Navigation) -> None:
-    """404 for a tenant on the other screens, on a page that says where the report is for them."""
+def only_in(mode: Navigation, report: Report = Report.OPT_OUT_HISTORY) -> None:
+    """403 for a user who may not open the report in their mode; 404 for a tenant on the other screens, on a
+    page that says where the report is for them."""
+    if not may_open(current_user, report):
+        abort(403)
     if mode_of(current_user) != mode:
-        page = report_page(current_user)
+        page = report_page(current_user, report)
         raise MovedReport(page.clicks, url_for(page.endpoint))
 
 

@@ -6,7 +6,7 @@ from flask import Blueprint, abort, render_template
 from flask_login import current_user, login_required
 
 from cadence_app.consent import keywords
-from cadence_app.ui.navigation import report_page
+from cadence_app.ui.navigation import Report, may_open, report_page
 
 blueprint = Blueprint("help", __name__, url_prefix="/help")
 
@@ -16,6 +16,7 @@ PAGES = {
     "keywords": "Keywords",
     "fewer-opt-outs": "How to keep opt outs few",
     "toggle": "Changing a status by hand",
+    "message-activity": "What the figures of message activity mean",
 }
 
 
@@ -35,6 +36,8 @@ def show(page: str) -> str:
         pages=PAGES,
         page=page,
         report=report_page(current_user),
+        activity=report_page(current_user, Report.MESSAGE_ACTIVITY),
+        may_open_activity=may_open(current_user, Report.MESSAGE_ACTIVITY),
         out_words=[word.upper() for word in keywords.OUT_WORDS],
         in_words=[word.upper() for word in keywords.IN_WORDS],
         help_words=[word.upper() for word in keywords.HELP_WORDS],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from flask import request, url_for
 
@@ -39,17 +40,36 @@ class Words:
 WORDS = {Navigation.TEAMS: Words("team", "teams"), Navigation.LEGACY: Words("department", "departments")}
 
 
+class Report(StrEnum):
+    """A report that both modes have, each at its own place."""
+
+    OPT_OUT_HISTORY = "opt_out_history"
+    MESSAGE_ACTIVITY = "message_activity"
+
+
 @dataclass(frozen=True)
 class ReportPage:
-    """Where a mode keeps the Opt out history: its endpoint, and the path a person clicks to it."""
+    """Where a mode keeps a report: its endpoint, the path a person clicks to it, and whether agents too may
+    open it."""
 
     endpoint: str
     clicks: tuple[str, ...]
+    for_agents: bool = False
 
 
 REPORT_PAGES = {
-    Navigation.TEAMS: ReportPage("reports_teams.opt_out_history", ("Reports", "Exports", "Opt out history")),
-    Navigation.LEGACY: ReportPage("reports_legacy.opt_out_changes", ("Reports", "Opt-out Changes", "Export")),
+    (Report.OPT_OUT_HISTORY, Navigation.TEAMS): ReportPage(
+        "reports_teams.opt_out_history", ("Reports", "Exports", "Opt out history")
+    ),
+    (Report.OPT_OUT_HISTORY, Navigation.LEGACY): ReportPage(
+        "reports_legacy.opt_out_changes", ("Reports", "Opt-out Changes", "Export")
+    ),
+    (Report.MESSAGE_ACTIVITY, Navigation.TEAMS): ReportPage(
+        "activity.analytics", ("Reports", "Analytics"), for_agents=True
+    ),
+    (Report.MESSAGE_ACTIVITY, Navigation.LEGACY): ReportPage(
+        "activity.message_activity", ("Reports", "Message Activity", "View")
+    ),
 }
 
 
@@ -62,17 +82,22 @@ def mode_of(user: User) -> Navigation:
     return Navigation(user.tenant.navigation)
 
 
-def report_page(user: User) -> ReportPage:
-    return REPORT_PAGES[mode_of(user)]
+def report_page(user: User, report: Report = Report.OPT_OUT_HISTORY) -> ReportPage:
+    """Where this user's mode keeps a report."""
+    return REPORT_PAGES[report, mode_of(user)]
+
+
+def may_open(user: User, report: Report) -> bool:
+    return user.is_admin or report_page(user, report).for_agents
 
 
 def main_navigation(user: User) -> list[Item]:
-    """The entries this user may open; the reports are for admins."""
+    """The entries this user may open: Reports where the mode has at least one report for them."""
     items = [
         _item("Messages", "messaging.desk", "messages", "/messages"),
         _item("Contacts", "contacts.index", "users", "/contacts"),
     ]
-    if user.is_admin:
+    if any(may_open(user, report) for report in Report):
         items.append(_item("Reports", "reports.index", "report-analytics", "/reports"))
     items.append(_item("Help", "help.index", "help", "/help"))
     return items

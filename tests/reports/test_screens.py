@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from datetime import timedelta
 from zoneinfo import ZoneInfo
@@ -20,7 +21,10 @@ from tests.world import Browser, World, new_number
 
 TEAMS = "/reports/exports/opt-out-history"
 LEGACY = "/reports/opt-out-changes/export"
-PATHS = ["/reports/", "/reports/exports", TEAMS, LEGACY, "/exports/list", "/exports/1/download"]
+EXPORT_PATHS = ["/reports/exports", TEAMS, LEGACY, "/exports/list", "/exports/1/download"]
+ANALYTICS = "/reports/analytics"
+MESSAGE_ACTIVITY = "/reports/message-activity"
+PATHS = ["/reports/", ANALYTICS, MESSAGE_ACTIVITY, *EXPORT_PATHS]
 
 
 @pytest.fixture(params=["teams", "legacy"])
@@ -29,14 +33,73 @@ def either(request: pytest.FixtureRequest, world: World, legacy_world: World) ->
     return (world, TEAMS, LEGACY) if request.param == "teams" else (legacy_world, LEGACY, TEAMS)
 
 
-@pytest.mark.parametrize("path", PATHS)
-def test_an_agent_gets_403_on_every_report_path_and_sees_no_link(
-    either: tuple[World, str, str], path: str
-) -> None:
+def report_links(page: str) -> set[str]:
+    """Every address of a report, an export or the Reports page that a page links to."""
+    return set(re.findall(r'href="(/reports[^"?]*|/exports[^"?]*)', page))
+
+
+@pytest.mark.parametrize("path", EXPORT_PATHS)
+def test_an_agent_gets_403_on_every_export_path(either: tuple[World, str, str], path: str) -> None:
     agent = either[0].sign_in("agent")
-    assert agent.get(path).status_code == 403
-    assert 'href="/reports' not in agent.get("/messages/").text
+    answer = agent.get(path)
+    assert answer.status_code == 403
+    assert not report_links(answer.text) - {"/reports/"}
     assert agent.post("/exports/1/retry").status_code == 403
+    assert agent.post(TEAMS, {"start_date": "2026-01-01", "end_date": "2026-01-02"}).status_code == 403
+    assert agent.post(LEGACY, {"start_date": "2026-01-01", "end_date": "2026-01-02"}).status_code == 403
+
+
+def test_an_agent_of_teams_sees_analytics_and_no_other_report(world: World) -> None:
+    agent = world.sign_in("agent")
+    assert report_links(agent.get("/messages/").text) == {"/reports/"}
+    first = agent.get("/reports/")
+    assert (first.status_code, first.location) == (302, ANALYTICS)
+    page = agent.get(ANALYTICS)
+    assert page.status_code == 200
+    assert report_links(page.text) == {"/reports/", ANALYTICS}
+    assert ">Exports<" not in page.text
+    for path in ("/help/", "/help/opt-out-history", "/help/message-activity"):
+        assert not report_links(agent.get(path).text) - {"/reports/", ANALYTICS}
+
+
+def test_an_agent_of_legacy_sees_no_reports_at_all(legacy_world: World) -> None:
+    agent = legacy_world.sign_in("agent")
+    for path in ("/reports/", ANALYTICS, MESSAGE_ACTIVITY):
+        answer = agent.get(path)
+        assert answer.status_code == 403
+        assert report_links(answer.text) == set()
+    for path in ("/messages/", "/contacts/", "/help/", "/help/opt-out-history", "/help/message-activity"):
+        assert report_links(agent.get(path).text) == set(), path
+
+
+def test_an_admin_of_teams_sees_both_tabs_and_reports_opens_the_first(world: World) -> None:
+    admin = world.sign_in("admin")
+    assert admin.get("/reports/").location == ANALYTICS
+    for path in (ANALYTICS, "/reports/exports", TEAMS):
+        assert report_links(admin.get(path).text) >= {ANALYTICS, "/reports/exports"}
+    assert TEAMS in report_links(admin.get("/reports/exports").text)
+
+
+def test_an_admin_of_legacy_sees_a_list_of_reports_each_with_its_action(legacy_world: World) -> None:
+    page = legacy_world.sign_in("admin").get("/reports/")
+    assert page.status_code == 200
+    assert report_links(page.text) == {"/reports/", MESSAGE_ACTIVITY, LEGACY}
+    text = re.sub(r"<[^>]+>|\s+", " ", page.text)
+    assert re.search(r"Message Activity .* View .* Opt-out Changes .* Export ", text)
+
+
+@pytest.mark.parametrize("role", ["admin", "agent"])
+def test_the_other_modes_path_of_message_activity_says_where_it_is(
+    role: str, world: World, legacy_world: World
+) -> None:
+    answer = world.sign_in(role).get(MESSAGE_ACTIVITY)
+    assert answer.status_code == 404
+    assert "Reports &gt; Analytics" in answer.text
+    assert f'href="{ANALYTICS}"' in answer.text
+    answer = legacy_world.sign_in("admin").get(ANALYTICS)
+    assert answer.status_code == 404
+    assert "Reports &gt; Message Activity &gt; View" in answer.text
+    assert f'href="{MESSAGE_ACTIVITY}"' in answer.text
 
 
 @pytest.mark.parametrize("path", [*PATHS, "/messages/", "/contacts/", "/help/"])
