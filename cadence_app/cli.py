@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 
 import click
 from flask.cli import AppGroup
@@ -153,17 +153,10 @@ def _verified(tenant: str, digest: str | None) -> bool:
         click.echo(f"{tenant}: no day is sealed yet.")
     if waiting := days_to_seal():
         click.echo(f"{tenant}: not sealed yet, although closed: {waiting[0]} to {waiting[1]}.")
-    if digest and not (kept := _kept(digest)):
-        click.echo(f"{tenant}: DIFFERS. No seal has the digest {digest}.")
-        return False
-    elif digest:
-        click.echo(f"{tenant}: that digest is the seal of {kept}.")
+    if digest:
+        kept = seal_with_digest(digest)
+        if kept is None:
+            click.echo(f"{tenant}: DIFFERS. No seal has the digest {digest}.")
+            return False
+        click.echo(f"{tenant}: that digest is the seal of {kept.day}.")
     return True
-
-
-def _kept(digest: str) -> date | None:
-    try:
-        seal = seal_with_digest(bytes.fromhex(digest))
-    except ValueError as error:
-        raise click.UsageError("a digest is 64 hexadecimal digits") from error
-    return seal.day if seal else None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from flask import Flask
 
-from cadence_app.consent import jobs, seal_models
+from cadence_app.consent import jobs, routes, seal_models
 
 __all__ = ["jobs", "seal_models"]
 
 
 def init_app(app: Flask) -> None:
-    """Nothing to register: importing the jobs is what makes the scheduler find them."""
+    app.register_blueprint(routes.blueprint)

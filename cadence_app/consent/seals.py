@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import Date, func, insert, select, text
 
 from cadence_app.accounts.models import Tenant
 from cadence_app.consent.models import OptOutChange
@@ -25,6 +25,8 @@ VERSION = 1
 _GRACE = timedelta(minutes=10)
 # Days sealed in one transaction, each of which holds a lock.
 _BATCH = 366
+# More open days than this are a sealer that is down, or history that was only just loaded.
+_OPEN_DAYS = 7
 
 _COLUMNS = (
     *("id", "tenant_id", "contact_id", "team_id", "status", "changed_at", "source", "user_id", "message_id"),
@@ -97,9 +99,11 @@ def seal_digest(tenant_id: int, day: date, rows: int, rows_digest: bytes, previo
     return hashlib.sha256(f"cadence-seal-{VERSION} ".encode() + b"".join(map(_field, fields))).digest()
 
 
-def latest_seals(limit: int) -> list[Seal]:
-    """The tenant's newest seals, newest first."""
+def latest_seals(limit: int, before: date | None = None) -> list[Seal]:
+    """The tenant's newest seals, or those before a day; newest first."""
     newest = select(Seal).where(Seal.tenant_id == tenant_in_use()).order_by(Seal.day.desc())
+    if before:
+        newest = newest.where(Seal.day < before)
     return list(db.session.scalars(newest.limit(limit)))
 
 
@@ -108,10 +112,25 @@ def head() -> Seal | None:
     return next(iter(latest_seals(1)), None)
 
 
-def seal_with_digest(digest: bytes) -> Seal | None:
-    """The tenant's seal that has this digest, such as one noted from an export's mail."""
-    wanted = select(Seal).where(Seal.tenant_id == tenant_in_use(), Seal.digest == digest)
-    return db.session.scalars(wanted).one_or_none()
+def seal_with_digest(digest: str) -> Seal | None:
+    """The tenant's seal that has this digest (hex), such as one kept from an export's mail."""
+    try:
+        wanted = bytes.fromhex(digest)
+    except ValueError:
+        return None
+    found = select(Seal).where(Seal.tenant_id == tenant_in_use(), Seal.digest == wanted)
+    return db.session.scalars(found).one_or_none()
+
+
+def open_days() -> list[tuple[date, int]]:
+    """The days after the last seal that have rows, and how many so far, newest first."""
+    newest = head()
+    day = func.history_day(OptOutChange.changed_at, type_=Date).label("day")
+    rows = select(day, func.count()).where(OptOutChange.tenant_id == tenant_in_use()).group_by(day)
+    if newest:
+        first_open = datetime.combine(newest.day + timedelta(days=1), time(), UTC)
+        rows = rows.where(OptOutChange.changed_at >= first_open)
+    return [(row[0], row[1]) for row in db.session.execute(rows.order_by(day.desc()).limit(_OPEN_DAYS))]
 
 
 def seals_of(days: Iterable[date]) -> dict[date, Seal]:

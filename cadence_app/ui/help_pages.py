@@ -16,6 +16,7 @@ PAGES = {
     "keywords": "Keywords",
     "fewer-opt-outs": "How to keep opt outs few",
     "toggle": "Changing a status by hand",
+    "proof": "Proof: what the seals show",
 }
 
 
