@@ -18,6 +18,9 @@ _LINE = 4.0
 _SMALL, _BODY, _HEADING, _TITLE = 7.5, 8.5, 10.0, 16.0
 # Where East Asian scripts begin. Their font is large, and read only for a document that needs it.
 _FIRST_EAST_ASIAN = 0x2E80
+# Where letters begin whose shape and place depend on their neighbours: combining marks, Hebrew, Arabic. Working
+# those out takes ten times as long, so plain text does without.
+_FIRST_SHAPED = 0x0300
 # Invisible characters that turn the direction of text around; shown by number, so that nothing is disguised.
 _TURNS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _NEXT_LINE = {"new_x": XPos.LMARGIN, "new_y": YPos.NEXT}
@@ -37,7 +40,6 @@ class Paper(FPDF):
         self.add_font(_SANS, "", _FONTS / "DejaVuSans.ttf")
         self.add_font(_SANS, "B", _FONTS / "DejaVuSans-Bold.ttf")
         self.add_font(_MONO, "", _FONTS / "DejaVuSansMono.ttf")
-        self.set_text_shaping(True)
         self._drawable = set(self.fonts[_SANS].cmap)
         self._head, self._foot = self._shown(head), self._shown(foot)
         self.set_lang("en")
@@ -54,6 +56,7 @@ class Paper(FPDF):
             return
         self.set_y(_TOP / 2)
         self.set_font(_SANS, "", _SMALL)
+        self.set_text_shaping(any(ord(c) >= _FIRST_SHAPED for c in self._head))
         self.cell(0, _LINE, self._head)
         self.set_y(_TOP)
 
@@ -82,10 +85,10 @@ class Paper(FPDF):
         self.keep_together(1)
         self.set_font(_SANS, "", _SMALL)
         self.set_text_color(80)
-        self.cell(_LABEL, _LINE, self._shown(label))
+        self.cell(_LABEL, _LINE, label)
         self.set_text_color(0)
         self.set_font(_MONO if exact else _SANS, "", _SMALL if exact else _BODY)
-        self.multi_cell(0, _LINE, self._shown(value), align="L", **_NEXT_LINE)
+        self._lines(_LINE, value)
 
     def paragraph(self, text: str) -> None:
         self._write(text, "", _BODY, _LINE + 0.2)
@@ -98,7 +101,15 @@ class Paper(FPDF):
 
     def _write(self, text: str, style: str, size: float, height: float) -> None:
         self.set_font(_SANS, style, size)
-        self.multi_cell(0, height, self._shown(text), align="L", **_NEXT_LINE)
+        self._lines(height, text)
+
+    def _lines(self, height: float, text: str) -> None:
+        shown = self._shown(text)
+        self.set_text_shaping(any(ord(c) >= _FIRST_SHAPED for c in shown))
+        if "\n" not in shown and self.get_string_width(shown) < self.epw + _MARGIN - self.x - 2 * self.c_margin:
+            self.cell(0, height, shown, **_NEXT_LINE)
+        else:
+            self.multi_cell(0, height, shown, align="L", **_NEXT_LINE)
 
     def _shown(self, text: str) -> str:
         """The text, with what can't be drawn or would disguise it written as a number."""
