@@ -50,5 +50,8 @@ def verify() -> ResponseReturnValue:
     if jobs.dispatch_check(check.tenant_id, check.id):
         flash("Checking every seal. The answer stands below when it is done.", "info")
     else:
-        flash("The request is saved. The queue is out of reach just now; it starts when that is back.", "warning")
+        flash(
+            "The request is saved. The queue is out of reach just now; it starts when that is back.",
+            "warning",
+        )
     return redirect(url_for("proof.index"))

@@ -20,8 +20,8 @@ from cadence_app.extensions import db
 from cadence_app.tenancy import tenant_in_use
 
 VERSION = 1
-# A change is stamped a moment before it is written. A day is sealed this long after its end, so that a stalled
-# server's last change of the day is not refused.
+# A change is stamped a moment before it is written. A day is sealed this long after its end, so that the last
+# change of a day is not refused where a server stalls between the two.
 _GRACE = timedelta(minutes=10)
 # Days sealed in one transaction, each of which holds a lock.
 _BATCH = 366
@@ -87,7 +87,8 @@ def days_to_seal() -> tuple[date, date] | None:
     newest = select(func.max(Seal.day)).where(Seal.tenant_id == tenant_id).scalar_subquery()
     oldest = select(func.min(OptOutChange.changed_at)).where(OptOutChange.tenant_id == tenant_id)
     first = func.coalesce(
-        newest + 1, func.least(func.history_day(oldest.scalar_subquery()), func.history_day(Tenant.created_at))
+        newest + 1,
+        func.least(func.history_day(oldest.scalar_subquery()), func.history_day(Tenant.created_at)),
     )
     row = db.session.execute(select(first, closed).where(Tenant.id == tenant_id)).one()
     return (row[0], row[1]) if row[0] <= row[1] else None
@@ -95,8 +96,10 @@ def days_to_seal() -> tuple[date, date] | None:
 
 def seal_digest(tenant_id: int, day: date, rows: int, rows_digest: bytes, previous: bytes | None) -> bytes:
     """The digest of a day's seal, chained to the digest of the day before (None for the first)."""
-    fields = (str(tenant_id), day.isoformat(), str(rows), rows_digest.hex(), previous and previous.hex())
-    return hashlib.sha256(f"cadence-seal-{VERSION} ".encode() + b"".join(map(_field, fields))).digest()
+    linked = previous.hex() if previous else None
+    fields = (str(tenant_id), day.isoformat(), str(rows), rows_digest.hex(), linked)
+    netstrings = b"".join(_field(value) for value in fields)
+    return hashlib.sha256(f"cadence-seal-{VERSION} ".encode() + netstrings).digest()
 
 
 def latest_seals(limit: int, before: date | None = None) -> list[Seal]:

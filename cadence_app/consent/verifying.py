@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
-from itertools import groupby
 
 from sqlalchemy import func, select, text
 
@@ -94,9 +93,13 @@ def verify(progress: Callable[[int, int], None] = lambda days, rows: None) -> Ou
         rows += sum(seal.rows for seal in good)
         last = good[-1] if good else last
         if problem:
-            return Outcome(days, rows, last and last.day, last and last.digest, problem)
+            return _outcome(days, rows, last, problem)
         progress(days, rows)
-    return Outcome(days, rows, last and last.day, last and last.digest, _seal_gone(last))
+    return _outcome(days, rows, last, _seal_gone(last))
+
+
+def _outcome(days: int, rows: int, last: Seal | None, problem: Problem | None) -> Outcome:
+    return Outcome(days, rows, last.day if last else None, last.digest if last else None, problem)
 
 
 def days_sealed() -> int:
@@ -135,7 +138,9 @@ def _seal_problem(batch: list[Seal], before: Seal | None) -> Problem | None:
             return Problem(before.day + timedelta(days=1), Kind.NO_SEAL)
         if seal.version != VERSION:
             return Problem(seal.day, Kind.VERSION)
-        counted, digest = (kept[seal.day].rows, kept[seal.day].digest) if seal.day in kept else (0, NO_ROWS_DIGEST)
+        counted, digest = (
+            (kept[seal.day].rows, kept[seal.day].digest) if seal.day in kept else (0, NO_ROWS_DIGEST)
+        )
         computed = seal_digest(seal.tenant_id, seal.day, seal.rows, seal.rows_digest, seal.previous_digest)
         if seal.digest != computed:
             return Problem(seal.day, Kind.SEAL)

@@ -53,7 +53,8 @@ class Entry:
         if self.proof == Proof.OPEN:
             return "Not sealed yet: the day is still open."
         if self.proof == Proof.SEALED and self.seal:
-            return f"As it was sealed with {self.seal.day} (UTC), {formatting.utc(self.seal.sealed_at)}."
+            sealed_at = formatting.utc(self.seal.sealed_at)
+            return f"Unchanged since its day, {self.seal.day} (UTC), was sealed on {sealed_at}."
         return "DIFFERS from what was sealed."
 
     @property
@@ -133,20 +134,23 @@ class Certificate:
 
     @property
     def how_to_check(self) -> tuple[str, ...]:
+        """For whoever is handed the certificate: what the digests are and how to recompute them."""
         return (
-            "Each change above is one row of an append-only history. A row digest is the SHA-256 of all fields of"
-            " the row, which are those shown here: number, names, words, reason, moment and the ids of the record."
-            " After each UTC day a seal is computed over the digests of the day's rows and the seal of the day"
-            " before, so that no sealed row can be altered, removed or added without every later seal changing.",
-            f"{self.organisation} can have all seals recomputed with the Verify button of the Proof page or with"
-            " `flask cadence verify`; docs/proof.md of Cadence gives the exact recipe and a program for a third"
-            " party. The chain proves most to who holds a digest of it that was kept outside the system, such as"
-            " in an export's mail. It shows what was recorded and when, not whether the record was true.",
+            "Each change above is one row of an append-only history. A row digest is the SHA-256 of all"
+            " fields of the row, which are those shown here: number, names, words, reason, moment and the"
+            " ids of the record. After each UTC day a seal is computed over the digests of the day's rows"
+            " and the seal of the day before, so that no sealed row can be altered, removed or added"
+            " without every later seal changing.",
+            f"{self.organisation} can have all seals recomputed, with the Verify button of the Proof page."
+            " The file docs/proof.md of Cadence gives the exact recipe and a program for a third party."
+            " The chain proves most to whoever holds a digest of it that was kept outside the system, such"
+            " as in an export's mail. It shows what was recorded and when, not whether the record was"
+            " true.",
         )
 
 
 def teams_covered(user: User, contact_id: int) -> list[Team]:
-    """The teams of a contact that a user's certificate covers: an admin's every one, an agent's shared ones."""
+    """The teams of a contact that a user's certificate covers: an admin's all, an agent's shared ones."""
     theirs = select(OptOutChange.team_id).where(OptOutChange.contact_id == contact_id)
     query = select(Team).where(Team.id.in_(theirs)).order_by(Team.name)
     if not user.is_admin:
@@ -161,8 +165,8 @@ def certify(user: User, contact_id: int) -> Certificate | None:
     if contact is None or not teams:
         return None
     by_id = {team.id: team for team in teams}
-    statuses = select(Consent).join(Consent.team).where(
-        Consent.contact_id == contact.id, Consent.team_id.in_(by_id)
+    statuses = (
+        select(Consent).join(Consent.team).where(Consent.contact_id == contact.id, Consent.team_id.in_(by_id))
     )
     return Certificate(
         contact=contact,

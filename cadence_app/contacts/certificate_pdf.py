@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cadence_app.contacts.certificate import Certificate, Entry
 from cadence_app.consent.models import Status
+from cadence_app.contacts.certificate import Certificate, Entry
 from cadence_app.ui import formatting
 from cadence_app.ui.navigation import Words
 from cadence_app.ui.paper import Paper
@@ -24,7 +24,9 @@ def draw(certificate: Certificate, words: Words) -> bytes:
     )
     paper.fact("Organisation", certificate.organisation)
     paper.fact("Produced", f"{formatting.utc(certificate.produced_at)}, by {by.name} ({by.email}), {by.role}")
-    paper.fact(f"{words.Teams} covered", ", ".join(f"{team.name} ({team.code})" for team in certificate.teams))
+    paper.fact(
+        f"{words.Teams} covered", ", ".join(f"{team.name} ({team.code})" for team in certificate.teams)
+    )
     _person(paper, certificate)
     paper.section(f"Changes: {len(certificate.entries):,}, oldest first")
     for number, entry in enumerate(certificate.entries, 1):

@@ -10,7 +10,9 @@ from cadence_app.contacts.certificate_pdf import draw
 from cadence_app.ui.navigation import words_for
 
 # An id past a bigint is nobody's, and must not reach the database.
-blueprint = Blueprint("certificates", __name__, url_prefix="/contacts/<int(max=9223372036854775807):contact_id>")
+blueprint = Blueprint(
+    "certificates", __name__, url_prefix="/contacts/<int(max=9223372036854775807):contact_id>"
+)
 
 
 @blueprint.get("/certificate")

@@ -7,6 +7,7 @@ from pathlib import Path
 from unicodedata import category
 
 from fpdf import FPDF, ViewerPreferences, XPos, YPos
+from fpdf.fonts import TTFFont
 
 _FONTS = Path(__file__).parent / "fonts"
 _SANS, _MONO, _EAST_ASIAN = "sans", "mono", "east-asian"
@@ -18,12 +19,11 @@ _LINE = 4.0
 _SMALL, _BODY, _HEADING, _TITLE = 7.5, 8.5, 10.0, 16.0
 # Where East Asian scripts begin. Their font is large, and read only for a document that needs it.
 _FIRST_EAST_ASIAN = 0x2E80
-# Where letters begin whose shape and place depend on their neighbours: combining marks, Hebrew, Arabic. Working
-# those out takes ten times as long, so plain text does without.
+# Where letters begin whose shape and place depend on their neighbours: combining marks, Hebrew, Arabic.
+# Working those out takes ten times as long, so plain text does without.
 _FIRST_SHAPED = 0x0300
 # Invisible characters that turn the direction of text around; shown by number, so that nothing is disguised.
 _TURNS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_NEXT_LINE = {"new_x": XPos.LMARGIN, "new_y": YPos.NEXT}
 
 
 class Paper(FPDF):
@@ -37,10 +37,11 @@ class Paper(FPDF):
         super().__init__(format=_PAGE)
         self.set_margins(_MARGIN, _TOP, _MARGIN)
         self.set_auto_page_break(True, margin=_BOTTOM)
+        self.c_margin = 0
         self.add_font(_SANS, "", _FONTS / "DejaVuSans.ttf")
         self.add_font(_SANS, "B", _FONTS / "DejaVuSans-Bold.ttf")
         self.add_font(_MONO, "", _FONTS / "DejaVuSansMono.ttf")
-        self._drawable = set(self.fonts[_SANS].cmap)
+        self._drawable = self._characters_of(_SANS)
         self._head, self._foot = self._shown(head), self._shown(foot)
         self.set_lang("en")
         self.set_title(title)
@@ -106,18 +107,22 @@ class Paper(FPDF):
     def _lines(self, height: float, text: str) -> None:
         shown = self._shown(text)
         self.set_text_shaping(any(ord(c) >= _FIRST_SHAPED for c in shown))
-        if "\n" not in shown and self.get_string_width(shown) < self.epw + _MARGIN - self.x - 2 * self.c_margin:
-            self.cell(0, height, shown, **_NEXT_LINE)
+        if "\n" not in shown and self.get_string_width(shown) < self.w - _MARGIN - self.x:
+            self.cell(0, height, shown, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
         else:
-            self.multi_cell(0, height, shown, align="L", **_NEXT_LINE)
+            self.multi_cell(0, height, shown, align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
 
     def _shown(self, text: str) -> str:
         """The text, with what can't be drawn or would disguise it written as a number."""
         if _EAST_ASIAN not in self.fonts and any(ord(c) >= _FIRST_EAST_ASIAN for c in text):
             self.add_font(_EAST_ASIAN, "", _FONTS / "DroidSansFallback.ttf")
             self.set_fallback_fonts([_SANS, _EAST_ASIAN], exact_match=False)
-            self._drawable |= set(self.fonts[_EAST_ASIAN].cmap)
+            self._drawable |= self._characters_of(_EAST_ASIAN)
         return "".join(c if self._can_show(c) else f"[U+{ord(c):04X}]" for c in text.replace("\r\n", "\n"))
+
+    def _characters_of(self, name: str) -> set[int]:
+        font = self.fonts[name]
+        return set(font.cmap) if isinstance(font, TTFFont) else set()
 
     def _can_show(self, character: str) -> bool:
         if character == "\n":

@@ -22,10 +22,10 @@ TENANT_TABLES = {
 
 CURRENT_TENANT = "nullif(current_setting('cadence.tenant_id', true), '')::bigint"
 
-# A writer holds its row's day shared until it commits; who seals a day takes it alone (consent/seals.py). So a
-# seal waits for rows that are on their way and never for those of today. Days before yesterday share one lock:
-# history being loaded would fill the lock table otherwise. The check runs after the lock was had, with a
-# snapshot of its own, which only READ COMMITTED gives.
+# A writer holds its row's day shared until it commits; who seals a day takes it alone (consent/seals.py). So
+# no seal misses a row that is on its way, and the changes of today never wait for one. Days before yesterday
+# share one lock: history being loaded would fill the lock table otherwise. The check runs after the lock was
+# had, with a snapshot of its own, which only READ COMMITTED gives.
 CLOSED_DAYS = """
 CREATE FUNCTION history_day(moment timestamptz) RETURNS date LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
     $$ SELECT (moment AT TIME ZONE 'UTC')::date $$;
@@ -38,7 +38,7 @@ DECLARE
     refused record;
 BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
-        RAISE EXCEPTION 'opt_out_changes is written in READ COMMITTED only: an older snapshot can''t see a seal'
+        RAISE EXCEPTION 'the history is written in READ COMMITTED only: an older snapshot can''t see a seal'
             USING ERRCODE = 'restrict_violation';
     END IF;
     PERFORM pg_advisory_xact_lock_shared(history_day_key(held.tenant_id, held.day)) FROM (
@@ -47,7 +47,7 @@ BEGIN
     ) AS held;
     SELECT oldest.changed_at, sealed.day INTO refused
         FROM (SELECT tenant_id, min(changed_at) AS changed_at FROM added GROUP BY tenant_id) AS oldest
-        CROSS JOIN LATERAL (SELECT max(day) AS day FROM seals WHERE seals.tenant_id = oldest.tenant_id) AS sealed
+        CROSS JOIN LATERAL (SELECT max(day) AS day FROM seals WHERE tenant_id = oldest.tenant_id) AS sealed
         WHERE history_day(oldest.changed_at) <= sealed.day
         LIMIT 1;
     IF FOUND THEN
@@ -83,7 +83,10 @@ def upgrade() -> None:
         sa.Column("previous_digest", sa.LargeBinary(), nullable=True),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column(
-            "sealed_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
+            "sealed_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
         ),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"]),
         sa.PrimaryKeyConstraint("id"),
@@ -98,14 +101,19 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"]),
         sa.PrimaryKeyConstraint("change_id"),
     )
-    op.create_index("ix_sealed_changes_day", "sealed_changes", ["tenant_id", "day", "change_id"], unique=False)
+    op.create_index(
+        "ix_sealed_changes_day", "sealed_changes", ["tenant_id", "day", "change_id"], unique=False
+    )
     op.create_table(
         "seal_checks",
         sa.Column("id", sa.BigInteger(), nullable=False),
         sa.Column("tenant_id", sa.BigInteger(), nullable=False),
         sa.Column("requested_by_id", sa.BigInteger(), nullable=False),
         sa.Column(
-            "requested_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
+            "requested_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
         ),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("touched_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),

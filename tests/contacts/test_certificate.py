@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from pypdf import PdfReader
 from sqlalchemy import text
 
+from cadence_app.accounts.models import User
 from cadence_app.consent import seals
 from cadence_app.consent.ledger import Change, record_changes
 from cadence_app.consent.models import Source, Status
 from cadence_app.contacts.certificate import certify
 from cadence_app.contacts.certificate_pdf import draw
-from cadence_app.accounts.models import User
 from cadence_app.extensions import db
 from cadence_app.ui.navigation import WORDS
 from tests.world import World, new_number
@@ -126,15 +126,15 @@ def test_who_may_have_a_certificate(world: World, legacy_world: World, kind: str
     assert world.sign_in("admin").get(f"/contacts/0/{kind}").status_code == 404
 
 
-def test_an_agent_gets_only_the_teams_they_share_with_the_contact_and_an_admin_every_one(world: World) -> None:
+def test_an_agent_gets_only_the_teams_they_share_with_the_contact_and_an_admin_every_one(
+    world: World,
+) -> None:
     number, elsewhere = new_number(), new_number()
     world.text(number, "to admissions")
     world.text(number, "to the aid line", world.other_shared)
     world.text(elsewhere, "to the aid line only", world.other_shared)
     with world.session():
-        db.session.execute(
-            text("DELETE FROM team_members WHERE user_id = :id"), {"id": world.admin_id}
-        )
+        db.session.execute(text("DELETE FROM team_members WHERE user_id = :id"), {"id": world.admin_id})
         db.session.commit()
     agent, admin = world.sign_in("agent"), world.sign_in("admin")
     path = f"/contacts/{world.contact_id(number)}/certificate"
