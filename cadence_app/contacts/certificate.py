@@ -55,7 +55,9 @@ class Entry:
         if self.proof == Proof.SEALED and self.seal:
             sealed_at = formatting.utc(self.seal.sealed_at)
             return f"Unchanged since its day, {self.seal.day} (UTC), was sealed on {sealed_at}."
-        return "DIFFERS from what was sealed."
+        if self.sealed_digest is None:
+            return "DIFFERS: this row was not there when its day was sealed."
+        return f"DIFFERS from what was sealed, which had the row digest {self.sealed_digest.hex()}."
 
     @property
     def moment(self) -> str:
