@@ -6,11 +6,14 @@ from datetime import datetime
 
 import click
 from flask.cli import AppGroup
+from sqlalchemy import select
 
 from cadence_app.accounts import service as accounts
-from cadence_app.accounts.models import KeywordPolicy, Navigation, Role
+from cadence_app.accounts.models import KeywordPolicy, Navigation, Role, Tenant
 from cadence_app.consent import service as consent
 from cadence_app.consent.keywords import Meaning
+from cadence_app.consent.seals import days_to_seal, seal_with_digest
+from cadence_app.consent.verifying import verify
 from cadence_app.contacts.numbers import parse_number
 from cadence_app.extensions import db
 from cadence_app.messaging import inboxes
@@ -121,3 +124,39 @@ def keyword(tenant: str, word: str, meaning: str, code: str | None) -> None:
     consent.add_keyword(word, Meaning(meaning), team_id)
     db.session.commit()
     click.echo(f"{word} now means {meaning}.")
+
+
+@cadence.command("verify")
+@click.argument("tenant", required=False)
+@click.option("--digest", help="A seal's digest that was kept elsewhere; it must be in the chain.")
+def verify_seals(tenant: str | None, digest: str | None) -> None:
+    """Recompute the seals of a TENANT's history, or of everybody's, and name the first row that differs."""
+    if digest and not tenant:
+        raise click.UsageError("--digest is of one tenant: name it")
+    names = [tenant] if tenant else db.session.scalars(select(Tenant.name).order_by(Tenant.name)).all()
+    differing = [name for name in names if not _verified(name, digest)]
+    if differing:
+        raise click.ClickException(f"the history differs from its seals: {', '.join(differing)}")
+
+
+def _verified(tenant: str, digest: str | None) -> bool:
+    """Says how a tenant's check went; whether all is as it was sealed."""
+    accounts.find_tenant(tenant)
+    outcome = verify()
+    if outcome.problem:
+        click.echo(f"{tenant}: DIFFERS. {outcome.problem.text}.")
+        return False
+    if outcome.last_digest:
+        last = f"last {outcome.last_day} {outcome.last_digest.hex()}"
+        click.echo(f"{tenant}: intact. Days: {outcome.days:,}. Rows: {outcome.rows:,}. Seal: {last}")
+    else:
+        click.echo(f"{tenant}: no day is sealed yet.")
+    if waiting := days_to_seal():
+        click.echo(f"{tenant}: not sealed yet, although closed: {waiting[0]} to {waiting[1]}.")
+    if digest:
+        kept = seal_with_digest(digest)
+        if kept is None:
+            click.echo(f"{tenant}: DIFFERS. No seal has the digest {digest}.")
+            return False
+        click.echo(f"{tenant}: that digest is the seal of {kept.day}.")
+    return True

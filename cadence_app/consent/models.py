@@ -53,6 +53,8 @@ class OptOutChange(Model):
             postgresql_where=text("source IN ('cold_inbound', 'manual_add', 'keyword', 'toggle')"),
         ),
         Index("ix_opt_out_changes_contact", "contact_id", "team_id", "id"),
+        # All sources, unlike the report's: seals cover imports and the API too.
+        Index("ix_opt_out_changes_day", "tenant_id", "changed_at", "id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -1,11 +1,12 @@
-"""The people an organisation texts: search, record, adding, editing."""
+"""The people an organisation texts: search, record, adding, editing, and what proves their consent."""
 
 from __future__ import annotations
 
 from flask import Flask
 
-from cadence_app.contacts import routes
+from cadence_app.contacts import certificates, routes
 
 
 def init_app(app: Flask) -> None:
     app.register_blueprint(routes.blueprint)
+    app.register_blueprint(certificates.blueprint)

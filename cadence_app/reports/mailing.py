@@ -12,6 +12,7 @@ from io import BytesIO
 from flask import current_app, render_template
 from flask_mail import Connection, Message
 
+from cadence_app.consent import seals
 from cadence_app.reports import files
 from cadence_app.reports.kinds import KINDS
 from cadence_app.reports.models import Delivery, Export
@@ -78,6 +79,7 @@ def _deliver(export: Export, delivery: Delivery, attachment: bytes | None) -> No
         "user": user,
         "delivery": delivery,
         "download_url": download_url(export),
+        "seal": seals.head(),
         "link_days": current_app.config["EXPORT_LINK_DAYS"],
     }
     message.body = render_template("reports/mail/export.txt", **context)

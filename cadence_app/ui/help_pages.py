@@ -17,6 +17,7 @@ PAGES = {
     "fewer-opt-outs": "How to keep opt outs few",
     "toggle": "Changing a status by hand",
     "message-activity": "What the figures of message activity mean",
+    "proof": "Proof: what the seals show",
 }
 
 

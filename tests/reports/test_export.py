@@ -20,6 +20,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from cadence_app.accounts.models import Role, User
+from cadence_app.consent import seals
 from cadence_app.consent.ledger import Change, record_change
 from cadence_app.consent.models import Source, Status
 from cadence_app.contacts import service as contacts
@@ -445,3 +446,19 @@ def test_a_file_of_many_pieces_is_whole_and_its_digest_right(
     content = _attachment(_mails(world)[0])
     assert [row[4] for row in _rows(content)[1:]] == numbers
     assert (export.size, export.sha256) == (len(content), hashlib.sha256(content).hexdigest())
+
+
+def test_the_mail_carries_the_newest_seal_for_keeping(world: World) -> None:
+    contact_id = world.add_contact()
+    _change(world, contact_id, Status.OPTED_OUT, Source.TOGGLE, datetime.now(UTC) - timedelta(days=3))
+    with world.session():
+        seals.seal_closed_days()
+        seal = seals.head()
+        assert seal
+        digest, day = seal.digest.hex(), seal.day
+    _run(world, _request(world))
+    for kind in ("plain", "html"):
+        body = _mails(world)[0].get_body((kind,))
+        assert body is not None
+        assert digest in body.get_content()
+        assert f"{day:%b} {day.day}, {day.year} (UTC)" in body.get_content()

@@ -1,0 +1,57 @@
+"""Proof: the seals of the history, and the button that checks them. The same page in both modes."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from cadence_app.accounts.roles import admin_required
+from cadence_app.consent import checks, jobs, seals
+from cadence_app.ui.navigation import mode_of
+
+blueprint = Blueprint("proof", __name__, url_prefix="/reports/proof")
+
+_PAGE = 30
+
+
+@blueprint.get("/")
+@admin_required
+def index() -> str:
+    before = request.args.get("before", type=date.fromisoformat)
+    page = seals.latest_seals(_PAGE + 1, before)
+    digest = request.args.get("digest", "").strip()
+    return render_template(
+        "consent/proof.html",
+        mode=mode_of(current_user),
+        checks=checks.latest_checks(),
+        seals=page[:_PAGE],
+        more=len(page) > _PAGE,
+        before=before,
+        open_days=[] if before else seals.open_days(),
+        digest=digest,
+        digest_seal=seals.seal_with_digest(digest) if digest else None,
+    )
+
+
+@blueprint.get("/checks")
+@admin_required
+def check_list() -> str:
+    """The list of checks by itself, for a page that keeps it fresh."""
+    return render_template("consent/_checks.html", checks=checks.latest_checks())
+
+
+@blueprint.post("/verify")
+@admin_required
+def verify() -> ResponseReturnValue:
+    check = checks.request_check(current_user)
+    if jobs.dispatch_check(check.tenant_id, check.id):
+        flash("Checking every seal. The answer stands below when it is done.", "info")
+    else:
+        flash(
+            "The request is saved. The queue is out of reach just now; it starts when that is back.",
+            "warning",
+        )
+    return redirect(url_for("proof.index"))

@@ -1,0 +1,209 @@
+"""What a consent certificate says about one contact: every change, and the seal that proves it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select, text
+
+from cadence_app.accounts.models import Team, User
+from cadence_app.consent import seals
+from cadence_app.consent.models import Consent, OptOutChange, Source
+from cadence_app.consent.seal_models import CheckState, Seal, SealCheck, SealedChange
+from cadence_app.contacts.models import Contact
+from cadence_app.extensions import db
+from cadence_app.ui import formatting
+
+_DIGESTS = text(
+    f"SELECT id, {seals.ROW_DIGEST} AS digest FROM opt_out_changes WHERE id = ANY(:ids)"  # noqa: S608
+)
+
+
+class Proof(StrEnum):
+    """How a change stands to its day's seal."""
+
+    SEALED = "sealed"
+    OPEN = "open"
+    DIFFERS = "differs"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One change. `digest` is that of the row as it is now; `sealed_digest` the one its day was sealed with,
+    by `seal`; both are None while the day is open."""
+
+    change: OptOutChange
+    team: Team
+    digest: bytes
+    sealed_digest: bytes | None
+    seal: Seal | None
+
+    @property
+    def proof(self) -> Proof:
+        if self.sealed_digest is None and self.seal is None:
+            return Proof.OPEN
+        return Proof.SEALED if self.seal and self.sealed_digest == self.digest else Proof.DIFFERS
+
+    @property
+    def proof_words(self) -> str:
+        """How the change stands to its seal, as a sentence."""
+        if self.proof == Proof.OPEN:
+            return "Not sealed yet: the day is still open."
+        if self.proof == Proof.SEALED and self.seal:
+            sealed_at = formatting.utc(self.seal.sealed_at)
+            return f"Unchanged since its day, {self.seal.day} (UTC), was sealed on {sealed_at}."
+        if self.sealed_digest is None:
+            return "DIFFERS: this row was not there when its day was sealed."
+        return f"DIFFERS from what was sealed, which had the row digest {self.sealed_digest.hex()}."
+
+    @property
+    def moment(self) -> str:
+        """When, in UTC with microseconds, as the row's digest has it."""
+        return f"{self.change.changed_at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+
+    def local_moment(self, zone: ZoneInfo) -> str:
+        return formatting.in_zone(self.change.changed_at, zone)
+
+    @property
+    def known_then(self) -> str:
+        """The names, ContactId and number as they were at the time of the change."""
+        change = self.change
+        name = f"first name {change.first_name or '(empty)'}, last name {change.last_name or '(empty)'}"
+        return f"{change.number}, {name}, ContactId {change.external_id or '(empty)'}"
+
+    @property
+    def source(self) -> str:
+        """What decided the change, in words."""
+        by = f" by {self.change.user_name}" if self.change.user_name else ""
+        return {
+            Source.KEYWORD: "Text message from this number",
+            Source.COLD_INBOUND: "First text message from this number",
+            Source.TOGGLE: f"Set by hand{by}",
+            Source.MANUAL_ADD: f"Contact added by hand{by}",
+            Source.IMPORT: f"File import{by}",
+            Source.API: f"Through the API{by}",
+        }[Source(self.change.source)]
+
+    @property
+    def record(self) -> str:
+        """The ids that the row's digest is computed from, beside what is shown."""
+        change = self.change
+        parts = [f"row {change.id}", f"organisation {change.tenant_id}", f"contact {change.contact_id}"]
+        parts += [f"team {change.team_id}", f"user {change.user_id or 'none'}"]
+        return ", ".join([*parts, f"message {change.message_id or 'none'}", f"source {change.source}"])
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """Everything on the certificate. `teams` are those it covers; `last_check` is the latest finished check
+    of the whole chain; entries are oldest first."""
+
+    contact: Contact
+    teams: list[Team]
+    statuses: list[Consent]
+    entries: list[Entry]
+    head: Seal | None
+    last_check: SealCheck | None
+    produced_by: User
+    produced_at: datetime
+
+    @property
+    def organisation(self) -> str:
+        return self.produced_by.tenant.name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The organisation's time zone."""
+        return self.produced_by.tenant.zone
+
+    @property
+    def differs(self) -> bool:
+        return any(entry.proof == Proof.DIFFERS for entry in self.entries)
+
+    @property
+    def check_words(self) -> str:
+        """How the latest check of every seal of the organisation went."""
+        check = self.last_check
+        if check is None or check.finished_at is None:
+            return "The seals were not checked as a whole yet."
+        when = formatting.utc(check.finished_at)
+        if check.state == CheckState.INTACT:
+            return f"{when}: intact, {check.days:,} days and {check.rows:,} rows."
+        return f"{when}: DIFFERS. {check.problem}."
+
+    @property
+    def how_to_check(self) -> tuple[str, ...]:
+        """For whoever is handed the certificate: what the digests are and how to recompute them."""
+        return (
+            "Each change above is one row of an append-only history. A row digest is the SHA-256 of all"
+            " fields of the row, which are those shown here: number, names, words, reason, moment and the"
+            " ids of the record. After each UTC day a seal is computed over the digests of the day's rows"
+            " and the seal of the day before, so that no sealed row can be altered, removed or added"
+            " without every later seal changing.",
+            f"{self.organisation} can have all seals recomputed, with the Verify button of the Proof page."
+            " The file docs/proof.md of Cadence gives the exact recipe and a program for a third party."
+            " The chain proves most to whoever holds a digest of it that was kept outside the system, such"
+            " as in an export's mail. It shows what was recorded and when, not whether the record was"
+            " true.",
+        )
+
+
+def teams_covered(user: User, contact_id: int) -> list[Team]:
+    """The teams of a contact that a user's certificate covers: an admin's all, an agent's shared ones."""
+    theirs = select(OptOutChange.team_id).where(OptOutChange.contact_id == contact_id)
+    query = select(Team).where(Team.id.in_(theirs)).order_by(Team.name)
+    if not user.is_admin:
+        query = query.where(Team.id.in_([team.id for team in user.teams]))
+    return list(db.session.scalars(query))
+
+
+def certify(user: User, contact_id: int) -> Certificate | None:
+    """The certificate of a contact for a user; None where there is no such contact in a team they may see."""
+    contact = db.session.get(Contact, contact_id)
+    teams = teams_covered(user, contact_id) if contact else []
+    if contact is None or not teams:
+        return None
+    by_id = {team.id: team for team in teams}
+    statuses = (
+        select(Consent).join(Consent.team).where(Consent.contact_id == contact.id, Consent.team_id.in_(by_id))
+    )
+    return Certificate(
+        contact=contact,
+        teams=teams,
+        statuses=list(db.session.scalars(statuses.order_by(Team.name))),
+        entries=_entries(contact.id, by_id),
+        head=seals.head(),
+        last_check=_last_check(),
+        produced_by=user,
+        produced_at=db.session.scalars(select(func.now())).one(),
+    )
+
+
+def _entries(contact_id: int, teams: dict[int, Team]) -> list[Entry]:
+    rows = db.session.execute(
+        select(OptOutChange, SealedChange.digest, func.history_day(OptOutChange.changed_at).label("day"))
+        .outerjoin(SealedChange, SealedChange.change_id == OptOutChange.id)
+        .where(OptOutChange.contact_id == contact_id, OptOutChange.team_id.in_(teams))
+        .order_by(OptOutChange.changed_at, OptOutChange.id)
+    ).all()
+    ids = [row.OptOutChange.id for row in rows]
+    now = {row.id: row.digest for row in db.session.execute(_DIGESTS, {"ids": ids})}
+    by_day = seals.seals_of({row.day for row in rows})
+    return [
+        Entry(
+            change=row.OptOutChange,
+            team=teams[row.OptOutChange.team_id],
+            digest=now[row.OptOutChange.id],
+            sealed_digest=row.digest,
+            seal=by_day.get(row.day),
+        )
+        for row in rows
+    ]
+
+
+def _last_check() -> SealCheck | None:
+    done = select(SealCheck).where(SealCheck.state.in_((CheckState.INTACT, CheckState.DIFFERS)))
+    return db.session.scalars(done.order_by(SealCheck.id.desc()).limit(1)).one_or_none()

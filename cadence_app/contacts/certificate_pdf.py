@@ -1,0 +1,74 @@
+"""The consent certificate as a PDF, in a form to hand to counsel."""
+
+from __future__ import annotations
+
+from cadence_app.consent.models import Status
+from cadence_app.contacts.certificate import Certificate, Entry
+from cadence_app.ui import formatting
+from cadence_app.ui.navigation import Words
+from cadence_app.ui.paper import Paper
+
+_STATUS = {Status.OPTED_IN: "Opted In", Status.OPTED_OUT: "Opted Out"}
+
+
+def draw(certificate: Certificate, words: Words) -> bytes:
+    """The certificate as a PDF file; `words` are what the viewer's screens call a team."""
+    contact, by = certificate.contact, certificate.produced_by
+    who = f"{contact.name}, {contact.number}" if contact.name else contact.number
+    paper = Paper(
+        "Consent certificate",
+        head=f"Consent certificate: {who}",
+        foot=f"{certificate.organisation}, {formatting.utc(certificate.produced_at)}",
+        author=certificate.organisation,
+        made_at=certificate.produced_at,
+    )
+    paper.fact("Organisation", certificate.organisation)
+    paper.fact("Produced", f"{formatting.utc(certificate.produced_at)}, by {by.name} ({by.email}), {by.role}")
+    paper.fact(
+        f"{words.Teams} covered", ", ".join(f"{team.name} ({team.code})" for team in certificate.teams)
+    )
+    _person(paper, certificate)
+    paper.section(f"Changes: {len(certificate.entries):,}, oldest first")
+    for number, entry in enumerate(certificate.entries, 1):
+        _change(paper, number, entry, certificate)
+    _proof(paper, certificate)
+    return bytes(paper.output())
+
+
+def _person(paper: Paper, certificate: Certificate) -> None:
+    contact = certificate.contact
+    paper.section("The person, as known now")
+    paper.fact("Name", contact.name or "Not known")
+    paper.fact("Mobile number", contact.number)
+    paper.fact("ContactId", contact.external_id or "None")
+    for consent in certificate.statuses:
+        since = formatting.utc(consent.since)
+        paper.fact("Status now", f"{_STATUS[Status(consent.status)]} in {consent.team.name}, since {since}")
+
+
+def _change(paper: Paper, number: int, entry: Entry, certificate: Certificate) -> None:
+    change = entry.change
+    paper.keep_together(6)
+    paper.item(f"{number}. {_STATUS[Status(change.status)]}: {entry.team.name} ({change.team_code})")
+    paper.fact("When", f"{entry.moment} ({entry.local_moment(certificate.zone)})")
+    paper.fact("Decided by", entry.source)
+    if change.words:
+        paper.fact("Their words", change.words)
+    if change.reason:
+        paper.fact("Reason given", change.reason)
+    paper.fact("As known then", entry.known_then)
+    paper.fact("Record", entry.record)
+    paper.fact("Row digest", entry.digest.hex(), exact=True)
+    paper.fact("Seal", entry.proof_words)
+    if entry.seal:
+        paper.fact("Seal's digest", entry.seal.digest.hex(), exact=True)
+
+
+def _proof(paper: Paper, certificate: Certificate) -> None:
+    paper.section("How this can be checked")
+    for paragraph in certificate.how_to_check:
+        paper.paragraph(paragraph)
+    if certificate.head:
+        paper.fact("Newest seal", f"{certificate.head.day} (UTC)")
+        paper.fact("Its digest", certificate.head.digest.hex(), exact=True)
+    paper.fact("Last check", certificate.check_words)

@@ -1,0 +1,35 @@
+"""The consent certificate of one contact, as a page and as a PDF."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, abort, render_template
+from flask_login import current_user, login_required
+
+from cadence_app.contacts.certificate import Certificate, certify
+from cadence_app.contacts.certificate_pdf import draw
+from cadence_app.ui.navigation import words_for
+
+# An id past a bigint is nobody's, and must not reach the database.
+blueprint = Blueprint(
+    "certificates", __name__, url_prefix="/contacts/<int:contact_id>"
+)
+
+
+@blueprint.get("/certificate")
+@login_required
+def show(contact_id: int) -> str:
+    return render_template("contacts/certificate.html", certificate=_certificate(contact_id))
+
+
+@blueprint.get("/certificate.pdf")
+@login_required
+def pdf(contact_id: int) -> Response:
+    certificate = _certificate(contact_id)
+    response = Response(draw(certificate, words_for(current_user)), mimetype="application/pdf")
+    name = f"consent-certificate-{contact_id}-{certificate.produced_at:%Y-%m-%d}.pdf"
+    response.headers.set("Content-Disposition", "inline", filename=name)
+    return response
+
+
+def _certificate(contact_id: int) -> Certificate:
+    return certify(current_user, contact_id) or abort(404)

@@ -1,0 +1,72 @@
+"""A history to seal, and the ways of somebody who has the database's password."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Connection, Engine, select, text
+
+from cadence_app.consent import seals
+from cadence_app.consent.ledger import Change, record_changes
+from cadence_app.consent.models import Source, Status
+from cadence_app.consent.seal_models import Seal
+from cadence_app.consent.verifying import Outcome, verify
+from cadence_app.extensions import db
+from tests.world import World
+
+# The first day that is not closed: a day is sealed ten minutes after its end.
+TODAY = (datetime.now(UTC) - timedelta(minutes=10)).date()
+FIRST = TODAY - timedelta(days=5)
+
+
+def noon(days_ago: int) -> datetime:
+    return datetime.combine(TODAY - timedelta(days=days_ago), datetime.min.time(), UTC) + timedelta(hours=12)
+
+
+def flip(world: World, contact_id: int, *days_ago: int, source: Source = Source.TOGGLE) -> list[int]:
+    """Changes of one contact's status at noon (UTC) of these days; their ids."""
+    ids = []
+    with world.session():
+        for index, ago in enumerate(days_ago):
+            status = (Status.OPTED_OUT, Status.OPTED_IN)[index % 2]
+            (change_id,) = record_changes(
+                [Change(contact_id, world.team_id, status, source, words="Zoë, STOP", at=noon(ago))]
+            )
+            assert change_id
+            ids.append(change_id)
+        db.session.commit()
+    return ids
+
+
+def seal(world: World) -> int:
+    with world.session():
+        return seals.seal_closed_days()
+
+
+def check(world: World) -> Outcome:
+    with world.session():
+        return verify()
+
+
+def sealed_days(world: World) -> list[Seal]:
+    with world.session():
+        found = list(db.session.scalars(select(Seal).order_by(Seal.day)))
+        db.session.expunge_all()
+        return [each for each in found if each.tenant_id == world.tenant_id]
+
+
+# Columns that a row made by hand copies from another.
+COPIED = (
+    "tenant_id, contact_id, team_id, status, source, first_name, last_name, external_id, number, team_code"
+)
+COPIED += ", user_name, words, reason"
+
+
+@contextmanager
+def behind_its_back(owner: Engine) -> Iterator[Connection]:
+    """What a person with the database's password can do: the triggers off, in this transaction only."""
+    with owner.begin() as connection:
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
+        yield connection
