@@ -15,6 +15,7 @@ from cadence_app.consent.models import Consent, OptOutChange, Source
 from cadence_app.consent.seal_models import CheckState, Seal, SealCheck, SealedChange
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
+from cadence_app.messaging import desk
 from cadence_app.ui import formatting
 
 _DIGESTS = text(
@@ -33,10 +34,12 @@ class Proof(StrEnum):
 @dataclass(frozen=True)
 class Entry:
     """One change. `digest` is that of the row as it is now; `sealed_digest` the one its day was sealed with,
-    by `seal`; both are None while the day is open."""
+    by `seal`; both are None while the day is open. `words` are the contact's own, as far as the viewer may
+    read them: an admin may, for they are evidence; an agent not those to a colleague's personal inbox."""
 
     change: OptOutChange
     team: Team
+    words: str
     digest: bytes
     sealed_digest: bytes | None
     seal: Seal | None
@@ -174,7 +177,7 @@ def certify(user: User, contact_id: int) -> Certificate | None:
         contact=contact,
         teams=teams,
         statuses=list(db.session.scalars(statuses.order_by(Team.name))),
-        entries=_entries(contact.id, by_id),
+        entries=_entries(user, contact.id, by_id),
         head=seals.head(),
         last_check=_last_check(),
         produced_by=user,
@@ -182,7 +185,7 @@ def certify(user: User, contact_id: int) -> Certificate | None:
     )
 
 
-def _entries(contact_id: int, teams: dict[int, Team]) -> list[Entry]:
+def _entries(user: User, contact_id: int, teams: dict[int, Team]) -> list[Entry]:
     rows = db.session.execute(
         select(OptOutChange, SealedChange.digest, func.history_day(OptOutChange.changed_at).label("day"))
         .outerjoin(SealedChange, SealedChange.change_id == OptOutChange.id)
@@ -192,10 +195,15 @@ def _entries(contact_id: int, teams: dict[int, Team]) -> list[Entry]:
     ids = [row.OptOutChange.id for row in rows]
     now = {row.id: row.digest for row in db.session.execute(_DIGESTS, {"ids": ids})}
     by_day = seals.seals_of({row.day for row in rows})
+    texts = {row.OptOutChange.message_id for row in rows if row.OptOutChange.message_id}
+    hidden = set() if user.is_admin else texts - desk.readable(user, texts)
     return [
         Entry(
             change=row.OptOutChange,
             team=teams[row.OptOutChange.team_id],
+            words="(sent to a personal inbox)"
+            if row.OptOutChange.message_id in hidden
+            else row.OptOutChange.words,
             digest=now[row.OptOutChange.id],
             sealed_digest=row.digest,
             seal=by_day.get(row.day),

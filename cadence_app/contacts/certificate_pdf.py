@@ -52,8 +52,8 @@ def _change(paper: Paper, number: int, entry: Entry, certificate: Certificate) -
     paper.item(f"{number}. {_STATUS[Status(change.status)]}: {entry.team.name} ({change.team_code})")
     paper.fact("When", f"{entry.moment} ({entry.local_moment(certificate.zone)})")
     paper.fact("Decided by", entry.source)
-    if change.words:
-        paper.fact("Their words", change.words)
+    if entry.words:
+        paper.fact("Their words", entry.words)
     if change.reason:
         paper.fact("Reason given", change.reason)
     paper.fact("As known then", entry.known_then)

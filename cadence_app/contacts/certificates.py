@@ -9,10 +9,7 @@ from cadence_app.contacts.certificate import Certificate, certify
 from cadence_app.contacts.certificate_pdf import draw
 from cadence_app.ui.navigation import words_for
 
-# An id past a bigint is nobody's, and must not reach the database.
-blueprint = Blueprint(
-    "certificates", __name__, url_prefix="/contacts/<int:contact_id>"
-)
+blueprint = Blueprint("certificates", __name__, url_prefix="/contacts/<int:contact_id>")
 
 
 @blueprint.get("/certificate")

@@ -148,6 +148,22 @@ def test_an_agent_gets_only_the_teams_they_share_with_the_contact_and_an_admin_e
     assert admin.get(other).status_code == 200
 
 
+def test_words_to_a_colleagues_personal_inbox_are_for_admins_and_their_owner(world: World) -> None:
+    number = new_number()
+    world.text(number, "hello desk")
+    world.text(number, "STOP")
+    world.text(number, "start", world.personal)
+    with world.session():
+        owner = {"owner": world.admin_id, "number": world.personal}
+        db.session.execute(text("UPDATE inboxes SET user_id = :owner WHERE number = :number"), owner)
+        db.session.commit()
+    path = f"/contacts/{world.contact_id(number)}/certificate"
+    agents = world.sign_in("agent").get(path).text
+    assert "hello desk" in agents
+    assert "(sent to a personal inbox)" in agents
+    assert "(sent to a personal inbox)" not in world.sign_in("admin").get(path).text
+
+
 def test_the_record_links_to_its_certificate(world: World) -> None:
     number = new_number()
     world.text(number, "hi")
