@@ -60,6 +60,13 @@ class Phrases:
         self._entries, self._innocent, self._courtesies = entries, innocent, courtesies
         self._first_words = frozenset(entries)
 
+    def patterns(self) -> list[str]:
+        """Every regular expression a text is compared with."""
+        entries = [entry for same_word in self._entries.values() for entry in same_word]
+        groups = {id(entry.group): entry.group for entry in entries}.values()
+        excuses = [p for g in groups for p in (g.before, g.despite, g.after, g.sentence, g.text) if p]
+        return [p.pattern for p in (*(e.pattern for e in entries), *excuses, *self._innocent.values())]
+
     def may_match(self, text: list[list[str]]) -> bool:
         """Whether any phrase begins with a word of the text; most texts end here."""
         return any(not self._first_words.isdisjoint(words) for words in text)

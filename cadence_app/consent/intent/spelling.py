@@ -14,11 +14,41 @@ _BESIDE = {"s": "adwezx", "t": "rygf5", "o": "ipkl09", "p": "ol0"}
 # Words in their own right, or forms that the phrases know and must see as they are.
 _REAL = frozenset(
     {
-        *("testing", "resting", "nesting", "vesting", "messages", "message", "massage", "massages", "passage"),
+        *(
+            "testing",
+            "resting",
+            "nesting",
+            "vesting",
+            "messages",
+            "message",
+            "massage",
+            "massages",
+            "passage",
+        ),
         *("passages", "removed", "remover", "removes", "removing", "texting", "sexting", "exting", "cancels"),
         *("cancer", "cance", "messaged", "messager", "messing", "massaging", "unsubscribed", "unsubscribes"),
-        *("atop", "sto", "stoop", "remote", "reprove", "resubscribe", "messags", "taxing", "teting", "cancel"),
-        *("unsubscribe", "remove", "messaging", "contacting", "contracting", "contacting", "dexting", "vexting"),
+        *(
+            "atop",
+            "sto",
+            "stoop",
+            "remote",
+            "reprove",
+            "resubscribe",
+            "messags",
+            "taxing",
+            "teting",
+            "cancel",
+        ),
+        *(
+            "unsubscribe",
+            "remove",
+            "messaging",
+            "contacting",
+            "contracting",
+            "contacting",
+            "dexting",
+            "vexting",
+        ),
         *("texing", "tecting", "removal", "cancela", "cancele", "cancell", "canceli"),
     }
 )
@@ -42,7 +72,20 @@ def _one_slip(word: str) -> set[str]:
 
 
 def _slips_of_stop() -> set[str]:
-    slips = {"stp", "tsop", "sotp", "stpo", "st0p", "5top", "stahp", "stawp", "sttop", "sstop", "stopp", "stopo"}
+    slips = {
+        "stp",
+        "tsop",
+        "sotp",
+        "stpo",
+        "st0p",
+        "5top",
+        "stahp",
+        "stawp",
+        "sttop",
+        "sstop",
+        "stopp",
+        "stopo",
+    }
     for at, letter in enumerate("stop"):
         slips |= {f"{'stop'[:at]}{beside}{'stop'[at + 1 :]}" for beside in _BESIDE[letter]}
     return slips
@@ -53,4 +96,4 @@ _SLIPS = {
     for word, slips in (*((word, _one_slip(word)) for word in reversed(_LONG)), ("stop", _slips_of_stop()))
     for slip in slips
     if slip not in _REAL
-}
+} | dict.fromkeys(("worng", "wrng", "wrogn", "wrond"), "wrong")
