@@ -96,4 +96,4 @@ _SLIPS = {
     for word, slips in (*((word, _one_slip(word)) for word in reversed(_LONG)), ("stop", _slips_of_stop()))
     for slip in slips
     if slip not in _REAL
-} | dict.fromkeys(("worng", "wrng", "wrogn", "wrond"), "wrong")
+} | dict.fromkeys(("worng", "wrng", "wrogn", "wrond"), "wrong") | dict.fromkeys(("numba", "nmbr", "numbr", "nubmer", "numer", "nunber"), "number")
