@@ -91,9 +91,15 @@ def _slips_of_stop() -> set[str]:
     return slips
 
 
+_SHORT = {
+    **dict.fromkeys(("worng", "wrng", "wrogn", "wrond", "rong"), "wrong"),
+    **dict.fromkeys(("numba", "nmbr", "numbr", "nubmer", "nunber"), "number"),
+    **dict.fromkeys(("textn", "txtn", "texn", "textng"), "texting"),
+    **{"rmv": "remove", "frm": "from", "nvr": "never", "dis": "this", "dat": "that", "u": "you", "ur": "your"},
+}
 _SLIPS = {
     slip: word
     for word, slips in (*((word, _one_slip(word)) for word in reversed(_LONG)), ("stop", _slips_of_stop()))
     for slip in slips
     if slip not in _REAL
-} | dict.fromkeys(("worng", "wrng", "wrogn", "wrond"), "wrong") | dict.fromkeys(("numba", "nmbr", "numbr", "nubmer", "numer", "nunber"), "number")
+} | _SHORT
