@@ -10,6 +10,7 @@ from flask import request
 from cadence_app.accounts.models import Team, User
 from cadence_app.consent import possible
 from cadence_app.consent import service as consent
+from cadence_app.consent.intent import opt_out_words
 from cadence_app.consent.models import Consent, OptOutChange, PossibleOptOut, Status
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
@@ -19,7 +20,8 @@ _MAX_REASON = 1000
 
 @dataclass
 class Card:
-    """`action` is where the toggle posts to. `problem` is what the person must put right, at the reason's
+    """`flagged_for` is which words of the flag's text read like an opt out, written plainly.
+    `action` is where the toggle posts to. `problem` is what the person must put right, at the reason's
     field; `reason` what they had typed."""
 
     contact: Contact
@@ -27,6 +29,7 @@ class Card:
     consent: Consent | None
     needs_reason: bool
     flag: PossibleOptOut | None
+    flagged_for: str | None
     history: list[OptOutChange]
     action: str
     problem: str = ""
@@ -43,12 +46,14 @@ class Outcome:
 def card_of(user: User, contact: Contact, team: Team, action: str) -> Card:
     """The card as things stand now."""
     stored = consent.consent_of(contact.id, team.id)
+    flag = possible.open_flag(contact.id, team.id)
     return Card(
         contact=contact,
         team=team,
         consent=stored,
         needs_reason=consent.needs_reason(stored),
-        flag=possible.open_flag(contact.id, team.id),
+        flag=flag,
+        flagged_for=opt_out_words(flag.words) if flag else None,
         history=consent.history(contact.id, [team.id]),
         action=action,
     )

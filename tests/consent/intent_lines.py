@@ -1,8 +1,8 @@
 """The lines of intent_lines.tsv, for the tests and the benchmark.
 
-`opt_out` means: somebody must read it, since a reasonable person may understand it as a wish for no more texts
-(or as a wrong number). The held-out lines were written before the phrases and not looked at while these were
-written; docs/intent.md says what the first look showed.
+`opt_out` means: somebody must read it, since a reasonable person may understand it as a wish for no more
+texts (or as a wrong number). The rounds were each written before they were run, run once, counted in
+FIRST_LOOK and only then learnt from; docs/intent.md tells how.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _FILE = Path(__file__).with_name("intent_lines.tsv")
 
 @dataclass(frozen=True)
 class Line:
-    held_out: bool
+    part: str
     opt_out: bool
     language: str
     text: str
@@ -29,7 +29,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Score:
-    """Lines rightly flagged, flagged for nothing, and missed."""
+    """Lines rightly noticed, noticed for nothing, and missed."""
 
     right: int
     false: int
@@ -43,14 +43,24 @@ class Score:
     def recall(self) -> float:
         return self.right / (self.right + self.missed)
 
+    def __add__(self, other: Score) -> Score:
+        return Score(self.right + other.right, self.false + other.false, self.missed + other.missed)
+
+
+# What each round scored when its lines were new to the phrases.
+FIRST_LOOK = {
+    "round_1": Score(147, 1, 6),
+    "round_2": Score(88, 3, 22),
+    "round_3": Score(70, 2, 30),
+    "round_4": Score(55, 2, 22),
+    "round_5": Score(40, 1, 17),
+}
+
 
 def lines() -> list[Line]:
     with _FILE.open(encoding="utf-8", newline="") as file:
         rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-        return [
-            Line(row["part"] == "held_out", row["label"] == "opt_out", row["language"], row["text"])
-            for row in rows
-        ]
+        return [Line(row["part"], row["label"] == "opt_out", row["language"], row["text"]) for row in rows]
 
 
 def noticed(text: str) -> bool:

@@ -6,8 +6,8 @@ A phrase is written as words with spaces between them, and
     (a|b)?       or nothing              ..3      up to three words, none of `within` and no comma
     word*        any ending of the word  ^ and $  start and end of a clause, courtesies left aside
 
-It begins with words, not with a gap, so that a sentence is compared only where one of those words stands. Gaps
-and repeats have an upper bound, so the time a text takes grows with its length and no faster.
+It begins with words, not with a gap, so that a sentence is compared only where one of those words stands.
+Gaps and repeats have an upper bound, so the time a text takes grows with its length and no faster.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,10 +29,10 @@ _INNOCENT = "_"
 _REACH = 8
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Group:
-    """What excuses phrases: words just before (unless `despite` is what stands there), just after, in the same
-    sentence, anywhere in the text."""
+    """What excuses phrases: words just before (unless `despite` is what stands there), just after, in the
+    same sentence, anywhere in the text."""
 
     before: re.Pattern[str] | None
     despite: re.Pattern[str] | None
@@ -63,7 +63,7 @@ class Phrases:
     def patterns(self) -> list[str]:
         """Every regular expression a text is compared with."""
         entries = [entry for same_word in self._entries.values() for entry in same_word]
-        groups = {id(entry.group): entry.group for entry in entries}.values()
+        groups = {entry.group for entry in entries}
         excuses = [p for g in groups for p in (g.before, g.despite, g.after, g.sentence, g.text) if p]
         return [p.pattern for p in (*(e.pattern for e in entries), *excuses, *self._innocent.values())]
 
@@ -74,19 +74,26 @@ class Phrases:
     def find(self, text: list[list[str]]) -> str | None:
         """The words of the first phrase that nothing excuses."""
         joined = _joined(word for words in text for word in (*words, COMMA))
+        excused = _Once(lambda group: bool(group.text and group.text.search(joined)))
         for words in text:
-            if found := self._find_in(self._without_innocent(words), joined):
+            if found := self._find_in(self._without_innocent(words), excused):
                 return found
         return None
 
-    def _find_in(self, words: list[str], text: str) -> str | None:
+    def _find_in(self, words: list[str], excused_by_text: _Once) -> str | None:
         sentence, at, starting = _joined(words), 0, True
+        excused = _Once(lambda group: bool(group.sentence and group.sentence.search(sentence)))
         for index, word in enumerate(words):
             for entry in self._entries.get(word, ()):
                 if entry.starts and not starting:
                     continue
                 match = entry.pattern.match(sentence, at)
-                if match and not _excused(entry.group, words[max(0, index - _REACH) : index], match, text):
+                if (
+                    match
+                    and not _excused_beside(entry.group, words[max(0, index - _REACH) : index], match)
+                    and not excused[entry.group]
+                    and not excused_by_text[entry.group]
+                ):
                     return match.group().strip(" ,")
             starting = word == COMMA or (starting and word in self._courtesies)
             at += len(word) + 1
@@ -182,13 +189,22 @@ class _Writer:
         return options
 
 
-def _excused(group: Group, before: list[str], match: re.Match[str], text: str) -> bool:
+class _Once(dict[Group, bool]):
+    """An answer about each group, found when it is first asked for: a whole text is searched once a group."""
+
+    def __init__(self, answer: Callable[[Group], bool]) -> None:
+        self._answer = answer
+
+    def __missing__(self, group: Group) -> bool:
+        self[group] = self._answer(group)
+        return self[group]
+
+
+def _excused_beside(group: Group, before: list[str], match: re.Match[str]) -> bool:
     lead = _joined(before)
     return bool(
         (group.before and group.before.search(lead) and not (group.despite and group.despite.search(lead)))
         or (group.after and group.after.match(match.string, match.end()))
-        or (group.sentence and group.sentence.search(match.string))
-        or (group.text and group.text.search(text))
     )
 
 

@@ -1,6 +1,6 @@
 """A text as the phrases are compared with it: plain words in sentences.
 
-"Plz don’t TEXT me!! Thanks" becomes ["plz", "dont", "text", "me"] and ["thanks"]. Apostrophes and accents go
+"Plz don't TEXT me!! Thanks" becomes ["plz", "dont", "text", "me"] and ["thanks"]. Apostrophes and accents go
 (people leave them out), letters said three times are said once, a comma or another mark inside a sentence
 stays as ",". Chinese and Japanese have no spaces, so there each character is a word.
 """
@@ -18,7 +18,7 @@ _APOSTROPHES = dict.fromkeys(map(ord, "'`\u00b4\u02bc\u2018\u2019\u201b\u2032\uf
 _SIGNS = {
     **{ord(c): " stop " for c in "\U0001f6d1\u26d4"},
     **{ord(c): " haha " for c in "\U0001f602\U0001f923\U0001f606\U0001f605\U0001f62d\U0001f480\U0001f60d"},
-    **{ord("đ"): "d", ord("ł"): "l", ord("ø"): "o", ord("æ"): "ae", ord("œ"): "oe", ord("ı"): "i"},
+    **{ord("đ"): "d", ord("ł"): "l", ord("ø"): "o", ord("æ"): "ae", ord("œ"): "oe", 0x131: "i"},
 }
 # Accents of Latin, Greek and Cyrillic, Arabic vowel signs, hamza and the stroke that only stretches a word.
 _ACCENTS = re.compile("[\u0300-\u036f\u064b-\u0655\u0640\u200b-\u200f\u2060\ufe00-\ufe0f\u00ad]+")

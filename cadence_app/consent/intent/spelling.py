@@ -1,8 +1,8 @@
-"""Slips of the thumb in the few words that matter most.
+"""Slips of the thumb in the few words that matter most, and the shorthand of texting.
 
 Each misspelling is made once, when the module is loaded, so that reading one costs a look into a dictionary:
-every string one slip (a letter more, less, other, or two swapped) away from a long word, and for "stop", which
-has real words all around it, only two letters swapped, doubled or hit beside their key.
+every string one slip (a letter more, less, other, or two swapped) away from a long word, and for "stop",
+which has real words all around it, only two letters swapped, doubled or hit beside their key.
 """
 
 from __future__ import annotations
@@ -11,47 +11,13 @@ from string import ascii_lowercase
 
 _LONG = ("unsubscribe", "texting", "messages", "messaging", "message", "remove", "cancel", "contacting")
 _BESIDE = {"s": "adwezx", "t": "rygf5", "o": "ipkl09", "p": "ol0"}
-# Words in their own right, or forms that the phrases know and must see as they are.
-_REAL = frozenset(
-    {
-        *(
-            "testing",
-            "resting",
-            "nesting",
-            "vesting",
-            "messages",
-            "message",
-            "massage",
-            "massages",
-            "passage",
-        ),
-        *("passages", "removed", "remover", "removes", "removing", "texting", "sexting", "exting", "cancels"),
-        *("cancer", "cance", "messaged", "messager", "messing", "massaging", "unsubscribed", "unsubscribes"),
-        *(
-            "atop",
-            "sto",
-            "stoop",
-            "remote",
-            "reprove",
-            "resubscribe",
-            "messags",
-            "taxing",
-            "teting",
-            "cancel",
-        ),
-        *(
-            "unsubscribe",
-            "remove",
-            "messaging",
-            "contacting",
-            "contracting",
-            "contacting",
-            "dexting",
-            "vexting",
-        ),
-        *("texing", "tecting", "removal", "cancela", "cancele", "cancell", "canceli"),
-    }
-)
+# Words in their own right, in English or another language, or forms that the phrases know as they are.
+_REAL = """
+    testing taxing sexting texting message messages massage massages passage passages messaged messaging
+    massaging removed removes remover removal remote remove cancel cancels cancer cancela cancele cancell
+    contacting contracting unsubscribe unsubscribed unsubscribes atop sto stoop
+"""
+_LEFT_ALONE = frozenset(_REAL.split())
 
 
 def corrected(word: str) -> str:
@@ -95,11 +61,19 @@ _SHORT = {
     **dict.fromkeys(("worng", "wrng", "wrogn", "wrond", "rong"), "wrong"),
     **dict.fromkeys(("numba", "nmbr", "numbr", "nubmer", "nunber"), "number"),
     **dict.fromkeys(("textn", "txtn", "texn", "textng"), "texting"),
-    **{"rmv": "remove", "frm": "from", "nvr": "never", "dis": "this", "dat": "that", "u": "you", "ur": "your"},
+    **{
+        "rmv": "remove",
+        "frm": "from",
+        "nvr": "never",
+        "dis": "this",
+        "dat": "that",
+        "u": "you",
+        "ur": "your",
+    },
 }
 _SLIPS = {
     slip: word
     for word, slips in (*((word, _one_slip(word)) for word in reversed(_LONG)), ("stop", _slips_of_stop()))
     for slip in slips
-    if slip not in _REAL
+    if slip not in _LEFT_ALONE
 } | _SHORT
