@@ -5,7 +5,8 @@ The method, with its limits and its measured precision and recall, is in docs/in
 is brought to plain words (`plain.py`), cut into sentences, and each sentence is compared with the phrases of
 `phrases.toml`: a verb of ceasing beside what is to cease, a wish to be off the list, a wrong number, a
 threat, in seventeen languages. A phrase is excused by what stands around it ("I never asked you to stop
-texting me"). There is no model and no network; the same text always gets the same answer, and the phrase shows why.
+texting me"). There is no model and no network; the same text always gets the same answer, and the phrase
+shows why.
 """
 
 from __future__ import annotations
