@@ -14,13 +14,10 @@ from __future__ import annotations
 from cadence_app.consent.intent.phrases import load
 from cadence_app.consent.intent.plain import sentences
 
-_PHRASES = load()
-
 
 def opt_out_words(text: str) -> str | None:
     """The words, as plain.py writes them, that make a text a possible revocation; None where it is none."""
-    whole = sentences(text)
-    return _PHRASES.find(whole) if _PHRASES.may_match(whole) else None
+    return load().find(sentences(text))
 
 
 def reads_like_opt_out(text: str) -> bool:

@@ -17,6 +17,7 @@ import tomllib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from cadence_app.consent.intent.plain import COMMA, sentences
 _FILE = Path(__file__).with_name("phrases.toml")
 _PARTS = re.compile(r"\([^)]*\)\??|\S+")
 _INNOCENT = "_"
+# A thousand expressions take half a second to compile, and most texts need none of them.
+_compiled = cache(re.compile)
 # How many words before a phrase are looked at for what excuses it.
 _REACH = 8
 
@@ -34,18 +37,18 @@ class Group:
     """What excuses phrases: words just before (unless `despite` is what stands there), just after, in the
     same sentence, anywhere in the text."""
 
-    before: re.Pattern[str] | None
-    despite: re.Pattern[str] | None
-    after: re.Pattern[str] | None
-    sentence: re.Pattern[str] | None
-    text: re.Pattern[str] | None
+    before: str | None
+    despite: str | None
+    after: str | None
+    sentence: str | None
+    text: str | None
 
 
 @dataclass(frozen=True)
 class Entry:
     """The phrases of one group that begin with one word; `starts` are those that must begin a clause."""
 
-    pattern: re.Pattern[str]
+    pattern: str
     starts: bool
     group: Group
 
@@ -54,27 +57,22 @@ class Phrases:
     def __init__(
         self,
         entries: Mapping[str, list[Entry]],
-        innocent: Mapping[str, re.Pattern[str]],
+        innocent: Mapping[str, str],
         courtesies: frozenset[str],
     ) -> None:
         self._entries, self._innocent, self._courtesies = entries, innocent, courtesies
-        self._first_words = frozenset(entries)
 
     def patterns(self) -> list[str]:
         """Every regular expression a text is compared with."""
         entries = [entry for same_word in self._entries.values() for entry in same_word]
         groups = {entry.group for entry in entries}
         excuses = [p for g in groups for p in (g.before, g.despite, g.after, g.sentence, g.text) if p]
-        return [p.pattern for p in (*(e.pattern for e in entries), *excuses, *self._innocent.values())]
-
-    def may_match(self, text: list[list[str]]) -> bool:
-        """Whether any phrase begins with a word of the text; most texts end here."""
-        return any(not self._first_words.isdisjoint(words) for words in text)
+        return [*(entry.pattern for entry in entries), *excuses, *self._innocent.values()]
 
     def find(self, text: list[list[str]]) -> str | None:
         """The words of the first phrase that nothing excuses."""
         joined = _joined(word for words in text for word in (*words, COMMA))
-        excused = _Once(lambda group: bool(group.text and group.text.search(joined)))
+        excused = _Once(lambda group: bool(group.text and _compiled(group.text).search(joined)))
         for words in text:
             if found := self._find_in(self._without_innocent(words), excused):
                 return found
@@ -82,12 +80,12 @@ class Phrases:
 
     def _find_in(self, words: list[str], excused_by_text: _Once) -> str | None:
         sentence, at, starting = _joined(words), 0, True
-        excused = _Once(lambda group: bool(group.sentence and group.sentence.search(sentence)))
+        excused = _Once(lambda group: bool(group.sentence and _compiled(group.sentence).search(sentence)))
         for index, word in enumerate(words):
             for entry in self._entries.get(word, ()):
                 if entry.starts and not starting:
                     continue
-                match = entry.pattern.match(sentence, at)
+                match = _compiled(entry.pattern).match(sentence, at)
                 if (
                     match
                     and not _excused_beside(entry.group, words[max(0, index - _REACH) : index], match)
@@ -106,7 +104,7 @@ class Phrases:
         index = 0
         while index < len(words):
             pattern = self._innocent.get(words[index])
-            match = pattern.match(_joined(words[index : index + _REACH])) if pattern else None
+            match = _compiled(pattern).match(_joined(words[index : index + _REACH])) if pattern else None
             if match:
                 left.append(_INNOCENT)
                 index += match.group().count(" ")
@@ -116,8 +114,9 @@ class Phrases:
         return left
 
 
+@cache
 def load() -> Phrases:
-    """Reads phrases.toml. Errors: ValueError for a phrase that breaks the rules above."""
+    """Reads phrases.toml, once. Errors: ValueError for a phrase that breaks the rules above."""
     data = tomllib.loads(_FILE.read_text(encoding="utf-8"))
     writer = _Writer(data)
     entries: dict[str, list[Entry]] = defaultdict(list)
@@ -130,10 +129,9 @@ def load() -> Phrases:
             writer.any_of(group.get("unless_in_text"), "(?<![^ ])(?:{})"),
         )
         for (word, starts), patterns in writer.by_first_word(group["phrases"]).items():
-            entries[word].append(Entry(re.compile("|".join(patterns)), starts, excuses))
+            entries[word].append(Entry("|".join(patterns), starts, excuses))
     innocent = {
-        word: re.compile("|".join(patterns))
-        for (word, _), patterns in writer.by_first_word(data["innocent"]).items()
+        word: "|".join(patterns) for (word, _), patterns in writer.by_first_word(data["innocent"]).items()
     }
     return Phrases(entries, innocent, frozenset(_words(data["courtesies"])))
 
@@ -143,14 +141,15 @@ class _Writer:
 
     def __init__(self, data: dict[str, Any]) -> None:
         self._classes: dict[str, str] = data["words"]
+        self._parts: dict[str, str] = {}
         courtesies = "|".join(sorted({*_words(data["courtesies"])}))
         self._gap = rf"(?:(?!(?:{'|'.join(_words(data['within']))}) )[^ ,_]+ )"
         self._end = rf"(?=(?:(?:{courtesies}) ){{0,{_REACH}}}(?:,|$))"
 
-    def any_of(self, phrases: list[str] | None, template: str) -> re.Pattern[str] | None:
+    def any_of(self, phrases: list[str] | None, template: str) -> str | None:
         if not phrases:
             return None
-        return re.compile(template.format("|".join(self._pattern(phrase) for phrase in phrases)))
+        return template.format("|".join(self._pattern(phrase) for phrase in phrases))
 
     def by_first_word(self, phrases: list[str]) -> dict[tuple[str, bool], list[str]]:
         """Patterns by the word they begin with and whether they must begin a clause."""
@@ -159,14 +158,20 @@ class _Writer:
             starts = phrase.startswith("^ ")
             phrase = phrase.removeprefix("^ ")
             first = _PARTS.findall(phrase)[0]
-            if first.startswith("..") or first.endswith(("?", "*")):
-                raise ValueError(f"a phrase begins with words: {phrase}")
-            for word in {option.split()[0] for option in self._options(first)}:
+            words = {option.split()[0] for option in self._options(first)}
+            if first.startswith("..") or first.endswith("?") or any(word.endswith("*") for word in words):
+                raise ValueError(f"a phrase begins with whole words: {phrase}")
+            for word in words:
                 found[word, starts].append(self._pattern(phrase))
         return found
 
     def _pattern(self, phrase: str) -> str:
-        return "".join(self._part(part) for part in _PARTS.findall(phrase))
+        return "".join(self._written(part) for part in _PARTS.findall(phrase))
+
+    def _written(self, part: str) -> str:
+        if part not in self._parts:
+            self._parts[part] = self._part(part)
+        return self._parts[part]
 
     def _part(self, part: str) -> str:
         if part.startswith(".."):
@@ -202,10 +207,10 @@ class _Once(dict[Group, bool]):
 
 def _excused_beside(group: Group, before: list[str], match: re.Match[str]) -> bool:
     lead = _joined(before)
-    return bool(
-        (group.before and group.before.search(lead) and not (group.despite and group.despite.search(lead)))
-        or (group.after and group.after.match(match.string, match.end()))
-    )
+    despite = group.despite and _compiled(group.despite).search(lead)
+    if group.before and not despite and _compiled(group.before).search(lead):
+        return True
+    return bool(group.after and _compiled(group.after).match(match.string, match.end()))
 
 
 def _joined(words: Iterable[str]) -> str:
