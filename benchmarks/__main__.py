@@ -1,6 +1,8 @@
-"""`script/bench`: how fast and how lean the export is, as ratios within one run.
+"""`script/bench`: how fast and how lean the export is, and how well intent detection reads, as ratios within
+one run.
 
-Writes benchmarks/results/export.json and export.md. `--rows` and `--memory-rows` make a shorter run.
+Writes benchmarks/results/: export.json, export.md, intent.json, intent.md. `script/bench intent` measures the
+latter alone. `--rows` and `--memory-rows` make a shorter run.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import json
 import statistics
 from pathlib import Path
 
-from benchmarks import export, latency, memory
+from benchmarks import export, intent, latency, memory
 from benchmarks.scratch import scratch_installation
 
 RESULTS = Path(__file__).parent / "results"
@@ -18,10 +20,19 @@ RESULTS = Path(__file__).parent / "results"
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="script/bench")
+    parser.add_argument("what", nargs="?", choices=("all", "export", "intent"), default="all")
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--memory-rows", type=int, default=3_000_000)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
+    RESULTS.mkdir(exist_ok=True)
+    if options.what != "intent":
+        _export(options)
+    if options.what != "export":
+        print(intent.report(RESULTS, options.rounds))
+
+
+def _export(options: argparse.Namespace) -> None:
     with scratch_installation() as scratch:
         results = {
             "rows": options.rows,
@@ -29,7 +40,6 @@ def main() -> None:
             "memory": memory.measure(scratch, 10_000, options.memory_rows),
             "mail": latency.measure(scratch),
         }
-    RESULTS.mkdir(exist_ok=True)
     (RESULTS / "export.json").write_text(json.dumps(results, indent=2) + "\n")
     report = _markdown(results)
     (RESULTS / "export.md").write_text(report)

@@ -42,7 +42,10 @@ BUILT_IN: Mapping[str, Meaning] = {
 
 _SPACES = re.compile(r"\s+")
 _DASHES = re.compile(r"\s*[\u2010-\u2015\u2212-]\s*")
-_OPENING = frozenset({"Ps", "Pi", "Pf"})
+# "Stop 😂" may be a laugh at a joke, so it is left for a person to read; any other sign is only dress.
+_PLAYFUL = frozenset(
+    "\U0001f602\U0001f923\U0001f606\U0001f605\U0001f62d\U0001f480\U0001f60d\U0001f61c\U0001f609\U0001f643"
+)
 
 
 @dataclass(frozen=True)
@@ -62,14 +65,14 @@ class Keyword:
 
 
 def normalise(text: str) -> str:
-    """The text as keywords are compared: NFKC, casefolded, without surrounding space, quotes, closing
-    punctuation or invisible characters, and with single spaces and plain hyphens inside."""
+    """The text as keywords are compared: NFKC, casefolded, without surrounding space, quotes, punctuation,
+    emoji or invisible characters, and with single spaces and plain hyphens inside."""
     text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     text = "".join(" " if c.isspace() else c for c in text if c.isspace() or not _invisible(c))
     start, end = 0, len(text)
-    while end > start and _closes(text[end - 1]):
+    while end > start and _dress(text[end - 1]):
         end -= 1
-    while start < end and _opens(text[start]):
+    while start < end and text[start] != "@" and _dress(text[start]):
         start += 1
     return _DASHES.sub("-", _SPACES.sub(" ", text[start:end]))
 
@@ -87,9 +90,11 @@ def _invisible(character: str) -> bool:
     return unicodedata.category(character) in {"Cc", "Cf"} or "\ufe00" <= character <= "\ufe0f"
 
 
-def _opens(character: str) -> bool:
-    return character.isspace() or character in "\"'`¡¿" or unicodedata.category(character) in _OPENING
-
-
-def _closes(character: str) -> bool:
-    return character.isspace() or character == "`" or unicodedata.category(character).startswith("P")
+def _dress(character: str) -> bool:
+    category = unicodedata.category(character)
+    return (
+        character.isspace()
+        or character in "`<>"
+        or category.startswith("P")
+        or (category in {"So", "Sk"} and character not in _PLAYFUL)
+    )

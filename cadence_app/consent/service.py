@@ -202,7 +202,8 @@ def _opt_in(arrival: Arrival, consent: Consent | None, keyword: Keyword) -> Read
     if arrival.personal:
         blocks.unblock(arrival.contact_id, BlockScope.PERSONAL)
     if arrival.toll_free:
-        if keyword.word in keywords.TOLL_FREE_UNBLOCK_WORDS:
+        # The network reads the bare word only, not one that we undress.
+        if arrival.words.strip().casefold() in keywords.TOLL_FREE_UNBLOCK_WORDS:
             blocks.unblock(arrival.contact_id, BlockScope.CARRIER_NUMBER, arrival.inbox_id)
         elif blocks.blocked(arrival.contact_id, BlockScope.CARRIER_NUMBER, arrival.inbox_id):
             note = (

@@ -10,6 +10,7 @@ from flask import request
 from cadence_app.accounts.models import Team, User
 from cadence_app.consent import possible
 from cadence_app.consent import service as consent
+from cadence_app.consent.intent import opt_out_words
 from cadence_app.consent.models import Consent, OptOutChange, PossibleOptOut, Status
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
@@ -20,15 +21,17 @@ _MAX_REASON = 1000
 
 @dataclass
 class Card:
-    """`action` is where the toggle posts to. `readable` holds the ids of the texts behind the history that
-    the viewer may read: not those to a colleague's personal inbox. `problem` is what the person must put
-    right, at the reason's field; `reason` what they had typed."""
+    """`flagged_for` is which words of the flag's texts read like an opt out, written plainly. `readable`
+    holds the ids of the texts behind the history that the viewer may read: not those to a colleague's
+    personal inbox. `action` is where the toggle posts to. `problem` is what the person must put right, at
+    the reason's field; `reason` what they had typed."""
 
     contact: Contact
     team: Team
     consent: Consent | None
     needs_reason: bool
     flag: PossibleOptOut | None
+    flagged_for: str | None
     history: list[OptOutChange]
     readable: set[int]
     action: str
@@ -45,13 +48,15 @@ class Outcome:
 def card_of(user: User, contact: Contact, team: Team, action: str) -> Card:
     """The card as things stand now."""
     stored = consent.consent_of(contact.id, team.id)
+    flag = possible.open_flag(contact.id, team.id)
     history = consent.history(contact.id, [team.id])
     return Card(
         contact=contact,
         team=team,
         consent=stored,
         needs_reason=consent.needs_reason(stored),
-        flag=possible.open_flag(contact.id, team.id),
+        flag=flag,
+        flagged_for=opt_out_words(flag.words) if flag else None,
         history=history,
         readable=desk.readable(user, {change.message_id for change in history if change.message_id}),
         action=action,

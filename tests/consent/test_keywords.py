@@ -68,7 +68,33 @@ def test_any_hyphen_will_do_for_opt_out(text: str) -> None:
     assert keyword.meaning == Meaning.OUT
 
 
-@pytest.mark.parametrize("text", ["", "   ", "...", "stop by my office", "don't stop", "yes please", "stopp"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "*STOP*",
+        "STOP \U0001f64f",
+        "...stop",
+        "\u201cStop.\u201d",
+        "<stop>",
+        "- Stop -",
+        "\U0001f6d1 STOP \U0001f6d1",
+        "STOP \u270b\U0001f3fd",
+        "_stop_",
+    ],
+)
+def test_a_keyword_in_marks_or_with_an_emoji_is_still_the_keyword(text: str) -> None:
+    keyword = read(text, {})
+    assert keyword is not None
+    assert (keyword.word, keyword.meaning) == ("stop", Meaning.OUT)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "   ", "...", "stop by my office", "don't stop", "yes please", "stopp", "\U0001f64f"),
+        *("STOP STOP STOP", "Stop \U0001f602", "@stop", "please stop"),
+    ],
+)
 def test_other_texts_are_no_keywords(text: str) -> None:
     assert read(text, {}) is None
 

@@ -239,6 +239,14 @@ def test_words_that_read_like_an_opt_out_are_flagged_and_hold_automated_texts_un
         assert (decided.decision, decided.decided_by_id) == (Decision.DISMISSED, world.agent_id)
 
 
+def test_the_card_names_the_words_that_raised_the_flag(world: World) -> None:
+    number = new_number()
+    world.text(number, "hi")
+    flagged = world.text(number, "I love the school but PLEASE don\u2019t text me again, thx")
+    page = world.sign_in("agent").get(f"/messages/conversations/{flagged.conversation_id}").text
+    assert "Flagged for: <strong>dont text me</strong>" in page
+
+
 def test_opting_out_closes_the_flag_whoever_does_it(world: World) -> None:
     for close in ("toggle", "STOP"):
         number = new_number()
