@@ -6,6 +6,7 @@ from flask import Blueprint, abort, render_template
 from flask_login import current_user, login_required
 
 from cadence_app.consent import keywords
+from cadence_app.ui import problems
 from cadence_app.ui.navigation import report_page
 
 blueprint = Blueprint("help", __name__, url_prefix="/help")
@@ -16,6 +17,7 @@ PAGES = {
     "keywords": "Keywords",
     "fewer-opt-outs": "How to keep opt outs few",
     "toggle": "Changing a status by hand",
+    "api": "The API",
 }
 
 
@@ -38,4 +40,5 @@ def show(page: str) -> str:
         out_words=[word.upper() for word in keywords.OUT_WORDS],
         in_words=[word.upper() for word in keywords.IN_WORDS],
         help_words=[word.upper() for word in keywords.HELP_WORDS],
+        api_problems=problems.CATALOGUE,
     )
