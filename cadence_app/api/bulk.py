@@ -47,12 +47,7 @@ def apply(records: Sequence[BulkRecord], actor: str) -> BulkOut:
     outcomes = set_by_api(list(wanted.values()), actor)
     for (index, each), outcome in zip(wanted.items(), outcomes, strict=True):
         if outcome.result in (Result.CHANGED, Result.UNCHANGED):
-            results[index] = BulkResult(
-                index=index,
-                result=outcome.result.value,
-                contact_id=each.contact_id,
-                change_id=outcome.change_id,
-            )
+            results[index] = _answer(index, outcome.result, each.contact_id, change_id=outcome.change_id)
         else:
             results[index] = _refused(index, outcome.result, each.contact_id)
     answered = [result for result in results if result]
@@ -118,12 +113,8 @@ def _e164(number: str) -> str | None:
 
 
 def _refused(index: int, code: str, contact_id: int | None = None) -> BulkResult:
-    return BulkResult.model_validate(
-        {
-            "index": index,
-            "result": "refused",
-            "contact_id": contact_id,
-            "code": str(code),
-            "detail": _DETAILS[str(code)],
-        }
-    )
+    return _answer(index, "refused", contact_id, code=str(code), detail=_DETAILS[code])
+
+
+def _answer(index: int, result: str, contact_id: int | None, **more: object) -> BulkResult:
+    return BulkResult.model_validate({"index": index, "result": str(result), "contact_id": contact_id} | more)

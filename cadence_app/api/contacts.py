@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import Select, select
 
 from cadence_app.accounts.models import Team
@@ -37,7 +39,7 @@ def list_contacts(query: ContactQuery) -> ContactPage:
     In the order of their ids. Filters given together must all match.
     """
     wanted = _filtered(query).order_by(Contact.id).limit(query.limit + 1)
-    found = db.session.scalars(wanted).all()
+    found: Sequence[Contact] = db.session.scalars(wanted).all()
     items = [contact_out(contact) for contact in found[: query.limit]]
     return ContactPage(items=items, next_cursor=str(items[-1].id) if len(found) > query.limit else None)
 
@@ -76,14 +78,14 @@ def find_team(code: str) -> Team:
     return team
 
 
-def _filtered(query: ContactQuery) -> Select[tuple[Contact]]:
+def _filtered(query: ContactQuery) -> Select[Contact]:
     wanted = select(Contact)
     if query.cursor:
         wanted = wanted.where(Contact.id > int(query.cursor))
     if query.number:
         # A plus sign that was not escaped in the address arrives as a space.
         wanted = wanted.where(Contact.number == f"+{query.number.lstrip('+ ')}")
-    if query.external_id:
+    if query.external_id is not None:
         wanted = wanted.where(Contact.external_id == query.external_id)
     if query.search:
         wanted = wanted.where(matches(query.search))

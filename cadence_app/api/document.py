@@ -43,12 +43,13 @@ def document() -> dict[str, Any]:
 
 def _complete(path: str, call: dict[str, Any]) -> None:
     statuses = _EVERY_CALL + (_CALLS_WITH_A_BODY if "requestBody" in call else ())
-    call["responses"] |= {status: _PROBLEM for status in statuses}
+    call["responses"] |= dict.fromkeys(statuses, _PROBLEM)
     scopes = call["security"][0]["token"]
     needed = f"Scope: `{scopes[0]}`." if scopes else "Scope: any."
     call["description"] = f"{call['description']}\n\n{needed}".strip()
     if path.endswith("/file"):
         any_file = {"schema": {"type": "string", "format": "binary"}}
+        call["responses"] |= {"409": _PROBLEM}
         call["responses"]["200"]["content"] = {"text/csv": any_file}
     for parameter in call["parameters"]:
         _complete_parameter(parameter)

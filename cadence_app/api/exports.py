@@ -70,9 +70,11 @@ def get_export(export_id: int) -> ExportOut:
 def get_export_file(export_id: int) -> Response:
     """The file of an export
 
-    404 until it is written, and again once its link has expired.
+    409 until it is written, 404 once its link has expired.
     """
     export = _find(export_id)
+    if export.unfinished and not service.downloadable(export):
+        raise Problem(409, "file_not_ready", f"The file is not written yet: the export is {export.state}.")
     gone = Problem(404, "file_not_available", f"There is no file to have: the export is {export.state}.")
     if not service.downloadable(export):
         raise gone

@@ -31,9 +31,7 @@ class MultiCheckboxField(SelectMultipleField):
 class TokenForm(FlaskForm):
     """`last_day` is the last day, in the tenant's zone, on which the token works."""
 
-    name = StringField(
-        "Name", [DataRequired("Give the token a name."), Length(max=80)], filters=[stripped]
-    )
+    name = StringField("Name", [DataRequired("Give the token a name."), Length(max=80)], filters=[stripped])
     scopes = MultiCheckboxField(
         "What it may do",
         [InputRequired("Choose at least one.")],

@@ -1,4 +1,4 @@
-"""Calls that may be sent again: the same `Idempotency-Key` gets the first answer, and nothing is done twice."""
+"""Calls that may be sent again: the same `Idempotency-Key` gets the first answer, and acts once."""
 
 from __future__ import annotations
 
@@ -71,9 +71,7 @@ def _claim(key: str) -> IdempotencyKey:
     db.session.execute(text(f"SET LOCAL lock_timeout = '{_WAIT}'"))
     same = (IdempotencyKey.token_id == token_id, IdempotencyKey.key == key)
     try:
-        db.session.execute(
-            delete(IdempotencyKey).where(*same, IdempotencyKey.created_at < func.now() - KEPT)
-        )
+        db.session.execute(delete(IdempotencyKey).where(*same, IdempotencyKey.created_at < func.now() - KEPT))
         db.session.execute(
             upsert(IdempotencyKey)
             .values(tenant_id=tenant_in_use(), token_id=token_id, key=key, request_hash=fingerprint)
@@ -86,7 +84,7 @@ def _claim(key: str) -> IdempotencyKey:
         ) from error
     db.session.execute(text("SET LOCAL lock_timeout = 0"))
     if stored.request_hash != fingerprint:
-        raise Problem(422, "key_used", "This Idempotency-Key was used for another request.")
+        raise Problem(409, "key_used", "This Idempotency-Key was used for another request.")
     return stored
 
 

@@ -102,8 +102,8 @@ def _require_json() -> None:
         raise Problem(400, "bad_json", "The body is no JSON that can be read.") from error
 
 
-def _refuse_invalid(_: Any, __: Any, error: ValidationError | None, *rest: Any) -> None:
-    if error:
+def _refuse_invalid(_: Any, __: Any, error: Exception | None, *rest: Any) -> None:
+    if isinstance(error, ValidationError):
         _raise_invalid(error)
 
 

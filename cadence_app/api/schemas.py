@@ -13,7 +13,6 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
-    StrictInt,
     StrictStr,
 )
 
@@ -50,6 +49,13 @@ def _with_zone(value: datetime) -> datetime:
     return value
 
 
+def _written_number(value: object) -> object:
+    """Keeps out what pydantic would make a number of besides. JSON has one sort of number: 7.0 is 7."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
+    raise ValueError("Give a whole number.")
+
+
 def _known_kind(value: str) -> str:
     if value not in KINDS:
         raise ValueError(f"There is no kind {value!r}.")
@@ -62,7 +68,7 @@ Time = Annotated[
 GivenTime = Annotated[datetime, BeforeValidator(_written_time), AfterValidator(_with_zone)]
 GivenDay = Annotated[date, BeforeValidator(_written_day)]
 Id = Annotated[int, Field(ge=1, le=_MAX_ID)]
-GivenId = Annotated[StrictInt, Field(ge=1, le=_MAX_ID)]
+GivenId = Annotated[int, Field(ge=1, le=_MAX_ID), BeforeValidator(_written_number)]
 StatusName = Literal["opted_in", "opted_out"]
 SourceName = Literal["cold_inbound", "manual_add", "keyword", "toggle", "import", "api"]
 TeamCode = Annotated[
@@ -77,7 +83,8 @@ Reason = Annotated[
     ),
 ]
 Cursor = Annotated[
-    str, Field(pattern=r"^[0-9]{1,18}$", description="`next_cursor` of the page before; leave it out to begin.")
+    str,
+    Field(pattern=r"^[0-9]{1,18}$", description="`next_cursor` of the page before; leave it out to begin."),
 ]
 Limit = Annotated[int, Field(ge=1, le=MAX_PAGE, description="How many at most")]
 
@@ -109,7 +116,10 @@ class ContactQuery(Page):
     number: Annotated[
         str | None, Field(pattern=r"^[+ ]?[1-9][0-9]{6,14}$", description="E.164, such as +12125550142")
     ] = None
-    external_id: Annotated[str | None, Field(min_length=1, max_length=200, pattern=_STORABLE)] = None
+    external_id: Annotated[
+        str | None,
+        Field(max_length=200, pattern=_STORABLE, description="Empty finds those who have none"),
+    ] = None
     search: Annotated[
         str | None,
         Field(min_length=1, max_length=200, pattern=_STORABLE, description="Part of a name, id or number"),
@@ -145,9 +155,7 @@ class BulkInput(_Given):
 class ExportInput(_Given):
     """Whole days in the organisation's time zone, both included."""
 
-    kind: Annotated[
-        StrictStr, AfterValidator(_known_kind), Field(json_schema_extra={"enum": sorted(KINDS)})
-    ]
+    kind: Annotated[StrictStr, AfterValidator(_known_kind), Field(json_schema_extra={"enum": sorted(KINDS)})]
     start_date: GivenDay
     end_date: GivenDay
 
@@ -303,4 +311,3 @@ class ProblemOut(BaseModel):
     code: str
     detail: str
     errors: list[FieldErrorOut] | None = None
-

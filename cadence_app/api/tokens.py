@@ -67,12 +67,8 @@ def note_use(token: ApiToken) -> None:
     """Writes when the token was last used and commits, at most once a minute."""
     if token.last_used_at and token.last_used_at > datetime.now(UTC) - _USE_NOTED_EVERY:
         return
-    stale = or_(
-        ApiToken.last_used_at.is_(None), ApiToken.last_used_at < func.now() - _USE_NOTED_EVERY
-    )
-    db.session.execute(
-        update(ApiToken).where(ApiToken.id == token.id, stale).values(last_used_at=func.now())
-    )
+    stale = or_(ApiToken.last_used_at.is_(None), ApiToken.last_used_at < func.now() - _USE_NOTED_EVERY)
+    db.session.execute(update(ApiToken).where(ApiToken.id == token.id, stale).values(last_used_at=func.now()))
     db.session.commit()
 
 

@@ -11,6 +11,7 @@ from cadence_app.consent.ledger import Change, record_change
 from cadence_app.consent.models import Source, Status
 from cadence_app.extensions import db
 from cadence_app.reports import jobs
+from cadence_app.reports.models import Export
 from tests.api.conftest import Api, problem
 from tests.world import World, new_number
 
@@ -168,7 +169,7 @@ def test_an_export_is_requested_written_and_fetched(api: Api) -> None:
     assert asked.status_code == 202
     path = asked.headers["Location"].removeprefix("/api/v1")
     assert asked.get_json()["state"] == "queued"
-    assert problem(api.get(f"{path}/file")) == (404, "file_not_available")
+    assert problem(api.get(f"{path}/file")) == (409, "file_not_ready")
     again = api.post("/exports", json=body, key="weekly")
     assert again.get_json() == asked.get_json()
     assert again.headers["Location"] == asked.headers["Location"]
@@ -180,6 +181,10 @@ def test_an_export_is_requested_written_and_fetched(api: Api) -> None:
     assert file.mimetype == "text/csv"
     assert number in file.text
     assert len(file.data) == done["size"]
+    with api.world.session():
+        db.session.get_one(Export, done["id"]).expires_at = datetime.now(UTC)
+        db.session.commit()
+    assert problem(api.get(f"{path}/file")) == (404, "file_not_available")
     assert [item["id"] for item in api.get("/exports").get_json()["items"]] == [done["id"]]
 
 
