@@ -1,92 +1,29 @@
-"""What goes in and comes out of the API, as the OpenAPI document shows it. Times are RFC 3339, UTC."""
+"""What goes in and comes out of the API, as the OpenAPI document shows it."""
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    StrictStr,
+from pydantic import BaseModel, ConfigDict, Field, StrictStr
+
+from cadence_app.api.fields import (
+    STORABLE,
+    Cursor,
+    GivenDay,
+    GivenId,
+    GivenTime,
+    Id,
+    KindName,
+    Limit,
+    Reason,
+    SourceName,
+    StatusName,
+    TeamCode,
+    Time,
 )
 
-from cadence_app.reports.kinds import KINDS
-
 MAX_RECORDS = 10_000
-MAX_PAGE = 200
-_MAX_ID = 2**63 - 1
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-# Any text but one with a NUL, which PostgreSQL can't store.
-_STORABLE = r"^[^\x00]*$"
-
-
-def _utc(value: datetime) -> str:
-    return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def _written_day(value: object) -> object:
-    """Keeps out what pydantic would make a date of besides: numbers, and times of day."""
-    if isinstance(value, str) and _DAY.fullmatch(value):
-        return value
-    raise ValueError("Give a date as year-month-day, such as 2026-03-31.")
-
-
-def _written_time(value: object) -> object:
-    if isinstance(value, str) and "T" in value.upper():
-        return value
-    raise ValueError("Give a time with its zone, such as 2026-03-31T00:00:00Z.")
-
-
-def _with_zone(value: datetime) -> datetime:
-    if value.tzinfo is None:
-        raise ValueError("Give a time with its zone, such as 2026-03-31T00:00:00Z.")
-    return value
-
-
-def _written_number(value: object) -> object:
-    """Keeps out what pydantic would make a number of besides. JSON has one sort of number: 7.0 is 7."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return value
-    raise ValueError("Give a whole number.")
-
-
-def _known_kind(value: str) -> str:
-    if value not in KINDS:
-        raise ValueError(f"There is no kind {value!r}.")
-    return value
-
-
-Time = Annotated[
-    datetime, PlainSerializer(_utc, return_type=str), Field(json_schema_extra={"format": "date-time"})
-]
-GivenTime = Annotated[datetime, BeforeValidator(_written_time), AfterValidator(_with_zone)]
-GivenDay = Annotated[date, BeforeValidator(_written_day)]
-Id = Annotated[int, Field(ge=1, le=_MAX_ID)]
-GivenId = Annotated[int, Field(ge=1, le=_MAX_ID), BeforeValidator(_written_number)]
-StatusName = Literal["opted_in", "opted_out"]
-SourceName = Literal["cold_inbound", "manual_add", "keyword", "toggle", "import", "api"]
-TeamCode = Annotated[
-    StrictStr, Field(min_length=1, max_length=100, pattern=_STORABLE, description="The code of a team")
-]
-Reason = Annotated[
-    StrictStr,
-    Field(
-        max_length=1000,
-        pattern=_STORABLE,
-        description="Why; needed to opt in somebody who had stopped by their own text.",
-    ),
-]
-Cursor = Annotated[
-    str,
-    Field(pattern=r"^[0-9]{1,18}$", description="`next_cursor` of the page before; leave it out to begin."),
-]
-Limit = Annotated[int, Field(ge=1, le=MAX_PAGE, description="How many at most")]
 
 
 class _Given(BaseModel):
@@ -118,17 +55,17 @@ class ContactQuery(Page):
     ] = None
     external_id: Annotated[
         str | None,
-        Field(max_length=200, pattern=_STORABLE, description="Empty finds those who have none"),
+        Field(max_length=200, pattern=STORABLE, description="Empty finds those who have none"),
     ] = None
     search: Annotated[
         str | None,
-        Field(min_length=1, max_length=200, pattern=_STORABLE, description="Part of a name, id or number"),
+        Field(min_length=1, max_length=200, pattern=STORABLE, description="Part of a name, id or number"),
     ] = None
 
 
 class ChangeQuery(Page):
     since: Annotated[GivenTime | None, Field(description="Only what changed at or after this time")] = None
-    team: Annotated[str | None, Field(min_length=1, max_length=100, pattern=_STORABLE)] = None
+    team: Annotated[str | None, Field(min_length=1, max_length=100, pattern=STORABLE)] = None
     source: SourceName | None = None
 
 
@@ -141,8 +78,8 @@ class BulkRecord(_Given):
     """Name the contact in one way: contact_id, external_id or number."""
 
     contact_id: GivenId | None = None
-    external_id: Annotated[StrictStr, Field(min_length=1, max_length=200, pattern=_STORABLE)] | None = None
-    number: Annotated[StrictStr, Field(min_length=1, max_length=40, pattern=_STORABLE)] | None = None
+    external_id: Annotated[StrictStr, Field(min_length=1, max_length=200, pattern=STORABLE)] | None = None
+    number: Annotated[StrictStr, Field(min_length=1, max_length=40, pattern=STORABLE)] | None = None
     team: TeamCode
     status: StatusName
     reason: Reason = ""
@@ -155,7 +92,7 @@ class BulkInput(_Given):
 class ExportInput(_Given):
     """Whole days in the organisation's time zone, both included."""
 
-    kind: Annotated[StrictStr, AfterValidator(_known_kind), Field(json_schema_extra={"enum": sorted(KINDS)})]
+    kind: KindName
     start_date: GivenDay
     end_date: GivenDay
 
