@@ -92,6 +92,7 @@ def load() -> dict[str, Any]:
         "RATELIMIT_STORAGE_URI": redis_url.replace("unix://", "redis+unix://", 1),
         "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
         "RATELIMIT_HEADERS_ENABLED": True,
+        "API_RATE_LIMIT": os.environ.get("CADENCE_API_RATE_LIMIT", "600 per minute"),
         "MAIL_SERVER": os.environ.get("MAIL_SERVER", "127.0.0.1"),
         "MAIL_PORT": _number("MAIL_PORT", 25),
         "MAIL_USERNAME": os.environ.get("MAIL_USERNAME"),

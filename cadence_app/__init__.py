@@ -8,7 +8,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter, Map
 
-from cadence_app import accounts, consent, contacts, messaging, reports, ui
+from cadence_app import accounts, api, consent, contacts, messaging, reports, ui
 from cadence_app.cli import cadence
 from cadence_app.extensions import csrf, db, limiter, login_manager, mail, migrate, rq
 from cadence_app.tenancy import init_tenancy
@@ -17,8 +17,8 @@ from cadence_app.tenancy import init_tenancy
 class RowId(IntegerConverter):
     """An id in an address. One that no row can have is 404, as for a row that is not there."""
 
-    def __init__(self, url_map: Map) -> None:
-        super().__init__(url_map, max=2**63 - 1)
+    def __init__(self, url_map: Map, min: int | None = None, max: int = 2**63 - 1) -> None:
+        super().__init__(url_map, min=min, max=max)
 
 
 def create_app(settings: dict[str, Any]) -> Flask:
@@ -39,7 +39,7 @@ def create_app(settings: dict[str, Any]) -> Flask:
     limiter.init_app(app)
     with app.app_context():
         init_tenancy()
-    for area in (accounts, contacts, consent, messaging, reports, ui):
+    for area in (accounts, contacts, consent, messaging, reports, api, ui):
         area.init_app(app)
     app.cli.add_command(cadence)
     return app

@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, insert, select, tuple_, update
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    cast,
+    func,
+    insert,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from cadence_app.accounts.models import Team, User
@@ -24,7 +34,8 @@ class Change:
     """A status that a contact is to have in a team, and what decided so.
 
     `at` is for history that is being loaded; without it the change happens now. `said_at` is when the contact
-    sent the words, by the provider's clock (UTC), where that is known.
+    sent the words, by the provider's clock (UTC), where that is known. `actor` is who did it where that is no
+    user.
     """
 
     contact_id: int
@@ -37,6 +48,7 @@ class Change:
     reason: str = ""
     at: datetime | None = None
     said_at: datetime | None = None
+    actor: str = ""
 
     @property
     def own_stop(self) -> bool:
@@ -96,7 +108,7 @@ def record_changes(changes: Sequence[Change]) -> list[int | None]:
                 "external_id": contact.external_id,
                 "number": contact.number,
                 "team_code": codes[change.team_id],
-                "user_name": user_names.get(change.user_id, ""),
+                "user_name": user_names.get(change.user_id, change.actor),
                 "words": change.words,
                 "reason": change.reason,
             }
@@ -130,10 +142,18 @@ def lock_contacts(contact_ids: list[int]) -> dict[int, Any]:
     return {row.id: row for row in rows}
 
 
+def among(contact_id: Any, team_id: Any, pairs: list[tuple[int, int]]) -> ColumnElement[bool]:
+    """The condition that two columns are one of the pairs of ids. They go as two arrays: PostgreSQL runs out
+    of stack over a list of thousands of pairs."""
+    ids = [cast([pair[side] for pair in pairs], ARRAY(BigInteger)) for side in (0, 1)]
+    rows = func.unnest(*ids).table_valued("contact_id", "team_id").render_derived()
+    return tuple_(contact_id, team_id).in_(select(rows.c.contact_id, rows.c.team_id))
+
+
 def _lock_consents(pairs: list[tuple[int, int]]) -> dict[tuple[int, int], Any]:
     rows = db.session.execute(
         select(Consent.contact_id, Consent.team_id, Consent.status, Consent.since)
-        .where(tuple_(Consent.contact_id, Consent.team_id).in_(pairs))
+        .where(among(Consent.contact_id, Consent.team_id, pairs))
         .order_by(Consent.contact_id, Consent.team_id)
         .with_for_update()
     )

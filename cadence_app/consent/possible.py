@@ -9,6 +9,7 @@ from sqlalchemy import func, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from cadence_app.accounts.models import User
+from cadence_app.consent.ledger import among
 from cadence_app.consent.models import Decision, PossibleOptOut
 from cadence_app.extensions import db
 from cadence_app.tenancy import tenant_in_use
@@ -73,6 +74,18 @@ def decide(contact_id: int, team_ids: list[int], decision: Decision, user_id: in
             PossibleOptOut.decision == Decision.OPEN,
         )
         .values(decision=decision, decided_at=func.now(), decided_by_id=user_id)
+    )
+
+
+def settle_opted_out(pairs: list[tuple[int, int]]) -> None:
+    """Closes the open flags of these contacts and teams, which somebody's system has opted out."""
+    db.session.execute(
+        update(PossibleOptOut)
+        .where(
+            among(PossibleOptOut.contact_id, PossibleOptOut.team_id, pairs),
+            PossibleOptOut.decision == Decision.OPEN,
+        )
+        .values(decision=Decision.OPTED_OUT, decided_at=func.now())
     )
 
 

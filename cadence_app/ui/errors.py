@@ -1,14 +1,19 @@
-"""Error pages. A blueprint raises an HTTP error; what it says is here or in the error's description."""
+"""Error pages. A blueprint raises an HTTP error; what it says is here or in the error's description.
+
+A program that calls the API gets problem+json instead (problems.py).
+"""
 
 from __future__ import annotations
 
 from flask import Flask, current_app, g, render_template
+from flask.typing import ResponseReturnValue
 from flask_limiter.errors import RateLimitExceeded
 from flask_login import AnonymousUserMixin
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from cadence_app.extensions import db
+from cadence_app.ui import problems
 
 _TEXTS = {
     400: ("That request can't be read", "Go back, reload the page and try once more."),
@@ -39,7 +44,9 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Exception, _crash)
 
 
-def _http_error(error: HTTPException) -> tuple[str, int]:
+def _http_error(error: HTTPException) -> ResponseReturnValue:
+    if problems.wanted():
+        return problems.problem_response(error)
     code = error.code or 500
     title, text = _TEXTS.get(code, (error.name, error.description or ""))
     return _page(code, title, text), code
@@ -54,7 +61,7 @@ def _csrf_error(error: CSRFError) -> tuple[str, int]:
     return _page(400, "This form was open too long", "Reload the page and send it again."), 400
 
 
-def _crash(error: Exception) -> tuple[str, int]:
+def _crash(error: Exception) -> ResponseReturnValue:
     """The page of a crash does without the database, which may be what is down: it is shown as to anybody."""
     current_app.logger.exception("unhandled error")
     g.crashed = True

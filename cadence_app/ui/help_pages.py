@@ -6,6 +6,7 @@ from flask import Blueprint, abort, render_template
 from flask_login import current_user, login_required
 
 from cadence_app.consent import keywords
+from cadence_app.ui import problems
 from cadence_app.ui.navigation import Report, may_open, report_page
 
 blueprint = Blueprint("help", __name__, url_prefix="/help")
@@ -18,6 +19,7 @@ PAGES = {
     "toggle": "Changing a status by hand",
     "message-activity": "What the figures of message activity mean",
     "proof": "Proof: what the seals show",
+    "api": "The API",
 }
 
 
@@ -42,4 +44,5 @@ def show(page: str) -> str:
         out_words=[word.upper() for word in keywords.OUT_WORDS],
         in_words=[word.upper() for word in keywords.IN_WORDS],
         help_words=[word.upper() for word in keywords.HELP_WORDS],
+        api_problems=problems.CATALOGUE,
     )

@@ -1,0 +1,120 @@
+"""Many changes in one call: names become ids, the ledger's rules judge, each record gets its answer."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import select
+
+from cadence_app.accounts.models import Team
+from cadence_app.api.schemas import BulkOut, BulkRecord, BulkResult
+from cadence_app.consent.by_api import Result, Wanted, set_by_api
+from cadence_app.consent.models import Status
+from cadence_app.contacts.models import Contact
+from cadence_app.contacts.numbers import BadNumber, parse_number
+from cadence_app.extensions import db
+
+_DETAILS = {
+    "contact_not_named": "Name the contact in exactly one way: contact_id, external_id or number.",
+    "contact_not_found": "There is no such contact.",
+    "bad_number": "This is no phone number.",
+    "team_not_found": "There is no team with this code.",
+    "reason_required": "This person had stopped by their own text; give the reason for opting them in.",
+    "duplicate": "An earlier record of this call is for the same contact and team; that one counts.",
+}
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
+
+
+class _Refused(Exception):
+    """`args[0]` is a key of _DETAILS."""
+
+
+def apply(records: Sequence[BulkRecord], actor: str) -> BulkOut:
+    """Applies what may be applied, in this transaction, in a fixed number of statements."""
+    known = _Directory(records)
+    results: list[BulkResult | None] = [None] * len(records)
+    wanted: dict[int, Wanted] = {}
+    for index, record in enumerate(records):
+        try:
+            contact_id, team_id = known.contact_of(record), known.team_of(record)
+        except _Refused as refusal:
+            results[index] = _refused(index, refusal.args[0])
+        else:
+            wanted[index] = Wanted(contact_id, team_id, Status(record.status), record.reason)
+    outcomes = set_by_api(list(wanted.values()), actor)
+    for (index, each), outcome in zip(wanted.items(), outcomes, strict=True):
+        if outcome.result in (Result.CHANGED, Result.UNCHANGED):
+            results[index] = _answer(index, outcome.result, each.contact_id, change_id=outcome.change_id)
+        else:
+            results[index] = _refused(index, outcome.result, each.contact_id)
+    answered = [result for result in results if result]
+    counts = Counter(result.result for result in answered)
+    return BulkOut(
+        changed=counts["changed"],
+        unchanged=counts["unchanged"],
+        refused=counts["refused"],
+        results=answered,
+    )
+
+
+class _Directory:
+    """The tenant's contacts and teams that a call's records name, each sort found by one statement."""
+
+    def __init__(self, records: Sequence[BulkRecord]) -> None:
+        self._numbers = {r.number: _e164(r.number) for r in records if r.number is not None}
+        self._by_id = _ids(Contact.id, {r.contact_id for r in records if r.contact_id is not None})
+        self._by_external_id = _ids(Contact.external_id, {r.external_id for r in records if r.external_id})
+        self._by_number = _ids(Contact.number, {number for number in self._numbers.values() if number})
+        teams = db.session.execute(select(Team.code, Team.id))
+        self._teams: dict[str, int] = {row.code: row.id for row in teams}
+
+    def contact_of(self, record: BulkRecord) -> int:
+        """Errors: _Refused."""
+        names = (record.contact_id, record.external_id, record.number)
+        if sum(name is not None for name in names) != 1:
+            raise _Refused("contact_not_named")
+        if record.number is not None and not self._numbers[record.number]:
+            raise _Refused("bad_number")
+        found = (
+            self._by_id.get(record.contact_id)
+            or self._by_external_id.get(record.external_id)
+            or self._by_number.get(self._numbers.get(record.number or ""))
+        )
+        if found is None:
+            raise _Refused("contact_not_found")
+        return found
+
+    def team_of(self, record: BulkRecord) -> int:
+        """Errors: _Refused."""
+        if record.team not in self._teams:
+            raise _Refused("team_not_found")
+        return self._teams[record.team]
+
+
+def _ids(column: Any, values: set[Any]) -> dict[Any, int]:
+    """The ids of the contacts by the value of a column that tells them apart."""
+    if not values:
+        return {}
+    rows = db.session.execute(select(column, Contact.id).where(column.in_(values)))
+    return {row[0]: row[1] for row in rows}
+
+
+def _e164(number: str) -> str | None:
+    """A number as it is stored; most come so, and reading one in full takes long."""
+    if _E164.fullmatch(number):
+        return number
+    try:
+        return parse_number(number)
+    except BadNumber:
+        return None
+
+
+def _refused(index: int, code: str, contact_id: int | None = None) -> BulkResult:
+    return _answer(index, "refused", contact_id, code=str(code), detail=_DETAILS[code])
+
+
+def _answer(index: int, result: str, contact_id: int | None, **more: object) -> BulkResult:
+    return BulkResult.model_validate({"index": index, "result": str(result), "contact_id": contact_id} | more)

@@ -1,0 +1,107 @@
+"""A contact's consents, to read and to change one by one or many at once."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from cadence_app.accounts.models import Team
+from cadence_app.api import bulk
+from cadence_app.api.blueprint import api
+from cadence_app.api.contacts import CONTACT, find_contact, find_team
+from cadence_app.api.idempotency import Answer, idempotent
+from cadence_app.api.models import Scope
+from cadence_app.api.operations import operation, token_in_use
+from cadence_app.api.schemas import (
+    BulkInput,
+    BulkOut,
+    ConsentChanged,
+    ConsentInput,
+    ConsentList,
+    IdempotencyHeaders,
+)
+from cadence_app.consent import blocks, possible
+from cadence_app.consent import service as consent
+from cadence_app.consent.by_api import Result, Wanted, set_by_api
+from cadence_app.consent.models import Consent, Status
+from cadence_app.extensions import db
+from cadence_app.ui.problems import Problem
+
+_REASON_NEEDED = "This person had stopped by their own text; give the reason for opting them in."
+
+
+@api.get(f"/contacts/{CONTACT}/consents")
+@operation(ConsentList, Scope.CONSENT_READ)
+def list_consents(contact_id: int) -> ConsentList:
+    """May this contact be texted
+
+    One status for each team that the contact is in, and the blocks beside them.
+    """
+    contact = find_contact(contact_id)
+    query = (
+        select(Consent)
+        .join(Consent.team)
+        .where(Consent.contact_id == contact.id)
+        .options(joinedload(Consent.change), joinedload(Consent.team))
+        .order_by(Team.code)
+    )
+    return ConsentList.model_validate(
+        {
+            "items": [_consent_values(stored) for stored in db.session.scalars(query)],
+            "blocks": [
+                {"scope": block.scope, "since": block.since} for block in blocks.blocks_of(contact.id)
+            ],
+        }
+    )
+
+
+@api.put(f"/contacts/{CONTACT}/consents/<team>")
+@operation(ConsentChanged, Scope.CONSENT_WRITE, json=ConsentInput, headers=IdempotencyHeaders)
+@idempotent
+def set_consent(contact_id: int, team: str, json: ConsentInput, headers: IdempotencyHeaders) -> Answer:
+    """Opt a contact in or out
+
+    In one team, named by its code; a contact who is not in it joins it. The history gets a row, with source
+    `api` and the token's name, if the status changes. Somebody who had stopped by their own text is opted
+    in only with a reason: without one it is 409, `reason_required`.
+    """
+    contact, row = find_contact(contact_id), find_team(team)
+    wanted = Wanted(contact.id, row.id, Status(json.status), json.reason)
+    (outcome,) = set_by_api([wanted], token_in_use().actor)
+    if outcome.result == Result.REASON_REQUIRED:
+        raise Problem(
+            409,
+            "reason_required",
+            _REASON_NEEDED,
+            [{"code": "reason_required", "detail": _REASON_NEEDED, "pointer": "/reason"}],
+        )
+    stored = db.session.get_one(Consent, (contact.id, row.id))
+    changed = ConsentChanged.model_validate(_consent_values(stored) | {"result": outcome.result})
+    return changed, 200, {}
+
+
+@api.post("/consents/bulk")
+@operation(BulkOut, Scope.CONSENT_WRITE, json=BulkInput, headers=IdempotencyHeaders)
+@idempotent
+def set_consents(json: BulkInput, headers: IdempotencyHeaders) -> Answer:
+    """Change up to 10,000 consents
+
+    Each record is judged by itself and has its own result, in the order of the records; those that are not
+    refused are applied together. The first record for a contact and team counts; a later one is refused as
+    `duplicate`.
+    """
+    return bulk.apply(json.records, token_in_use().actor), 200, {}
+
+
+def _consent_values(stored: Consent) -> dict[str, object]:
+    """What ConsentOut shows of a status."""
+    return {
+        "contact_id": stored.contact_id,
+        "team": stored.team.code,
+        "status": stored.status,
+        "since": stored.since,
+        "source": stored.change.source,
+        "change_id": stored.change_id,
+        "reason_required": consent.needs_reason(stored),
+        "possible_opt_out": possible.open_flag(stored.contact_id, stored.team_id) is not None,
+    }

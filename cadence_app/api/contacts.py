@@ -1,0 +1,92 @@
+"""Contacts and teams, to read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Select, select
+
+from cadence_app.accounts.models import Team
+from cadence_app.api.blueprint import api
+from cadence_app.api.models import Scope
+from cadence_app.api.operations import operation
+from cadence_app.api.schemas import ContactOut, ContactPage, ContactQuery, TeamList, TeamOut
+from cadence_app.contacts.models import Contact
+from cadence_app.contacts.service import matches
+from cadence_app.extensions import db
+from cadence_app.ui.problems import Problem
+
+# In an address; a larger one is none that the database could hold.
+CONTACT = "<int(min=1, max=9223372036854775807):contact_id>"
+
+
+@api.get("/teams")
+@operation(TeamList)
+def list_teams() -> TeamList:
+    """The teams
+
+    Any token may read them. A code is how every other call names a team.
+    """
+    teams = db.session.scalars(select(Team).order_by(Team.code))
+    return TeamList(items=[TeamOut(code=team.code, name=team.name) for team in teams])
+
+
+@api.get("/contacts")
+@operation(ContactPage, Scope.CONTACTS_READ, query=ContactQuery)
+def list_contacts(query: ContactQuery) -> ContactPage:
+    """Find contacts
+
+    In the order of their ids. Filters given together must all match.
+    """
+    wanted = _filtered(query).order_by(Contact.id).limit(query.limit + 1)
+    found: Sequence[Contact] = db.session.scalars(wanted).all()
+    items = [contact_out(contact) for contact in found[: query.limit]]
+    return ContactPage(items=items, next_cursor=str(items[-1].id) if len(found) > query.limit else None)
+
+
+@api.get(f"/contacts/{CONTACT}")
+@operation(ContactOut, Scope.CONTACTS_READ)
+def get_contact(contact_id: int) -> ContactOut:
+    """One contact"""
+    return contact_out(find_contact(contact_id))
+
+
+def find_contact(contact_id: int) -> Contact:
+    """Errors: Problem 404."""
+    contact = db.session.get(Contact, contact_id)
+    if contact is None:
+        raise Problem(404, "contact_not_found", f"There is no contact {contact_id}.")
+    return contact
+
+
+def contact_out(contact: Contact) -> ContactOut:
+    return ContactOut(
+        id=contact.id,
+        first_name=contact.first_name,
+        last_name=contact.last_name,
+        external_id=contact.external_id,
+        number=contact.number,
+        created_at=contact.created_at,
+    )
+
+
+def find_team(code: str) -> Team:
+    """Errors: Problem 404."""
+    team = db.session.scalars(select(Team).where(Team.code == code)).one_or_none()
+    if team is None:
+        raise Problem(404, "team_not_found", "There is no team with this code.")
+    return team
+
+
+def _filtered(query: ContactQuery) -> Select[Contact]:
+    wanted = select(Contact)
+    if query.cursor:
+        wanted = wanted.where(Contact.id > int(query.cursor))
+    if query.number:
+        # A plus sign that was not escaped in the address arrives as a space.
+        wanted = wanted.where(Contact.number == f"+{query.number.lstrip('+ ')}")
+    if query.external_id is not None:
+        wanted = wanted.where(Contact.external_id == query.external_id)
+    if query.search:
+        wanted = wanted.where(matches(query.search))
+    return wanted

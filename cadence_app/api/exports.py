@@ -1,0 +1,136 @@
+"""Exports: the one place where the API meets the export service."""
+
+from __future__ import annotations
+
+import mimetypes
+from datetime import date
+
+from flask import Response, url_for
+from sqlalchemy import select
+
+from cadence_app.accounts.models import User
+from cadence_app.api.blueprint import api
+from cadence_app.api.idempotency import Answer, idempotent
+from cadence_app.api.models import Scope
+from cadence_app.api.operations import operation, token_in_use
+from cadence_app.api.schemas import ExportInput, ExportOut, ExportPage, IdempotencyHeaders, Page
+from cadence_app.extensions import db
+from cadence_app.reports import files, service
+from cadence_app.reports.kinds import KINDS
+from cadence_app.reports.models import Export
+from cadence_app.reports.ranges import today
+from cadence_app.ui.problems import FieldError, Problem
+
+_EXPORT = "<int(min=1, max=9223372036854775807):export_id>"
+# As the form on the screen has it.
+_EARLIEST = date(2000, 1, 1)
+
+
+@api.get("/exports")
+@operation(ExportPage, Scope.EXPORTS_READ, query=Page)
+def list_exports(query: Page) -> ExportPage:
+    """The exports
+
+    Newest first, those requested on a screen among them.
+    """
+    wanted = select(Export).order_by(Export.id.desc()).limit(query.limit + 1)
+    if query.cursor:
+        wanted = wanted.where(Export.id < int(query.cursor))
+    found = db.session.scalars(wanted).all()
+    items = [_export_out(export) for export in found[: query.limit]]
+    return ExportPage(items=items, next_cursor=str(items[-1].id) if len(found) > query.limit else None)
+
+
+@api.post("/exports")
+@operation(ExportOut, Scope.EXPORTS_WRITE, 202, json=ExportInput, headers=IdempotencyHeaders)
+@idempotent
+def request_export(json: ExportInput, headers: IdempotencyHeaders) -> Answer:
+    """Request an export
+
+    The file is written soon after; `GET /exports/{export_id}` tells when it is there. It is mailed, too, to
+    the admin who made the token.
+    """
+    user = _requester()
+    _check_range(json.start_date, json.end_date, today(user.tenant.zone))
+    export, _ = service.request_export(user, KINDS[json.kind], json.start_date, json.end_date)
+    service.enqueue(export)
+    location = url_for("api.get_export", export_id=export.id)
+    return _export_out(export), 202, {"Location": location}
+
+
+@api.get(f"/exports/{_EXPORT}")
+@operation(ExportOut, Scope.EXPORTS_READ)
+def get_export(export_id: int) -> ExportOut:
+    """One export"""
+    return _export_out(_find(export_id))
+
+
+@api.get(f"/exports/{_EXPORT}/file")
+@operation(None, Scope.EXPORTS_READ)
+def get_export_file(export_id: int) -> Response:
+    """The file of an export
+
+    409 until it is written, 404 once its link has expired.
+    """
+    export = _find(export_id)
+    if export.unfinished and not service.downloadable(export):
+        raise Problem(409, "file_not_ready", f"The file is not written yet: the export is {export.state}.")
+    gone = Problem(404, "file_not_available", f"There is no file to have: the export is {export.state}.")
+    if not service.downloadable(export):
+        raise gone
+    try:
+        chunks = files.chunks(export.file_key)
+    except FileNotFoundError as error:
+        raise gone from error
+    media_type = mimetypes.guess_type(export.file_name)[0] or "application/octet-stream"
+    response = Response(chunks, mimetype=media_type)
+    response.headers.set("Content-Disposition", "attachment", filename=export.file_name)
+    response.headers["Content-Length"] = str(export.size)
+    return response
+
+
+def _find(export_id: int) -> Export:
+    export = service.find_export(export_id)
+    if export is None:
+        raise Problem(404, "export_not_found", f"There is no export {export_id}.")
+    return export
+
+
+def _requester() -> User:
+    """The admin who made the token: the file goes to them by mail, so they must still be one."""
+    user = token_in_use().created_by
+    if not (user.active and user.is_admin):
+        raise Problem(403, "owner_not_admin", "Who made this token is no admin any more; make a new one.")
+    return user
+
+
+def _check_range(start: date, end: date, last: date) -> None:
+    """Errors: Problem."""
+    errors: list[FieldError] = []
+    if not _EARLIEST <= start <= last:
+        text = f"The first day must be from {_EARLIEST} to today, {last}."
+        errors.append({"code": "day_out_of_range", "detail": text, "pointer": "/start_date"})
+    if end < start:
+        text = "The last day is before the first day."
+        errors.append({"code": "ends_before_start", "detail": text, "pointer": "/end_date"})
+    if errors:
+        raise Problem(422, "invalid", "The range can't be exported; see errors.", errors)
+
+
+def _export_out(export: Export) -> ExportOut:
+    return ExportOut.model_validate(
+        {
+            "id": export.id,
+            "kind": export.kind,
+            "start_date": export.start_date,
+            "end_date": export.end_date,
+            "time_zone": export.time_zone,
+            "state": export.state,
+            "requested_at": export.requested_at,
+            "rows": export.rows_total,
+            "size": export.size,
+            "sha256": export.sha256,
+            "file_available": service.downloadable(export),
+            "problem": export.problem,
+        }
+    )

@@ -1,0 +1,250 @@
+"""What goes in and comes out of the API, as the OpenAPI document shows it."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StrictStr
+
+from cadence_app.api.fields import (
+    STORABLE,
+    Cursor,
+    GivenDay,
+    GivenId,
+    GivenTime,
+    Id,
+    KindName,
+    Limit,
+    Reason,
+    SourceName,
+    StatusName,
+    TeamCode,
+    Time,
+)
+
+MAX_RECORDS = 10_000
+
+
+class _Given(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class IdempotencyHeaders(BaseModel):
+    key: Annotated[
+        str | None,
+        Field(
+            alias="Idempotency-Key",
+            min_length=1,
+            max_length=200,
+            pattern=r"^[!-~]+$",
+            description="Your own id of this call. For 24 hours the same key with the same request gets the "
+            "first answer again, and nothing is done twice.",
+        ),
+    ] = None
+
+
+class Page(_Given):
+    cursor: Cursor | None = None
+    limit: Limit = 50
+
+
+class ContactQuery(Page):
+    number: Annotated[
+        str | None, Field(pattern=r"^[+ ]?[1-9][0-9]{6,14}$", description="E.164, such as +12125550142")
+    ] = None
+    external_id: Annotated[
+        str | None,
+        Field(max_length=200, pattern=STORABLE, description="Empty finds those who have none"),
+    ] = None
+    search: Annotated[
+        str | None,
+        Field(min_length=1, max_length=200, pattern=STORABLE, description="Part of a name, id or number"),
+    ] = None
+
+
+class ChangeQuery(Page):
+    since: Annotated[GivenTime | None, Field(description="Only what changed at or after this time")] = None
+    team: Annotated[str | None, Field(min_length=1, max_length=100, pattern=STORABLE)] = None
+    source: SourceName | None = None
+
+
+class ConsentInput(_Given):
+    status: StatusName
+    reason: Reason = ""
+
+
+class BulkRecord(_Given):
+    """Name the contact in one way: contact_id, external_id or number."""
+
+    contact_id: GivenId | None = None
+    external_id: Annotated[StrictStr, Field(min_length=1, max_length=200, pattern=STORABLE)] | None = None
+    number: Annotated[StrictStr, Field(min_length=1, max_length=40, pattern=STORABLE)] | None = None
+    team: TeamCode
+    status: StatusName
+    reason: Reason = ""
+
+
+class BulkInput(_Given):
+    records: Annotated[list[BulkRecord], Field(min_length=1, max_length=MAX_RECORDS)]
+
+
+class ExportInput(_Given):
+    """Whole days in the organisation's time zone, both included."""
+
+    kind: KindName
+    start_date: GivenDay
+    end_date: GivenDay
+
+
+class TeamOut(BaseModel):
+    code: str
+    name: str
+
+
+class TeamList(BaseModel):
+    items: list[TeamOut]
+
+
+class ContactOut(BaseModel):
+    id: Id
+    first_name: str
+    last_name: str
+    external_id: str
+    number: str
+    created_at: Time
+
+
+class ContactPage(BaseModel):
+    """`next_cursor` is null on the last page."""
+
+    items: list[ContactOut]
+    next_cursor: str | None
+
+
+class ConsentOut(BaseModel):
+    """`reason_required`: an opt in needs a reason. `possible_opt_out`: a text of theirs reads like an opt
+    out and holds automated texts until somebody has decided."""
+
+    contact_id: Id
+    team: str
+    status: StatusName
+    since: Time
+    source: SourceName
+    change_id: Id
+    reason_required: bool
+    possible_opt_out: bool
+
+
+class BlockOut(BaseModel):
+    scope: Literal["personal", "organisation", "carrier_number"]
+    since: Time
+
+
+class ConsentList(BaseModel):
+    """`blocks` are bars beside consent: on personal inboxes, on teams joined later, by a carrier."""
+
+    items: list[ConsentOut]
+    blocks: list[BlockOut]
+
+
+class ConsentChanged(ConsentOut):
+    result: Literal["changed", "unchanged"]
+
+
+class BulkResult(BaseModel):
+    """The answer to the record at `index`. A refused one says why in `code` and `detail`."""
+
+    index: int
+    result: Literal["changed", "unchanged", "refused"]
+    contact_id: int | None = None
+    change_id: int | None = None
+    code: (
+        Literal[
+            "contact_not_named",
+            "contact_not_found",
+            "bad_number",
+            "team_not_found",
+            "reason_required",
+            "duplicate",
+        ]
+        | None
+    ) = None
+    detail: str | None = None
+
+
+class BulkOut(BaseModel):
+    changed: int
+    unchanged: int
+    refused: int
+    results: list[BulkResult]
+
+
+class ChangeOut(BaseModel):
+    """Names, ids and team code as they were at that moment. `by` is the user or token that did it; `words`
+    are the contact's own."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: Id
+    contact_id: Id
+    first_name: str
+    last_name: str
+    external_id: str
+    number: str
+    team: Annotated[str, Field(validation_alias="team_code")]
+    status: StatusName
+    changed_at: Time
+    source: SourceName
+    by: Annotated[str, Field(validation_alias="user_name")]
+    words: str
+    reason: str
+
+
+class ChangePage(BaseModel):
+    """Keep `next_cursor`: the next call goes on there, now or another day. `more` tells that it will find
+    something at once."""
+
+    items: list[ChangeOut]
+    next_cursor: str
+    more: bool
+
+
+class ExportOut(BaseModel):
+    """`sha256` and `size` (bytes) are of the file; `file_available` tells that it can be had now."""
+
+    id: Id
+    kind: str
+    start_date: date
+    end_date: date
+    time_zone: str
+    state: Literal["queued", "running", "mailing", "sent", "failed"]
+    requested_at: Time
+    rows: int | None
+    size: int | None
+    sha256: str
+    file_available: bool
+    problem: str
+
+
+class ExportPage(BaseModel):
+    items: list[ExportOut]
+    next_cursor: str | None
+
+
+class FieldErrorOut(BaseModel):
+    code: str
+    detail: str
+    pointer: str | None = None
+    parameter: str | None = None
+
+
+class ProblemOut(BaseModel):
+    """RFC 9457. `code` is stable: act on it."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    errors: list[FieldErrorOut] | None = None
