@@ -88,7 +88,7 @@ def load_changes(scratch: Scratch, rows: int) -> None:
     with engine.begin() as connection:
         have = connection.scalar(text("SELECT count(*) FROM opt_out_changes")) or 0
         with connection.connection.cursor().copy(_LOAD) as copy:
-            # In the order of time, as a ledger that is only appended to lies on the disk: one each ten seconds.
+            # In the order of time, as a ledger that is only appended to lies on the disk, ten seconds apart.
             for index in range(have, rows):
                 moment = _FIRST + timedelta(seconds=10 * index)
                 copy.write_row(
