@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import literal, select, tuple_
+from sqlalchemy import or_, select
 
 from cadence_app.accounts.models import User
 from cadence_app.consent.models import OptOutChange
@@ -16,7 +16,7 @@ from cadence_app.messaging.inboxes import visible_to
 from cadence_app.messaging.models import Conversation, Inbox, Message
 from cadence_app.reports.scope import Scope
 
-PAGE = 50
+PAGE = 25
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 # As many digits as an instant and an id that the database can hold.
@@ -97,15 +97,15 @@ def conversations_of(user: User, changes: Sequence[OptOutChange]) -> dict[int, i
 def _ids(scope: Scope, cursor: Cursor | None, *, newer: bool) -> list[int]:
     """Ids next to the cursor, nearest first: the index alone answers this, whatever the depth."""
     query = select(OptOutChange.id).where(*scope.conditions())
-    place = (OptOutChange.changed_at, OptOutChange.id)
-    if cursor:
-        at = tuple_(literal(cursor.changed_at), literal(cursor.id))
-        # The instant by itself as well: the scan starts at the tightest bound on the first column.
-        if newer:
-            query = query.where(OptOutChange.changed_at >= cursor.changed_at, tuple_(*place) > at)
-        else:
-            query = query.where(OptOutChange.changed_at <= cursor.changed_at, tuple_(*place) < at)
-    order = [column.asc() if newer else column.desc() for column in place]
+    at, row_id = OptOutChange.changed_at, OptOutChange.id
+    # Not (changed_at, id) < (…): with the range beside it, PostgreSQL starts that scan at the range's end.
+    if cursor and newer:
+        beyond = or_(at > cursor.changed_at, row_id > cursor.id)
+        query = query.where(at >= cursor.changed_at, beyond)
+    elif cursor:
+        beyond = or_(at < cursor.changed_at, row_id < cursor.id)
+        query = query.where(at <= cursor.changed_at, beyond)
+    order = (at.asc(), row_id.asc()) if newer else (at.desc(), row_id.desc())
     return list(db.session.scalars(query.order_by(*order).limit(PAGE + 1)))
 
 

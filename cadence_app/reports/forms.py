@@ -42,24 +42,20 @@ class _Day(DateField):
             raise ValueError("Enter a date as year-month-day, such as 2026-03-31.") from None
 
 
-class _Choice(SelectField):
+def _offered(form: FlaskForm, field: Field) -> None:
+    chosen = field.data if isinstance(field.data, list) else [field.data]
+    if not set(chosen) <= {value for value, *_ in field.iter_choices()}:
+        raise ValidationError("Choose from the list.")
+
+
+def _choice(label: str) -> SelectField:
     """One of a list, or (empty) any."""
-
-    def __init__(self, label: str, **options: Any) -> None:
-        super().__init__(label, default="", **options)
-
-    def pre_validate(self, form: FlaskForm) -> None:
-        if self.data not in {value for value, *_ in self.iter_choices()}:
-            raise ValidationError("Choose one of the list.")
+    return SelectField(label, [_offered], default="", validate_choice=False)
 
 
 class MultiCheckboxField(SelectMultipleField):
     widget = ListWidget(prefix_label=False)
     option_widget = CheckboxInput()
-
-    def pre_validate(self, form: FlaskForm) -> None:
-        if not set(self.data or ()) <= {value for value, *_ in self.iter_choices()}:
-            raise ValidationError("Choose from the list.")
 
 
 class ExportForm(FlaskForm):
@@ -68,15 +64,19 @@ class ExportForm(FlaskForm):
 
     start_date = _Day("Start date", [InputRequired("Enter the first day.")])
     end_date = _Day("End date", [InputRequired("Enter the last day.")])
-    team = _Choice("Team")
-    source = _Choice("Source")
-    status = _Choice("Status")
-    user = _Choice("User")
+    team = _choice("Team")
+    source = _choice("Source")
+    status = _choice("Status")
+    user = _choice("User")
     contact = StringField("Contact", [Length(max=200), no_control_characters], filters=[stripped])
     words = StringField("Words", [Length(max=200), no_control_characters], filters=[stripped])
-    columns = MultiCheckboxField("Extra columns")
+    columns = MultiCheckboxField("Extra columns", [_offered], default=list, validate_choice=False)
     format = RadioField(
-        "Format", default=Format.CSV, choices=[(Format.CSV, "CSV"), (Format.XLSX, "Excel (XLSX)")]
+        "Format",
+        [_offered],
+        default=Format.CSV,
+        choices=[(str(Format.CSV), "CSV"), (str(Format.XLSX), "Excel (XLSX)")],
+        validate_choice=False,
     )
     submit = SubmitField("Request Export")
 

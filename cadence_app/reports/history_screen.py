@@ -83,9 +83,11 @@ def _report(form: ExportForm) -> dict[str, Any]:
     page, astray = _page(scope)
     state = _state(form)
     return {
-        "trends": trends_of(scope),
+        # Further pages stay instant: they count nothing.
+        "trends": trends_of(scope) if page.newer is None else None,
         "page": page,
         "conversations": changes.conversations_of(current_user, page.changes),
+        "own_team_ids": {team.id for team in current_user.teams},
         "astray": astray,
         "newest_url": page_of(OPT_OUT_HISTORY, **state),
         "newer_url": page_of(OPT_OUT_HISTORY, **state, newer=page.newer) if page.newer else None,
