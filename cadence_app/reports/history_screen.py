@@ -82,9 +82,11 @@ def _report(form: ExportForm) -> dict[str, Any]:
     scope = Scope(*form.asked_days, current_user.tenant.zone, form.asked_filters)
     page, astray = _page(scope)
     state = _state(form)
+    past_end = not page.changes and "older" in request.args and not astray
     return {
         # Further pages stay instant: they count nothing.
-        "trends": trends_of(scope) if page.newer is None else None,
+        "trends": None if page.newer or past_end else trends_of(scope),
+        "past_end": past_end,
         "page": page,
         "conversations": changes.conversations_of(current_user, page.changes),
         "own_team_ids": {team.id for team in current_user.teams},

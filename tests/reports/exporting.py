@@ -69,6 +69,12 @@ def mails_to(world: World) -> list[EmailMessage]:
     return [mail for mail in mails if address in str(mail["To"])]
 
 
+def mail_of(world: World, export: Export) -> EmailMessage:
+    """The mail that brought this export."""
+    start = f"<export-{world.tenant_id}-{export.id}-"
+    return next(mail for mail in mails_to(world) if str(mail["Message-ID"]).startswith(start))
+
+
 def attachment(mail: EmailMessage) -> bytes:
     (part,) = mail.iter_attachments()
     content = part.get_payload(decode=True)
@@ -111,10 +117,13 @@ def cells_of(path: Path, columns: int) -> list[list[str]]:
         "table": "urn:oasis:names:tc:opendocument:xmlns:table:1.0",
         "text": "urn:oasis:names:tc:opendocument:xmlns:text:1.0",
     }
+    repeated = f"{{{ns['table']}}}number-columns-repeated"
     rows = []
     for row in ElementTree.parse(path).iterfind(".//table:table-row", ns):
-        cells = row.findall("table:table-cell", ns)
-        texts = ["\n".join("".join(p.itertext()) for p in cell.findall("text:p", ns)) for cell in cells]
+        texts: list[str] = []
+        for cell in row.findall("table:table-cell", ns):
+            text = "\n".join("".join(part.itertext()) for part in cell.findall("text:p", ns))
+            texts += [text] * min(int(cell.get(repeated, "1")), columns)
         if any(texts):
             rows.append(texts[:columns])
     return rows
