@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, bindparam, case, func, literal, select
+from sqlalchemy import ColumnElement, bindparam, func, literal, select
 
-from cadence_app.consent.models import REPORTED_SOURCES, OptOutChange, Status
+from cadence_app.consent.models import REPORTED_SOURCES, OptOutChange
 from cadence_app.contacts.service import matches
-from cadence_app.reports.filters import SOURCE_NAMES, STATUS_NAMES
 from cadence_app.reports.kinds.base import ENDS_AT, STARTS_AT, ZONE, Cell, Column, Kind, says
+from cadence_app.reports.kinds.columns import contact_columns, source_column, status_column
 
 # Written into the statement rather than bound, so that the planner knows the partial index by it.
 REPORTED: ColumnElement[bool] = OptOutChange.source.in_(
@@ -26,23 +26,12 @@ OPT_OUT_HISTORY = Kind(
         .order_by(OptOutChange.changed_at, OptOutChange.id)
     ),
     columns=(
-        Column("FirstName", OptOutChange.first_name),
-        Column("LastName", OptOutChange.last_name),
-        Column("ContactId", OptOutChange.external_id),
-        Column("DepartmentCode", OptOutChange.team_code),
-        Column("MobileNumber", OptOutChange.number, Cell.OWN),
-        Column(
-            "Status",
-            case(
-                (OptOutChange.status == Status.OPTED_OUT, STATUS_NAMES[Status.OPTED_OUT]),
-                else_=STATUS_NAMES[Status.OPTED_IN],
-            ),
-            Cell.OWN,
-        ),
+        *contact_columns(OptOutChange, OptOutChange.team_code),
+        status_column(OptOutChange.status),
         Column("StatusDate", OptOutChange.changed_at, Cell.MOMENT),
     ),
     extra=(
-        Column("Source", case(dict(SOURCE_NAMES), value=OptOutChange.source), Cell.OWN),
+        source_column(OptOutChange.source),
         Column("User", OptOutChange.user_name),
         Column("Reason", OptOutChange.reason),
         Column("MessageText", OptOutChange.words),

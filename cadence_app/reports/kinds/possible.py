@@ -9,6 +9,7 @@ from cadence_app.consent.models import Decision, PossibleOptOut
 from cadence_app.contacts.models import Contact
 from cadence_app.contacts.service import matches
 from cadence_app.reports.kinds.base import ENDS_AT, STARTS_AT, Cell, Column, Kind, says
+from cadence_app.reports.kinds.columns import contact_columns
 
 _DECISIONS = {Decision.OPEN: "Open", Decision.OPTED_OUT: "Opted Out", Decision.DISMISSED: "Dismissed"}
 
@@ -27,11 +28,7 @@ POSSIBLE_OPT_OUTS = Kind(
         .order_by(PossibleOptOut.received_at, PossibleOptOut.id)
     ),
     columns=(
-        Column("FirstName", Contact.first_name),
-        Column("LastName", Contact.last_name),
-        Column("ContactId", Contact.external_id),
-        Column("DepartmentCode", Team.code),
-        Column("MobileNumber", Contact.number, Cell.OWN),
+        *contact_columns(Contact, Team.code),
         Column("Words", PossibleOptOut.words),
         Column("ReceivedAt", PossibleOptOut.received_at, Cell.MOMENT),
         Column("DueOn", PossibleOptOut.due_on, Cell.DAY),

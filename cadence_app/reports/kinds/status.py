@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import case, func, select
+from sqlalchemy import func, select
 
 from cadence_app.accounts.models import Team
-from cadence_app.consent.models import Consent, OptOutChange, Status
+from cadence_app.consent.models import Consent, OptOutChange
 from cadence_app.contacts.models import Contact
 from cadence_app.contacts.service import matches
-from cadence_app.reports.filters import SOURCE_NAMES, STATUS_NAMES
 from cadence_app.reports.kinds.base import Cell, Column, Kind
+from cadence_app.reports.kinds.columns import contact_columns, source_column, status_column
 
 OPT_OUT_STATUS = Kind(
     key="opt-out-status",
@@ -25,21 +25,10 @@ OPT_OUT_STATUS = Kind(
         .order_by(Team.code, func.lower(Contact.last_name), func.lower(Contact.first_name), Contact.id)
     ),
     columns=(
-        Column("FirstName", Contact.first_name),
-        Column("LastName", Contact.last_name),
-        Column("ContactId", Contact.external_id),
-        Column("DepartmentCode", Team.code),
-        Column("MobileNumber", Contact.number, Cell.OWN),
-        Column(
-            "Status",
-            case(
-                (Consent.status == Status.OPTED_OUT, STATUS_NAMES[Status.OPTED_OUT]),
-                else_=STATUS_NAMES[Status.OPTED_IN],
-            ),
-            Cell.OWN,
-        ),
+        *contact_columns(Contact, Team.code),
+        status_column(Consent.status),
         Column("StatusDate", Consent.since, Cell.MOMENT),
-        Column("Source", case(dict(SOURCE_NAMES), value=OptOutChange.source), Cell.OWN),
+        source_column(OptOutChange.source),
     ),
     filters={
         "team_id": lambda team_id: Consent.team_id == team_id,
