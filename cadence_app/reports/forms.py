@@ -9,6 +9,7 @@ from flask_login import current_user
 from flask_wtf import FlaskForm
 from sqlalchemy import select
 from wtforms import DateField, Field, RadioField, SelectField, SelectMultipleField, StringField, SubmitField
+from wtforms.fields import SelectChoice
 from wtforms.validators import InputRequired, Length, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -75,7 +76,7 @@ class ExportForm(FlaskForm):
         "Format",
         [_offered],
         default=Format.CSV,
-        choices=[(str(Format.CSV), "CSV"), (str(Format.XLSX), "Excel (XLSX)")],
+        choices=[SelectChoice(str(Format.CSV), "CSV"), SelectChoice(str(Format.XLSX), "Excel (XLSX)")],
         validate_choice=False,
     )
     submit = SubmitField("Request Export")
@@ -94,21 +95,19 @@ class ExportForm(FlaskForm):
         self._offer(kind)
 
     def _offer(self, kind: Kind) -> None:
+        teams = db.session.scalars(select(Team).order_by(Team.name))
+        users = db.session.scalars(select(User).order_by(User.name))
         choices = {
-            "team": [
-                (str(team.id), team.name) for team in db.session.scalars(select(Team).order_by(Team.name))
-            ],
-            "user": [
-                (str(user.id), user.name) for user in db.session.scalars(select(User).order_by(User.name))
-            ],
-            "source": [(str(source), SOURCE_NAMES[source]) for source in REPORTED_SOURCES],
-            "status": [(str(status), name) for status, name in STATUS_NAMES.items()],
+            "team": [SelectChoice(str(team.id), team.name) for team in teams],
+            "user": [SelectChoice(str(user.id), user.name) for user in users],
+            "source": [SelectChoice(str(source), SOURCE_NAMES[source]) for source in REPORTED_SOURCES],
+            "status": [SelectChoice(str(status), name) for status, name in STATUS_NAMES.items()],
         }
         for name, offered in choices.items():
             if name in self:
-                self[name].choices = [("", "Any"), *offered]
+                self[name].choices = [SelectChoice("", "Any"), *offered]
         if "columns" in self:
-            self.columns.choices = [(column.name, column.name) for column in kind.extra]
+            self.columns.choices = [SelectChoice(column.name) for column in kind.extra]
 
     @property
     def asked_days(self) -> tuple[date, date]:
