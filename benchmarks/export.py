@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+from psycopg import ClientCursor
 from sqlalchemy import select
 
 from benchmarks.scratch import Scratch, load_changes
@@ -20,7 +21,7 @@ from cadence_app.extensions import db
 from cadence_app.reports import service
 from cadence_app.reports.kinds import OPT_OUT_HISTORY
 from cadence_app.reports.models import Export
-from cadence_app.reports.writing import write_file
+from cadence_app.reports.writing import copy_statement, write_file
 from cadence_app.tenancy import use_tenant
 
 
@@ -61,13 +62,9 @@ def _job(export: Export, rows: int) -> None:
 
 
 def _psql(scratch: Scratch, export: Export) -> None:
-    bounds = {"starts_at": export.starts_at, "ends_at": export.ends_at}
     with db.engine.connect() as connection:
-        driver = connection.connection.driver_connection
-        query = OPT_OUT_HISTORY.rows.as_string(driver)
-    for name, value in bounds.items():
-        query = query.replace(f"%({name})s", f"'{value.isoformat()}'")
-    query = query.replace("\n", " ")
+        cursor = ClientCursor(connection.connection.driver_connection)
+        query = cursor.mogrify(*copy_statement(export, OPT_OUT_HISTORY)).replace("\n", " ")
     target = scratch.data_dir / "copy.csv"
     command = f"\\copy ({query}) TO '{target}' (FORMAT csv, HEADER, FORCE_QUOTE *)"
     subprocess.run(

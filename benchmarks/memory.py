@@ -7,7 +7,6 @@ import subprocess
 import sys
 from dataclasses import replace
 
-from psycopg import sql
 from sqlalchemy import select
 
 import config
@@ -50,7 +49,7 @@ def _job(rows: int) -> None:
         use_tenant(1)
         export = db.session.scalars(select(Export).limit(1)).one()
         # The same query with fewer rows.
-        kind = replace(OPT_OUT_HISTORY, rows=OPT_OUT_HISTORY.rows + sql.SQL(f" LIMIT {rows}"))
+        kind = replace(OPT_OUT_HISTORY, query=OPT_OUT_HISTORY.query.limit(rows))
         write_file(export, kind, lambda done, total: None)
         print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 

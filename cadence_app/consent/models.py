@@ -50,6 +50,7 @@ class OptOutChange(Model):
             "tenant_id",
             "changed_at",
             "id",
+            postgresql_include=["team_id", "user_id", "status", "source"],
             postgresql_where=text("source IN ('cold_inbound', 'manual_add', 'keyword', 'toggle')"),
         ),
         Index("ix_opt_out_changes_contact", "contact_id", "team_id", "id"),

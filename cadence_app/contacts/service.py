@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from cadence_app.accounts.models import Team, User
 from cadence_app.consent import service as consent
-from cadence_app.consent.models import Consent
+from cadence_app.consent.models import Consent, OptOutChange
 from cadence_app.contacts.models import Contact
 from cadence_app.contacts.numbers import digits_of
 from cadence_app.extensions import db
@@ -33,14 +33,15 @@ class Page:
     more: bool
 
 
-def matches(search: str) -> ColumnElement[bool]:
-    """The condition on Contact that a name, a ContactId or a number holds the search."""
+def matches(search: str, of: type[Contact] | type[OptOutChange] = Contact) -> ColumnElement[bool]:
+    """The condition on contacts, or on history as it was, that a name, a ContactId or a number holds the
+    search."""
     conditions = [
-        func.concat_ws(" ", Contact.first_name, Contact.last_name).icontains(search, autoescape=True),
-        Contact.external_id.icontains(search, autoescape=True),
+        func.concat_ws(" ", of.first_name, of.last_name).icontains(search, autoescape=True),
+        of.external_id.icontains(search, autoescape=True),
     ]
     if len(digits := digits_of(search)) >= 3:
-        conditions.append(Contact.number.contains(digits))
+        conditions.append(of.number.contains(digits))
     return or_(*conditions)
 
 

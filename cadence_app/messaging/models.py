@@ -105,6 +105,13 @@ class Message(Model):
             "state IN ('received', 'queued', 'delivered', 'failed', 'suppressed', 'dropped')", name="state"
         ),
         Index("ix_messages_thread", "conversation_id", "id"),
+        Index(
+            "ix_messages_sent",
+            "tenant_id",
+            "created_at",
+            postgresql_include=["inbox_id"],
+            postgresql_where=text("direction = 'outbound' AND kind = 'person' AND state = 'delivered'"),
+        ),
         Index("ix_messages_queued", "tenant_id", "id", postgresql_where=text("state = 'queued'")),
         Index("ix_messages_activity", "tenant_id", "created_at"),
         Index(

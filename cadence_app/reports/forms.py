@@ -1,26 +1,129 @@
+"""The form of an export: days, the filters its kind takes, and what the file is."""
+
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 from flask_login import current_user
 from flask_wtf import FlaskForm
-from wtforms import Field, SubmitField
-from wtforms.validators import InputRequired, ValidationError
+from sqlalchemy import select
+from wtforms import Field, RadioField, SelectField, SelectMultipleField, StringField, SubmitField
+from wtforms.fields import SelectChoice
+from wtforms.validators import InputRequired, Length, ValidationError
+from wtforms.widgets import CheckboxInput, ListWidget
 
+from cadence_app.accounts.models import Team, User
+from cadence_app.consent.models import REPORTED_SOURCES
+from cadence_app.extensions import db
 from cadence_app.reports.fields import DayField
+from cadence_app.reports.filters import SOURCE_NAMES, STATUS_NAMES, Filters
+from cadence_app.reports.kinds import Kind
+from cadence_app.reports.models import Format
 from cadence_app.reports.ranges import today
+from cadence_app.ui.fields import no_control_characters, stripped
+from cadence_app.ui.navigation import words_for
 
 # Before anybody could have kept such a history; a mistyped year is told here, not by an empty file.
 _EARLIEST = date(2000, 1, 1)
 _LATEST = date(2099, 12, 31)
+# Where a filter's field has another name than the filter.
+_FIELDS = {"team_id": "team", "user_id": "user"}
 
 
-class RangeForm(FlaskForm):
-    """Whole days in the tenant's time zone, both included."""
+def _offered(form: FlaskForm, field: Field) -> None:
+    chosen = field.data if isinstance(field.data, list) else [field.data]
+    if not set(chosen) <= {value for value, *_ in field.iter_choices()}:
+        raise ValidationError("Choose from the list.")
+
+
+def _choice(label: str) -> SelectField:
+    """One of a list, or (empty) any."""
+    return SelectField(label, [_offered], default="", validate_choice=False)
+
+
+class MultiCheckboxField(SelectMultipleField):
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()
+
+
+class ExportForm(FlaskForm):
+    """Whole days in the tenant's time zone, both included, and the filters of a kind; the fields that the
+    kind has no use for are left out."""
 
     start_date = DayField("Start date", [InputRequired("Enter the first day.")])
     end_date = DayField("End date", [InputRequired("Enter the last day.")])
+    team = _choice("Team")
+    source = _choice("Source")
+    status = _choice("Status")
+    user = _choice("User")
+    contact = StringField("Contact", [Length(max=200), no_control_characters], filters=[stripped])
+    words = StringField("Words", [Length(max=200), no_control_characters], filters=[stripped])
+    columns = MultiCheckboxField("Extra columns", [_offered], default=list, validate_choice=False)
+    format = RadioField(
+        "Format",
+        [_offered],
+        default=Format.CSV,
+        choices=[SelectChoice(str(Format.CSV), "CSV"), SelectChoice(str(Format.XLSX), "Excel (XLSX)")],
+        validate_choice=False,
+    )
     submit = SubmitField("Request Export")
+
+    def __init__(self, kind: Kind, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.team.label.text = words_for(current_user).Team
+        self.filter_names = [_FIELDS.get(name, name) for name in kind.filters]
+        unused = {"team", "source", "status", "user", "contact", "words"}.difference(self.filter_names)
+        if not kind.dated:
+            unused |= {"start_date", "end_date"}
+        if not kind.extra:
+            unused.add("columns")
+        for name in unused:
+            del self[name]
+        self._offer(kind)
+
+    def _offer(self, kind: Kind) -> None:
+        teams = db.session.scalars(select(Team).order_by(Team.name))
+        users = db.session.scalars(select(User).order_by(User.name))
+        choices = {
+            "team": [SelectChoice(str(team.id), team.name) for team in teams],
+            "user": [SelectChoice(str(user.id), user.name) for user in users],
+            "source": [SelectChoice(str(source), SOURCE_NAMES[source]) for source in REPORTED_SOURCES],
+            "status": [SelectChoice(str(status), name) for status, name in STATUS_NAMES.items()],
+        }
+        for name, offered in choices.items():
+            if name in self:
+                self[name].choices = [SelectChoice("", "Any"), *offered]
+        if "columns" in self:
+            self.columns.choices = [SelectChoice(column.name) for column in kind.extra]
+
+    @property
+    def asked_days(self) -> tuple[date, date]:
+        """First and last day of a form that is valid; today for a kind that has none."""
+        day = today(current_user.tenant.zone)
+        if "start_date" not in self:
+            return day, day
+        return self.start_date.data or day, self.end_date.data or day
+
+    @property
+    def asked_filters(self) -> Filters:
+        """The filters of a form that is valid."""
+
+        def value(name: str) -> str:
+            return self[name].data or "" if name in self else ""
+
+        return Filters(
+            team_id=int(value("team") or 0) or None,
+            source=value("source"),
+            status=value("status"),
+            user_id=int(value("user") or 0) or None,
+            contact=value("contact"),
+            words=value("words"),
+        )
+
+    @property
+    def asked_columns(self) -> list[str]:
+        return list(self.columns.data or ()) if "columns" in self else []
 
     def validate_start_date(self, field: Field) -> None:
         if field.data is None:
@@ -32,7 +135,9 @@ class RangeForm(FlaskForm):
 
     def validate_end_date(self, field: Field) -> None:
         start = self.start_date.data
-        if start and field.data and field.data < start:
+        if field.data is None:
+            return
+        if start and field.data < start:
             raise ValidationError("The last day is before the first day.")
-        if field.data and field.data > _LATEST:
+        if field.data > _LATEST:
             raise ValidationError("The last day is after the year 2099.")

@@ -14,8 +14,10 @@ from flask_mail import Connection, Message
 
 from cadence_app.consent import seals
 from cadence_app.reports import files
+from cadence_app.reports.filters import Filters, describe
 from cadence_app.reports.kinds import KINDS
-from cadence_app.reports.models import Delivery, Export
+from cadence_app.reports.models import Delivery, Export, Format
+from cadence_app.ui.navigation import words_for
 
 # A mail server answers 552 or 554 (and some 523, 534) to a message over its limit: RFC 5321, RFC 4954.
 _TOO_LARGE = {523, 534, 552, 554}
@@ -27,7 +29,7 @@ _ZIP_WORTH = 12
 
 
 def send(export: Export) -> Delivery:
-    """Mails the finished file to whoever asked for it, and says how it went: attached as .csv or .zip, or
+    """Mails the finished file to whoever asked for it, and says how it went: attached as it is or as .zip, or
     as a link. A mail server that finds it too large gets the link. Errors: OSError and SMTPException."""
     delivery, attachment = _attachment(export)
     try:
@@ -49,8 +51,9 @@ def _attachment(export: Export) -> tuple[Delivery, bytes | None]:
     limit: int = current_app.config["MAIL_ATTACHMENT_LIMIT"]
     size = export.size or 0
     if size * _ENCODED <= limit:
-        return Delivery.CSV, files.read(export.file_key)
-    if size * _ENCODED <= limit * _ZIP_WORTH:
+        return Delivery(export.format), files.read(export.file_key)
+    # A workbook is packed already.
+    if export.format == Format.CSV and size * _ENCODED <= limit * _ZIP_WORTH:
         packed = BytesIO()
         with (
             zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive,
@@ -77,6 +80,7 @@ def _deliver(export: Export, delivery: Delivery, attachment: bytes | None) -> No
         "export": export,
         "kind": kind,
         "user": user,
+        "filters": describe(Filters.from_stored(export.filters), words_for(user)),
         "delivery": delivery,
         "download_url": download_url(export),
         "seal": seals.head(),
@@ -84,10 +88,10 @@ def _deliver(export: Export, delivery: Delivery, attachment: bytes | None) -> No
     }
     message.body = render_template("reports/mail/export.txt", **context)
     message.html = render_template("reports/mail/export.html", **context)
-    if attachment is not None and delivery == Delivery.CSV:
-        message.attach(export.file_name, "text/csv", attachment)
-    elif attachment is not None:
+    if attachment is not None and delivery == Delivery.ZIP:
         message.attach(export.file_name.removesuffix(".csv") + ".zip", "application/zip", attachment)
+    elif attachment is not None:
+        message.attach(export.file_name, Format(export.format).mimetype, attachment)
     with _timeout(), _Connection(current_app.extensions["mail"]) as connection:
         connection.send(message)
 

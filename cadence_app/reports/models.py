@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, func, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from cadence_app.accounts.models import User
@@ -25,25 +27,45 @@ class ExportState(StrEnum):
 UNFINISHED = (ExportState.QUEUED, ExportState.RUNNING, ExportState.MAILING)
 
 
-class Delivery(StrEnum):
-    """How the mail carries the file."""
+class Format(StrEnum):
+    """What the file is; also the end of its name."""
 
     CSV = "csv"
+    XLSX = "xlsx"
+
+    @property
+    def mimetype(self) -> str:
+        return _MIMETYPES[self]
+
+
+_MIMETYPES = {
+    Format.CSV: "text/csv",
+    Format.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+
+
+class Delivery(StrEnum):
+    """How the mail carries the file: as it is, packed, or as a link."""
+
+    CSV = "csv"
+    XLSX = "xlsx"
     ZIP = "zip"
     LINK = "link"
 
 
 class Export(Model):
-    """One request for a CSV by e-mail: the only record of it that counts (a lost job is queued again).
+    """One request for a file by e-mail: the only record of it that counts (a lost job is queued again).
 
     `start_date` and `end_date` are whole days in `time_zone`, both included; `starts_at` and `ends_at`
-    are the same range in UTC, the end excluded. `size` is in bytes.
+    are the same range in UTC, the end excluded. `filters` are those of filters.py that were set,
+    `extra_columns` the names of a kind's extra columns. `size` is in bytes.
     """
 
     __tablename__ = "exports"
     __table_args__ = (
         CheckConstraint("state IN ('queued', 'running', 'mailing', 'sent', 'failed')", name="state"),
         CheckConstraint("end_date >= start_date", name="range"),
+        CheckConstraint("format IN ('csv', 'xlsx')", name="format"),
         Index("ix_exports_latest", "tenant_id", text("id DESC")),
         Index(
             "ix_exports_unfinished",
@@ -56,6 +78,9 @@ class Export(Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
     kind: Mapped[str]
+    format: Mapped[str] = mapped_column(default=Format.CSV)
+    filters: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    extra_columns: Mapped[list[str]] = mapped_column(JSONB, default=list)
     start_date: Mapped[date]
     end_date: Mapped[date]
     time_zone: Mapped[str]
@@ -84,5 +109,15 @@ class Export(Model):
         return self.state in UNFINISHED
 
     @property
+    def parameters(self) -> dict[str, Any]:
+        """What the query of its kind may ask (kinds/base.py)."""
+        return {
+            "starts_at": self.starts_at,
+            "ends_at": self.ends_at,
+            "time_zone": self.time_zone,
+            "requested_by_id": self.requested_by_id,
+        }
+
+    @property
     def file_name(self) -> str:
-        return f"{self.kind}-{self.start_date}-to-{self.end_date}.csv"
+        return f"{self.kind}-{self.start_date}-to-{self.end_date}.{self.format}"

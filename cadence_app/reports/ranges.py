@@ -1,4 +1,4 @@
-"""Whole days of a time zone as instants."""
+"""Whole days of a time zone as instants, and the ranges people ask for most."""
 
 from __future__ import annotations
 
@@ -17,6 +17,25 @@ def utc_bounds(start: date, end: date, zone: ZoneInfo) -> tuple[datetime, dateti
 
 def today(zone: ZoneInfo) -> date:
     return datetime.now(zone).date()
+
+
+def usual(day: date) -> tuple[date, date]:
+    """The range a form shows at first: the thirty days that end with `day`."""
+    return day - timedelta(days=29), day
+
+
+def presets(day: date) -> list[tuple[str, date, date]]:
+    """The usual ranges as seen on a day: name, first day, last day."""
+    month = day.replace(day=1)
+    before = month - timedelta(days=1)
+    return [
+        ("Last 7 days", day - timedelta(days=6), day),
+        ("Last 30 days", *usual(day)),
+        ("Last 90 days", day - timedelta(days=89), day),
+        ("This month", month, day),
+        ("Last month", before.replace(day=1), before),
+        ("This year", day.replace(month=1, day=1), day),
+    ]
 
 
 def _begin(day: date, zone: ZoneInfo) -> datetime:

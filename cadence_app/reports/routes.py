@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, abort, flash, redirect, render_template, url_for
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
 from cadence_app.accounts.models import Navigation
 from cadence_app.accounts.roles import admin_required
 from cadence_app.reports import files, service
-from cadence_app.reports.kinds import OPT_OUT_HISTORY
-from cadence_app.reports.screens import find_export, only_in, opt_out_history_page
-from cadence_app.ui.navigation import mode_of, report_page
+from cadence_app.reports.history_screen import opt_out_history_page
+from cadence_app.reports.kinds import KINDS, OPT_OUT_HISTORY, PLAIN_KINDS
+from cadence_app.reports.models import Format
+from cadence_app.reports.screens import (
+    export_page,
+    find_export,
+    find_kind,
+    kind_only_in,
+    list_context,
+    only_in,
+    page_of,
+)
+from cadence_app.ui.navigation import mode_of
 
 reports = Blueprint("reports", __name__)
 teams = Blueprint("reports_teams", __name__, url_prefix="/reports")
@@ -26,14 +36,15 @@ def index() -> ResponseReturnValue:
         return redirect(url_for("activity.analytics"))
     if not current_user.is_admin:
         abort(403)
-    return render_template("reports/legacy/index.html")
+    return render_template("reports/legacy/index.html", kinds=PLAIN_KINDS.values())
 
 
 @teams.get("/exports")
 @admin_required
 def exports() -> str:
     only_in(Navigation.TEAMS)
-    return render_template("reports/teams/exports.html", latest=service.recent_exports(OPT_OUT_HISTORY, 1))
+    latest = service.latest_requests()
+    return render_template("reports/teams/exports.html", kinds=KINDS.values(), latest=latest, page_of=page_of)
 
 
 @teams.route("/exports/opt-out-history", methods=["GET", "POST"])
@@ -43,6 +54,14 @@ def opt_out_history() -> ResponseReturnValue:
     return opt_out_history_page("reports/teams/opt_out_history.html")
 
 
+@teams.route("/exports/<key>", methods=["GET", "POST"], endpoint="export")
+@admin_required
+def teams_export(key: str) -> ResponseReturnValue:
+    kind = find_kind(key)
+    kind_only_in(Navigation.TEAMS, kind)
+    return export_page(kind, "reports/teams/export.html")
+
+
 @legacy.route("/opt-out-changes/export", methods=["GET", "POST"])
 @admin_required
 def opt_out_changes() -> ResponseReturnValue:
@@ -50,15 +69,20 @@ def opt_out_changes() -> ResponseReturnValue:
     return opt_out_history_page("reports/legacy/opt_out_changes.html")
 
 
+@legacy.route("/<key>/export", methods=["GET", "POST"], endpoint="export")
+@admin_required
+def legacy_export(key: str) -> ResponseReturnValue:
+    kind = find_kind(key)
+    kind_only_in(Navigation.LEGACY, kind)
+    return export_page(kind, "reports/legacy/export.html")
+
+
 @reports.get("/exports/list")
 @admin_required
 def export_list() -> str:
     """The list of requests by itself, for a page that keeps it fresh."""
-    return render_template(
-        "reports/_list.html",
-        exports=service.recent_exports(OPT_OUT_HISTORY),
-        downloadable=service.downloadable,
-    )
+    kind = KINDS.get(request.args.get("kind", OPT_OUT_HISTORY.key)) or abort(404)
+    return render_template("reports/_list.html", **list_context(kind))
 
 
 @reports.get("/exports/<int:export_id>/download")
@@ -71,7 +95,7 @@ def download(export_id: int) -> ResponseReturnValue:
         chunks = files.chunks(export.file_key)
     except FileNotFoundError:
         abort(404)
-    response = Response(chunks, mimetype="text/csv")
+    response = Response(chunks, mimetype=Format(export.format).mimetype)
     response.headers.set("Content-Disposition", "attachment", filename=export.file_name)
     response.headers["Content-Length"] = str(export.size)
     return response
@@ -84,4 +108,4 @@ def retry(export_id: int) -> ResponseReturnValue:
     service.retry(export)
     service.enqueue(export)
     flash("Trying again.", "info")
-    return redirect(url_for(report_page(current_user).endpoint))
+    return redirect(page_of(KINDS[export.kind]))

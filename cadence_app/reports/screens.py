@@ -1,22 +1,26 @@
-"""The page of an export, which both modes' routes show: form, answer to the form, list of requests."""
+"""The pages of exports, which both modes' routes show: form, answer to the form, list of requests."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import abort, flash, redirect, render_template, request, url_for
+from flask import abort, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from cadence_app.accounts.models import Navigation
 from cadence_app.reports import service
-from cadence_app.reports.forms import RangeForm
-from cadence_app.reports.kinds import OPT_OUT_HISTORY
-from cadence_app.reports.models import Export
-from cadence_app.reports.ranges import today, utc_bounds
+from cadence_app.reports.filters import Filters, describe
+from cadence_app.reports.forms import ExportForm
+from cadence_app.reports.kinds import OPT_OUT_HISTORY, PLAIN_KINDS, Kind
+from cadence_app.reports.models import Export, Format
+from cadence_app.reports.ranges import today, usual, utc_bounds
 from cadence_app.ui.errors import MovedReport
-from cadence_app.ui.navigation import Report, may_open, mode_of, report_page
+from cadence_app.ui.navigation import Report, may_open, mode_of, report_page, words_for
+
+# Requests that a page shows at once; the others are behind a click.
+_LATEST = 3
 
 
 def only_in(mode: Navigation, report: Report = Report.OPT_OUT_HISTORY) -> None:
@@ -29,36 +33,82 @@ def only_in(mode: Navigation, report: Report = Report.OPT_OUT_HISTORY) -> None:
         raise MovedReport(page.clicks, url_for(page.endpoint))
 
 
-def opt_out_history_page(template: str) -> ResponseReturnValue:
-    """Shows the page, and takes a request for an export."""
-    form = RangeForm()
-    start, end = form.start_date.data, form.end_date.data
-    if form.validate_on_submit() and start and end:
-        export, new = service.request_export(current_user, OPT_OUT_HISTORY, start, end)
-        queued = service.enqueue(export)
-        flash(*_answer(new, queued))
-        return redirect(url_for(request.endpoint or ""))
-    zone: ZoneInfo = current_user.tenant.zone
-    if not form.is_submitted():
-        last = today(zone)
-        form.start_date.data, form.end_date.data = last - timedelta(days=29), last
-    page = render_template(
-        template,
-        form=form,
-        kind=OPT_OUT_HISTORY,
-        exports=service.recent_exports(OPT_OUT_HISTORY),
-        downloadable=service.downloadable,
-        time_zone=current_user.tenant.time_zone,
-        bounds=_bounds(form, zone),
-    )
+def kind_only_in(mode: Navigation, kind: Kind) -> None:
+    """The same 404 for a kind that both modes show on a plain page."""
+    if mode_of(current_user) == mode:
+        return
+    teams = mode_of(current_user) == Navigation.TEAMS
+    clicks = ("Reports", "Exports", kind.title) if teams else ("Reports", kind.title, "Export")
+    raise MovedReport(clicks, page_of(kind))
+
+
+def page_of(kind: Kind, **query: Any) -> str:
+    """The address of a kind's page on this user's screens."""
+    if kind is OPT_OUT_HISTORY:
+        return url_for(report_page(current_user).endpoint, **query)
+    teams = mode_of(current_user) == Navigation.TEAMS
+    return url_for("reports_teams.export" if teams else "reports_legacy.export", key=kind.key, **query)
+
+
+def export_page(kind: Kind, template: str) -> ResponseReturnValue:
+    """Shows a kind's form and requests, and takes a request for an export."""
+    form = ExportForm(kind)
+    if form.validate_on_submit():
+        take_request(kind, form)
+        return redirect(page_of(kind))
+    if not form.is_submitted() and kind.dated:
+        form.start_date.data, form.end_date.data = usual(today(current_user.tenant.zone))
+    page = render_template(template, **form_context(kind, form), **list_context(kind))
     return page, 422 if form.is_submitted() else 200
+
+
+def take_request(kind: Kind, form: ExportForm) -> None:
+    """Records and queues what a valid form asks for, and says so on the next page."""
+    export, new = service.request_export(
+        current_user,
+        kind,
+        *form.asked_days,
+        form.asked_filters,
+        form.asked_columns,
+        Format(form.format.data),
+    )
+    queued = service.enqueue(export)
+    flash(*_answer(export, new, queued))
+
+
+def find_kind(key: str) -> Kind:
+    return PLAIN_KINDS.get(key) or abort(404)
 
 
 def find_export(export_id: int) -> Export:
     return service.find_export(export_id) or abort(404)
 
 
-def _answer(new: bool, queued: bool) -> tuple[str, str]:
+def form_context(kind: Kind, form: ExportForm) -> dict[str, Any]:
+    """What reports/_form.html shows, beside the kind."""
+    words = words_for(current_user)
+    return {
+        "form": form,
+        "about": kind.about.format(teams=words.teams),
+        "time_zone": current_user.tenant.time_zone,
+        "bounds": _bounds(form, current_user.tenant.zone) if kind.dated else None,
+    }
+
+
+def list_context(kind: Kind) -> dict[str, Any]:
+    """What reports/_list.html shows: the latest requests, and those before them."""
+    exports = service.recent_exports(kind)
+    words = words_for(current_user)
+    return {
+        "kind": kind,
+        "exports": exports[:_LATEST],
+        "earlier": exports[_LATEST:],
+        "downloadable": service.downloadable,
+        "asked": lambda export: describe(Filters.from_stored(export.filters), words),
+    }
+
+
+def _answer(export: Export, new: bool, queued: bool) -> tuple[str, str]:
     if not new:
         return f"That export was requested a moment ago; it goes to {current_user.email} once.", "info"
     if not queued:
@@ -66,9 +116,9 @@ def _answer(new: bool, queued: bool) -> tuple[str, str]:
             "The request is saved. The queue is out of reach just now; it starts when that is back.",
             "warning",
         )
-    return f"Export requested. The CSV goes to {current_user.email}.", "success"
+    return f"Export requested. The {export.format.upper()} goes to {current_user.email}.", "success"
 
 
-def _bounds(form: RangeForm, zone: ZoneInfo) -> tuple[object, object] | None:
+def _bounds(form: ExportForm, zone: ZoneInfo) -> tuple[object, object] | None:
     start, end = form.start_date.data, form.end_date.data
     return utc_bounds(start, end, zone) if start and end and not form.errors else None

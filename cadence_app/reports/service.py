@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from collections.abc import Collection
+from datetime import date, datetime, timedelta
+from typing import Any
 
 from flask import current_app
 from redis.exceptions import RedisError
@@ -10,32 +12,52 @@ from sqlalchemy import func, select, text
 
 from cadence_app.accounts.models import User
 from cadence_app.extensions import db, rq
+from cadence_app.reports.filters import Filters
 from cadence_app.reports.kinds import Kind
-from cadence_app.reports.models import Export, ExportState
+from cadence_app.reports.models import Export, ExportState, Format
 from cadence_app.reports.ranges import utc_bounds
 
 # The same request again within this time is a second press of the same button.
 _SAME_PRESS = timedelta(seconds=10)
 _HOUR = 3600
+_EVERYTHING = Filters()
 
 
-def request_export(user: User, kind: Kind, start: date, end: date) -> tuple[Export, bool]:
-    """Records a user's request for whole days of their tenant's zone, both included, and commits it.
+def request_export(
+    user: User,
+    kind: Kind,
+    start: date,
+    end: date,
+    filters: Filters = _EVERYTHING,
+    extra: Collection[str] = (),
+    file_format: Format = Format.CSV,
+) -> tuple[Export, bool]:
+    """Records a user's request for whole days of their tenant's zone, both included, and commits it. `extra`
+    names the kind's extra columns that are wanted.
 
     Returns the request and whether it is new: the same one pressed twice within seconds is one. The caller
-    then calls enqueue(); were that lost, the sweep finds the row. Errors: ValueError for end before start.
+    then calls enqueue(); were that lost, the sweep finds the row. Errors: ValueError for end before start and
+    for a filter or column that the kind does not have.
     """
     if end < start:
         raise ValueError("the range ends before it starts")
+    wanted: dict[str, Any] = {
+        "kind": kind.key,
+        "start_date": start,
+        "end_date": end,
+        "format": file_format,
+        "filters": filters.stored,
+        "extra_columns": [column.name for column in kind.extra if column.name in extra],
+    }
+    if not filters.stored.keys() <= kind.filters.keys() or len(wanted["extra_columns"]) != len(set(extra)):
+        raise ValueError(f"{kind.title} has no such filter or column")
     # Two presses at once wait for each other here, whichever server processes they reach.
     db.session.execute(text("SELECT pg_advisory_xact_lock(1, :user)"), {"user": user.id % 2**31})
     same = db.session.scalars(
         select(Export)
         .where(
             Export.requested_by_id == user.id,
-            Export.kind == kind.key,
-            Export.start_date == start,
-            Export.end_date == end,
+            *(getattr(Export, name) == value for name, value in wanted.items()),
             Export.requested_at > func.clock_timestamp() - _SAME_PRESS,
         )
         .limit(1)
@@ -46,9 +68,7 @@ def request_export(user: User, kind: Kind, start: date, end: date) -> tuple[Expo
     starts_at, ends_at = utc_bounds(start, end, user.tenant.zone)
     export = Export(
         tenant_id=user.tenant_id,
-        kind=kind.key,
-        start_date=start,
-        end_date=end,
+        **wanted,
         time_zone=user.tenant.time_zone,
         starts_at=starts_at,
         ends_at=ends_at,
@@ -88,6 +108,12 @@ def recent_exports(kind: Kind, limit: int = 50) -> list[Export]:
             select(Export).where(Export.kind == kind.key).order_by(Export.id.desc()).limit(limit)
         )
     )
+
+
+def latest_requests() -> dict[str, datetime]:
+    """When the tenant last requested each kind, by the kind's key."""
+    query = select(Export.kind, func.max(Export.requested_at)).group_by(Export.kind)
+    return {row[0]: row[1] for row in db.session.execute(query)}
 
 
 def find_export(export_id: int) -> Export | None:

@@ -1,4 +1,4 @@
-"""Writes an export's file: PostgreSQL's COPY straight into storage, a piece at a time."""
+"""Writes an export's file into storage, a piece at a time: CSV by PostgreSQL's COPY, or a workbook."""
 
 from __future__ import annotations
 
@@ -7,18 +7,22 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from tempfile import TemporaryFile
+from typing import IO, Any
 
-from psycopg import sql
+import obstore
+from sqlalchemy import Connection
 
 from cadence_app.extensions import db
-from cadence_app.reports import files
+from cadence_app.reports import files, workbook
+from cadence_app.reports.filters import Filters
 from cadence_app.reports.kinds import Kind
-from cadence_app.reports.models import Export
+from cadence_app.reports.models import Export, Format
 from cadence_app.tenancy import set_tenant
 
 # Excel takes a file for UTF-8 by its byte order mark.
 _BOM = b"\xef\xbb\xbf"
-_COPY = sql.SQL("COPY ({rows}) TO STDOUT (FORMAT csv, HEADER, ENCODING 'UTF8', FORCE_QUOTE *)")
+_COPY = "COPY ({rows}) TO STDOUT (FORMAT csv, HEADER, ENCODING 'UTF8', FORCE_QUOTE *)"
 # Bytes that are gathered before they are hashed and written: each row is a message of its own on the wire.
 _PIECE = 256 * 1024
 _PROGRESS_SECONDS = 1.0
@@ -34,45 +38,100 @@ class Written:
     sha256: str
 
 
+class _Digested:
+    """A file in storage that knows its size and digest."""
+
+    def __init__(self, file: obstore.WritableFile) -> None:
+        self._file, self._digest, self.size = file, hashlib.sha256(), 0
+
+    def write(self, piece: bytes | bytearray) -> None:
+        """Gives a piece to the storage, which may read from it later too: it is never touched again."""
+        self._digest.update(piece)
+        self.size += len(piece)
+        self._file.write(piece)
+
+    @property
+    def sha256(self) -> str:
+        return self._digest.hexdigest()
+
+
+class _Progress:
+    """Tells how many rows are written, now and then."""
+
+    def __init__(self, tell: Callable[[int, int], None], total: int) -> None:
+        self._tell, self._total, self._told = tell, total, time.monotonic()
+        tell(0, total)
+
+    def __call__(self, rows: int) -> None:
+        if time.monotonic() - self._told > _PROGRESS_SECONDS:
+            self._tell(rows, self._total)
+            self._told = time.monotonic()
+
+
 def write_file(export: Export, kind: Kind, progress: Callable[[int, int], None]) -> Written:
     """Streams the export's rows into storage; `progress` gets rows written and rows in total, now and then.
 
     Count and rows come from one snapshot. Memory does not grow with the rows. Errors: whatever the database
     or the storage raises; then there is no file.
     """
-    key = f"exports/{export.tenant_id}/{export.id}-{uuid.uuid4().hex}.csv"
-    bounds = {"starts_at": export.starts_at, "ends_at": export.ends_at}
-    digest = hashlib.sha256()
-    size = 0
-    rows = -1  # the header is one
+    key = f"exports/{export.tenant_id}/{export.id}-{uuid.uuid4().hex}.{export.format}"
     with (
         db.engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection,
-        files.writer(key) as file,
+        files.writer(key) as stored,
     ):
         set_tenant(connection, export.tenant_id)
-        cursor = connection.connection.cursor()
-        total = cursor.execute(kind.count, bounds).fetchone()[0]
-        progress(0, total)
-        reported = time.monotonic()
+        total = connection.scalar(kind.count(Filters.from_stored(export.filters)), export.parameters)
+        file, told = _Digested(stored), _Progress(progress, total or 0)
+        if export.format == Format.XLSX:
+            rows = _write_workbook(export, kind, connection, file, told)
+        else:
+            rows = _write_csv(export, kind, connection, file, told)
+    return Written(key, rows, file.size, file.sha256)
 
-        def write(piece: bytearray) -> None:
-            """Gives a piece to the storage, which may read from it later too: it is never touched again."""
-            nonlocal size
-            digest.update(piece)
-            size += len(piece)
-            file.write(piece)
 
-        # One growing buffer: thousands of kept rows would each be an object for the garbage collector.
-        piece = bytearray(_BOM)
-        with cursor.copy(_COPY.format(rows=kind.rows), bounds) as copy:
-            for row in copy:
-                piece += row
-                rows += 1
-                if len(piece) >= _PIECE:
-                    write(piece)
-                    piece = bytearray()
-                    if time.monotonic() - reported > _PROGRESS_SECONDS:
-                        progress(rows, total)
-                        reported = time.monotonic()
-        write(piece)
-    return Written(key, rows, size, digest.hexdigest())
+def copy_statement(export: Export, kind: Kind) -> tuple[str, dict[str, Any]]:
+    """The SELECT of the export's CSV with psycopg's placeholders, and their values."""
+    columns = [column.in_csv for column in kind.chosen(export.extra_columns)]
+    query = kind.narrowed(Filters.from_stored(export.filters)).with_only_columns(
+        *columns, maintain_column_froms=True
+    )
+    state = query.compile(db.engine).construct_expanded_state(export.parameters)
+    return state.statement, dict(state.parameters)
+
+
+def _write_csv(export: Export, kind: Kind, connection: Connection, file: _Digested, told: _Progress) -> int:
+    statement, values = copy_statement(export, kind)
+    rows = -1  # the header is one
+    # One growing buffer: thousands of kept rows would each be an object for the garbage collector.
+    piece = bytearray(_BOM)
+    with connection.connection.cursor().copy(_COPY.format(rows=statement).encode(), values) as copy:
+        for row in copy:
+            piece += row
+            rows += 1
+            if len(piece) >= _PIECE:
+                file.write(piece)
+                piece = bytearray()
+                told(rows)
+    file.write(piece)
+    return rows
+
+
+def _write_workbook(
+    export: Export, kind: Kind, connection: Connection, file: _Digested, told: _Progress
+) -> int:
+    columns = kind.chosen(export.extra_columns)
+    query = kind.narrowed(Filters.from_stored(export.filters)).with_only_columns(
+        *(column.in_sheet for column in columns), maintain_column_froms=True
+    )
+    found = connection.execute(query, export.parameters, execution_options={"yield_per": workbook.BATCH})
+    # A workbook is a zip archive whose parts are packed once they are whole, so it is made on disk first.
+    with TemporaryFile() as made:
+        rows = workbook.write(made, columns, found, told)
+        made.seek(0)
+        _copy_over(made, file)
+    return rows
+
+
+def _copy_over(made: IO[bytes], file: _Digested) -> None:
+    while piece := made.read(_PIECE):
+        file.write(piece)

@@ -86,7 +86,8 @@
   var HTMX = "[hx-post],[hx-put],[hx-patch],[hx-delete],[hx-get],[data-hx-post],[hx-boost]";
   doc.addEventListener("submit", function (event) {
     var form = event.target;
-    if (event.defaultPrevented || form.method !== "post" || form.matches(HTMX) || form.closest("[hx-boost]")) return;
+    var method = (event.submitter && event.submitter.getAttribute("formmethod")) || form.method;
+    if (event.defaultPrevented || method !== "post" || form.matches(HTMX) || form.closest("[hx-boost]")) return;
     if (form.hasAttribute("data-no-lock") || (event.submitter && event.submitter.matches(HTMX))) return;
     window.setTimeout(function () {
       form.setAttribute("aria-busy", "true");

@@ -19,7 +19,7 @@ OpenPage = Callable[..., Page]
 
 MODES = {
     "teams": ("lakeside.example", ("Reports", "Exports", "Opt out history"), "Admissions desk"),
-    "legacy": ("harbor.example", ("Reports", "Export"), "Enrollment desk"),
+    "legacy": ("harbor.example", ("Reports", "Export Opt-out Changes"), "Enrollment desk"),
 }
 
 
@@ -159,14 +159,14 @@ def test_every_page_is_accessible_and_fits_its_width(mode: str, size: str, open_
     help_pages = ["/help/opt-out-history", "/help/what-counts", "/help/fewer-opt-outs", "/help/toggle"]
     for path in [*_PAGES, *help_pages, report, other, *conversations, *records, *edits]:
         page.goto(str(path))
-        _check(page)
+        check(page)
     anybody = open_page(size=size)
     for path in ("/login", "/dev/phone/", "/dev/mail/"):
         anybody.goto(path)
-        _check(anybody)
+        check(anybody)
 
 
-def _check(page: Page) -> None:
+def check(page: Page) -> None:
     page.evaluate(AXE.read_text())
     found = page.evaluate("axe.run()")["violations"]
     told = [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found]

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import io
-import mailbox
 import subprocess
 import sys
 import threading
 import zipfile
 from datetime import UTC, date, datetime, timedelta
-from email import message_from_bytes, policy
-from email.message import EmailMessage
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -21,70 +17,29 @@ from sqlalchemy import func, select, update
 
 from cadence_app.accounts.models import Role, User
 from cadence_app.consent import seals
-from cadence_app.consent.ledger import Change, record_change
 from cadence_app.consent.models import Source, Status
 from cadence_app.contacts import service as contacts
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.reports import files, jobs, service, writing
-from cadence_app.reports.kinds import OPT_OUT_HISTORY
 from cadence_app.reports.models import Delivery, Export, ExportState
-from cadence_app.reports.ranges import today, utc_bounds
+from cadence_app.reports.ranges import utc_bounds
+from tests.reports.exporting import (
+    HEADER,
+    ask_for,
+    attachment,
+    cells_of,
+    change,
+    export_row,
+    mails_to,
+    open_in_spreadsheet,
+    rows_of,
+    run,
+)
 from tests.smtp import HangingUp, KnowingNobody, Taking, mail_goes_to
 from tests.world import World, new_number
 
-HEADER = ["FirstName", "LastName", "ContactId", "DepartmentCode", "MobileNumber", "Status", "StatusDate"]
 NEW_YORK = ZoneInfo("America/New_York")
-
-
-def _request(world: World, start: date | None = None, end: date | None = None) -> int:
-    with world.session():
-        admin = db.session.get_one(User, world.admin_id)
-        last = end or today(admin.tenant.zone)
-        export, _ = service.request_export(admin, OPT_OUT_HISTORY, start or last - timedelta(days=1), last)
-        return export.id
-
-
-def _run(world: World, export_id: int) -> Export:
-    """Does the worker's part in this process."""
-    with world.app.app_context():
-        jobs.run_export(world.tenant_id, export_id)
-    return _export(world, export_id)
-
-
-def _export(world: World, export_id: int) -> Export:
-    with world.session():
-        export = db.session.get_one(Export, export_id)
-        db.session.expunge_all()
-        return export
-
-
-def _mails(world: World) -> list[EmailMessage]:
-    """The mails that reached the tenant's admin."""
-    with world.session():
-        address = db.session.get_one(User, world.admin_id).email
-    box = mailbox.Maildir(world.app.config["MAIL_DIR"])
-    mails = [message_from_bytes(box.get_bytes(key), policy=policy.default) for key in box.iterkeys()]
-    return [mail for mail in mails if address in str(mail["To"])]
-
-
-def _attachment(mail: EmailMessage) -> bytes:
-    (part,) = mail.iter_attachments()
-    content = part.get_payload(decode=True)
-    assert isinstance(content, bytes)
-    return content
-
-
-def _rows(content: bytes) -> list[list[str]]:
-    assert content.startswith(b"\xef\xbb\xbf")
-    assert b"\r\n" not in content
-    return list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
-
-
-def _change(world: World, contact_id: int, status: Status, source: Source, at: datetime) -> None:
-    with world.session():
-        record_change(Change(contact_id, world.team_id, status, source, at=at))
-        db.session.commit()
 
 
 def test_the_four_kinds_of_change_are_in_the_file_oldest_first_and_no_import_is(world: World) -> None:
@@ -102,12 +57,12 @@ def test_the_four_kinds_of_change_are_in_the_file_oldest_first_and_no_import_is(
         )
         db.session.commit()
     imported = world.add_contact()
-    _change(world, imported, Status.OPTED_IN, Source.IMPORT, datetime.now(UTC))
-    _change(world, imported, Status.OPTED_OUT, Source.API, datetime.now(UTC))
+    change(world, imported, Status.OPTED_IN, Source.IMPORT, datetime.now(UTC))
+    change(world, imported, Status.OPTED_OUT, Source.API, datetime.now(UTC))
 
-    export = _run(world, _request(world))
-    (mail,) = _mails(world)
-    header, *rows = _rows(_attachment(mail))
+    export = run(world, ask_for(world))
+    (mail,) = mails_to(world)
+    header, *rows = rows_of(attachment(mail))
     assert header == HEADER
     assert [row[:6] for row in rows] == [
         ["", "", "", "ADM", cold, "Opted In"],
@@ -122,11 +77,11 @@ def test_the_four_kinds_of_change_are_in_the_file_oldest_first_and_no_import_is(
 
 def test_a_rename_after_the_change_leaves_the_old_row_as_it_was(world: World) -> None:
     contact_id = world.add_contact(first_name="Old", last_name="Name")
-    _change(world, contact_id, Status.OPTED_OUT, Source.TOGGLE, datetime.now(UTC))
+    change(world, contact_id, Status.OPTED_OUT, Source.TOGGLE, datetime.now(UTC))
     with world.session():
         contacts.edit_contact(db.session.get_one(Contact, contact_id), "New", "Name", "77")
-    _run(world, _request(world))
-    assert _rows(_attachment(_mails(world)[0]))[1][:3] == ["Old", "Name", ""]
+    run(world, ask_for(world))
+    assert rows_of(attachment(mails_to(world)[0]))[1][:3] == ["Old", "Name", ""]
 
 
 @pytest.mark.parametrize(
@@ -141,16 +96,16 @@ def test_the_first_and_last_second_of_a_day_are_in_its_file(world: World, day: d
     contact_id = world.add_contact()
     statuses = [Status.OPTED_OUT, Status.OPTED_IN] * 2
     for moment, status in zip(moments, statuses, strict=True):
-        _change(world, contact_id, status, Source.TOGGLE, moment)
-    _run(world, _request(world, day, day))
-    dates = [row[6] for row in _rows(_attachment(_mails(world)[0]))[1:]]
+        change(world, contact_id, status, Source.TOGGLE, moment)
+    run(world, ask_for(world, day, day))
+    dates = [row[6] for row in rows_of(attachment(mails_to(world)[0]))[1:]]
     assert dates == [f"{moment:%Y-%m-%dT%H:%M:%SZ}" for moment in moments[1:3]]
 
 
 def test_no_rows_are_mailed_too_as_a_file_with_only_its_header(world: World) -> None:
-    _run(world, _request(world))
-    (mail,) = _mails(world)
-    assert _rows(_attachment(mail)) == [HEADER]
+    run(world, ask_for(world))
+    (mail,) = mails_to(world)
+    assert rows_of(attachment(mail)) == [HEADER]
     for kind in ("plain", "html"):
         body = mail.get_body((kind,))
         assert body is not None
@@ -173,9 +128,9 @@ def test_what_a_spreadsheet_would_run_is_defused_and_the_rest_is_left_alone(worl
     ]
     for first_name, _ in names:
         contact_id = world.add_contact(first_name=first_name)
-        _change(world, contact_id, Status.OPTED_OUT, Source.TOGGLE, datetime.now(UTC))
-    _run(world, _request(world))
-    rows = _rows(_attachment(_mails(world)[0]))[1:]
+        change(world, contact_id, Status.OPTED_OUT, Source.TOGGLE, datetime.now(UTC))
+    run(world, ask_for(world))
+    rows = rows_of(attachment(mails_to(world)[0]))[1:]
     assert [row[0] for row in rows] == [expected for _, expected in names]
     assert all(row[4].startswith("+1") for row in rows)
 
@@ -190,93 +145,66 @@ def test_hostile_cells_survive_into_a_spreadsheet(world: World, tmp_path: Path) 
     ]
     for index, name in enumerate(names):
         contact_id = world.add_contact(first_name=name, external_id=f"0012{index}")
-        _change(world, contact_id, Status.OPTED_OUT, Source.TOGGLE, datetime.now(UTC))
-    _run(world, _request(world))
+        change(world, contact_id, Status.OPTED_OUT, Source.TOGGLE, datetime.now(UTC))
+    run(world, ask_for(world))
     source = tmp_path / "export.csv"
-    source.write_bytes(_attachment(_mails(world)[0]))
-    # Comma, double quote, UTF-8, from line 1, no column formats, quoted cells are text; and back, the same.
-    subprocess.run(
-        [
-            *("soffice", "--headless", f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}"),
-            *("--infilter=CSV:44,34,76,1,,0,true", "--convert-to", "fods", "--outdir", str(tmp_path)),
-            str(source),
-        ],
-        check=True,
-        capture_output=True,
-        timeout=120,
-    )
-    cells = _cells(tmp_path / "export.fods")
+    source.write_bytes(attachment(mails_to(world)[0]))
+    converted = open_in_spreadsheet(source, "fods")
+    cells = cells_of(converted, len(HEADER))
     assert cells[0] == HEADER
     assert [row[0] for row in cells[1:]] == ["'" + names[0], *names[1:]]
     assert [row[2] for row in cells[1:]] == [f"0012{index}" for index in range(len(names))]
     assert all(row[4].startswith("+1") for row in cells[1:])
-    assert "of:=" not in (tmp_path / "export.fods").read_text()
-
-
-def _cells(path: Path) -> list[list[str]]:
-    """The texts of a flat OpenDocument sheet's cells; a cell's paragraphs are its lines."""
-    from xml.etree import ElementTree
-
-    ns = {
-        "table": "urn:oasis:names:tc:opendocument:xmlns:table:1.0",
-        "text": "urn:oasis:names:tc:opendocument:xmlns:text:1.0",
-    }
-    rows = []
-    for row in ElementTree.parse(path).iterfind(".//table:table-row", ns):
-        cells = row.findall("table:table-cell", ns)
-        texts = ["\n".join("".join(p.itertext()) for p in cell.findall("text:p", ns)) for cell in cells]
-        if any(texts):
-            rows.append(texts[: len(HEADER)])
-    return rows
+    assert "of:=" not in converted.read_text()
 
 
 def test_one_request_pressed_twice_at_once_is_one_export(world: World) -> None:
     ids: list[int] = []
-    threads = [threading.Thread(target=lambda: ids.append(_request(world))) for _ in range(6)]
+    threads = [threading.Thread(target=lambda: ids.append(ask_for(world))) for _ in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert len(set(ids)) == 1
-    assert _request(world, date(2026, 1, 1), date(2026, 1, 2)) not in ids
+    assert ask_for(world, date(2026, 1, 1), date(2026, 1, 2)) not in ids
 
 
 def test_running_an_export_twice_at_once_mails_it_once(world: World) -> None:
-    export_id = _request(world)
-    threads = [threading.Thread(target=_run, args=(world, export_id)) for _ in range(4)]
+    export_id = ask_for(world)
+    threads = [threading.Thread(target=run, args=(world, export_id)) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(_mails(world)) == 1
+    assert len(mails_to(world)) == 1
 
 
 def test_a_file_past_the_limit_goes_as_a_zip_and_past_that_as_a_link(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for _ in range(60):
-        _change(world, world.add_contact(), Status.OPTED_OUT, Source.TOGGLE, datetime.now(UTC))
+        change(world, world.add_contact(), Status.OPTED_OUT, Source.TOGGLE, datetime.now(UTC))
     monkeypatch.setitem(world.app.config, "MAIL_ATTACHMENT_LIMIT", 3000)
-    assert _run(world, _request(world)).delivery == Delivery.ZIP
-    (mail,) = _mails(world)
-    with zipfile.ZipFile(io.BytesIO(_attachment(mail))) as archive:
+    assert run(world, ask_for(world)).delivery == Delivery.ZIP
+    (mail,) = mails_to(world)
+    with zipfile.ZipFile(io.BytesIO(attachment(mail))) as archive:
         (name,) = archive.namelist()
-        assert len(_rows(archive.read(name))) == 61
+        assert len(rows_of(archive.read(name))) == 61
     monkeypatch.setitem(world.app.config, "MAIL_ATTACHMENT_LIMIT", 500)
-    linked = _run(world, _request(world, date(2026, 1, 1)))
+    linked = run(world, ask_for(world, date(2026, 1, 1)))
     assert linked.delivery == Delivery.LINK
-    mail = next(m for m in _mails(world) if not list(m.iter_attachments()))
+    mail = next(m for m in mails_to(world) if not list(m.iter_attachments()))
     body = mail.get_body(("plain",))
     assert body is not None
     assert f"/exports/{linked.id}/download" in body.get_content()
 
 
 def test_the_limit_counts_the_size_after_base64(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    _change(world, world.add_contact(), Status.OPTED_OUT, Source.TOGGLE, datetime.now(UTC))
-    size = _run(world, _request(world)).size
+    change(world, world.add_contact(), Status.OPTED_OUT, Source.TOGGLE, datetime.now(UTC))
+    size = run(world, ask_for(world)).size
     assert size is not None
     monkeypatch.setitem(world.app.config, "MAIL_ATTACHMENT_LIMIT", int(size * 1.2))
-    assert _run(world, _request(world, date(2026, 1, 1))).delivery != Delivery.CSV
+    assert run(world, ask_for(world, date(2026, 1, 1))).delivery != Delivery.CSV
 
 
 def test_a_mail_server_that_is_down_delays_the_mail_and_the_file_is_there_meanwhile(
@@ -285,8 +213,8 @@ def test_a_mail_server_that_is_down_delays_the_mail_and_the_file_is_there_meanwh
     mail_extension = world.app.extensions["mail"]
     right = mail_extension.port
     monkeypatch.setattr(mail_extension, "port", 1)
-    export_id = _request(world)
-    waiting = _run(world, export_id)
+    export_id = ask_for(world)
+    waiting = run(world, export_id)
     assert (waiting.state, waiting.attempts) == (ExportState.MAILING, 1)
     assert "refused" in waiting.problem
     with world.session():
@@ -295,37 +223,37 @@ def test_a_mail_server_that_is_down_delays_the_mail_and_the_file_is_there_meanwh
         db.session.commit()
     monkeypatch.setattr(mail_extension, "port", right)
     _sweep_and_work(world)
-    assert _export(world, export_id).state == ExportState.SENT
-    assert len(_mails(world)) == 1
+    assert export_row(world, export_id).state == ExportState.SENT
+    assert len(mails_to(world)) == 1
 
 
 def test_a_final_refusal_fails_the_export_and_retry_mails_the_file_again(world: World) -> None:
-    export_id = _request(world)
+    export_id = ask_for(world)
     with mail_goes_to(world.app, KnowingNobody()):
-        failed = _run(world, export_id)
+        failed = run(world, export_id)
     assert failed.state == ExportState.FAILED
     assert "no such user" in failed.problem
     with world.session():
         service.retry(db.session.get_one(Export, export_id))
-    assert _run(world, export_id).state == ExportState.SENT
-    assert len(_mails(world)) == 1
+    assert run(world, export_id).state == ExportState.SENT
+    assert len(mails_to(world)) == 1
 
 
 def test_a_mail_that_is_too_large_for_the_server_goes_as_a_link(world: World) -> None:
     for _ in range(60):
-        _change(world, world.add_contact(), Status.OPTED_OUT, Source.TOGGLE, datetime.now(UTC))
+        change(world, world.add_contact(), Status.OPTED_OUT, Source.TOGGLE, datetime.now(UTC))
     server = Taking()
     with mail_goes_to(world.app, server, data_size_limit=10_000):
-        assert _run(world, _request(world)).delivery == Delivery.LINK
+        assert run(world, ask_for(world)).delivery == Delivery.LINK
     assert server.taken == 1
 
 
 def test_a_server_that_hangs_up_after_taking_the_mail_gets_it_once(world: World) -> None:
     server = HangingUp()
-    export_id = _request(world)
+    export_id = ask_for(world)
     with mail_goes_to(world.app, server):
-        assert _run(world, export_id).state == ExportState.SENT
-        _run(world, export_id)
+        assert run(world, export_id).state == ExportState.SENT
+        run(world, export_id)
     assert server.taken == 1
 
 
@@ -333,43 +261,43 @@ def test_an_address_no_mail_can_have_fails_the_export_with_its_reason(world: Wor
     with world.session():
         db.session.get_one(User, world.admin_id).email = f"zoë-{world.tenant_id}@college.example"
         db.session.commit()
-    failed = _run(world, _request(world))
+    failed = run(world, ask_for(world))
     assert failed.state == ExportState.FAILED
     assert "could not be sent" in failed.problem
 
 
 def test_who_is_no_admin_any_more_gets_no_file(world: World) -> None:
     world.text(new_number(), "hi")
-    export_id = _request(world)
+    export_id = ask_for(world)
     with world.session():
         db.session.get_one(User, world.admin_id).role = Role.AGENT
         db.session.commit()
-    failed = _run(world, export_id)
-    assert (failed.state, _mails(world)) == (ExportState.FAILED, [])
+    failed = run(world, export_id)
+    assert (failed.state, mails_to(world)) == (ExportState.FAILED, [])
 
 
 def test_a_file_that_is_gone_from_the_storage_is_written_again_at_retry(world: World) -> None:
     world.text(new_number(), "hi")
-    export_id = _request(world)
+    export_id = ask_for(world)
     with mail_goes_to(world.app, KnowingNobody()):
-        _run(world, export_id)
+        run(world, export_id)
     with world.session():
         export = db.session.get_one(Export, export_id)
         files.remove(export.file_key)
         service.retry(export)
-    assert "gone from the storage" in _run(world, export_id).problem
+    assert "gone from the storage" in run(world, export_id).problem
     with world.session():
         service.retry(db.session.get_one(Export, export_id))
-    assert _run(world, export_id).state == ExportState.SENT
-    assert len(_rows(_attachment(_mails(world)[0]))) == 2
+    assert run(world, export_id).state == ExportState.SENT
+    assert len(rows_of(attachment(mails_to(world)[0]))) == 2
 
 
 def test_an_export_whose_every_try_was_cut_off_fails_and_says_so(world: World) -> None:
-    export_id = _request(world)
+    export_id = ask_for(world)
     with world.session():
         db.session.execute(update(Export).values(state=ExportState.RUNNING, attempts=5))
         db.session.commit()
-    failed = _run(world, export_id)
+    failed = run(world, export_id)
     assert failed.state == ExportState.FAILED
     assert "cut off" in failed.problem
 
@@ -379,30 +307,30 @@ def test_what_a_broken_database_or_disk_interrupts_is_tried_again(
 ) -> None:
     with monkeypatch.context() as patched:
         patched.setitem(world.app.config, "FILES_URL", "file:///proc/nowhere")
-        export_id = _request(world)
-        waiting = _run(world, export_id)
+        export_id = ask_for(world)
+        waiting = run(world, export_id)
         assert (waiting.state, waiting.file_key) == (ExportState.QUEUED, "")
         assert "could not be written" in waiting.problem
     with world.session():
         db.session.execute(update(Export).values(next_attempt_at=func.now()))
         db.session.commit()
-    assert _run(world, export_id).state == ExportState.SENT
+    assert run(world, export_id).state == ExportState.SENT
 
 
 def test_a_request_whose_job_redis_lost_is_swept_up_and_mailed_by_a_real_worker(world: World) -> None:
     world.text(new_number(), "hi")
-    export_id = _request(world)
+    export_id = ask_for(world)
     with world.session():
         db.session.execute(update(Export).values(next_attempt_at=func.now() - timedelta(minutes=1)))
         db.session.commit()
     _sweep_and_work(world)
-    assert _export(world, export_id).state == ExportState.SENT
-    assert len(_rows(_attachment(_mails(world)[0]))) == 2
+    assert export_row(world, export_id).state == ExportState.SENT
+    assert len(rows_of(attachment(mails_to(world)[0]))) == 2
 
 
 def test_expired_files_are_deleted_and_can_not_be_had_any_more(world: World) -> None:
-    export_id = _request(world)
-    _run(world, export_id)
+    export_id = ask_for(world)
+    run(world, export_id)
     with world.session():
         db.session.execute(update(Export).values(expires_at=func.now() - timedelta(seconds=1)))
         db.session.commit()
@@ -410,7 +338,7 @@ def test_expired_files_are_deleted_and_can_not_be_had_any_more(world: World) -> 
     assert browser.get(f"/exports/{export_id}/download").status_code == 404
     with world.app.app_context():
         jobs.sweep_exports()
-    assert _export(world, export_id).file_key == ""
+    assert export_row(world, export_id).file_key == ""
 
 
 def _sweep_and_work(world: World) -> None:
@@ -427,8 +355,8 @@ def _sweep_and_work(world: World) -> None:
 
 def test_the_digest_of_the_row_is_that_of_the_file(world: World) -> None:
     world.text(new_number(), "hi")
-    export = _run(world, _request(world))
-    content = _attachment(_mails(world)[0])
+    export = run(world, ask_for(world))
+    content = attachment(mails_to(world)[0])
     assert export.sha256 == hashlib.sha256(content).hexdigest()
     assert export.size == len(content)
     with world.session():
@@ -442,23 +370,23 @@ def test_a_file_of_many_pieces_is_whole_and_its_digest_right(
     numbers = [new_number() for _ in range(40)]
     for number in numbers:
         world.text(number, "hi")
-    export = _run(world, _request(world))
-    content = _attachment(_mails(world)[0])
-    assert [row[4] for row in _rows(content)[1:]] == numbers
+    export = run(world, ask_for(world))
+    content = attachment(mails_to(world)[0])
+    assert [row[4] for row in rows_of(content)[1:]] == numbers
     assert (export.size, export.sha256) == (len(content), hashlib.sha256(content).hexdigest())
 
 
 def test_the_mail_carries_the_newest_seal_for_keeping(world: World) -> None:
     contact_id = world.add_contact()
-    _change(world, contact_id, Status.OPTED_OUT, Source.TOGGLE, datetime.now(UTC) - timedelta(days=3))
+    change(world, contact_id, Status.OPTED_OUT, Source.TOGGLE, datetime.now(UTC) - timedelta(days=3))
     with world.session():
         seals.seal_closed_days()
         seal = seals.head()
         assert seal
         digest, day = seal.digest.hex(), seal.day
-    _run(world, _request(world))
+    run(world, ask_for(world))
     for kind in ("plain", "html"):
-        body = _mails(world)[0].get_body((kind,))
+        body = mails_to(world)[0].get_body((kind,))
         assert body is not None
         assert digest in body.get_content()
         assert f"{day:%b} {day.day}, {day.year} (UTC)" in body.get_content()

@@ -14,7 +14,7 @@ from cadence_app import create_app
 from cadence_app.accounts.models import User
 from cadence_app.extensions import db, limiter
 from cadence_app.reports import service
-from cadence_app.reports.kinds import OPT_OUT_HISTORY
+from cadence_app.reports.kinds import OPT_OUT_HISTORY, PLAIN_KINDS
 from cadence_app.reports.models import Export
 from cadence_app.reports.ranges import today
 from tests.world import Browser, World, new_number
@@ -83,7 +83,8 @@ def test_an_admin_of_teams_sees_both_tabs_and_reports_opens_the_first(world: Wor
 def test_an_admin_of_legacy_sees_a_list_of_reports_each_with_its_action(legacy_world: World) -> None:
     page = legacy_world.sign_in("admin").get("/reports/")
     assert page.status_code == 200
-    assert report_links(page.text) == {"/reports/", MESSAGE_ACTIVITY, LEGACY, "/reports/proof/"}
+    kinds = {f"/reports/{key}/export" for key in PLAIN_KINDS}
+    assert report_links(page.text) == {"/reports/", MESSAGE_ACTIVITY, LEGACY, "/reports/proof/", *kinds}
     text = re.sub(r"<[^>]+>|\s+", " ", page.text)
     assert re.search(r"Message Activity .* View .* Opt-out Changes .* Export ", text)
 

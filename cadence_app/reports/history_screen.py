@@ -1,0 +1,106 @@
+"""The Opt out history on screen: one form of days and filters, and the address is the state."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import redirect, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+from werkzeug.datastructures import MultiDict
+
+from cadence_app.reports import changes
+from cadence_app.reports.changes import Cursor, Page
+from cadence_app.reports.forms import ExportForm
+from cadence_app.reports.kinds import OPT_OUT_HISTORY
+from cadence_app.reports.models import Format
+from cadence_app.reports.ranges import presets, today, usual
+from cadence_app.reports.scope import Scope
+from cadence_app.reports.screens import form_context, list_context, page_of, take_request
+from cadence_app.reports.trends import trends_of
+
+
+def opt_out_history_page(template: str) -> ResponseReturnValue:
+    """Shows the report that the address asks for, and takes a request to export what the form says."""
+    if request.method == "POST":
+        form = ExportForm(OPT_OUT_HISTORY)
+        if form.validate_on_submit():
+            take_request(OPT_OUT_HISTORY, form)
+            return redirect(page_of(OPT_OUT_HISTORY, **_state(form)))
+    else:
+        form = ExportForm(OPT_OUT_HISTORY, formdata=_asked(), meta={"csrf": False})
+    valid = request.method == "GET" and form.validate()
+    page = render_template(
+        template,
+        **form_context(OPT_OUT_HISTORY, form),
+        **list_context(OPT_OUT_HISTORY),
+        filtered=_filtered(form),
+        presets=_presets(form),
+        report=_report(form) if valid else None,
+    )
+    return page, 200 if valid else 422
+
+
+def _asked() -> MultiDict[str, str]:
+    """What the address asks for; where it names no days, those a form shows at first."""
+    asked = MultiDict(request.args)
+    if not {"start_date", "end_date"} & asked.keys():
+        start, end = usual(today(current_user.tenant.zone))
+        asked["start_date"], asked["end_date"] = start.isoformat(), end.isoformat()
+    return asked
+
+
+def _state(form: ExportForm) -> dict[str, Any]:
+    """The form as the query of an address, without what is as it is at first."""
+    state: dict[str, Any] = {name: form[name].data for name in form.filter_names if form[name].data}
+    if form.asked_columns:
+        state["columns"] = form.asked_columns
+    if form.format.data != Format.CSV:
+        state["format"] = form.format.data
+    start, end = form.start_date.data, form.end_date.data
+    if (start, end) != usual(today(current_user.tenant.zone)):
+        state |= {"start_date": start, "end_date": end}
+    return state
+
+
+def _filtered(form: ExportForm) -> int:
+    """How many filters are set."""
+    return sum(1 for name in form.filter_names if form[name].data)
+
+
+def _presets(form: ExportForm) -> list[tuple[str, str, bool]]:
+    """Name, address and whether it is what the form shows, of each usual range with the filters kept."""
+    kept = {name: value for name, value in _state(form).items() if name not in {"start_date", "end_date"}}
+    shown = form.start_date.data, form.end_date.data
+    return [
+        (name, page_of(OPT_OUT_HISTORY, start_date=start, end_date=end, **kept), shown == (start, end))
+        for name, start, end in presets(today(current_user.tenant.zone))
+    ]
+
+
+def _report(form: ExportForm) -> dict[str, Any]:
+    scope = Scope(*form.asked_days, current_user.tenant.zone, form.asked_filters)
+    page, astray = _page(scope)
+    state = _state(form)
+    past_end = not page.changes and "older" in request.args and not astray
+    return {
+        # Further pages stay instant: they count nothing.
+        "trends": None if page.newer or past_end else trends_of(scope),
+        "past_end": past_end,
+        "page": page,
+        "conversations": changes.conversations_of(current_user, page.changes),
+        "own_team_ids": {team.id for team in current_user.teams},
+        "astray": astray,
+        "newest_url": page_of(OPT_OUT_HISTORY, **state),
+        "newer_url": page_of(OPT_OUT_HISTORY, **state, newer=page.newer) if page.newer else None,
+        "older_url": page_of(OPT_OUT_HISTORY, **state, older=page.older) if page.older else None,
+    }
+
+
+def _page(scope: Scope) -> tuple[Page, bool]:
+    """The page that the address asks for, and whether its place could not be read."""
+    for name, find in (("older", changes.older_than), ("newer", changes.newer_than)):
+        if text := request.args.get(name):
+            cursor = Cursor.parse(text)
+            return (find(scope, cursor), False) if cursor else (changes.newest(scope), True)
+    return changes.newest(scope), False

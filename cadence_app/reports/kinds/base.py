@@ -1,0 +1,113 @@
+"""What a kind of export is made of: columns over one query, and the filters it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    DateTime,
+    Label,
+    Select,
+    SQLColumnExpression,
+    Text,
+    bindparam,
+    case,
+    func,
+    literal,
+    select,
+)
+
+from cadence_app.reports.filters import Filters
+
+# What a query may ask of the export it is for (Export.parameters()); the end of the range is excluded.
+STARTS_AT = bindparam("starts_at", type_=DateTime(timezone=True))
+ENDS_AT = bindparam("ends_at", type_=DateTime(timezone=True))
+ZONE = bindparam("time_zone", type_=Text())
+REQUESTED_BY = bindparam("requested_by_id", type_=BigInteger())
+
+# First characters that make a spreadsheet run a cell, as OWASP's page on CSV injection lists them (line feed
+# and the full-width forms among them); a leading apostrophe makes the cell text again.
+_DANGEROUS_STARTS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
+
+
+class Cell(Enum):
+    """What a column holds: text that somebody typed, text of our own making, an instant, a day, a number."""
+
+    TYPED = auto()
+    OWN = auto()
+    MOMENT = auto()
+    DAY = auto()
+    NUMBER = auto()
+
+
+@dataclass(frozen=True)
+class Column:
+    name: str
+    value: SQLColumnExpression[Any]
+    cell: Cell = Cell.TYPED
+
+    @property
+    def in_csv(self) -> Label[Any]:
+        """As text of a CSV file: instants as UTC, and typed text defused."""
+        if self.cell is Cell.TYPED:
+            # ascii() is the first character's code point; a regular expression takes half as long again.
+            runs = func.ascii(self.value).in_([ord(start) for start in _DANGEROUS_STARTS])
+            return case((runs, literal("'") + self.value), else_=self.value).label(self.name)
+        if self.cell is Cell.MOMENT:
+            return func.to_char(func.timezone("UTC", self.value), 'YYYY-MM-DD"T"HH24:MI:SS"Z"').label(
+                self.name
+            )
+        return self.value.label(self.name)
+
+    @property
+    def in_sheet(self) -> Label[Any]:
+        """As a value for a cell of a workbook, which has types of its own: instants as UTC to the second."""
+        if self.cell is Cell.MOMENT:
+            return func.date_trunc("second", func.timezone("UTC", self.value)).label(self.name)
+        return self.value.label(self.name)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """`query` has FROM, range and order, and sees one tenant only (tenancy.py); the columns are added to it.
+
+    `extra` columns come after the others where asked for. `filters` says how each filter that the kind takes
+    narrows the query. `about` says what is in the file, `note` what is not or how to read it, `nothing` that
+    the file has no row. A kind that is not `dated` shows how things are on the day of the request.
+    """
+
+    key: str
+    title: str
+    about: str
+    note: str
+    nothing: str
+    query: Select[Any]
+    columns: tuple[Column, ...]
+    filters: Mapping[str, Callable[[Any], ColumnElement[bool]]] = field(default_factory=dict)
+    extra: tuple[Column, ...] = ()
+    dated: bool = True
+
+    def chosen(self, extra: Collection[str]) -> list[Column]:
+        """The columns of a file: the kind's own, and the extra ones that are named, in the kind's order."""
+        return [*self.columns, *(column for column in self.extra if column.name in extra)]
+
+    def narrowed(self, filters: Filters) -> Select[Any]:
+        return self.query.where(*self.conditions(filters))
+
+    def conditions(self, filters: Filters) -> list[ColumnElement[bool]]:
+        return [self.filters[name](value) for name, value in filters.stored.items()]
+
+    def count(self, filters: Filters) -> Select[Any]:
+        """How many rows the file has."""
+        rows = self.narrowed(filters).with_only_columns(literal(1).label("row"), maintain_column_froms=True)
+        return select(func.count()).select_from(rows.order_by(None).subquery())
+
+
+def says(text: SQLColumnExpression[str]) -> Callable[[str], ColumnElement[bool]]:
+    """The filter that a text holds what was searched for."""
+    return lambda search: text.icontains(search, autoescape=True)
