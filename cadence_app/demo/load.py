@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import insert
@@ -17,6 +18,7 @@ from cadence_app.consent.ledger import Change, record_changes
 from cadence_app.consent.models import Source, Status
 from cadence_app.contacts.models import Contact
 from cadence_app.demo import people
+from cadence_app.demo.announcements import load_announcements
 from cadence_app.demo.conversations import load_conversations
 from cadence_app.extensions import db
 from cadence_app.messaging.inboxes import create_inbox
@@ -80,9 +82,11 @@ def _load(organisation: Organisation, chance: random.Random) -> None:
     home = {contact["id"]: chance.sample(teams, chance.choice((1, 1, 2))) for contact in contacts}
     # Those who appear in a conversation get their history from it, so that both say the same.
     talking = contacts[: len(contacts) // 7]
-    for wave in _waves(contacts[len(talking) :], home, agent, chance):
+    waves = _waves(contacts[len(talking) :], home, agent, chance)
+    for wave in waves:
         for start in range(0, len(wave), _BATCH):
             record_changes(wave[start : start + _BATCH])
+    load_announcements(chain.from_iterable(waves), inboxes, [admin, agent], chance)
     load_conversations(tenant, talking, inboxes, [admin, agent], numbers, chance)
 
 
@@ -153,5 +157,5 @@ def _waves(
 def _sources(chance: random.Random) -> list[Source]:
     """What decided each of a contact's changes in a team, first to last."""
     first = chance.choices((Source.MANUAL_ADD, Source.COLD_INBOUND, Source.IMPORT), (35, 25, 40))
-    more = chance.choices((0, 1, 2, 3, 4), (74, 4, 19, 1, 2))[0]
+    more = chance.choices((0, 1, 2, 3, 4), (88, 7, 4, 0.5, 0.5))[0]
     return first + chance.choices((Source.KEYWORD, Source.TOGGLE), (65, 35), k=more)
