@@ -11,10 +11,9 @@ from wtforms.validators import Optional, ValidationError
 
 from cadence_app.accounts.models import Team
 from cadence_app.reports.activity_periods import DEFAULT, PRESETS, Period
-from cadence_app.reports.fields import DayField
+from cadence_app.reports.fields import DayField, check_first_day
 from cadence_app.ui.navigation import Words
 
-_EARLIEST = date(2000, 1, 1)
 _MOST_DAYS = 731
 
 
@@ -59,12 +58,7 @@ class ActivityForm(FlaskForm):
             raise ValidationError("Choose one of these ranges, or enter the days below.")
 
     def validate_start_date(self, field: Field) -> None:
-        if field.data is None:
-            return  # the field has said already what is wrong
-        if field.data > self.today:
-            raise ValidationError("The first day is in the future.")
-        if field.data < _EARLIEST:
-            raise ValidationError("The first day is before the year 2000.")
+        check_first_day(field, self.today, "The first day is in the future.")
 
     def validate_end_date(self, field: Field) -> None:
         start = self.start_date.data

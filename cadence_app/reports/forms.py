@@ -16,7 +16,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from cadence_app.accounts.models import Team, User
 from cadence_app.consent.models import REPORTED_SOURCES
 from cadence_app.extensions import db
-from cadence_app.reports.fields import DayField
+from cadence_app.reports.fields import DayField, check_first_day
 from cadence_app.reports.filters import SOURCE_NAMES, STATUS_NAMES, Filters
 from cadence_app.reports.kinds import Kind
 from cadence_app.reports.models import Format
@@ -24,8 +24,6 @@ from cadence_app.reports.ranges import today
 from cadence_app.ui.fields import no_control_characters, stripped
 from cadence_app.ui.navigation import words_for
 
-# Before anybody could have kept such a history; a mistyped year is told here, not by an empty file.
-_EARLIEST = date(2000, 1, 1)
 _LATEST = date(2099, 12, 31)
 # Where a filter's field has another name than the filter.
 _FIELDS = {"team_id": "team", "user_id": "user"}
@@ -126,12 +124,8 @@ class ExportForm(FlaskForm):
         return list(self.columns.data or ()) if "columns" in self else []
 
     def validate_start_date(self, field: Field) -> None:
-        if field.data is None:
-            return  # the field has said already what is wrong
-        if field.data > today(current_user.tenant.zone):
-            raise ValidationError("The first day is in the future; there is nothing to export yet.")
-        if field.data < _EARLIEST:
-            raise ValidationError("The first day is before the year 2000.")
+        too_late = "The first day is in the future; there is nothing to export yet."
+        check_first_day(field, today(current_user.tenant.zone), too_late)
 
     def validate_end_date(self, field: Field) -> None:
         start = self.start_date.data

@@ -302,14 +302,18 @@ def test_after_a_keyword_an_opt_in_by_a_user_takes_a_reason_and_after_a_toggle_i
     )
 
 
-def test_a_stop_after_a_manual_opt_out_makes_a_reason_necessary_without_another_row(world: World) -> None:
-    number = new_number()
-    world.text(number, "hi")
-    contact_id = world.contact_id(number)
+def _opt_out_by_hand(world: World, contact_id: int) -> None:
     with world.session():
         agent = db.session.get_one(User, world.agent_id)
         service.set_by_user(agent, contact_id, world.team_id, Status.OPTED_OUT)
         db.session.commit()
+
+
+def test_a_stop_after_a_manual_opt_out_makes_a_reason_necessary_without_another_row(world: World) -> None:
+    number = new_number()
+    world.text(number, "hi")
+    contact_id = world.contact_id(number)
+    _opt_out_by_hand(world, contact_id)
     world.text(number, "STOP")
     with world.session():
         agent = db.session.get_one(User, world.agent_id)
@@ -442,10 +446,7 @@ def test_the_first_own_stop_is_confirmed_though_a_user_was_first_and_a_second_on
     number = new_number()
     world.text(number, "hi")
     contact_id = world.contact_id(number)
-    with world.session():
-        agent = db.session.get_one(User, world.agent_id)
-        service.set_by_user(agent, contact_id, world.team_id, Status.OPTED_OUT)
-        db.session.commit()
+    _opt_out_by_hand(world, contact_id)
     world.text(number, "STOP")
     again = world.text(number, "STOP")
     messages = world.messages(again.conversation_id)
