@@ -8,7 +8,7 @@ import time
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.test_both_modes import OpenPage, _check, _text
+from tests.e2e.acting import OpenPage, check, text_from
 
 MODES = {
     "teams": ("lakeside.example", ("Reports", "Analytics"), "Team", "Admissions", "Admissions desk"),
@@ -40,7 +40,7 @@ def test_a_text_is_unread_until_somebody_opens_it_and_the_filters_narrow(
     _open(admin, clicks)
     received, unread = _stat(admin, "Received"), _stat(admin, "Unread")
     number = f"+1212557{'1' if mode == 'teams' else '2'}{int(time.time()) % 1000:03}"
-    _text(open_page(), number, inbox, "Is anybody there?")
+    text_from(open_page(), number, inbox, "Is anybody there?")
     admin.reload()
     assert (_stat(admin, "Received"), _stat(admin, "Unread")) == (received + 1, unread + 1)
 
@@ -114,7 +114,7 @@ def test_an_agent_of_teams_reaches_analytics_and_sees_their_own_line_only(
     expect(main).to_contain_text("Theo Lindqvist")
     expect(main).not_to_contain_text("Marisol Vega")
     expect(main).not_to_contain_text("Student Success")
-    _check(page)
+    check(page)
 
 
 @BOTH_SIZES
@@ -136,4 +136,4 @@ def test_the_page_is_accessible_and_fits_its_width(mode: str, size: str, open_pa
             page.goto(address)
             for summary in page.locator(".chart-table > summary").all():
                 summary.click()
-            _check(page)
+            check(page)

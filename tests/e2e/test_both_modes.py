@@ -4,39 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from tests.e2e.conftest import AXE, Site
-
-OpenPage = Callable[..., Page]
-
-MODES = {
-    "teams": ("lakeside.example", ("Reports", "Exports", "Opt out history"), "Admissions desk"),
-    "legacy": ("harbor.example", ("Reports", "Export Opt-out Changes"), "Enrollment desk"),
-}
-
-
-def _text(page: Page, number: str, inbox: str, words: str) -> None:
-    """A text from the phone simulator."""
-    page.goto("/dev/phone/")
-    label = page.locator("#switch-inbox option", has_text=inbox).first.get_attribute("value")
-    page.goto(f"/dev/phone/?from_number={number.replace('+', '%2B')}&inbox={str(label).replace('+', '%2B')}")
-    page.fill("[name=body]", words)
-    page.get_by_role("button", name="Send").click()
-    expect(page.locator("#phone-texts")).to_contain_text(words)
-
-
-def _open_export(page: Page, clicks: tuple[str, ...]) -> None:
-    for click in clicks:
-        page.locator("main, header nav").get_by_role("link", name=re.compile(f"^{click}")).last.click()
-    expect(page.get_by_role("button", name="Request Export")).to_be_visible()
+from tests.e2e.acting import MODES, OpenPage, check, open_export, text_from
+from tests.e2e.conftest import Site
 
 
 def _rows_for(content: bytes, number: str) -> list[tuple[str, str]]:
@@ -51,7 +27,7 @@ def test_what_an_agent_and_a_phone_do_is_in_the_file_an_admin_gets_by_mail(
     domain, clicks, inbox = MODES[mode]
     number = f"+1212555{'3' if mode == 'teams' else '4'}{int(time.time()) % 1000:03}"
     anybody = open_page()
-    _text(anybody, number, inbox, "Hello, is this the college?")
+    text_from(anybody, number, inbox, "Hello, is this the college?")
 
     agent = open_page(f"agent@{domain}")
     agent.get_by_role("searchbox").or_(agent.locator("[name=q]")).first.fill(number[2:])
@@ -63,7 +39,7 @@ def test_what_an_agent_and_a_phone_do_is_in_the_file_an_admin_gets_by_mail(
     agent.get_by_role("button", name="Opt in", exact=True).click()
     expect(agent.get_by_role("button", name="Opt out", exact=True)).to_be_visible()
 
-    _text(anybody, number, inbox, "STOP")
+    text_from(anybody, number, inbox, "STOP")
     expect(anybody.locator("#phone-texts")).to_contain_text("You are opted out", timeout=15_000)
     # The open page learns of it by itself, and then asks for the reason.
     expect(agent.locator("#composer")).to_contain_text("opted out", timeout=15_000)
@@ -74,7 +50,7 @@ def test_what_an_agent_and_a_phone_do_is_in_the_file_an_admin_gets_by_mail(
     assert agent.get_by_role("link", name="Reports").count() == (1 if mode == "teams" else 0)
 
     admin = open_page(f"admin@{domain}")
-    _open_export(admin, clicks)
+    open_export(admin, clicks)
     admin.get_by_role("button", name="Request Export").click()
     expect(admin.locator("#export-list tbody tr").first).to_contain_text("Sent", timeout=20_000)
     expected = [("Opted In",), ("Opted Out",), ("Opted In",), ("Opted Out",), ("Opted In",)]
@@ -98,7 +74,7 @@ def test_a_bad_range_gets_its_message_at_the_field_and_requests_nothing(
 ) -> None:
     domain, clicks, _ = MODES[mode]
     page = open_page(f"admin@{domain}")
-    _open_export(page, clicks)
+    open_export(page, clicks)
     before = page.locator("#export-list tbody tr").count()
     page.fill("[name=start_date]", "2026-05-02")
     page.fill("[name=end_date]", "2026-05-01")
@@ -109,7 +85,7 @@ def test_a_bad_range_gets_its_message_at_the_field_and_requests_nothing(
 
 def test_signing_in_toggling_and_sending_work_without_scripts(open_page: OpenPage, site: Site) -> None:
     number = f"+1212556{int(time.time()) % 10000:04}"
-    _text(open_page(), number, "Admissions desk", "Hi from an old browser")
+    text_from(open_page(), number, "Admissions desk", "Hi from an old browser")
     page = open_page("agent@lakeside.example", scripts=False)
     page.goto(f"/messages/?q={number[2:]}")
     page.locator("a.convo").first.click()
@@ -164,11 +140,3 @@ def test_every_page_is_accessible_and_fits_its_width(mode: str, size: str, open_
     for path in ("/login", "/dev/phone/", "/dev/mail/"):
         anybody.goto(path)
         check(anybody)
-
-
-def check(page: Page) -> None:
-    page.evaluate(AXE.read_text())
-    found = page.evaluate("axe.run()")["violations"]
-    told = [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found]
-    assert told == [], f"{page.url}: {json.dumps(told, indent=1)}"
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), page.url

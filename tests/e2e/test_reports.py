@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.test_both_modes import MODES, check
+from tests.e2e.acting import MODES, check
 
 OpenPage = Callable[..., Page]
 
