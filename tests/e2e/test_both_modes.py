@@ -136,7 +136,13 @@ def test_every_page_is_accessible_and_fits_its_width(mode: str, size: str, open_
     for path in [*_PAGES, *help_pages, report, other, *conversations, *records, *edits]:
         page.goto(str(path))
         check(page)
+    page.goto(report)
+    page.get_by_role("button", name="Request Export").click()
+    expect(page.locator("#export-list tbody tr").first).to_contain_text("Sent", timeout=20_000)
+    check(page)
     anybody = open_page(size=size)
     for path in ("/login", "/dev/phone/", "/dev/mail/"):
         anybody.goto(path)
         check(anybody)
+    anybody.get_by_role("link", name=re.compile("Opt out history")).first.click()
+    check(anybody)
