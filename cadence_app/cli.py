@@ -6,6 +6,7 @@ from datetime import datetime
 
 import click
 from flask.cli import AppGroup
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy import select
 
 from cadence_app.accounts import service as accounts
@@ -27,6 +28,11 @@ class _Group(AppGroup):
             return super().invoke(ctx)
         except ValueError as refusal:
             raise click.ClickException(str(refusal)) from refusal
+        except DBAPIError as error:
+            raise click.ClickException(
+                f"The database is not ready: {' '.join(str(error.orig).split())}. "
+                "If nothing was started on it yet, start script/server once, or run `flask db upgrade`."
+            ) from error
 
 
 cadence = _Group("cadence", help="Set up organisations and switch what they see.")

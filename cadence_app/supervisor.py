@@ -74,8 +74,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="script/server", description="Run Cadence until Ctrl-C.")
     parser.add_argument(
         "--demo",
-        action="store_true",
-        help="load demo data into an empty DATABASE_URL too, or where HOST is open to a network",
+        action=argparse.BooleanOptionalAction,
+        help="load demo data into an empty database, or don't; without either it is loaded into an embedded "
+        "one, unless HOST is open to a network",
     )
     options = parser.parse_args()
     # Told to stop while it prepares: it ends as after Ctrl-C, and stops the PostgreSQL that it started.
@@ -112,7 +113,7 @@ def _prepare() -> Installation:
     return installation
 
 
-def _migrate(installation: Installation, demo_wanted: bool) -> bool:
+def _migrate(installation: Installation, demo_wanted: bool | None) -> bool:
     """Brings the database up to date, and fills it where that is wanted. Whether it is the demo's."""
     try:
         settings = config.load()
@@ -122,8 +123,9 @@ def _migrate(installation: Installation, demo_wanted: bool) -> bool:
     try:
         with app.app_context():
             upgrade(directory=str(ROOT / "migrations"))
-            # Its users have a password that everybody knows.
-            demo_wanted |= installation.embedded_postgres and settings["HERE_ONLY"]
+            if demo_wanted is None:
+                # Its users have a password that everybody knows.
+                demo_wanted = installation.embedded_postgres and settings["HERE_ONLY"]
             if demo_wanted and not db.session.scalar(select(Tenant.id)):
                 print("Loading demo data (once) ...", flush=True)
                 load_demo()

@@ -35,7 +35,7 @@ def _email_tried() -> str:
 
 @blueprint.get("/")
 def home() -> ResponseReturnValue:
-    return redirect(url_for("messaging.desk"))
+    return redirect(url_for("messaging.desk" if current_user.is_authenticated else "accounts.sign_in"))
 
 
 @blueprint.route("/login", methods=["GET", "POST"])

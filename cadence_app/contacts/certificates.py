@@ -7,6 +7,7 @@ from flask_login import current_user, login_required
 
 from cadence_app.contacts.certificate import Certificate, certify
 from cadence_app.contacts.certificate_pdf import draw
+from cadence_app.contacts.service import find_contact
 from cadence_app.ui.navigation import words_for
 
 blueprint = Blueprint("certificates", __name__, url_prefix="/contacts/<int:contact_id>")
@@ -15,7 +16,11 @@ blueprint = Blueprint("certificates", __name__, url_prefix="/contacts/<int:conta
 @blueprint.get("/certificate")
 @login_required
 def show(contact_id: int) -> str:
-    return render_template("contacts/certificate.html", certificate=_certificate(contact_id))
+    return render_template(
+        "contacts/certificate.html",
+        certificate=_certificate(contact_id),
+        on_record=find_contact(current_user, contact_id) is not None,
+    )
 
 
 @blueprint.get("/certificate.pdf")

@@ -20,6 +20,9 @@ from cadence_app.ui.consent_card import Card, card_of, toggle
 
 blueprint = Blueprint("messaging", __name__, url_prefix="/messages")
 
+# The lists of an open page ask for themselves anew at once (desk.html).
+_LISTS_CHANGED = {"HX-Trigger": "lists-changed"}
+
 
 @blueprint.get("/", endpoint="desk")
 @login_required
@@ -73,7 +76,7 @@ def set_consent(conversation_id: int) -> ResponseReturnValue:
     outcome = toggle(current_user, found.contact, found.inbox.team, action=_consent_url(found))
     if htmx.wanted():
         opened = _open(found, outcome.card)
-        return render_template("messaging/_consent_changed.html", **opened), outcome.status
+        return render_template("messaging/_consent_changed.html", **opened), outcome.status, _LISTS_CHANGED
     if outcome.card.problem:
         return _page(found, ComposeForm(formdata=None), outcome.card), outcome.status
     return redirect(url_for("messaging.conversation", conversation_id=found.id))
@@ -119,7 +122,7 @@ def _page(found: Conversation, form: ComposeForm, card: Card | None = None) -> s
 
 def _after_send(found: Conversation, form: ComposeForm, status: int) -> ResponseReturnValue:
     if htmx.wanted():
-        return render_template("messaging/_sent.html", **_open(found), form=form), status
+        return render_template("messaging/_sent.html", **_open(found), form=form), status, _LISTS_CHANGED
     return _page(found, form), status
 
 

@@ -32,6 +32,12 @@ def rough() -> Iterator[Site]:
         assert site.stop() == 0
 
 
+@pytest.fixture(scope="module")
+def admin(browser: Browser, rough: Site) -> Visitor:
+    """Signed in once: the session outlives every kill, and sign-ins are limited."""
+    return Visitor(browser, rough)
+
+
 class Visitor:
     """An admin whose browser only fetches pages and posts forms."""
 
@@ -121,9 +127,8 @@ _KILLS = {
 
 @pytest.mark.parametrize("name", _KILLS)
 def test_an_export_asked_for_just_before_a_part_is_killed_arrives_once(
-    name: str, rough: Site, browser: Browser
+    name: str, rough: Site, admin: Visitor
 ) -> None:
-    admin = Visitor(browser, rough)
     before = _mails(rough)
     day = 1 + list(_KILLS).index(name)
     answer = admin.request_export(f"2026-01-{day:02}", "2026-10-31")
@@ -131,12 +136,12 @@ def test_an_export_asked_for_just_before_a_part_is_killed_arrives_once(
     _kill(rough, *_KILLS[name])
     _until(lambda: _answers(rough) and _programs(rough, *_KILLS[name]))
     _until(lambda: _mails(rough) > before)
-    _until(lambda: Visitor(browser, rough).states()[0] == "Sent")
+    _until(lambda: admin.states()[0] == "Sent")
     assert _mails(rough) == before + 1
 
 
-def test_a_request_while_redis_is_away_is_kept_and_the_page_says_so(rough: Site, browser: Browser) -> None:
-    admin, before = Visitor(browser, rough), _mails(rough)
+def test_a_request_while_redis_is_away_is_kept_and_the_page_says_so(rough: Site, admin: Visitor) -> None:
+    before = _mails(rough)
     (redis,) = _programs(rough, "redis-server")
     redis.send_signal(signal.SIGSTOP)
     redis.kill()
@@ -146,28 +151,28 @@ def test_a_request_while_redis_is_away_is_kept_and_the_page_says_so(rough: Site,
     _until(lambda: _mails(rough) == before + 1)
 
 
-def test_the_database_killed_outright_comes_back_with_its_data(rough: Site, browser: Browser) -> None:
-    before = Visitor(browser, rough).states()
+def test_the_database_killed_outright_comes_back_with_its_data(rough: Site, admin: Visitor) -> None:
+    before = admin.states()
     pid = int((rough.data_dir / "postgres" / "postmaster.pid").read_text().split()[0])
     psutil.Process(pid).kill()
     _until(lambda: _answers(rough))
-    _until(lambda: Visitor(browser, rough).states() == before)
+    _until(lambda: admin.states() == before)
 
 
 def test_a_killed_supervisor_leaves_nothing_running_and_the_next_start_finds_all(
-    rough: Site, browser: Browser
+    rough: Site, admin: Visitor
 ) -> None:
-    before = Visitor(browser, rough).states()
+    before = admin.states()
     running = _programs(rough)
     assert rough.server
     psutil.Process(int((rough.data_dir / "supervisord.pid").read_text())).kill()
     assert rough.server.wait(60) == 1
     assert _alive(running) == []
     rough.start()
-    assert Visitor(browser, rough).states() == before
+    assert admin.states() == before
 
 
-def test_what_a_start_finds_left_over_from_a_killed_one_it_stops(rough: Site, browser: Browser) -> None:
+def test_what_a_start_finds_left_over_from_a_killed_one_it_stops(rough: Site, admin: Visitor) -> None:
     running = _programs(rough)
     assert rough.server
     supervisor = psutil.Process(int((rough.data_dir / "supervisord.pid").read_text()))
