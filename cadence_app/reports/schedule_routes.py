@@ -41,7 +41,7 @@ def index() -> str:
 def new() -> ResponseReturnValue:
     """A form for the kind that the address names; what else the address holds is filled in already."""
     kind = KINDS.get(request.args.get("kind", "")) or abort(404)
-    form = ScheduleForm(kind, data=_asked() | {"recipients": [str(current_user.id)]})
+    form = ScheduleForm(kind, data=_at_first(_asked() | {"recipients": [str(current_user.id)]}))
     if form.validate_on_submit():
         schedule_runs.add_schedule(current_user, kind, form.plan)
         flash(f"{kind.title} is scheduled.", "success")
@@ -54,7 +54,7 @@ def new() -> ResponseReturnValue:
 def edit(schedule_id: int) -> ResponseReturnValue:
     schedule = _find(schedule_id)
     kind = KINDS[schedule.kind]
-    form = ScheduleForm(kind, data=as_data(schedule))
+    form = ScheduleForm(kind, data=_at_first(as_data(schedule)))
     if form.validate_on_submit():
         schedule_runs.change_schedule(schedule, current_user, form.plan)
         flash(f"The schedule of {kind.title} is changed.", "success")
@@ -111,6 +111,11 @@ def delete(schedule_id: int) -> ResponseReturnValue:
 
 def _find(schedule_id: int) -> ExportSchedule:
     return schedule_runs.find_schedule(schedule_id) or abort(404)
+
+
+def _at_first(data: dict[str, Any]) -> dict[str, Any] | None:
+    """What a form shows before it is sent; one that was sent says all by itself."""
+    return data if request.method == "GET" else None
 
 
 def _asked() -> dict[str, Any]:
