@@ -13,10 +13,9 @@ from sqlalchemy import text
 from cadence_app.consent.ledger import Change, record_change
 from cadence_app.consent.models import Source, Status
 from cadence_app.extensions import db
-from cadence_app.reports import files, schedule_runs, service
+from cadence_app.reports import files, service
 from cadence_app.reports.filters import Filters
 from cadence_app.reports.models import Export, ExportState
-from cadence_app.reports.schedule_models import ExportSchedule
 from cadence_app.reports.schedules import Period
 from tests.reports.exporting import change, export_row, run
 from tests.reports.scheduling import (
@@ -28,8 +27,6 @@ from tests.reports.scheduling import (
 )
 from tests.smtp import KnowingNobody, mail_goes_to
 from tests.world import World
-
-_CHANGED = "What changed since"
 
 
 def ids_in(world: World, export: Export) -> list[str]:
@@ -194,13 +191,13 @@ def test_another_tenants_changes_are_never_in_it(world: World, legacy_world: Wor
 
 
 def test_the_list_of_requests_and_the_schedule_say_what_the_file_holds(world: World) -> None:
+    opt_out(world, "a")
     schedule = add_schedule(world, Period.CHANGED)
     run_next(world, schedule)
     admin = world.sign_in("admin")
-    assert _CHANGED in admin.get("/reports/exports/opt-out-history").text
+    path = "/reports/exports/opt-out-history"
+    assert "The whole history" in admin.get(path).text
+    assert "What changed since <time" not in admin.get(path).text
+    run_next(world, schedule)
+    assert "What changed since <time" in admin.get(path).text
     assert "Only what changed since the last delivered file" in admin.get("/reports/schedules/").text
-    with world.session():
-        row = db.session.get_one(ExportSchedule, schedule)
-        last = schedule_runs.last_run(row)
-        assert last
-        assert last.changes
