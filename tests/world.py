@@ -151,6 +151,15 @@ class Browser:
         return answer
 
 
+def make_user(tenant_id: int, role: Role, name: str) -> User:
+    """A user whose password is PASSWORD, flushed and not committed."""
+    email = f"{role}-{uuid.uuid4().hex[:8]}@college.example"
+    user = User(tenant_id=tenant_id, email=email, name=name, role=role, password_hash=_HASH)
+    db.session.add(user)
+    db.session.flush()
+    return user
+
+
 def make_world(app: Flask, navigation: str, time_zone: str = "America/New_York") -> World:
     name = f"College {uuid.uuid4().hex[:8]}"
     with app.app_context():
@@ -158,15 +167,7 @@ def make_world(app: Flask, navigation: str, time_zone: str = "America/New_York")
         team, other = accounts.create_team("Admissions", "ADM"), accounts.create_team("Aid", "AID")
         people = {}
         for role, teams in ((Role.ADMIN, [team, other]), (Role.AGENT, [team])):
-            user = User(
-                tenant_id=tenant.id,
-                email=f"{role}-{uuid.uuid4().hex[:8]}@college.example",
-                name=f"{role.capitalize()} Person",
-                role=role,
-                password_hash=_HASH,
-            )
-            db.session.add(user)
-            db.session.flush()
+            user = make_user(tenant.id, role, f"{role.capitalize()} Person")
             db.session.add_all(
                 TeamMember(tenant_id=tenant.id, team_id=each.id, user_id=user.id) for each in teams
             )

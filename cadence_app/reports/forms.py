@@ -1,4 +1,4 @@
-"""The form of an export: days, the filters its kind takes, and what the file is."""
+"""The forms of a file: the filters its kind takes and what the file is; and days, for an export at once."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from cadence_app.ui.navigation import words_for
 
 _LATEST = date(2099, 12, 31)
 # Where a filter's field has another name than the filter.
-_FIELDS = {"team_id": "team", "user_id": "user"}
+FILTER_FIELDS = {"team_id": "team", "user_id": "user"}
 
 
-def _offered(form: FlaskForm, field: Field) -> None:
+def offered(form: FlaskForm, field: Field) -> None:
     chosen = field.data if isinstance(field.data, list) else [field.data]
     if not set(chosen) <= {value for value, *_ in field.iter_choices()}:
         raise ValidationError("Choose from the list.")
@@ -37,7 +37,7 @@ def _offered(form: FlaskForm, field: Field) -> None:
 
 def _choice(label: str) -> SelectField:
     """One of a list, or (empty) any."""
-    return SelectField(label, [_offered], default="", validate_choice=False)
+    return SelectField(label, [offered], default="", validate_choice=False)
 
 
 class MultiCheckboxField(SelectMultipleField):
@@ -45,35 +45,29 @@ class MultiCheckboxField(SelectMultipleField):
     option_widget = CheckboxInput()
 
 
-class ExportForm(FlaskForm):
-    """Whole days in the tenant's time zone, both included, and the filters of a kind; the fields that the
-    kind has no use for are left out."""
+class FileForm(FlaskForm):
+    """The filters of a kind, and what the file is; the fields that the kind has no use for are left out."""
 
-    start_date = DayField("Start date", [InputRequired("Enter the first day.")])
-    end_date = DayField("End date", [InputRequired("Enter the last day.")])
     team = _choice("Team")
     source = _choice("Source")
     status = _choice("Status")
     user = _choice("User")
     contact = StringField("Contact", [Length(max=200), no_control_characters], filters=[stripped])
     words = StringField("Words", [Length(max=200), no_control_characters], filters=[stripped])
-    columns = MultiCheckboxField("Extra columns", [_offered], default=list, validate_choice=False)
+    columns = MultiCheckboxField("Extra columns", [offered], default=list, validate_choice=False)
     format = RadioField(
         "Format",
-        [_offered],
+        [offered],
         default=Format.CSV,
         choices=[SelectChoice(str(Format.CSV), "CSV"), SelectChoice(str(Format.XLSX), "Excel (XLSX)")],
         validate_choice=False,
     )
-    submit = SubmitField("Request Export")
 
     def __init__(self, kind: Kind, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.team.label.text = words_for(current_user).Team
-        self.filter_names = [_FIELDS.get(name, name) for name in kind.filters]
+        self.filter_names = [FILTER_FIELDS.get(name, name) for name in kind.filters]
         unused = {"team", "source", "status", "user", "contact", "words"}.difference(self.filter_names)
-        if not kind.dated:
-            unused |= {"start_date", "end_date"}
         if not kind.extra:
             unused.add("columns")
         for name in unused:
@@ -96,14 +90,6 @@ class ExportForm(FlaskForm):
             self.columns.choices = [SelectChoice(column.name) for column in kind.extra]
 
     @property
-    def asked_days(self) -> tuple[date, date]:
-        """First and last day of a form that is valid; today for a kind that has none."""
-        day = today(current_user.tenant.zone)
-        if "start_date" not in self:
-            return day, day
-        return self.start_date.data or day, self.end_date.data or day
-
-    @property
     def asked_filters(self) -> Filters:
         """The filters of a form that is valid."""
 
@@ -122,6 +108,27 @@ class ExportForm(FlaskForm):
     @property
     def asked_columns(self) -> list[str]:
         return list(self.columns.data or ()) if "columns" in self else []
+
+
+class ExportForm(FileForm):
+    """Whole days in the tenant's time zone, both included, where the kind has days."""
+
+    start_date = DayField("Start date", [InputRequired("Enter the first day.")])
+    end_date = DayField("End date", [InputRequired("Enter the last day.")])
+    submit = SubmitField("Request Export")
+
+    def __init__(self, kind: Kind, *args: Any, **options: Any) -> None:
+        super().__init__(kind, *args, **options)
+        if not kind.dated:
+            del self["start_date"], self["end_date"]
+
+    @property
+    def asked_days(self) -> tuple[date, date]:
+        """First and last day of a form that is valid; today for a kind that has none."""
+        day = today(current_user.tenant.zone)
+        if "start_date" not in self:
+            return day, day
+        return self.start_date.data or day, self.end_date.data or day
 
     def validate_start_date(self, field: Field) -> None:
         too_late = "The first day is in the future; there is nothing to export yet."

@@ -36,19 +36,25 @@ def run_export(tenant_id: int, export_id: int) -> None:
         export = db.session.get(Export, export_id)
         if not mine or export is None or not export.unfinished or not _due(export):
             return
+        if nobody := _nobody_may_have(export):
+            export.state, export.problem = ExportState.FAILED, nobody
+            db.session.commit()
+            return
         if export.state != ExportState.MAILING:
             _write(export)
         if export.state == ExportState.MAILING:
             _mail(export)
 
 
-def _exhausted(export: Export, most: int, problem: str) -> bool:
-    """Fails an export whose every attempt so far ended with the worker, which left no other word."""
-    if export.attempts < most:
-        return False
-    export.state, export.problem = ExportState.FAILED, export.problem or problem
-    db.session.commit()
-    return True
+def _nobody_may_have(export: Export) -> str:
+    """Why no file may be made or sent at all; empty where it may."""
+    if KINDS[export.kind].own and not export.requested_by.may_export:
+        return "Who asked for it is no admin any more."
+    if any(recipient.sent_at or recipient.user.may_export for recipient in export.recipients):
+        return ""
+    if [recipient.user for recipient in export.recipients] == [export.requested_by]:
+        return "Who asked for it is no admin any more."
+    return "Nobody it goes to is an admin any more."
 
 
 @rq.job(queue="sweeps")
@@ -82,7 +88,10 @@ def _remove_expired() -> None:
 
 
 def _write(export: Export) -> None:
-    if _exhausted(export, _WRITING_ATTEMPTS, "The file could not be written: each try was cut off."):
+    if export.attempts >= _WRITING_ATTEMPTS:
+        cut_off = "The file could not be written: each try was cut off."
+        export.state, export.problem = ExportState.FAILED, export.problem or cut_off
+        db.session.commit()
         return
     export.state = ExportState.RUNNING
     export.attempts += 1
@@ -108,28 +117,55 @@ def _write(export: Export) -> None:
 
 
 def _mail(export: Export) -> None:
-    if _exhausted(export, _MAILING_ATTEMPTS, "The mail could not be sent: each try was cut off."):
+    """Mails the file to each recipient who still waits for it; the others are left out, and it says why."""
+    if export.attempts >= _MAILING_ATTEMPTS:
+        _close(export, "each try was cut off")
         return
     export.attempts += 1
     db.session.commit()
-    if not export.requested_by.may_export:
-        export.state, export.problem = ExportState.FAILED, "Who asked for it is no admin any more."
+    later = ""
+    for recipient in [each for each in export.recipients if each.waiting]:
+        if not recipient.user.may_export:
+            recipient.problem = "no admin any more"
+            continue
+        try:
+            export.delivery = mailing.send(export, recipient.user)
+        except FileNotFoundError:
+            export.file_key = ""
+            export.state = ExportState.FAILED
+            export.problem = "The file is gone from the storage. Retry writes it again."
+            db.session.commit()
+            return
+        except Exception as error:
+            current_app.logger.warning("export %s could not be mailed: %s", export.id, error)
+            if _for_good(error):
+                recipient.problem = str(error)
+            else:
+                later = str(error)
+        else:
+            recipient.sent_at = func.now()
         db.session.commit()
-        return
-    try:
-        export.delivery = mailing.send(export)
-    except FileNotFoundError:
-        export.state, export.file_key = ExportState.FAILED, ""
-        export.problem = "The file is gone from the storage. Retry writes it again."
-        db.session.commit()
-        return
-    except Exception as error:
-        current_app.logger.warning("export %s could not be mailed: %s", export.id, error)
-        if _for_good(error):
-            export.attempts = _MAILING_ATTEMPTS
-        _wait(export, ExportState.MAILING, _MAILING_ATTEMPTS, f"The mail could not be sent: {error}")
-        return
-    export.state, export.problem, export.sent_at = ExportState.SENT, "", func.now()
+    if later and export.attempts < _MAILING_ATTEMPTS:
+        _wait(export, ExportState.MAILING, _MAILING_ATTEMPTS, f"The mail could not be sent: {later}")
+    else:
+        _close(export, later)
+
+
+def _close(export: Export, why: str) -> None:
+    """Ends the mailing. The file is delivered where anybody got it; whoever did not is named, with `why`
+    unless their own problem is known."""
+    unsent = [recipient for recipient in export.recipients if recipient.sent_at is None]
+    for recipient in unsent:
+        recipient.problem = recipient.problem or why
+    if len(export.recipients) == len(unsent) == 1:
+        export.problem = f"The mail could not be sent: {unsent[0].problem}"
+    else:
+        reasons = [f"{recipient.user.name} ({recipient.problem})" for recipient in unsent]
+        export.problem = f"Not sent to {', '.join(reasons)}." if unsent else ""
+    if len(unsent) < len(export.recipients):
+        export.state, export.sent_at = ExportState.SENT, func.now()
+    else:
+        export.state = ExportState.FAILED
     db.session.commit()
 
 

@@ -12,6 +12,7 @@ from io import BytesIO
 from flask import current_app, render_template
 from flask_mail import Connection, Message
 
+from cadence_app.accounts.models import User
 from cadence_app.consent import seals
 from cadence_app.reports import files
 from cadence_app.reports.filters import Filters, describe
@@ -28,17 +29,17 @@ _ENCODED = 78 / 76 * 4 / 3
 _ZIP_WORTH = 12
 
 
-def send(export: Export) -> Delivery:
-    """Mails the finished file to whoever asked for it, and says how it went: attached as it is or as .zip, or
-    as a link. A mail server that finds it too large gets the link. Errors: OSError and SMTPException."""
+def send(export: Export, user: User) -> Delivery:
+    """Mails the finished file to a user, and says how it went: attached as it is or as .zip, or as a link. A
+    mail server that finds it too large gets the link. Errors: OSError and SMTPException."""
     delivery, attachment = _attachment(export)
     try:
-        _deliver(export, delivery, attachment)
+        _deliver(export, user, delivery, attachment)
     except (smtplib.SMTPDataError, smtplib.SMTPSenderRefused) as refusal:
         if delivery == Delivery.LINK or refusal.smtp_code not in _TOO_LARGE:
             raise
         delivery = Delivery.LINK
-        _deliver(export, delivery, None)
+        _deliver(export, user, delivery, None)
     return delivery
 
 
@@ -66,8 +67,7 @@ def _attachment(export: Export) -> tuple[Delivery, bytes | None]:
     return Delivery.LINK, None
 
 
-def _deliver(export: Export, delivery: Delivery, attachment: bytes | None) -> None:
-    user = export.requested_by
+def _deliver(export: Export, user: User, delivery: Delivery, attachment: bytes | None) -> None:
     kind = KINDS[export.kind]
     message = Message(
         subject=f"{kind.title}: {export.start_date} to {export.end_date} ({user.tenant.name})",
@@ -75,11 +75,12 @@ def _deliver(export: Export, delivery: Delivery, attachment: bytes | None) -> No
     )
     # Always the same: should the mail go twice, mail programs know it for one.
     domain = message.sender.rpartition("@")[2].rstrip(">")
-    message.msgId = f"<export-{export.tenant_id}-{export.id}-{export.sha256[:16]}@{domain}>"
+    message.msgId = f"<export-{export.tenant_id}-{export.id}-{export.sha256[:16]}-{user.id}@{domain}>"
     context = {
         "export": export,
         "kind": kind,
         "user": user,
+        "schedules_url": f"{current_app.config['PUBLIC_URL']}/reports/schedules/",
         "filters": describe(Filters.from_stored(export.filters), words_for(user)),
         "delivery": delivery,
         "download_url": download_url(export),

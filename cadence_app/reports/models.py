@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -53,12 +53,19 @@ class Delivery(StrEnum):
     LINK = "link"
 
 
+_EVER = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
+
+
 class Export(Model):
     """One request for a file by e-mail: the only record of it that counts (a lost job is queued again).
 
     `start_date` and `end_date` are whole days in `time_zone`, both included; `starts_at` and `ends_at`
     are the same range in UTC, the end excluded. `filters` are those of filters.py that were set,
     `extra_columns` the names of a kind's extra columns. `size` is in bytes.
+
+    A schedule's export has its `schedule_id`, and `scheduled_for` unless somebody pressed Send now. One of
+    only what changed since another file holds the history's rows after `after_change_id`, up to and with
+    `up_to_change_id`, whatever their days; its range runs from when the file before it was asked for.
     """
 
     __tablename__ = "exports"
@@ -66,6 +73,15 @@ class Export(Model):
         CheckConstraint("state IN ('queued', 'running', 'mailing', 'sent', 'failed')", name="state"),
         CheckConstraint("end_date >= start_date", name="range"),
         CheckConstraint("format IN ('csv', 'xlsx')", name="format"),
+        CheckConstraint("up_to_change_id >= after_change_id", name="changes"),
+        Index(
+            "uq_exports_run",
+            "schedule_id",
+            "scheduled_for",
+            unique=True,
+            postgresql_where=text("scheduled_for IS NOT NULL"),
+        ),
+        Index("ix_exports_schedule", "schedule_id", "id"),
         Index("ix_exports_latest", "tenant_id", text("id DESC")),
         Index(
             "ix_exports_unfinished",
@@ -101,19 +117,32 @@ class Export(Model):
     finished_at: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]
+    schedule_id: Mapped[int | None] = mapped_column(ForeignKey("export_schedules.id"))
+    scheduled_for: Mapped[datetime | None]
+    after_change_id: Mapped[int | None]
+    up_to_change_id: Mapped[int | None]
 
     requested_by: Mapped[User] = relationship()
+    recipients: Mapped[list[ExportRecipient]] = relationship(order_by="ExportRecipient.user_id")
 
     @property
     def unfinished(self) -> bool:
         return self.state in UNFINISHED
 
     @property
+    def changes(self) -> tuple[int, int] | None:
+        """The ids of the history's rows that it holds: after the first, up to and with the second."""
+        if self.after_change_id is None or self.up_to_change_id is None:
+            return None
+        return self.after_change_id, self.up_to_change_id
+
+    @property
     def parameters(self) -> dict[str, Any]:
         """What the query of its kind may ask (kinds/base.py)."""
+        # Of rows that are chosen by their ids, any day will do.
         return {
-            "starts_at": self.starts_at,
-            "ends_at": self.ends_at,
+            "starts_at": _EVER[0] if self.changes else self.starts_at,
+            "ends_at": _EVER[1] if self.changes else self.ends_at,
             "time_zone": self.time_zone,
             "requested_by_id": self.requested_by_id,
         }
@@ -121,3 +150,21 @@ class Export(Model):
     @property
     def file_name(self) -> str:
         return f"{self.kind}-{self.start_date}-to-{self.end_date}.{self.format}"
+
+
+class ExportRecipient(Model):
+    """A user whom an export is mailed to: until it is sent there, or `problem` says why it never will be."""
+
+    __tablename__ = "export_recipients"
+
+    export_id: Mapped[int] = mapped_column(ForeignKey("exports.id"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
+    sent_at: Mapped[datetime | None]
+    problem: Mapped[str] = mapped_column(default="")
+
+    user: Mapped[User] = relationship()
+
+    @property
+    def waiting(self) -> bool:
+        return self.sent_at is None and not self.problem

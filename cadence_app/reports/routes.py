@@ -105,7 +105,9 @@ def download(export_id: int) -> ResponseReturnValue:
 @admin_required
 def retry(export_id: int) -> ResponseReturnValue:
     export = find_export(export_id)
-    service.retry(export)
-    service.enqueue(export)
-    flash("Trying again.", "info")
+    if service.retry(export):
+        service.enqueue(export)
+        flash("Trying again.", "info")
+    else:
+        flash("A later file of its schedule holds these changes.", "info")
     return redirect(page_of(KINDS[export.kind]))

@@ -104,6 +104,7 @@ def list_context(kind: Kind) -> dict[str, Any]:
         "exports": exports[:_LATEST],
         "earlier": exports[_LATEST:],
         "downloadable": service.downloadable,
+        "superseded": service.superseded,
         "asked": lambda export: describe(Filters.from_stored(export.filters), words),
     }
 

@@ -14,8 +14,9 @@ from cadence_app.accounts.models import User
 from cadence_app.extensions import db, rq
 from cadence_app.reports.filters import Filters
 from cadence_app.reports.kinds import Kind
-from cadence_app.reports.models import Export, ExportState, Format
+from cadence_app.reports.models import UNFINISHED, Export, ExportRecipient, ExportState, Format
 from cadence_app.reports.ranges import utc_bounds
+from cadence_app.reports.schedule_models import ExportSchedule
 
 # The same request again within this time is a second press of the same button.
 _SAME_PRESS = timedelta(seconds=10)
@@ -39,24 +40,14 @@ def request_export(
     then calls enqueue(); were that lost, the sweep finds the row. Errors: ValueError for end before start and
     for a filter or column that the kind does not have.
     """
-    if end < start:
-        raise ValueError("the range ends before it starts")
-    wanted: dict[str, Any] = {
-        "kind": kind.key,
-        "start_date": start,
-        "end_date": end,
-        "format": file_format,
-        "filters": filters.stored,
-        "extra_columns": [column.name for column in kind.extra if column.name in extra],
-    }
-    if not filters.stored.keys() <= kind.filters.keys() or len(wanted["extra_columns"]) != len(set(extra)):
-        raise ValueError(f"{kind.title} has no such filter or column")
+    wanted = _wanted(kind, start, end, filters, extra, file_format)
     # Two presses at once wait for each other here, whichever server processes they reach.
     db.session.execute(text("SELECT pg_advisory_xact_lock(1, :user)"), {"user": user.id % 2**31})
     same = db.session.scalars(
         select(Export)
         .where(
             Export.requested_by_id == user.id,
+            Export.schedule_id.is_(None),
             *(getattr(Export, name) == value for name, value in wanted.items()),
             Export.requested_at > func.clock_timestamp() - _SAME_PRESS,
         )
@@ -65,20 +56,51 @@ def request_export(
     if same:
         db.session.commit()
         return same, False
-    starts_at, ends_at = utc_bounds(start, end, user.tenant.zone)
+    export = _add(user, wanted, [user])
+    db.session.commit()
+    return export, True
+
+
+def add_run(schedule: ExportSchedule, kind: Kind, start: date, end: date, **of_run: Any) -> Export:
+    """Adds a schedule's export for all its recipients, with the columns `of_run`, and commits nothing.
+    Errors: as request_export()."""
+    filters = Filters.from_stored(schedule.filters)
+    wanted = _wanted(kind, start, end, filters, schedule.extra_columns, Format(schedule.format))
+    return _add(schedule.owner, wanted | of_run | {"schedule_id": schedule.id}, schedule.recipients)
+
+
+def _wanted(
+    kind: Kind, start: date, end: date, filters: Filters, extra: Collection[str], file_format: Format
+) -> dict[str, Any]:
+    """What an export's row says of what was asked for."""
+    if end < start:
+        raise ValueError("the range ends before it starts")
+    names = [column.name for column in kind.extra if column.name in extra]
+    if not filters.stored.keys() <= kind.filters.keys() or len(names) != len(set(extra)):
+        raise ValueError(f"{kind.title} has no such filter or column")
+    return {
+        "kind": kind.key,
+        "start_date": start,
+        "end_date": end,
+        "format": file_format,
+        "filters": filters.stored,
+        "extra_columns": names,
+    }
+
+
+def _add(user: User, wanted: dict[str, Any], recipients: Collection[User]) -> Export:
+    starts_at, ends_at = utc_bounds(wanted["start_date"], wanted["end_date"], user.tenant.zone)
     export = Export(
         tenant_id=user.tenant_id,
-        **wanted,
+        **{"starts_at": starts_at, "ends_at": ends_at} | wanted,
         time_zone=user.tenant.time_zone,
-        starts_at=starts_at,
-        ends_at=ends_at,
         requested_by_id=user.id,
         requested_at=func.clock_timestamp(),
         state=ExportState.QUEUED,
+        recipients=[ExportRecipient(tenant_id=user.tenant_id, user_id=each.id) for each in recipients],
     )
     db.session.add(export)
-    db.session.commit()
-    return export, True
+    return export
 
 
 def enqueue(export: Export) -> bool:
@@ -128,16 +150,39 @@ def downloadable(export: Export) -> bool:
     return bool(db.session.scalar(select(export.expires_at > func.now())))
 
 
-def retry(export: Export) -> None:
-    """Gives a failed export a fresh start and commits: from its mail where the file is there."""
-    if export.state != ExportState.FAILED:
-        return
+def superseded(export: Export) -> bool:
+    """Whether a later file of the same schedule holds, or is about to hold, the changes of this one: sending
+    this one too would send them twice."""
+    if not export.changes:
+        return False
+    later = select(Export.id).where(
+        Export.schedule_id == export.schedule_id,
+        Export.id > export.id,
+        Export.up_to_change_id.is_not(None),
+        Export.state.in_((*UNFINISHED, ExportState.SENT)),
+    )
+    return db.session.scalar(later.limit(1)) is not None
+
+
+def retry(export: Export) -> bool:
+    """Gives a failed export a fresh start and commits: from its mail where the file is there. False where it
+    is superseded()."""
+    if export.schedule_id:
+        # Neither a run of the schedule nor another retry decides at the same time.
+        db.session.get_one(ExportSchedule, export.schedule_id, with_for_update=True)
+        db.session.refresh(export)
+    if export.state != ExportState.FAILED or superseded(export):
+        db.session.commit()
+        return export.state != ExportState.FAILED
     if downloadable(export):
         export.state = ExportState.MAILING
         export.expires_at = func.now() + timedelta(days=current_app.config["EXPORT_LINK_DAYS"])
     else:
         export.state = ExportState.QUEUED
+    for recipient in export.recipients:
+        recipient.problem = ""
     export.attempts = 0
     export.problem = ""
     export.next_attempt_at = func.now()
     db.session.commit()
+    return True

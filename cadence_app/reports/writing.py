@@ -11,7 +11,7 @@ from tempfile import TemporaryFile
 from typing import IO, Any
 
 import obstore
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Select
 
 from cadence_app.extensions import db
 from cadence_app.reports import files, workbook
@@ -80,7 +80,9 @@ def write_file(export: Export, kind: Kind, progress: Callable[[int, int], None])
         files.writer(key) as stored,
     ):
         set_tenant(connection, export.tenant_id)
-        total = connection.scalar(kind.count(Filters.from_stored(export.filters)), export.parameters)
+        total = connection.scalar(
+            kind.count(Filters.from_stored(export.filters), export.changes), export.parameters
+        )
         file, told = _Digested(stored), _Progress(progress, total or 0)
         if export.format == Format.XLSX:
             rows = _write_workbook(export, kind, connection, file, told)
@@ -92,11 +94,13 @@ def write_file(export: Export, kind: Kind, progress: Callable[[int, int], None])
 def copy_statement(export: Export, kind: Kind) -> tuple[str, dict[str, Any]]:
     """The SELECT of the export's CSV with psycopg's placeholders, and their values."""
     columns = [column.in_csv for column in kind.chosen(export.extra_columns)]
-    query = kind.narrowed(Filters.from_stored(export.filters)).with_only_columns(
-        *columns, maintain_column_froms=True
-    )
+    query = _narrowed(export, kind).with_only_columns(*columns, maintain_column_froms=True)
     state = query.compile(db.engine).construct_expanded_state(export.parameters)
     return state.statement, dict(state.parameters)
+
+
+def _narrowed(export: Export, kind: Kind) -> Select[Any]:
+    return kind.narrowed(Filters.from_stored(export.filters), export.changes)
 
 
 def _write_csv(export: Export, kind: Kind, connection: Connection, file: _Digested, told: _Progress) -> int:
@@ -120,7 +124,7 @@ def _write_workbook(
     export: Export, kind: Kind, connection: Connection, file: _Digested, told: _Progress
 ) -> int:
     columns = kind.chosen(export.extra_columns)
-    query = kind.narrowed(Filters.from_stored(export.filters)).with_only_columns(
+    query = _narrowed(export, kind).with_only_columns(
         *(column.in_sheet for column in columns), maintain_column_froms=True
     )
     found = connection.execute(query, export.parameters, execution_options={"yield_per": workbook.BATCH})

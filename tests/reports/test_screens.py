@@ -84,7 +84,14 @@ def test_an_admin_of_legacy_sees_a_list_of_reports_each_with_its_action(legacy_w
     page = legacy_world.sign_in("admin").get("/reports/")
     assert page.status_code == 200
     kinds = {f"/reports/{key}/export" for key in PLAIN_KINDS}
-    assert report_links(page.text) == {"/reports/", MESSAGE_ACTIVITY, LEGACY, "/reports/proof/", *kinds}
+    assert report_links(page.text) == {
+        "/reports/",
+        MESSAGE_ACTIVITY,
+        LEGACY,
+        *kinds,
+        "/reports/schedules/",
+        "/reports/proof/",
+    }
     text = re.sub(r"<[^>]+>|\s+", " ", page.text)
     assert re.search(r"Message Activity .* View .* Opt-out Changes .* Export ", text)
 

@@ -78,7 +78,9 @@ class Kind:
 
     `extra` columns come after the others where asked for. `filters` says how each filter that the kind takes
     narrows the query. `about` says what is in the file, `note` what is not or how to read it, `nothing` that
-    the file has no row. A kind that is not `dated` shows how things are on the day of the request.
+    the file has no row. A kind that is not `dated` shows how things are on the day of the request. With
+    `change_id`, the id of the history's row, a file can hold only what another did not yet. A kind that is
+    `own` holds what whoever asks for it may read.
     """
 
     key: str
@@ -91,20 +93,27 @@ class Kind:
     filters: Mapping[str, Callable[[Any], ColumnElement[bool]]] = field(default_factory=dict)
     extra: tuple[Column, ...] = ()
     dated: bool = True
+    change_id: SQLColumnExpression[int] | None = None
+    own: bool = False
 
     def chosen(self, extra: Collection[str]) -> list[Column]:
         """The columns of a file: the kind's own, and the extra ones that are named, in the kind's order."""
         return [*self.columns, *(column for column in self.extra if column.name in extra)]
 
-    def narrowed(self, filters: Filters) -> Select[Any]:
-        return self.query.where(*self.conditions(filters))
+    def narrowed(self, filters: Filters, changes: tuple[int, int] | None = None) -> Select[Any]:
+        """The query with the filters; `changes` are those of Export.changes."""
+        query = self.query.where(*self.conditions(filters))
+        if changes is not None and self.change_id is not None:
+            query = query.where(self.change_id > changes[0], self.change_id <= changes[1])
+        return query
 
     def conditions(self, filters: Filters) -> list[ColumnElement[bool]]:
         return [self.filters[name](value) for name, value in filters.stored.items()]
 
-    def count(self, filters: Filters) -> Select[Any]:
+    def count(self, filters: Filters, changes: tuple[int, int] | None = None) -> Select[Any]:
         """How many rows the file has."""
-        rows = self.narrowed(filters).with_only_columns(literal(1).label("row"), maintain_column_froms=True)
+        narrowed = self.narrowed(filters, changes)
+        rows = narrowed.with_only_columns(literal(1).label("row"), maintain_column_froms=True)
         return select(func.count()).select_from(rows.order_by(None).subquery())
 
 

@@ -52,4 +52,5 @@ OPT_OUT_HISTORY = Kind(
         "contact": lambda search: matches(search, OptOutChange),
         "words": says(OptOutChange.words),
     },
+    change_id=OptOutChange.id,
 )

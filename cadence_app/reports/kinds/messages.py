@@ -63,4 +63,5 @@ MESSAGE_HISTORY = Kind(
         "contact": matches,
         "words": says(Message.body),
     },
+    own=True,
 )

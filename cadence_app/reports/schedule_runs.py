@@ -1,0 +1,222 @@
+"""What schedules do: the runs that are due, a run at once, pause, change and delete."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, func, select
+
+from cadence_app.accounts.models import User
+from cadence_app.consent.models import OptOutChange
+from cadence_app.extensions import db
+from cadence_app.reports.filters import Filters
+from cadence_app.reports.kinds import KINDS, Kind
+from cadence_app.reports.kinds.history import REPORTED
+from cadence_app.reports.models import UNFINISHED, Export, ExportState, Format
+from cadence_app.reports.ranges import today
+from cadence_app.reports.schedule_models import ExportSchedule, ExportScheduleRecipient
+from cadence_app.reports.schedules import Period, Timing, days_of
+from cadence_app.reports.service import add_run
+
+# Send now pressed again within this time is a second press of the same button.
+_SAME_PRESS = timedelta(seconds=10)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a form says of a schedule."""
+
+    filters: Filters
+    extra: Collection[str]
+    file_format: Format
+    period: Period
+    timing: Timing
+    recipients: Collection[User]
+
+
+def all_schedules() -> list[ExportSchedule]:
+    """The tenant's schedules, oldest first."""
+    query = select(ExportSchedule).where(ExportSchedule.deleted_at.is_(None))
+    return list(db.session.scalars(query.order_by(ExportSchedule.id)))
+
+
+def find_schedule(schedule_id: int) -> ExportSchedule | None:
+    """The tenant's schedule with this id, unless it was deleted."""
+    schedule = db.session.get(ExportSchedule, schedule_id)
+    return schedule if schedule and not schedule.deleted_at else None
+
+
+def last_run(schedule: ExportSchedule) -> Export | None:
+    query = select(Export).where(Export.schedule_id == schedule.id)
+    return db.session.scalars(query.order_by(Export.id.desc()).limit(1)).one_or_none()
+
+
+def add_schedule(owner: User, kind: Kind, plan: Plan) -> ExportSchedule:
+    """Adds a schedule and commits it. Its first run is the next one from now."""
+    schedule = ExportSchedule(tenant_id=owner.tenant_id, kind=kind.key)
+    _take(schedule, owner, plan)
+    schedule.next_run_at = plan.timing.next_run(owner.tenant.zone, datetime.now(UTC)).at
+    db.session.add(schedule)
+    db.session.flush()
+    _set_recipients(schedule, plan.recipients)
+    db.session.commit()
+    return schedule
+
+
+def change_schedule(schedule: ExportSchedule, owner: User, plan: Plan) -> None:
+    """Changes a schedule, which is then the changer's own, and commits it. A run that is due and was not made
+    yet stays due unless the times changed."""
+    _lock(schedule)
+    if schedule.timing != plan.timing:
+        schedule.next_run_at = plan.timing.next_run(owner.tenant.zone, datetime.now(UTC)).at
+    _take(schedule, owner, plan)
+    _set_recipients(schedule, plan.recipients)
+    db.session.commit()
+
+
+def pause(schedule: ExportSchedule) -> None:
+    _lock(schedule)
+    schedule.paused_at = schedule.paused_at or datetime.now(UTC)
+    db.session.commit()
+
+
+def resume(schedule: ExportSchedule) -> None:
+    """From the next run on: those that fell into the pause are not made up."""
+    _lock(schedule)
+    if schedule.paused_at:
+        schedule.paused_at = None
+        schedule.next_run_at = schedule.timing.next_run(schedule.owner.tenant.zone, datetime.now(UTC)).at
+    db.session.commit()
+
+
+def delete_schedule(schedule: ExportSchedule) -> None:
+    """Deletes a schedule and commits that. The exports that it made stay, and are finished."""
+    _lock(schedule)
+    schedule.deleted_at = datetime.now(UTC)
+    db.session.commit()
+
+
+def due_schedule_ids(at: datetime) -> list[int]:
+    query = select(ExportSchedule.id).where(*_due(at)).order_by(ExportSchedule.next_run_at)
+    return list(db.session.scalars(query))
+
+
+def run_due(schedule_id: int, at: datetime) -> Export | None:
+    """Makes the run of a schedule that is due at an instant and commits it: one, for its most recent time,
+    however many were missed. None where it is not due (any more), another session is making it, or a file of
+    what changed is still on its way, for which it waits."""
+    query = select(ExportSchedule).where(ExportSchedule.id == schedule_id, *_due(at))
+    fresh = query.with_for_update(skip_locked=True).execution_options(populate_existing=True)
+    schedule = db.session.scalars(fresh).one_or_none()
+    if schedule is None or _on_its_way(schedule):
+        db.session.rollback()
+        return None
+    zone = schedule.owner.tenant.zone
+    run = schedule.timing.latest_run(zone, at)
+    # The later of both, lest a tenant that moved to another zone has two runs of one time.
+    export = _add(schedule, run.day, max(run.at, schedule.next_run_at))
+    schedule.next_run_at = schedule.timing.next_run(zone, at).at
+    db.session.commit()
+    return export
+
+
+def run_now(schedule: ExportSchedule) -> tuple[Export | None, bool]:
+    """Makes a run at once, as if it were due, and commits it: the export, and whether it is new, as a second
+    press within seconds finds the first. No export where a file of what changed is still on its way."""
+    _lock(schedule)
+    pressed = select(Export).where(
+        Export.schedule_id == schedule.id,
+        Export.scheduled_for.is_(None),
+        Export.requested_at > func.clock_timestamp() - _SAME_PRESS,
+    )
+    same = db.session.scalars(pressed.order_by(Export.id.desc()).limit(1)).one_or_none()
+    if same or _on_its_way(schedule):
+        db.session.commit()
+        return same, False
+    export = _add(schedule, today(schedule.owner.tenant.zone), None)
+    db.session.commit()
+    return export, True
+
+
+def _due(at: datetime) -> tuple[Any, ...]:
+    return (
+        ExportSchedule.next_run_at <= at,
+        ExportSchedule.paused_at.is_(None),
+        ExportSchedule.deleted_at.is_(None),
+    )
+
+
+def _lock(schedule: ExportSchedule) -> None:
+    """Waits for whoever decides about the schedule's runs, and sees what they did."""
+    db.session.refresh(schedule, with_for_update=True)
+
+
+def _take(schedule: ExportSchedule, owner: User, plan: Plan) -> None:
+    schedule.owner_id = owner.id
+    schedule.format, schedule.period = plan.file_format, plan.period
+    schedule.filters, schedule.extra_columns = plan.filters.stored, list(plan.extra)
+    schedule.every, schedule.hour = plan.timing.every, plan.timing.hour
+    schedule.weekday, schedule.month_day = plan.timing.weekday, plan.timing.month_day
+
+
+def _set_recipients(schedule: ExportSchedule, recipients: Collection[User]) -> None:
+    rows = ExportScheduleRecipient
+    db.session.execute(delete(rows).where(rows.schedule_id == schedule.id))
+    db.session.add_all(
+        rows(schedule_id=schedule.id, user_id=user.id, tenant_id=schedule.tenant_id) for user in recipients
+    )
+
+
+def _add(schedule: ExportSchedule, day: date, scheduled_for: datetime | None) -> Export:
+    """Adds the export of a run that is for a day of the tenant's zone."""
+    kind, period = KINDS[schedule.kind], Period(schedule.period)
+    if period != Period.CHANGED:
+        return add_run(schedule, kind, *days_of(period, day), scheduled_for=scheduled_for)
+    return _add_changes(schedule, kind, scheduled_for)
+
+
+def _add_changes(schedule: ExportSchedule, kind: Kind, scheduled_for: datetime | None) -> Export:
+    """What changed since the last delivered file goes by the ids of the history's rows, up to one before
+    which nothing can appear any more (consent/feed.py): no change falls between two files, or into both."""
+    before = _delivered(schedule)
+    after = before.up_to_change_id if before and before.up_to_change_id else 0
+    settled = db.session.scalars(select(func.settled_change_id())).one()
+    zone, now = schedule.owner.tenant.zone, datetime.now(UTC)
+    first = select(func.min(OptOutChange.changed_at)).where(REPORTED)
+    begins = before.ends_at if before else db.session.scalar(first)
+    begins = min(begins or now, now)
+    return add_run(
+        schedule,
+        kind,
+        begins.astimezone(zone).date(),
+        now.astimezone(zone).date(),
+        starts_at=begins,
+        ends_at=now,
+        scheduled_for=scheduled_for,
+        after_change_id=after,
+        up_to_change_id=max(after, settled),
+    )
+
+
+def _on_its_way(schedule: ExportSchedule) -> bool:
+    """Whether a file of what changed is neither delivered nor failed, so that nobody knows what the next one
+    begins with."""
+    if schedule.period != Period.CHANGED:
+        return False
+    query = _files_of_changes(schedule).where(Export.state.in_(UNFINISHED))
+    return db.session.scalars(query.limit(1)).first() is not None
+
+
+def _delivered(schedule: ExportSchedule) -> Export | None:
+    """The last file of what changed that reached somebody: where the next one begins."""
+    query = _files_of_changes(schedule).where(Export.state == ExportState.SENT)
+    return db.session.scalars(
+        query.order_by(Export.up_to_change_id.desc(), Export.id.desc()).limit(1)
+    ).first()
+
+
+def _files_of_changes(schedule: ExportSchedule) -> Any:
+    return select(Export).where(Export.schedule_id == schedule.id, Export.up_to_change_id.is_not(None))
