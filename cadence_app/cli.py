@@ -6,8 +6,8 @@ from datetime import datetime
 
 import click
 from flask.cli import AppGroup
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
 
 from cadence_app.accounts import service as accounts
 from cadence_app.accounts.models import KeywordPolicy, Navigation, Role, Tenant
