@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from cadence_app.accounts import routes
+from cadence_app.accounts import routes, settings
 from cadence_app.accounts.models import User
 from cadence_app.accounts.service import load_user
 from cadence_app.extensions import login_manager
@@ -15,6 +15,7 @@ def init_app(app: Flask) -> None:
     login_manager.login_message = "Sign in to open that page."
     login_manager.user_loader(_user_of_session)
     app.register_blueprint(routes.blueprint)
+    app.register_blueprint(settings.blueprint)
 
 
 def _user_of_session(session_id: str) -> User | None:

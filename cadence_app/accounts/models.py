@@ -1,13 +1,15 @@
-"""Tenants, teams, users and who is in which team."""
+"""Tenants, teams, users, who is in which team, and what was changed in the settings."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask_login import UserMixin
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from cadence_app.extensions import Model
@@ -21,8 +23,11 @@ class Navigation(StrEnum):
 
 
 class Role(StrEnum):
+    """What a user may do. An auditor reads the reports and nothing else."""
+
     ADMIN = "admin"
     AGENT = "agent"
+    AUDITOR = "auditor"
 
 
 class KeywordPolicy(StrEnum):
@@ -86,7 +91,7 @@ class User(UserMixin, Model):
 
     __tablename__ = "users"
     __table_args__ = (
-        CheckConstraint("role IN ('admin', 'agent')", name="role"),
+        CheckConstraint("role IN ('admin', 'agent', 'auditor')", name="role"),
         Index("uq_users_email", text("lower(email)"), unique=True),
     )
 
@@ -130,3 +135,24 @@ class TeamMember(Model):
     team_id: Mapped[int] = mapped_column(ForeignKey("teams.id"), primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True, index=True)
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
+
+
+class AuditEntry(Model):
+    """One change of a setting, as it was: append-only, like the history of consent.
+
+    `action` is `<what>.<done>` such as `user.invited`; `subject` names the thing changed in words;
+    `changes` is {field: [before, after]} with plain values, null where there was none. `user_name` is
+    the name at that time; `user_id` is null where an operator did it on the server.
+    """
+
+    __tablename__ = "audit_entries"
+    __table_args__ = (Index("ix_audit_entries_order", "tenant_id", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    user_name: Mapped[str]
+    action: Mapped[str]
+    subject: Mapped[str]
+    changes: Mapped[dict[str, list[Any]]] = mapped_column(JSONB, default=dict)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cadence_app.extensions import Model
@@ -13,7 +15,9 @@ from cadence_app.extensions import Model
 class Contact(Model):
     """A person. They are in a team once they have a consent there (consent/models.py).
 
-    `number` is E.164; `external_id` is the report's ContactId, empty for an unknown contact.
+    `number` is E.164; `external_id` is the report's ContactId, empty for an unknown contact. `custom` holds
+    the values of the tenant's custom fields: {str(CustomField.id): text}, a date as YYYY-MM-DD, an empty
+    value left out.
     """
 
     __tablename__ = "contacts"
@@ -35,9 +39,55 @@ class Contact(Model):
     last_name: Mapped[str] = mapped_column(default="")
     external_id: Mapped[str] = mapped_column(default="")
     number: Mapped[str]
+    custom: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict, server_default="{}")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
     @property
     def name(self) -> str:
         """First and last name; empty for an unknown contact."""
         return f"{self.first_name} {self.last_name}".strip()
+
+
+class Tag(Model):
+    """A word that groups contacts across teams. Two tags of a tenant differ by more than their capitals."""
+
+    __tablename__ = "tags"
+    __table_args__ = (Index("uq_tags_name", "tenant_id", text("lower(name)"), unique=True),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
+    name: Mapped[str]
+
+
+class ContactTag(Model):
+    """That a contact carries a tag."""
+
+    __tablename__ = "contact_tags"
+
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"), primary_key=True)
+    tag_id: Mapped[int] = mapped_column(ForeignKey("tags.id"), primary_key=True, index=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
+
+
+class FieldKind(StrEnum):
+    """What a custom field holds."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    DATE = "date"
+
+
+class CustomField(Model):
+    """A field that a tenant adds to its contacts, such as Intended major, shown in order of `position`."""
+
+    __tablename__ = "custom_fields"
+    __table_args__ = (
+        CheckConstraint("kind IN ('text', 'number', 'date')", name="kind"),
+        Index("uq_custom_fields_name", "tenant_id", text("lower(name)"), unique=True),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
+    name: Mapped[str]
+    kind: Mapped[str] = mapped_column(default=FieldKind.TEXT)
+    position: Mapped[int] = mapped_column(default=0)

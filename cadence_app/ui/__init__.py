@@ -13,7 +13,7 @@ from flask import Flask, Response, current_app, g, has_request_context, request,
 from flask_login import current_user
 
 from cadence_app.ui import errors, formatting, health, help_pages
-from cadence_app.ui.navigation import main_navigation, words_for
+from cadence_app.ui.navigation import main_navigation, settings_navigation, words_for
 
 # No script or style but our own files: what a page shows, whoever typed it, can't run.
 _CSP = (
@@ -47,6 +47,7 @@ def _context() -> dict[str, Any]:
     return {
         "bare": bool(g.get("crashed")),
         "nav": main_navigation(user) if user else [],
+        "settings_nav": settings_navigation(user) if user and user.is_admin else [],
         "current_tenant": user.tenant if user else None,
         "words": words_for(user),
         "dev_tools": current_app.config["DEV_TOOLS"],

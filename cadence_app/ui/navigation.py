@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from flask import request, url_for
@@ -18,7 +18,6 @@ class Item:
     url: str
     icon: str
     active: bool
-    children: list[Item] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -73,6 +72,13 @@ REPORT_PAGES = {
 }
 
 
+# The pages under Settings, all for admins only, by group in the order they are shown: label, endpoint, icon.
+# "{Teams}" stands for the mode's word.
+SETTINGS = {
+    "Connections": (("API tokens", "api_screens.index", "key"),),
+}
+
+
 def words_for(user: User | None) -> Words:
     return WORDS[mode_of(user)] if user else WORDS[Navigation.TEAMS]
 
@@ -101,6 +107,20 @@ def main_navigation(user: User) -> list[Item]:
         items.append(_item("Reports", "reports.index", "report-analytics", "/reports"))
     items.append(_item("Help", "help.index", "help", "/help"))
     return items
+
+
+def settings_navigation(user: User) -> list[tuple[str, list[Item]]]:
+    """The groups of settings pages with their entries, in the words of the user's mode."""
+    words = words_for(user)
+    return [
+        (group, [_page(label.format(Teams=words.Teams), *where) for label, *where in pages])
+        for group, pages in SETTINGS.items()
+    ]
+
+
+def _page(label: str, endpoint: str, icon: str) -> Item:
+    area = endpoint.split(".")[0]
+    return Item(label, url_for(endpoint), icon, (request.endpoint or "").split(".")[0] == area)
 
 
 def _item(label: str, endpoint: str, icon: str, prefix: str) -> Item:
