@@ -36,7 +36,7 @@ class ReasonRequired(ValueError):
 @dataclass(frozen=True)
 class Arrival:
     """A text that has come in. `personal` and `toll_free` are about the inbox it was sent to; `received_at`
-    is when the provider received it (UTC)."""
+    is when the provider received it (UTC); `carrier_meaning` is what the carrier took it for and acted on."""
 
     contact_id: int
     team_id: int
@@ -46,6 +46,7 @@ class Arrival:
     personal: bool
     toll_free: bool
     received_at: datetime
+    carrier_meaning: Meaning | None = None
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def read_text(arrival: Arrival) -> Reading:
     """Applies what a contact's text means for consent, in the order of the rules: a keyword, else a first
     text, else words that read like an opt out."""
     lock_contacts([arrival.contact_id])
-    keyword = keywords.read(arrival.words, custom_keywords(arrival.team_id))
+    keyword = _keyword(arrival)
     consent = consent_of(arrival.contact_id, arrival.team_id)
     if keyword and keyword.word == keywords.YES and not (consent and consent.opted_out):
         keyword = None
@@ -125,6 +126,16 @@ def read_text(arrival: Arrival) -> Reading:
     if worded:
         _flag(arrival)
     return Reading(keyword, keyword.meaning if keyword else None)
+
+
+def _keyword(arrival: Arrival) -> Keyword | None:
+    """The keyword that a text is. What its carrier took for an opt out is one, for it blocks the number by
+    now; any other meaning that the carrier found counts where we find none."""
+    own = keywords.read(arrival.words, custom_keywords(arrival.team_id))
+    said = arrival.carrier_meaning
+    if said is None or (own and (own.meaning == said or said != Meaning.OUT)):
+        return own
+    return Keyword(keywords.normalise(arrival.words), said)
 
 
 def custom_keywords(team_id: int) -> dict[str, Meaning]:

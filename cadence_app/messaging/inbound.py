@@ -9,14 +9,14 @@ from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from cadence_app.consent import service as consent
-from cadence_app.consent.keywords import Meaning
+from cadence_app.consent.keywords import Keyword, Meaning
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.messaging.auto_replies import CONFIRM_WITHIN, KINDS, text_of
+from cadence_app.messaging.carriers.models import KeywordAnswers
 from cadence_app.messaging.conversations import add_message, conversation_with
 from cadence_app.messaging.models import Conversation, Direction, Inbox, Message, MessageState
-from cadence_app.messaging.providers import provider_named
 from cadence_app.tenancy import use_tenant
 
 _FIND_INBOX = text("SELECT tenant_id, inbox_id FROM find_inbox(:number)")
@@ -37,8 +37,31 @@ class Received:
     reply_id: int | None
 
 
+@dataclass(frozen=True)
+class CarrierSays:
+    """Who answers keywords to an inbox, and what its carrier answered this text for already."""
+
+    keyword_answers: str = KeywordAnswers.OURS
+    answered: Meaning | None = None
+
+    def answers(self, keyword: Keyword | None) -> bool:
+        """Whether the carrier answers a text that is this keyword, so that we must not."""
+        if self.keyword_answers == KeywordAnswers.BUILT_IN:
+            return keyword is not None and keyword.built_in
+        return self.answered is not None
+
+
+_NOTHING_SAID = CarrierSays()
+
+
 def receive_text(
-    inbox_number: str, from_number: str, body: str, provider_message_id: str, received_at: datetime
+    inbox_number: str,
+    from_number: str,
+    body: str,
+    provider_message_id: str,
+    received_at: datetime,
+    *,
+    carrier: CarrierSays = _NOTHING_SAID,
 ) -> Received:
     """Takes one text in: contact, conversation, message, consent and automatic answer, in one transaction,
     which it commits. Numbers are E.164; `received_at` is the provider's (UTC).
@@ -87,10 +110,11 @@ def receive_text(
             personal=inbox.personal,
             toll_free=consent.is_toll_free(inbox.number),
             received_at=received_at,
+            carrier_meaning=carrier.answered,
         )
     )
     message.detail = reading.note
-    reply = _answer(inbox, conversation, reading, received_at)
+    reply = _answer(inbox, conversation, reading, received_at, carrier)
     db.session.commit()
     return Received(
         inbox.tenant_id, conversation.id, message.id, duplicate=False, reply_id=reply.id if reply else None
@@ -111,7 +135,11 @@ def _contact(inbox: Inbox, number: str) -> int:
 
 
 def _answer(
-    inbox: Inbox, conversation: Conversation, reading: consent.Reading, received_at: datetime
+    inbox: Inbox,
+    conversation: Conversation,
+    reading: consent.Reading,
+    received_at: datetime,
+    carrier: CarrierSays,
 ) -> Message | None:
     """The automatic answer to a text, where it gets one: queued, or kept with why it does not go."""
     if reading.answer is None:
@@ -123,8 +151,7 @@ def _answer(
         state=MessageState.QUEUED,
     )
     stored = consent.consent_of(conversation.contact_id, inbox.team_id)
-    carriers_word = reading.keyword is not None and reading.keyword.built_in
-    if carriers_word and provider_named(inbox.provider).answers_keywords:
+    if carrier.answers(reading.keyword):
         reply.state, reply.detail = MessageState.SUPPRESSED, "Skipped: the carrier answers this word itself."
     elif reading.answer == Meaning.HELP and stored and stored.opted_out:
         reply.state = MessageState.SUPPRESSED

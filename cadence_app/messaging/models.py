@@ -35,6 +35,8 @@ class Inbox(Model):
     name: Mapped[str]
     number: Mapped[str] = mapped_column(unique=True)
     provider: Mapped[str] = mapped_column(default="simulator")
+    # The account of the carrier that brings this number's texts; none for the simulator.
+    carrier_account_id: Mapped[int | None] = mapped_column(ForeignKey("carrier_accounts.id"))
 
     team: Mapped[Team] = relationship()
     user: Mapped[User | None] = relationship()

@@ -16,8 +16,6 @@ class Sent:
 
 
 class Provider(Protocol):
-    """`answers_keywords`: the provider answers STOP, START and HELP itself, so that Cadence must not."""
-
-    answers_keywords: bool
+    """One way to send a text: numbers are E.164."""
 
     def send(self, from_number: str, to_number: str, body: str) -> Sent: ...

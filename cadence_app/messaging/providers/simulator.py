@@ -10,7 +10,5 @@ from cadence_app.messaging.providers.base import Sent
 
 
 class Simulator:
-    answers_keywords = False
-
     def send(self, from_number: str, to_number: str, body: str) -> Sent:
         return Sent(f"sim-{uuid.uuid4()}", datetime.now(UTC))
