@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from flask import Flask
 
-from cadence_app.messaging import dev_phone, routes
+from cadence_app.messaging import dev_phone, keyword_routes, routes
 
 
 def init_app(app: Flask) -> None:
     app.register_blueprint(routes.blueprint)
+    app.register_blueprint(keyword_routes.blueprint)
     if app.config["DEV_TOOLS"]:
         app.register_blueprint(dev_phone.blueprint)
