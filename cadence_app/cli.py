@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from cadence_app.accounts import service as accounts
 from cadence_app.accounts.models import KeywordPolicy, Navigation, Role, Tenant
-from cadence_app.consent import service as consent
+from cadence_app.consent import own_keywords
 from cadence_app.consent.keywords import Meaning
 from cadence_app.consent.seals import days_to_seal, seal_with_digest
 from cadence_app.consent.verifying import verify
@@ -126,8 +126,7 @@ def keyword_policy(tenant: str, policy: str, from_day: datetime | None) -> None:
 def keyword(tenant: str, word: str, meaning: str, code: str | None) -> None:
     """Add a WORD of a TENANT's own that means out, in or help."""
     accounts.find_tenant(tenant)
-    team_id = accounts.find_team(code).id if code else None
-    consent.add_keyword(word, Meaning(meaning), team_id)
+    own_keywords.add_keyword(None, word, Meaning(meaning), accounts.find_team(code) if code else None)
     db.session.commit()
     click.echo(f"{word} now means {meaning}.")
 

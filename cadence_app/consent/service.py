@@ -9,17 +9,16 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 import phonenumbers
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 
 from cadence_app.accounts.models import KeywordPolicy, PossibleOptOutPolicy, Tenant, User
-from cadence_app.consent import blocks, keywords, possible
+from cadence_app.consent import blocks, keywords, own_keywords, possible
 from cadence_app.consent.intent import reads_like_opt_out
 from cadence_app.consent.keywords import Keyword, Meaning
 from cadence_app.consent.ledger import Change, lock_contacts, note_stop, record_change, record_changes
 from cadence_app.consent.models import (
     BlockScope,
     Consent,
-    CustomKeyword,
     Decision,
     OptOutChange,
     Source,
@@ -131,41 +130,22 @@ def read_text(arrival: Arrival) -> Reading:
 def _keyword(arrival: Arrival) -> Keyword | None:
     """The keyword that a text is. What its carrier took for an opt out is one, for it blocks the number by
     now; any other meaning that the carrier found counts where we find none."""
-    own = keywords.read(arrival.words, custom_keywords(arrival.team_id))
+    own = keywords.read(arrival.words, own_keywords.meanings_for(arrival.team_id))
     said = arrival.carrier_meaning
     if said is None or (own and (own.meaning == said or said != Meaning.OUT)):
         return own
     return Keyword(keywords.normalise(arrival.words), said)
 
 
-def custom_keywords(team_id: int) -> dict[str, Meaning]:
-    """The organisation's own words for a team; the team's meaning of a word wins over the tenant's."""
-    rows = db.session.execute(
-        select(CustomKeyword.word, CustomKeyword.meaning)
-        .where(or_(CustomKeyword.team_id == team_id, CustomKeyword.team_id.is_(None)))
-        .order_by(CustomKeyword.team_id.nulls_first())
-    )
-    return {word: Meaning(meaning) for word, meaning in rows}
-
-
-def add_keyword(word: str, meaning: Meaning, team_id: int | None) -> None:
-    """Adds a word of the organisation's own, for one team or (None) for all. Errors: ValueError for a
-    built-in word, for one that is there already and for one that is nothing but punctuation."""
-    normal = keywords.normalise(word)
-    if not normal or normal in keywords.BUILT_IN:
-        raise ValueError(f"{word} is a built-in keyword" if normal else "a keyword needs letters or digits")
-    known = select(CustomKeyword.id).where(
-        CustomKeyword.word == normal, CustomKeyword.team_id.is_not_distinct_from(team_id)
-    )
-    if db.session.scalar(known):
-        raise ValueError(f"{word} is a keyword already")
-    db.session.add(CustomKeyword(tenant_id=tenant_in_use(), team_id=team_id, word=normal, meaning=meaning))
-
-
 def organisation_wide(tenant: Tenant, today: date) -> bool:
     """Whether the tenant's keyword policy makes a word count in every team on a day in its zone."""
     begun = tenant.keyword_policy_from is None or tenant.keyword_policy_from <= today
     return tenant.keyword_policy == KeywordPolicy.ORGANISATION and begun
+
+
+def counts_everywhere(tenant: Tenant, keyword: Keyword | None) -> bool:
+    """Whether an opt out by this keyword, or by words that are none, is one of every team, now."""
+    return bool(keyword and keyword.every_team) or organisation_wide(tenant, _today())
 
 
 def is_toll_free(number: str) -> bool:
@@ -188,9 +168,8 @@ def history(contact_id: int, team_ids: list[int], limit: int = 100) -> list[OptO
 def _opt_out(arrival: Arrival, consent: Consent | None, keyword: Keyword | None) -> Reading:
     """Opts a contact out by a keyword or, by the tenant's choice, by words that read like an opt out."""
     had_stopped = needs_reason(consent)
-    everywhere = (keyword and keyword.every_team) or organisation_wide(_tenant(), _today())
     team_ids = [arrival.team_id]
-    if everywhere:
+    if counts_everywhere(_tenant(), keyword):
         others = select(Consent.team_id).where(Consent.contact_id == arrival.contact_id)
         team_ids = sorted({arrival.team_id, *db.session.scalars(others)})
         blocks.block(arrival.contact_id, BlockScope.ORGANISATION)
