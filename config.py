@@ -87,7 +87,7 @@ def load() -> dict[str, Any]:
         },
         "DATABASE_OWNER_URL": database_url(owner_url),
         "RQ_CONNECTION": redis_url,
-        "RQ_QUEUES": ["texts", "reports", "sweeps"],
+        "RQ_QUEUES": ["texts", "campaigns", "reports", "sweeps"],
         "RQ_ASYNC": True,
         "RATELIMIT_STORAGE_URI": redis_url.replace("unix://", "redis+unix://", 1),
         "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,

@@ -52,6 +52,9 @@ class Tenant(Model):
         CheckConstraint("navigation IN ('teams', 'legacy')", name="navigation"),
         CheckConstraint("keyword_policy IN ('team', 'organisation')", name="keyword_policy"),
         CheckConstraint("possible_opt_out_policy IN ('hold', 'opt_out')", name="possible_opt_out_policy"),
+        CheckConstraint(
+            "0 <= texts_from AND texts_from < texts_until AND texts_until <= 24", name="texting_hours"
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -62,6 +65,9 @@ class Tenant(Model):
     # The day, in the tenant's zone, on which `organisation` begins; none means it is in force.
     keyword_policy_from: Mapped[date | None]
     possible_opt_out_policy: Mapped[str] = mapped_column(default=PossibleOptOutPolicy.HOLD)
+    # The hours of the contact's day in which campaigns may text them: from the first up to the second.
+    texts_from: Mapped[int] = mapped_column(default=8, server_default="8")
+    texts_until: Mapped[int] = mapped_column(default=21, server_default="21")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
     @property

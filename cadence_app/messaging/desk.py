@@ -16,7 +16,7 @@ from cadence_app.contacts.models import Contact
 from cadence_app.contacts.service import matches
 from cadence_app.extensions import db
 from cadence_app.messaging.inboxes import visible_to
-from cadence_app.messaging.models import Conversation, Direction, Inbox, Message
+from cadence_app.messaging.models import Conversation, Direction, Inbox, Message, MessageState
 
 PAGE = 50
 _OPEN_FLAG = (
@@ -120,7 +120,8 @@ def thread(conversation: Conversation, limit: int = 200) -> list[Message]:
 def version_of(conversation: Conversation) -> str:
     """Changes whenever the thread or the contact's status, flag or blocks do: what an open page asks for to
     stay fresh."""
-    texts = select(func.count(), func.max(Message.id), func.count().filter(Message.state == "queued")).where(
+    on_its_way = Message.state.in_((MessageState.QUEUED, MessageState.SENDING))
+    texts = select(func.count(), func.max(Message.id), func.count().filter(on_its_way)).where(
         Message.conversation_id == conversation.id
     )
     count, newest, queued = db.session.execute(texts).one()

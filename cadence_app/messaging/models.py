@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func, text, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from cadence_app.accounts.models import Team, User
@@ -25,6 +25,7 @@ class Inbox(Model):
     __table_args__ = (
         CheckConstraint("(kind = 'personal') = (user_id IS NOT NULL)", name="owner"),
         CheckConstraint("kind IN ('shared', 'personal')", name="kind"),
+        CheckConstraint("texts_per_second > 0", name="texts_per_second"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -37,6 +38,9 @@ class Inbox(Model):
     provider: Mapped[str] = mapped_column(default="simulator")
     # The account of the carrier that brings this number's texts; none for the simulator.
     carrier_account_id: Mapped[int | None] = mapped_column(ForeignKey("carrier_accounts.id"))
+    # How fast campaigns may send, and the moment from which the next of their texts may go (pace.py).
+    texts_per_second: Mapped[int] = mapped_column(default=5, server_default="5")
+    next_text_at: Mapped[datetime | None]
 
     team: Mapped[Team] = relationship()
     user: Mapped[User | None] = relationship()
@@ -83,10 +87,13 @@ class MessageKind(StrEnum):
 
 
 class MessageState(StrEnum):
-    """received (inbound); queued, then delivered, failed, suppressed (consent) or dropped (too late)."""
+    """received (inbound); queued or (a campaign's) sending, then delivered, failed, suppressed (consent) or
+    dropped (too late). Whether a text in `sending` went is unknown until its worker says so or, after a
+    crash, the carrier was asked."""
 
     RECEIVED = "received"
     QUEUED = "queued"
+    SENDING = "sending"
     DELIVERED = "delivered"
     FAILED = "failed"
     SUPPRESSED = "suppressed"
@@ -104,7 +111,8 @@ class Message(Model):
     __table_args__ = (
         CheckConstraint("direction IN ('inbound', 'outbound')", name="direction"),
         CheckConstraint(
-            "state IN ('received', 'queued', 'delivered', 'failed', 'suppressed', 'dropped')", name="state"
+            "state IN ('received', 'queued', 'sending', 'delivered', 'failed', 'suppressed', 'dropped')",
+            name="state",
         ),
         Index("ix_messages_thread", "conversation_id", "id"),
         Index(
@@ -128,6 +136,10 @@ class Message(Model):
             unique=True,
             postgresql_where=text("provider_message_id IS NOT NULL"),
         ),
+        Index("ix_messages_campaign_id", "campaign_id", postgresql_where=text("campaign_id IS NOT NULL")),
+        Index(
+            "uq_messages_send_key", "send_key", unique=True, postgresql_where=text("send_key IS NOT NULL")
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -148,6 +160,12 @@ class Message(Model):
     expires_at: Mapped[datetime | None]
     # When somebody first opened an inbound text; marking it unread again changes nothing here.
     opened_at: Mapped[datetime | None]
+    campaign_id: Mapped[int | None] = mapped_column(ForeignKey("campaigns.id"))
+    # Whether somebody pressed Send for it just then. A campaign's text and one for a later time were not:
+    # a possible opt out holds them.
+    by_hand: Mapped[bool] = mapped_column(default=True, server_default=true())
+    # What the carrier knows a text by that is handed over under its own key.
+    send_key: Mapped[str | None]
 
     conversation: Mapped[Conversation] = relationship()
     user: Mapped[User | None] = relationship()

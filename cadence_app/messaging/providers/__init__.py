@@ -11,3 +11,8 @@ _PROVIDERS: dict[str, Provider] = {"simulator": Simulator()}
 def provider_named(name: str) -> Provider:
     """The provider of an inbox. Errors: KeyError for one this installation does not know."""
     return _PROVIDERS[name]
+
+
+def register(name: str, provider: Provider) -> None:
+    """Makes a provider known by a name that inboxes have."""
+    _PROVIDERS[name] = provider

@@ -1,0 +1,13 @@
+"""Campaigns: one text to many contacts, sent exactly once to each who may have it."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from cadence_app.campaigns import jobs
+
+__all__ = ["jobs"]
+
+
+def init_app(app: Flask) -> None:
+    pass
