@@ -28,6 +28,11 @@ def _number(name: str, default: int) -> int:
     return int(value) if value else default
 
 
+def _carrier_url(name: str, default: str) -> str:
+    """Where a carrier's API is: its own address, unless another stands in for it."""
+    return (os.environ.get(name) or default).rstrip("/")
+
+
 def database_url(url: str) -> str:
     """The SQLAlchemy address (psycopg 3) of a PostgreSQL URL in any of its common spellings."""
     scheme, separator, rest = url.partition("://")
@@ -93,6 +98,9 @@ def load() -> dict[str, Any]:
         "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
         "RATELIMIT_HEADERS_ENABLED": True,
         "API_RATE_LIMIT": os.environ.get("CADENCE_API_RATE_LIMIT", "600 per minute"),
+        "TWILIO_API_URL": _carrier_url("CADENCE_TWILIO_API_URL", "https://api.twilio.com"),
+        "TELNYX_API_URL": _carrier_url("CADENCE_TELNYX_API_URL", "https://api.telnyx.com"),
+        "BANDWIDTH_API_URL": _carrier_url("CADENCE_BANDWIDTH_API_URL", "https://messaging.bandwidth.com"),
         "MAIL_SERVER": os.environ.get("MAIL_SERVER", "127.0.0.1"),
         "MAIL_PORT": _number("MAIL_PORT", 25),
         "MAIL_USERNAME": os.environ.get("MAIL_USERNAME"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, exists, select
+from collections.abc import Collection
+
+from sqlalchemy import ARRAY, BigInteger, cast, delete, exists, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from cadence_app.consent.models import Block, BlockScope
@@ -44,3 +46,19 @@ def blocked(contact_id: int, scope: BlockScope, inbox_id: int | None = None) -> 
             )
         )
     )
+
+
+def copy_carrier_blocks(from_inbox_ids: Collection[int], to_inbox_ids: Collection[int]) -> None:
+    """Blocks at the second inboxes whoever is blocked at one of the first."""
+    blocked_there = (
+        select(
+            Block.tenant_id,
+            Block.contact_id,
+            Block.scope,
+            func.unnest(cast(list(to_inbox_ids), ARRAY(BigInteger))),
+        )
+        .where(Block.scope == BlockScope.CARRIER_NUMBER, Block.inbox_id.in_(from_inbox_ids))
+        .distinct()
+    )
+    columns = ["tenant_id", "contact_id", "scope", "inbox_id"]
+    db.session.execute(upsert(Block).from_select(columns, blocked_there).on_conflict_do_nothing())

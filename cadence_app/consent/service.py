@@ -35,7 +35,8 @@ class ReasonRequired(ValueError):
 @dataclass(frozen=True)
 class Arrival:
     """A text that has come in. `personal` and `toll_free` are about the inbox it was sent to; `received_at`
-    is when the provider received it (UTC); `carrier_meaning` is what the carrier took it for and acted on."""
+    is when the provider received it (UTC). `carrier_meaning` is what the inbox's carrier took it for and acted
+    on, and `carrier_inboxes` are the ids of the inboxes that share the scope of what it blocks."""
 
     contact_id: int
     team_id: int
@@ -46,6 +47,7 @@ class Arrival:
     toll_free: bool
     received_at: datetime
     carrier_meaning: Meaning | None = None
+    carrier_inboxes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -177,6 +179,9 @@ def _opt_out(arrival: Arrival, consent: Consent | None, keyword: Keyword | None)
         blocks.block(arrival.contact_id, BlockScope.PERSONAL)
     if arrival.toll_free and keyword and keyword.word in keywords.TOLL_FREE_BLOCK_WORDS:
         blocks.block(arrival.contact_id, BlockScope.CARRIER_NUMBER, arrival.inbox_id)
+    if arrival.carrier_meaning == Meaning.OUT:
+        for inbox_id in arrival.carrier_inboxes:
+            blocks.block(arrival.contact_id, BlockScope.CARRIER_NUMBER, inbox_id)
     reason = "" if keyword else "These words read like an opt out; set to count as one."
     if _stop_in(arrival, team_ids, reason) or not had_stopped:
         return Reading(keyword, Meaning.OUT)
@@ -200,6 +205,11 @@ def _opt_in(arrival: Arrival, consent: Consent | None, keyword: Keyword) -> Read
                 "Opted in here, but the toll-free network still blocks this number until they text START "
                 "or UNSTOP."
             )
+    elif arrival.carrier_meaning == Meaning.IN:
+        for inbox_id in arrival.carrier_inboxes:
+            blocks.unblock(arrival.contact_id, BlockScope.CARRIER_NUMBER, inbox_id)
+    elif blocks.blocked(arrival.contact_id, BlockScope.CARRIER_NUMBER, arrival.inbox_id):
+        note = "Opted in here, but the carrier still blocks this number until they text START."
     change_id = record_change(_own_words(arrival, arrival.team_id, Status.OPTED_IN))
     return Reading(keyword, Meaning.IN if change_id else None, note)
 

@@ -9,12 +9,11 @@ from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from cadence_app.consent import service as consent
-from cadence_app.consent.keywords import Keyword, Meaning
+from cadence_app.consent.keywords import Meaning
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.messaging.auto_replies import CONFIRM_WITHIN, KINDS, text_of
-from cadence_app.messaging.carriers.models import KeywordAnswers
 from cadence_app.messaging.conversations import add_message, conversation_with
 from cadence_app.messaging.models import Conversation, Direction, Inbox, Message, MessageState
 from cadence_app.tenancy import use_tenant
@@ -39,16 +38,11 @@ class Received:
 
 @dataclass(frozen=True)
 class CarrierSays:
-    """Who answers keywords to an inbox, and what its carrier answered this text for already."""
+    """What the inbox's carrier took a text for and has acted on and answered by itself, and the ids of the
+    inboxes that share the scope of what it blocks."""
 
-    keyword_answers: str = KeywordAnswers.OURS
-    answered: Meaning | None = None
-
-    def answers(self, keyword: Keyword | None) -> bool:
-        """Whether the carrier answers a text that is this keyword, so that we must not."""
-        if self.keyword_answers == KeywordAnswers.BUILT_IN:
-            return keyword is not None and keyword.built_in
-        return self.answered is not None
+    acted: Meaning | None = None
+    inbox_ids: tuple[int, ...] = ()
 
 
 _NOTHING_SAID = CarrierSays()
@@ -110,7 +104,8 @@ def receive_text(
             personal=inbox.personal,
             toll_free=consent.is_toll_free(inbox.number),
             received_at=received_at,
-            carrier_meaning=carrier.answered,
+            carrier_meaning=carrier.acted,
+            carrier_inboxes=carrier.inbox_ids,
         )
     )
     message.detail = reading.note
@@ -151,7 +146,7 @@ def _answer(
         state=MessageState.QUEUED,
     )
     stored = consent.consent_of(conversation.contact_id, inbox.team_id)
-    if carrier.answers(reading.keyword):
+    if carrier.acted:
         reply.state, reply.detail = MessageState.SUPPRESSED, "Skipped: the carrier answers this word itself."
     elif reading.answer == Meaning.HELP and stored and stored.opted_out:
         reply.state = MessageState.SUPPRESSED

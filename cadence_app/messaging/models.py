@@ -87,13 +87,14 @@ class MessageKind(StrEnum):
 
 
 class MessageState(StrEnum):
-    """received (inbound); queued or (a campaign's) sending, then delivered, failed, suppressed (consent) or
-    dropped (too late). Whether a text in `sending` went is unknown until its worker says so or, after a
-    crash, the carrier was asked."""
+    """received (inbound); queued, sending, sent (the carrier has it), then delivered or failed; suppressed
+    (consent) or dropped (too late). Whether a text in `sending` went is unknown until its worker says so or,
+    after a crash, the carrier was asked or told us."""
 
     RECEIVED = "received"
     QUEUED = "queued"
     SENDING = "sending"
+    SENT = "sent"
     DELIVERED = "delivered"
     FAILED = "failed"
     SUPPRESSED = "suppressed"
@@ -101,7 +102,7 @@ class MessageState(StrEnum):
 
 
 # The states of a text that was handed to the carrier, whatever became of it there: what reports call sent.
-SENT_STATES = (MessageState.DELIVERED, MessageState.FAILED)
+SENT_STATES = (MessageState.SENT, MessageState.DELIVERED, MessageState.FAILED)
 
 
 class Message(Model):
@@ -111,7 +112,8 @@ class Message(Model):
     __table_args__ = (
         CheckConstraint("direction IN ('inbound', 'outbound')", name="direction"),
         CheckConstraint(
-            "state IN ('received', 'queued', 'sending', 'delivered', 'failed', 'suppressed', 'dropped')",
+            "state IN ('received', 'queued', 'sending', 'sent', 'delivered', 'failed', 'suppressed', "
+            "'dropped')",
             name="state",
         ),
         Index("ix_messages_thread", "conversation_id", "id"),
@@ -120,9 +122,12 @@ class Message(Model):
             "tenant_id",
             "created_at",
             postgresql_include=["inbox_id"],
-            postgresql_where=text("direction = 'outbound' AND kind = 'person' AND state = 'delivered'"),
+            postgresql_where=text(
+                "direction = 'outbound' AND kind = 'person' AND state IN ('sent', 'delivered')"
+            ),
         ),
         Index("ix_messages_queued", "tenant_id", "id", postgresql_where=text("state = 'queued'")),
+        Index("ix_messages_sending", "tenant_id", "id", postgresql_where=text("state = 'sending'")),
         Index("ix_messages_activity", "tenant_id", "created_at"),
         Index(
             "ix_messages_unopened",
@@ -137,9 +142,7 @@ class Message(Model):
             postgresql_where=text("provider_message_id IS NOT NULL"),
         ),
         Index("ix_messages_campaign_id", "campaign_id", postgresql_where=text("campaign_id IS NOT NULL")),
-        Index(
-            "uq_messages_send_key", "send_key", unique=True, postgresql_where=text("send_key IS NOT NULL")
-        ),
+        Index("uq_messages_send_key", "send_key", unique=True, postgresql_where=text("send_key IS NOT NULL")),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -166,6 +169,12 @@ class Message(Model):
     by_hand: Mapped[bool] = mapped_column(default=True, server_default=true())
     # What the carrier knows a text by that is handed over under its own key.
     send_key: Mapped[str | None]
+    # How often the carrier was asked to take it, since when this try has been open, and when the next may be.
+    attempts: Mapped[int] = mapped_column(default=0, server_default="0")
+    sending_since: Mapped[datetime | None]
+    next_attempt_at: Mapped[datetime | None]
+    # The carrier's own code for why it failed.
+    failure_code: Mapped[str] = mapped_column(default="", server_default="")
 
     conversation: Mapped[Conversation] = relationship()
     user: Mapped[User | None] = relationship()

@@ -1,16 +1,17 @@
 """Texts going out, and the two moments at which consent is asked: when composing and when sending.
 
-A text of a campaign goes out exactly once although its worker may die at any moment: claim_text() commits it
-as `sending` under a key of its own, then hand_over() calls the carrier; a text that is found in `sending`
-later is one whose fate the carrier is asked for, by the key, before it may go again.
+A text goes out exactly once although its worker may die at any moment: it is committed as `sending` under a
+key of its own, then hand_over() calls the carrier; a text that is found in `sending` later is one whose fate
+the carrier is asked for before it may go again. A carrier that was too busy to take it is asked again later.
 """
 
 from __future__ import annotations
 
 import uuid
+from datetime import UTC, datetime, timedelta
 
 from flask import current_app
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from cadence_app.accounts.models import User
 from cadence_app.consent import blocks, possible
@@ -18,6 +19,7 @@ from cadence_app.consent import service as consent
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import BlockScope
 from cadence_app.extensions import db
+from cadence_app.messaging.carriers.scopes import note_block
 from cadence_app.messaging.conversations import add_message
 from cadence_app.messaging.models import (
     Conversation,
@@ -27,16 +29,27 @@ from cadence_app.messaging.models import (
     MessageKind,
     MessageState,
 )
-from cadence_app.messaging.providers import provider_named
-from cadence_app.messaging.providers.base import Sent
+from cadence_app.messaging.providers import provider_of
+from cadence_app.messaging.providers.base import CannotTell, NotTaken, Outgoing, Refused, Sent
+from cadence_app.vault import Unreadable
 
 # Ten segments of a text in GSM-7, the most that carriers will join.
 MAX_BODY_LENGTH = 1530
 HELD = "Held: the contact's words may be an opt out, and nobody has decided yet."
-_LOST_SIGHT = "Cadence was stopped while handing it over, and the carrier can't tell whether it went."
+LOST_SIGHT = "The answer was lost while it was handed over, and the carrier can't tell whether it went."
+# A carrier that has no list for us tells by its events within this time, if at all.
+_EVENTS_WITHIN = timedelta(minutes=10)
+# One that could not be asked is asked again for this long.
+_ASKED_FOR = timedelta(days=1)
+_FIRST_WAIT = timedelta(seconds=5)
+_LONGEST_WAIT = timedelta(minutes=15)
+# A busy carrier is asked for about an hour.
+_MOST_ATTEMPTS = 11
 
 
-def refusal(inbox: Inbox, contact_id: int, kind: MessageKind, *, by_hand: bool = True, lock: bool = False) -> str | None:
+def refusal(
+    inbox: Inbox, contact_id: int, kind: MessageKind, *, by_hand: bool = True, lock: bool = False
+) -> str | None:
     """Why a text of this kind may not go from this inbox to this contact, in words for an agent, or None.
     A possible opt out holds all but what a person sends by hand.
 
@@ -48,7 +61,9 @@ def refusal(inbox: Inbox, contact_id: int, kind: MessageKind, *, by_hand: bool =
     stored = consent.consent_of(contact_id, inbox.team_id)
     scopes = {(block.scope, block.inbox_id) for block in blocks.blocks_of(contact_id)}
     if (BlockScope.CARRIER_NUMBER, inbox.id) in scopes:
-        return "The toll-free network blocks this number until the contact texts START or UNSTOP to it."
+        if consent.is_toll_free(inbox.number):
+            return "The toll-free network blocks this number until the contact texts START or UNSTOP to it."
+        return "The carrier blocks this number until the contact texts START to it."
     if kind == MessageKind.OPT_OUT_REPLY:
         return None if stored and stored.opted_out else "The contact has opted in again since."
     if stored is None:
@@ -89,12 +104,20 @@ def deliver(message_id: int) -> None:
     """
     message = db.session.scalars(
         select(Message)
-        .where(Message.id == message_id, Message.state == MessageState.QUEUED)
+        .where(
+            Message.id == message_id,
+            Message.state == MessageState.QUEUED,
+            or_(Message.next_attempt_at.is_(None), Message.next_attempt_at <= func.now()),
+        )
         .with_for_update(skip_locked=True)
     ).one_or_none()
     if message is None:
+        db.session.rollback()
         return
-    _send_or_say_why(message)
+    message.state, message.sending_since = MessageState.SENDING, func.clock_timestamp()
+    message.send_key = message.send_key or str(uuid.uuid4())
+    db.session.commit()
+    hand_over(message_id)
     db.session.commit()
 
 
@@ -112,6 +135,7 @@ def claim_text(
             campaign_id=campaign_id,
             by_hand=False,
             send_key=str(uuid.uuid4()),
+            sending_since=func.clock_timestamp(),
             state=MessageState.FAILED if why_not else MessageState.SENDING,
             detail=why_not,
         ),
@@ -128,9 +152,10 @@ def hand_over(message_id: int) -> Message | None:
 
 
 def hand_over_again(message_id: int, stopped: str = "") -> Message | None:
-    """Deals with a claimed text whose worker is gone, while nobody else works on its campaign: the carrier is
-    asked whether it went. If it did not it goes now, or is suppressed because it was `stopped` meanwhile. A
-    carrier that can't tell leaves it failed, for a text that goes twice is worse than one that does not go.
+    """Deals with a claimed text whose worker is gone: the carrier is asked whether it went. If it did not it
+    goes now, or is suppressed because it was `stopped` meanwhile. Where the carrier can't tell, its events
+    may; if they don't it is failed after a while, for a text that goes twice is worse than one that does not
+    go. The caller commits.
     """
     message = _claimed(message_id)
     if message and not _settled_by_carrier(message):
@@ -151,17 +176,30 @@ def _claimed(message_id: int) -> Message | None:
 
 
 def _settled_by_carrier(message: Message) -> bool:
-    """Asks what became of a text; whether that is known now, or never will be."""
-    inbox, contact = message.conversation.inbox, message.conversation.contact
+    """Asks what became of a text; False only where it surely did not go."""
+    inbox = message.conversation.inbox
+    others = select(Message.provider_message_id).where(
+        Message.conversation_id == message.conversation_id, Message.provider_message_id.is_not(None)
+    )
+    known = {provider_id for provider_id in db.session.scalars(others) if provider_id}
     try:
-        sent = provider_named(inbox.provider).find(inbox.number, contact.number, message.send_key or "")
+        sent = provider_of(inbox).find(_outgoing(message), known)
+    except CannotTell:
+        _give_up_after(message, _EVENTS_WITHIN)
+        return True
     except Exception:
         current_app.logger.exception("nobody can tell whether text %s went", message.id)
-        message.state, message.detail = MessageState.FAILED, _LOST_SIGHT
+        _give_up_after(message, _ASKED_FOR)
         return True
     if sent:
-        _note_sent(message, sent)
+        note_sent(message, sent)
     return sent is not None
+
+
+def _give_up_after(message: Message, wait: timedelta) -> None:
+    since = message.sending_since
+    if since is None or since < datetime.now(UTC) - wait:
+        message.state, message.detail = MessageState.FAILED, LOST_SIGHT
 
 
 def _send_or_say_why(message: Message) -> None:
@@ -177,21 +215,56 @@ def _send_or_say_why(message: Message) -> None:
     elif why_not:
         message.state, message.detail = MessageState.SUPPRESSED, why_not
     else:
-        _send(message, inbox, contact.number)
+        _send(message, inbox)
 
 
-def _send(message: Message, inbox: Inbox, number: str) -> None:
-    key = message.send_key or f"text-{message.id}"
+def _send(message: Message, inbox: Inbox) -> None:
+    message.attempts += 1
     try:
-        sent = provider_named(inbox.provider).send(inbox.number, number, message.body, key)
+        sent = provider_of(inbox).send(_outgoing(message))
+    except Refused as refusal:
+        message.state, message.detail = MessageState.FAILED, refusal.words
+        message.failure_code = refusal.code
+        if refusal.blocks:
+            note_block(inbox, message.conversation.contact_id)
+    except NotTaken as busy:
+        current_app.logger.warning("text %s was not taken: %s", message.id, busy)
+        _try_later(message, busy.wait_seconds)
+    except (KeyError, Unreadable):
+        current_app.logger.exception("text %s has no carrier", message.id)
+        message.state = MessageState.FAILED
+        message.detail = "The settings of this inbox's carrier can't be used."
     except Exception:
-        # Whether it went is unknown, and a text that goes twice is worse than one that an agent sends again.
-        current_app.logger.exception("text %s was not taken", message.id)
-        message.state, message.detail = MessageState.FAILED, "The carrier did not take it."
+        # Whether it went is unknown: it stays as it is until the carrier is asked.
+        current_app.logger.exception("it is unknown whether text %s went", message.id)
+    else:
+        note_sent(message, sent)
+
+
+def _outgoing(message: Message) -> Outgoing:
+    conversation = message.conversation
+    return Outgoing(
+        conversation.inbox.number,
+        conversation.contact.number,
+        message.body,
+        message.send_key or f"text-{message.id}",
+        message.sending_since,
+    )
+
+
+def _try_later(message: Message, wait_seconds: float | None) -> None:
+    if message.attempts >= _MOST_ATTEMPTS:
+        message.state, message.detail = MessageState.FAILED, "The carrier was too busy each time."
         return
-    _note_sent(message, sent)
+    wait = min(_FIRST_WAIT * 2 ** (message.attempts - 1), _LONGEST_WAIT)
+    if wait_seconds:
+        wait = max(wait, timedelta(seconds=wait_seconds))
+    message.state, message.next_attempt_at = MessageState.QUEUED, datetime.now(UTC) + wait
+    message.detail = "The carrier is busy; it is tried again."
 
 
-def _note_sent(message: Message, sent: Sent) -> None:
-    message.state, message.detail = MessageState.DELIVERED, ""
-    message.provider_message_id, message.provider_at = sent.provider_message_id, sent.delivered_at
+def note_sent(message: Message, sent: Sent) -> None:
+    """Notes the receipt of a text that the carrier has taken."""
+    message.state = MessageState.DELIVERED if sent.delivered_at else MessageState.SENT
+    message.detail, message.provider_message_id = "", sent.provider_message_id
+    message.provider_at = sent.delivered_at

@@ -52,7 +52,7 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger(), nullable=False),
         sa.Column("tenant_id", sa.BigInteger(), nullable=False),
         sa.Column("account_id", sa.BigInteger(), nullable=False),
-        sa.Column("carrier_message_id", sa.Text(), nullable=False),
+        sa.Column("event_key", sa.Text(), nullable=False),
         sa.Column("content", postgresql.JSONB(), nullable=False),
         sa.Column(
             "arrived_at",
@@ -68,7 +68,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"]),
         sa.ForeignKeyConstraint(["account_id"], ["carrier_accounts.id"]),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("account_id", "carrier_message_id"),
+        sa.UniqueConstraint("account_id", "event_key"),
     )
     op.create_index(
         "ix_carrier_events_waiting",
@@ -78,12 +78,43 @@ def upgrade() -> None:
     )
     op.add_column("inboxes", sa.Column("carrier_account_id", sa.BigInteger(), nullable=True))
     op.create_foreign_key(None, "inboxes", "carrier_accounts", ["carrier_account_id"], ["id"])
+    _follow_texts()
     op.execute(LOOKUP)
     for table, rights in TENANT_TABLES.items():
         op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
         op.execute(f"CREATE POLICY tenant ON {table} USING (tenant_id = {CURRENT_TENANT})")
         op.execute(f"GRANT {rights} ON {table} TO cadence_app")
     op.execute("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO cadence_app")
+
+
+def _follow_texts() -> None:
+    """What a text needs to be followed from us to the carrier and on to the phone."""
+    op.add_column("messages", sa.Column("attempts", sa.BigInteger(), server_default="0", nullable=False))
+    op.add_column("messages", sa.Column("sending_since", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("messages", sa.Column("next_attempt_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("messages", sa.Column("failure_code", sa.Text(), server_default="", nullable=False))
+    op.drop_constraint("state", "messages", type_="check")
+    op.create_check_constraint(
+        "state",
+        "messages",
+        "state IN ('received', 'queued', 'sending', 'sent', 'delivered', 'failed', 'suppressed', 'dropped')",
+    )
+    op.create_index(
+        "ix_messages_sending",
+        "messages",
+        ["tenant_id", "id"],
+        postgresql_where=sa.text("state = 'sending'"),
+    )
+    op.drop_index("ix_messages_sent", table_name="messages")
+    op.create_index(
+        "ix_messages_sent",
+        "messages",
+        ["tenant_id", "created_at"],
+        postgresql_include=["inbox_id"],
+        postgresql_where=sa.text(
+            "direction = 'outbound' AND kind = 'person' AND state IN ('sent', 'delivered')"
+        ),
+    )
 
 
 def downgrade() -> None:

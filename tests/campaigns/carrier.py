@@ -9,13 +9,13 @@ import time
 import urllib.request
 import uuid
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
-from cadence_app.messaging.providers.base import Sent
+from cadence_app.messaging.providers.base import Outgoing, Sent
 
 NAME = "counting"
 
@@ -68,18 +68,16 @@ class _Handler(BaseHTTPRequestHandler):
 class HttpProvider:
     """The client's side of it."""
 
-    answers_keywords = False
-
     def __init__(self, url: str) -> None:
         self.url = url
 
-    def send(self, from_number: str, to_number: str, body: str, key: str) -> Sent:
-        text = json.dumps({"to": to_number, "body": body, "key": key}).encode()
-        with urllib.request.urlopen(urllib.request.Request(self.url, text), timeout=10) as answer:
+    def send(self, text: Outgoing) -> Sent:
+        post = json.dumps({"to": text.to_number, "body": text.body, "key": text.key}).encode()
+        with urllib.request.urlopen(urllib.request.Request(self.url, post), timeout=10) as answer:
             return Sent(json.load(answer)["id"], datetime.now(UTC))
 
-    def find(self, from_number: str, to_number: str, key: str) -> Sent | None:
-        with urllib.request.urlopen(f"{self.url}?key={key}", timeout=10) as answer:
+    def find(self, text: Outgoing, known: Collection[str]) -> Sent | None:
+        with urllib.request.urlopen(f"{self.url}?key={text.key}", timeout=10) as answer:
             found = json.load(answer)["id"]
         return Sent(found, datetime.now(UTC)) if found else None
 

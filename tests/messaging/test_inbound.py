@@ -539,4 +539,7 @@ def test_a_text_the_carrier_does_not_take_fails_and_is_not_tried_for_ever(world:
         message_id = message.id
     _deliver(world, message_id)
     last = world.messages(received.conversation_id)[-1]
-    assert (last.state, last.detail) == (MessageState.FAILED, "The carrier did not take it.")
+    assert (last.state, last.detail) == (
+        MessageState.FAILED,
+        "The settings of this inbox's carrier can't be used.",
+    )

@@ -17,6 +17,7 @@ from cadence_app.accounts.models import User
 from cadence_app.extensions import db
 from cadence_app.messaging.carriers.fields import CARRIERS
 from cadence_app.messaging.carriers.models import Carrier, CarrierAccount, KeywordAnswers
+from cadence_app.messaging.carriers.scopes import spread
 from cadence_app.messaging.models import Inbox
 from cadence_app.tenancy import tenant_in_use
 
@@ -66,7 +67,9 @@ def set_account(
     for inbox in carried_by(account):
         if inbox not in inboxes:
             inbox.carrier_account_id = None
-    for inbox in inboxes:
+    joining = [inbox for inbox in inboxes if inbox.carrier_account_id != account.id]
+    spread(account, [inbox.id for inbox in joining])
+    for inbox in joining:
         inbox.carrier_account_id = account.id
     db.session.flush()
     after = _told(account)

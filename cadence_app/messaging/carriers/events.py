@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
 from cadence_app.consent.keywords import Meaning
@@ -12,6 +13,39 @@ from cadence_app.contacts.numbers import BadNumber, parse_number
 
 class Malformed(ValueError):
     """A post that is not what the carrier documents."""
+
+
+class Fate(StrEnum):
+    """What became of a text of ours, in the order it happens; the last two are the end of it."""
+
+    SENT = "sent"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What a carrier tells of a text of ours: by its id and, where that came back, by our key. `code` and
+    `words` say why it failed, `blocks` that its owner stopped our number."""
+
+    carrier_message_id: str
+    key: str
+    fate: Fate
+    at: datetime
+    code: str = ""
+    words: str = ""
+    blocks: bool = False
+
+    @property
+    def event_key(self) -> str:
+        return f"{self.fate} {self.carrier_message_id}"
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self) | {"at": self.at.isoformat()}
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> Receipt:
+        return cls(**stored | {"at": datetime.fromisoformat(stored["at"]), "fate": Fate(stored["fate"])})
 
 
 @dataclass(frozen=True)
@@ -27,6 +61,10 @@ class Text:
     carrier_message_id: str
     received_at: datetime
     answered: Meaning | None = None
+
+    @property
+    def event_key(self) -> str:
+        return f"text {self.carrier_message_id}"
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self) | {"received_at": self.received_at.isoformat()}
@@ -59,6 +97,30 @@ def text_of(
         carrier_message_id=carrier_message_id.replace("\x00", ""),
         received_at=_instant(received_at),
         answered=answered,
+    )
+
+
+def receipt_of(
+    carrier_message_id: Any,
+    key: Any,
+    fate: Fate,
+    at: Any,
+    *,
+    code: Any = "",
+    words: str = "",
+    blocks: bool = False,
+) -> Receipt:
+    """A receipt from the fields of a post. Errors: Malformed."""
+    if not isinstance(carrier_message_id, str) or not 0 < len(carrier_message_id) <= 200:
+        raise Malformed("the receipt has no id")
+    return Receipt(
+        carrier_message_id=carrier_message_id.replace("\x00", ""),
+        key=key.replace("\x00", "") if isinstance(key, str) else "",
+        fate=fate,
+        at=_instant(at),
+        code=str(code)[:40].replace("\x00", "") if code else "",
+        words=words.replace("\x00", ""),
+        blocks=blocks,
     )
 
 

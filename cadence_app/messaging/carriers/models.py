@@ -64,15 +64,16 @@ class CarrierAccount(Model):
 
 
 class CarrierEvent(Model):
-    """A text that a carrier posted, kept until it is taken in, so that an answer to the carrier promises it.
+    """A text or receipt that a carrier posted, kept until it is taken in, so that an answer to the carrier
+    promises it.
 
-    `content` is the text (events.Text as JSON) and is emptied once it is taken in; `problem` says why that
-    could not be done. The carrier's id of the text stands once for an account: a repeated post is the same.
+    `content` is events.Text or events.Receipt as JSON and is emptied once it is taken in; `problem` says why
+    that could not be done. `event_key` (events.py) stands once for an account: a repeated post is the same.
     """
 
     __tablename__ = "carrier_events"
     __table_args__ = (
-        UniqueConstraint("account_id", "carrier_message_id"),
+        UniqueConstraint("account_id", "event_key"),
         Index(
             "ix_carrier_events_waiting",
             "tenant_id",
@@ -84,7 +85,7 @@ class CarrierEvent(Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
     account_id: Mapped[int] = mapped_column(ForeignKey("carrier_accounts.id"))
-    carrier_message_id: Mapped[str]
+    event_key: Mapped[str]
     content: Mapped[dict[str, Any]] = mapped_column(JSONB)
     arrived_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     attempts: Mapped[int] = mapped_column(default=0)

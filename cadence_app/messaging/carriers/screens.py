@@ -13,6 +13,7 @@ from cadence_app.messaging.carriers import accounts
 from cadence_app.messaging.carriers.fields import ANSWER_NAMES, CARRIERS
 from cadence_app.messaging.carriers.forms import account_form
 from cadence_app.messaging.carriers.models import Carrier, CarrierAccount, KeywordAnswers
+from cadence_app.messaging.carriers.scopes import teams_sharing
 
 blueprint = Blueprint("carriers", __name__, url_prefix="/settings/carriers")
 
@@ -22,7 +23,10 @@ blueprint = Blueprint("carriers", __name__, url_prefix="/settings/carriers")
 def index() -> str:
     return render_template(
         "messaging/carriers/index.html",
-        accounts=[(account, accounts.carried_by(account)) for account in accounts.all_accounts()],
+        accounts=[
+            (account, accounts.carried_by(account), teams_sharing(account))
+            for account in accounts.all_accounts()
+        ],
         kinds=CARRIERS,
         answers=ANSWER_NAMES,
     )

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from cadence_app.extensions import csrf, db
 from cadence_app.messaging.carriers import intake
-from cadence_app.messaging.carriers.events import Malformed, Text
+from cadence_app.messaging.carriers.events import Malformed, Receipt, Text
 from cadence_app.messaging.carriers.models import Carrier, CarrierAccount
 from cadence_app.messaging.jobs import dispatch
 from cadence_app.messaging.providers import bandwidth, telnyx, twilio
@@ -27,16 +27,16 @@ class _Scheme:
     """How a carrier's posts are proven and read, and what it wants as an answer."""
 
     signed: Callable[[CarrierAccount, Request], bool]
-    texts: Callable[[Request], list[Text]]
+    events: Callable[[Request], list[Text | Receipt]]
     answer: str = ""
     answer_type: str = "text/plain"
 
 
 _SCHEMES = {
     # An empty TwiML document: nothing to say to the sender.
-    Carrier.TWILIO: _Scheme(twilio.signed, twilio.texts, "<Response/>", "text/xml"),
-    Carrier.TELNYX: _Scheme(telnyx.signed, telnyx.texts),
-    Carrier.BANDWIDTH: _Scheme(bandwidth.signed, bandwidth.texts),
+    Carrier.TWILIO: _Scheme(twilio.signed, twilio.events, "<Response/>", "text/xml"),
+    Carrier.TELNYX: _Scheme(telnyx.signed, telnyx.events),
+    Carrier.BANDWIDTH: _Scheme(bandwidth.signed, bandwidth.events),
 }
 
 
@@ -55,7 +55,7 @@ def receive(carrier: str, key: str) -> Response:
         abort(503)
     tenant_id = account.tenant_id
     try:
-        kept = intake.keep(account, scheme.texts(request))
+        kept = intake.keep(account, scheme.events(request))
     except Malformed as error:
         return Response(f"{error}\n", 400, mimetype="text/plain")
     for event_id in kept:

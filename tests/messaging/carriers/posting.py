@@ -39,15 +39,17 @@ class Line:
     account_id: int = 0
     signing_key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
 
-    def open(self) -> Line:
+    def open(self, also: str = "") -> Line:
         public = self.signing_key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
         values = {each.name: SECRET for each in CARRIERS[self.carrier].fields}
         values |= {"public_key": base64.b64encode(public).decode(), "webhook_user": "carrier"}
+        values["account_sid"] = "AC" + "0" * 32
         with self.world.session():
             admin = db.session.get_one(User, self.world.admin_id)
             account = accounts.add_account(admin, self.carrier)
-            inbox = db.session.scalars(select(Inbox).where(Inbox.number == self.world.shared)).one()
-            accounts.set_account(admin, account, self.carrier, self.answers, values, [inbox])
+            numbers = [self.world.shared, also]
+            inboxes = db.session.scalars(select(Inbox).where(Inbox.number.in_(numbers))).all()
+            accounts.set_account(admin, account, self.carrier, self.answers, values, inboxes)
             self.path, self.account_id = f"/webhooks/{self.carrier}/{account.key}", account.id
         return self
 
@@ -73,14 +75,18 @@ class Line:
             }
             return self.signed(json.dumps({"data": {"event_type": "message.received", "payload": payload}}))
         message = {"id": message_id, "owner": to, "to": [to], "from": number, "text": body, "direction": "in"}
-        return self._basic(json.dumps([{"type": "message-received", "to": to, "message": message}]))
+        return self.basic(json.dumps([{"type": "message-received", "to": to, "message": message}]))
 
     def post(self, body: bytes, headers: dict[str, str]) -> TestResponse:
         return self.world.app.test_client().post(self.path, data=body, headers=headers)
 
-    def _form(self, fields: dict[str, str]) -> tuple[bytes, dict[str, str]]:
+    def post_form(self, fields: dict[str, str], query: str = "") -> TestResponse:
+        body, headers = self._form(fields, query)
+        return self.world.app.test_client().post(self.path + query, data=body, headers=headers)
+
+    def _form(self, fields: dict[str, str], query: str = "") -> tuple[bytes, dict[str, str]]:
         """Signed as Twilio documents it, without its library."""
-        address = self.world.app.config["PUBLIC_URL"] + self.path
+        address = self.world.app.config["PUBLIC_URL"] + self.path + query
         said = address + "".join(name + fields[name] for name in sorted(fields))
         digest = hmac.new(SECRET.encode(), said.encode(), hashlib.sha1).digest()
         return urlencode(fields).encode(), {
@@ -98,6 +104,6 @@ class Line:
             "telnyx-signature-ed25519": base64.b64encode(signature).decode(),
         }
 
-    def _basic(self, body: str, password: str = SECRET) -> tuple[bytes, dict[str, str]]:
+    def basic(self, body: str, password: str = SECRET) -> tuple[bytes, dict[str, str]]:
         given = base64.b64encode(f"carrier:{password}".encode()).decode()
         return body.encode(), {"Content-Type": "application/json", "Authorization": f"Basic {given}"}
