@@ -75,6 +75,7 @@ REPORT_PAGES = {
 # The pages under Settings, all for admins only, by group in the order they are shown: label, endpoint, icon.
 # "{Teams}" stands for the mode's word.
 SETTINGS = {
+    "Texting": (("Campaigns and quiet hours", "campaign_settings.edit", "clock"),),
     "Connections": (("API tokens", "api_screens.index", "key"),),
 }
 
@@ -102,6 +103,7 @@ def main_navigation(user: User) -> list[Item]:
     items = [
         _item("Messages", "messaging.desk", "messages", "/messages"),
         _item("Contacts", "contacts.index", "users", "/contacts"),
+        _item("Campaigns", "campaigns.index", "send", "/campaigns"),
     ]
     if any(may_open(user, report) for report in Report):
         items.append(_item("Reports", "reports.index", "report-analytics", "/reports"))

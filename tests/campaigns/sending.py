@@ -101,7 +101,7 @@ def counts(world: World, campaign_id: int) -> dict[str, int]:
     with world.session():
         what = func.coalesce(func.nullif(Recipient.reason, ""), Recipient.state)
         query = select(what, func.count()).where(Recipient.campaign_id == campaign_id).group_by(what)
-        return dict(db.session.execute(query).tuples().all())
+        return dict(db.session.execute(query).all())
 
 
 @contextmanager
