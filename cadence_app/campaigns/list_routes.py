@@ -119,7 +119,9 @@ def _csv(tenant_id: int, conditions: list[ColumnElement[bool]]) -> Iterator[str]
     writer.writerow(
         ("FirstName", "LastName", "ContactId", "MobileNumber", "Entry", "State", "Reason", "SentAt", "Detail")
     )
-    for first, last, external_id, number, entry, state, reason, sent_at, detail in recipients.rows_of(conditions):
+    for first, last, external_id, number, entry, state, reason, sent_at, detail in recipients.rows_of(
+        conditions
+    ):
         writer.writerow(
             (
                 *(_defused(value or "") for value in (first, last, external_id)),

@@ -70,7 +70,10 @@ def preview() -> str:
 @login_required
 def show(campaign_id: int) -> str:
     campaign = _campaign(campaign_id)
-    return _review(campaign, SendForm(formdata=None)) if campaign.editable else _progress(campaign)
+    if not campaign.editable:
+        return _progress(campaign)
+    set_for = campaign.send_at and campaign.send_at.astimezone(current_user.zone).replace(tzinfo=None)
+    return _review(campaign, SendForm(formdata=None, when="later" if set_for else "now", send_at=set_for))
 
 
 @blueprint.get("/<int:campaign_id>/progress")
@@ -152,12 +155,10 @@ def _queued(campaign: Campaign) -> ResponseReturnValue:
 def _save(campaign: Campaign | None, form: CampaignForm) -> ResponseReturnValue:
     if "find" in request.form:
         return _form(campaign, form)
-    if not form.validate_on_submit():
+    if not form.validate_on_submit() or form.inbox is None:
         return _form(campaign, form), 422
     try:
-        saved = service.save(
-            current_user, campaign, form.inbox, form.name.data, form.body.data, form.segment
-        )
+        saved = service.save(current_user, campaign, form.inbox, form.name.data, form.body.data, form.segment)
     except service.Refused as refused:
         flash(str(refused), "warning")
         return redirect(url_for("campaigns.index"))

@@ -16,15 +16,11 @@ from cadence_app.accounts.models import Team
 from cadence_app.accounts.roles import admin_required
 from cadence_app.extensions import db
 from cadence_app.messaging.models import Inbox, InboxKind
+from cadence_app.ui.formatting import hour_name
 
 blueprint = Blueprint("campaign_settings", __name__, url_prefix="/settings/campaigns")
 
 _FASTEST = 100
-
-
-def hour_name(hour: int) -> str:
-    """ "8:00 AM"; 24 is the day's end."""
-    return "Midnight" if hour in (0, 24) else f"{hour % 12 or 12}:00 {'AM' if hour < 12 else 'PM'}"
 
 
 class HoursForm(FlaskForm):
@@ -57,8 +53,9 @@ def edit() -> ResponseReturnValue:
     tenant, inboxes = current_user.tenant, _inboxes()
     form = HoursForm(obj=tenant)
     speeds = [(box, SpeedForm(prefix=f"inbox{box.id}-", obj=box)) for box in inboxes]
-    valid = form.validate_on_submit() and all([speed.validate() for _, speed in speeds])
-    if valid:
+    # Each is asked, so that each says what is wrong with it.
+    valid = [speed.validate() for _, speed in speeds] if form.is_submitted() else []
+    if form.validate_on_submit() and all(valid):
         audit.record(
             current_user,
             "campaigns.hours_changed",

@@ -135,9 +135,7 @@ class Message(Model):
             postgresql_where=text("provider_message_id IS NOT NULL"),
         ),
         Index("ix_messages_campaign_id", "campaign_id", postgresql_where=text("campaign_id IS NOT NULL")),
-        Index(
-            "uq_messages_send_key", "send_key", unique=True, postgresql_where=text("send_key IS NOT NULL")
-        ),
+        Index("uq_messages_send_key", "send_key", unique=True, postgresql_where=text("send_key IS NOT NULL")),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -170,8 +168,8 @@ class Message(Model):
 
 
 class LaterState(StrEnum):
-    """waiting for its time; held by a possible opt out, or missed by more than a day (a person decides); sent,
-    which means that there is a message, whatever becomes of it; cancelled."""
+    """waiting for its time; held by a possible opt out, or missed by more than a day (a person decides);
+    sent, which means that there is a message, whatever becomes of it; cancelled."""
 
     WAITING = "waiting"
     HELD = "held"

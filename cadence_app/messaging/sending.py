@@ -36,7 +36,9 @@ HELD = "Held: the contact's words may be an opt out, and nobody has decided yet.
 _LOST_SIGHT = "Cadence was stopped while handing it over, and the carrier can't tell whether it went."
 
 
-def refusal(inbox: Inbox, contact_id: int, kind: MessageKind, *, by_hand: bool = True, lock: bool = False) -> str | None:
+def refusal(
+    inbox: Inbox, contact_id: int, kind: MessageKind, *, by_hand: bool = True, lock: bool = False
+) -> str | None:
     """Why a text of this kind may not go from this inbox to this contact, in words for an agent, or None.
     A possible opt out holds all but what a person sends by hand.
 
@@ -101,8 +103,8 @@ def deliver(message_id: int) -> None:
 def claim_text(
     conversation: Conversation, body: str, user_id: int, campaign_id: int, why_not: str = ""
 ) -> Message:
-    """A campaign's text, for hand_over(); or kept as failed where `why_not` says so. The caller commits before
-    that, so that a crash leaves the key to ask the carrier by."""
+    """A campaign's text, for hand_over(); or kept as failed where `why_not` says so. The caller commits it
+    first, so that a crash leaves the key to ask the carrier by."""
     return add_message(
         conversation,
         Message(
@@ -119,8 +121,8 @@ def claim_text(
 
 
 def hand_over(message_id: int) -> Message | None:
-    """Sends a text that this worker has just claimed, unless consent is against it by now. The caller commits.
-    None where it is not `sending` any more."""
+    """Sends a text that this worker has just claimed, unless consent is against it by now. The caller
+    commits. None where it is not `sending` any more."""
     message = _claimed(message_id)
     if message:
         _send_or_say_why(message)

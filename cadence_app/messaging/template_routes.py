@@ -1,4 +1,4 @@
-"""The pages of saved texts."""
+"""The pages of saved texts, a tab of Campaigns."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cadence_app.messaging.models import TextTemplate
 from cadence_app.messaging.sending import MAX_BODY_LENGTH
 from cadence_app.ui.fields import no_control_characters, one_kind_of_line_end, stripped
 
-blueprint = Blueprint("text_templates", __name__, url_prefix="/messages/templates")
+blueprint = Blueprint("text_templates", __name__, url_prefix="/campaigns/templates")
 
 
 def known_fields(fields: Fields, field: Field) -> None:

@@ -18,9 +18,15 @@ class MultiCheckboxField(SelectMultipleField):
 
 
 class LaterField(DateTimeLocalField):
-    """A minute to come, by somebody's clock; `instant` is the same in UTC once it is valid."""
+    """A minute to come, by somebody's clock; `instant` is the same in UTC, once check() has passed."""
 
-    instant: datetime | None = None
+    _instant: datetime | None = None
+
+    @property
+    def instant(self) -> datetime:
+        if self._instant is None:
+            raise ValueError("ask only after check()")
+        return self._instant
 
     def process_formdata(self, valuelist: list[str]) -> None:
         try:
@@ -44,7 +50,7 @@ class LaterField(DateTimeLocalField):
             raise ValidationError("This time is over. Choose a later one.")
         if instant > now + _FURTHEST:
             raise ValidationError("Choose a time within a year.")
-        self.instant = instant
+        self._instant = instant
 
 
 def stripped(value: str | None) -> str:

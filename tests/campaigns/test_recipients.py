@@ -30,9 +30,7 @@ def tag(world: World, name: str, contact_ids: list[int]) -> int:
         made = Tag(tenant_id=world.tenant_id, name=name)
         db.session.add(made)
         db.session.flush()
-        rows = [
-            {"contact_id": each, "tag_id": made.id, "tenant_id": world.tenant_id} for each in contact_ids
-        ]
+        rows = [{"contact_id": each, "tag_id": made.id, "tenant_id": world.tenant_id} for each in contact_ids]
         db.session.execute(insert(ContactTag), rows)
         db.session.commit()
         return made.id
@@ -69,7 +67,7 @@ def test_each_reason_to_be_left_out_is_told_and_counted_once(world: World) -> No
     page = world.sign_in("agent").get(f"/campaigns/{campaign_id}").text
     for words in ("Opted out of the whole organisation", "Possible opt out", "In the list already"):
         assert words in page
-    assert "Send to 2" in page
+    assert "Send now to 2" in page
 
 
 def test_who_is_in_another_team_only_is_named_to_nobody(world: World) -> None:

@@ -1,4 +1,4 @@
-"""What a campaign does once it is sent: pace, pauses, quiet hours, consent between preview and turn, results."""
+"""What a campaign does once it is sent: pace, pauses, quiet hours, consent as its turn comes, results."""
 
 from __future__ import annotations
 
@@ -194,7 +194,9 @@ def test_a_text_that_was_left_behind_is_asked_for_before_it_goes_again(
     assert provider.sent == sends
 
 
-@pytest.mark.parametrize(("late", "becomes"), [(timedelta(hours=23), "finished"), (timedelta(hours=25), "missed")])
+@pytest.mark.parametrize(
+    ("late", "becomes"), [(timedelta(hours=23), "finished"), (timedelta(hours=25), "missed")]
+)
 def test_a_missed_time_is_made_up_for_within_a_day_and_else_waits_for_a_person(
     world: World, late: timedelta, becomes: str
 ) -> None:
