@@ -168,7 +168,8 @@ def _programs(installation: Installation) -> list[Program]:
     gunicorn += ["--no-control-socket", "--worker-class", "gthread", "--workers", "2", "--threads", "8"]
     programs = [
         Program("web", [*gunicorn, "--graceful-timeout", "10"], 20),
-        # Three workers, so that a person's text never waits for a large export or a campaign. SIGTERM lets the job at hand finish.
+        # Three workers, so that a person's text never waits for a large export or a campaign. SIGTERM lets
+        # the job at hand finish.
         Program("worker-texts", [*flask, "worker", "texts", "sweeps"], 20),
         Program("worker-campaigns", [*flask, "worker", "campaigns"], 20),
         Program("worker-mail", [*flask, "worker", "reports"], 20),

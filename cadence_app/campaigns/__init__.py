@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from flask import Flask
 
-from cadence_app.campaigns import jobs
+from cadence_app.campaigns import jobs, list_routes, routes, settings_routes
 
 __all__ = ["jobs"]
 
 
 def init_app(app: Flask) -> None:
-    pass
+    for blueprint in (routes.blueprint, list_routes.blueprint, settings_routes.blueprint):
+        app.register_blueprint(blueprint)

@@ -14,7 +14,9 @@ def wait_for_turn(inbox_id: int) -> None:
     """Takes the inbox's next turn, commits that, and sleeps until it comes. The turns stand in the database,
     so a worker that is killed and started anew does not begin a new second."""
     gap = literal_column("interval '1 second'") / Inbox.texts_per_second
-    free = case((Inbox.next_text_at > func.clock_timestamp(), Inbox.next_text_at), else_=func.clock_timestamp())
+    free = case(
+        (Inbox.next_text_at > func.clock_timestamp(), Inbox.next_text_at), else_=func.clock_timestamp()
+    )
     taken = (
         update(Inbox)
         .where(Inbox.id == inbox_id)

@@ -13,7 +13,6 @@ from sqlalchemy import (
     CTE,
     ColumnElement,
     Label,
-    Select,
     Text,
     and_,
     case,
@@ -181,7 +180,7 @@ def page_of(conditions: list[ColumnElement[bool]], page: int) -> tuple[list[Reci
 def rows_of(conditions: list[ColumnElement[bool]]) -> Iterator[Any]:
     """Every recipient as (contact's names, ContactId and number, entry, state, reason, sent at, detail), a
     thousand at a time."""
-    query: Select[Any] = (
+    query = (
         select(
             *(Contact.first_name, Contact.last_name, Contact.external_id, Contact.number),
             *(Recipient.entry, Recipient.state, Recipient.reason, Recipient.sent_at, Message.detail),

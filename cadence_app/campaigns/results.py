@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 
-from sqlalchemy import ColumnElement, and_, exists, func, literal_column, select
+from sqlalchemy import ColumnClause, ColumnElement, Interval, and_, exists, func, literal_column, select
 
 from cadence_app.campaigns.models import Campaign, Recipient, RecipientState
 from cadence_app.consent.models import OptOutChange, Status
@@ -13,9 +14,9 @@ from cadence_app.messaging.models import Conversation, Direction, Message
 
 HANDED_OVER = (RecipientState.DELIVERED, RecipientState.FAILED)
 # An opt out this long after the text is counted as one after the campaign.
-_LATER_THAN = literal_column("interval '7 days'")
+_LATER_THAN: ColumnClause[timedelta] = literal_column("interval '7 days'", Interval())
 # Not timedelta(hours=24), which reaches PostgreSQL as one day: that may be 23 or 25 hours long.
-_REPLY_WITHIN = literal_column("interval '24 hours'")
+_REPLY_WITHIN: ColumnClause[timedelta] = literal_column("interval '24 hours'", Interval())
 
 
 @dataclass(frozen=True)

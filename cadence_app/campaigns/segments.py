@@ -12,7 +12,7 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     ColumnElement,
-    Select,
+    SelectBase,
     Text,
     cast,
     exists,
@@ -37,8 +37,8 @@ class Who(StrEnum):
 
 @dataclass(frozen=True)
 class Segment:
-    """`narrowing` is {the key of a NARROWING: its value}, for a team; `contact_ids` the picked ones; `entries`
-    the pasted lines, each a number or a ContactId."""
+    """`narrowing` is {the key of a NARROWING: its value}, for a team; `contact_ids` the picked ones;
+    `entries` the pasted lines, each a number or a ContactId."""
 
     who: Who = Who.TEAM
     narrowing: Mapping[str, Any] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class Segment:
             tuple(stored["entries"]),
         )
 
-    def candidates(self, team_id: int) -> Select[Any]:
+    def candidates(self, team_id: int) -> SelectBase:
         """contact_id and number (none for an entry that names nobody), entry and place: one row for each
         contact of the segment, or each line of what was pasted."""
         if self.who == Who.PASTED:
@@ -81,9 +81,7 @@ def _tagged(tag_ids: list[int]) -> ColumnElement[bool]:
 
 
 def _with_all_tags(tag_ids: list[int]) -> ColumnElement[bool]:
-    carried = select(func.count()).where(
-        ContactTag.contact_id == Contact.id, ContactTag.tag_id.in_(tag_ids)
-    )
+    carried = select(func.count()).where(ContactTag.contact_id == Contact.id, ContactTag.tag_id.in_(tag_ids))
     return carried.scalar_subquery() == len(set(tag_ids))
 
 
@@ -98,7 +96,7 @@ NARROWINGS: dict[str, Callable[[Any], ColumnElement[bool]]] = {
 }
 
 
-def _pasted(entries: tuple[str, ...]) -> Select[Any]:
+def _pasted(entries: tuple[str, ...]) -> SelectBase:
     """A line is a ContactId if somebody has it, else a number."""
     rows = (
         func.unnest(

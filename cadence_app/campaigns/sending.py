@@ -1,8 +1,8 @@
 """Sending a campaign, one recipient at a time, so that each is texted exactly once whatever is killed when.
 
-A recipient goes from `waiting` to `sending` together with its message, which has a key of its own, and that is
-committed before the carrier is called. Only one worker works on a campaign at a time (locks.py); what it finds
-in `sending` was left behind by one that died, and the carrier is asked what became of it.
+A recipient goes from `waiting` to `sending` together with its message, which has a key of its own, and that
+is committed before the carrier is called. Only one worker works on a campaign at a time (locks.py); what it
+finds in `sending` was left behind by one that died, and the carrier is asked what became of it.
 """
 
 from __future__ import annotations
@@ -59,7 +59,12 @@ def _brought_up_to_date(campaign_id: int) -> str | None:
     """The state of a campaign after beginning, or giving up on, one that is due. Commits."""
     campaign = _locked(campaign_id)
     now = datetime.now(UTC)
-    if campaign and campaign.state == CampaignState.SCHEDULED and campaign.send_at and campaign.send_at <= now:
+    if (
+        campaign
+        and campaign.state == CampaignState.SCHEDULED
+        and campaign.send_at
+        and campaign.send_at <= now
+    ):
         if campaign.send_at < now - LATEST_START:
             campaign.state, campaign.wake_at = CampaignState.MISSED, None
         else:

@@ -35,8 +35,8 @@ class ReasonRequired(ValueError):
 @dataclass(frozen=True)
 class Arrival:
     """A text that has come in. `personal` and `toll_free` are about the inbox it was sent to; `received_at`
-    is when the provider received it (UTC). `carrier_meaning` is what the inbox's carrier took it for and acted
-    on, and `carrier_inboxes` are the ids of the inboxes that share the scope of what it blocks."""
+    is when the provider received it (UTC). `carrier_meaning` is what the inbox's carrier took it for and
+    acted on, and `carrier_inboxes` are the ids of the inboxes that share the scope of what it blocks."""
 
     contact_id: int
     team_id: int

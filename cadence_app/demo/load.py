@@ -19,6 +19,7 @@ from cadence_app.consent.models import Source, Status
 from cadence_app.contacts.models import Contact
 from cadence_app.demo import people
 from cadence_app.demo.announcements import load_announcements
+from cadence_app.demo.campaigns import load_campaigns
 from cadence_app.demo.conversations import load_conversations
 from cadence_app.extensions import db
 from cadence_app.messaging.inboxes import create_inbox
@@ -88,6 +89,7 @@ def _load(organisation: Organisation, chance: random.Random) -> None:
             record_changes(wave[start : start + _BATCH])
     load_announcements(chain.from_iterable(waves), inboxes, [admin, agent], chance)
     load_conversations(tenant, talking, inboxes, [admin, agent], numbers, chance)
+    load_campaigns(tenant, list(chain.from_iterable(waves)), inboxes, agent, chance)
 
 
 def _users(organisation: Organisation, teams: list[Team]) -> tuple[User, User]:

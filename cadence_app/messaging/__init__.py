@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from cadence_app.messaging import dev_phone, keyword_routes, routes
+from cadence_app.messaging import dev_phone, keyword_routes, later_routes, routes, template_routes
 from cadence_app.messaging.carriers import jobs as carrier_jobs
 from cadence_app.messaging.carriers import screens, webhooks
 
@@ -12,9 +12,8 @@ __all__ = ["carrier_jobs"]
 
 
 def init_app(app: Flask) -> None:
-    app.register_blueprint(routes.blueprint)
-    app.register_blueprint(webhooks.blueprint)
-    app.register_blueprint(screens.blueprint)
-    app.register_blueprint(keyword_routes.blueprint)
+    pages = (routes, later_routes, template_routes, keyword_routes, screens, webhooks)
+    for page in pages:
+        app.register_blueprint(page.blueprint)
     if app.config["DEV_TOOLS"]:
         app.register_blueprint(dev_phone.blueprint)

@@ -16,7 +16,8 @@ from cadence_app.contacts.models import Contact
 from cadence_app.contacts.service import matches
 from cadence_app.extensions import db
 from cadence_app.messaging.inboxes import visible_to
-from cadence_app.messaging.models import Conversation, Direction, Inbox, Message, MessageState
+from cadence_app.messaging.later import OPEN
+from cadence_app.messaging.models import Conversation, Direction, Inbox, Message, MessageState, ScheduledText
 
 PAGE = 50
 _OPEN_FLAG = (
@@ -130,8 +131,12 @@ def version_of(conversation: Conversation) -> str:
         select(Consent.change_id).where(Consent.contact_id == contact_id, Consent.team_id == team_id)
     )
     flag = possible.open_flag(contact_id, team_id)
+    later = select(func.count(), func.max(ScheduledText.send_at), func.min(ScheduledText.state)).where(
+        ScheduledText.conversation_id == conversation.id, ScheduledText.state.in_(OPEN)
+    )
+    waiting = "/".join(str(value) for value in db.session.execute(later).one())
     bars = ".".join(str(block.id) for block in blocks.blocks_of(contact_id))
-    return f"{count}-{newest}-{queued}-{change}-{flag.message_id if flag else ''}-{bars}"
+    return f"{count}-{newest}-{queued}-{change}-{flag.message_id if flag else ''}-{bars}-{waiting}"
 
 
 def readable(user: User, message_ids: set[int]) -> set[int]:

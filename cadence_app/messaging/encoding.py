@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 # 3GPP TS 23.038, 6.2.1: the default alphabet, and the extension table, whose characters take two septets.
 GSM = frozenset(
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"  # noqa: RUF001
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 GSM_EXTENSION = frozenset("^{}\\[~]|€\f")
-# Septets or UTF-16 units of a text by itself, and of each part of one that is joined (a header takes the rest).
+# Septets or UTF-16 units of a text by itself, and of each part of one that is joined (a header has the rest).
 _GSM_ALONE, _GSM_PART = 160, 153
 _UCS_ALONE, _UCS_PART = 70, 67
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from flask import current_app
 from redis.exceptions import RedisError
@@ -11,6 +11,7 @@ from sqlalchemy import func, or_, select
 
 from cadence_app.accounts.models import Tenant
 from cadence_app.extensions import db, rq
+from cadence_app.messaging.later import due_text_ids, take_up
 from cadence_app.messaging.models import Message, MessageState
 from cadence_app.messaging.sending import deliver, hand_over_again
 from cadence_app.tenancy import use_tenant
@@ -60,6 +61,20 @@ def sweep_texts() -> None:
         db.session.rollback()
 
 
+@rq.job(queue="sweeps")
+def sweep_later_texts() -> None:
+    """Sends the texts whose time has come. One that can't be dealt with keeps no other waiting."""
+    for tenant_id in db.session.scalars(select(Tenant.id).order_by(Tenant.id)).all():
+        use_tenant(tenant_id)
+        for text_id in due_text_ids(datetime.now(UTC)):
+            try:
+                dispatch(tenant_id, take_up(text_id))
+            except Exception:
+                db.session.rollback()
+                current_app.logger.exception("text %s for a later time could not be sent", text_id)
+        db.session.rollback()
+
+
 def _or_log(work: Callable[[int], object], message_id: int) -> None:
     try:
         work(message_id)
@@ -69,3 +84,4 @@ def _or_log(work: Callable[[int], object], message_id: int) -> None:
 
 
 sweep_texts.cron_register(10)
+sweep_later_texts.cron_register(10)

@@ -70,4 +70,4 @@ def tenant_fields() -> Fields:
     rows = db.session.execute(
         select(CustomField.name, CustomField.id).order_by(CustomField.position, CustomField.id)
     )
-    return Fields({name: field_id for name, field_id in rows})
+    return Fields({row.name: row.id for row in rows})

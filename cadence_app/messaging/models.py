@@ -178,3 +178,75 @@ class Message(Model):
 
     conversation: Mapped[Conversation] = relationship()
     user: Mapped[User | None] = relationship()
+
+
+class LaterState(StrEnum):
+    """waiting for its time; held by a possible opt out, or missed by more than a day (a person decides);
+    sent, which means that there is a message, whatever becomes of it; cancelled."""
+
+    WAITING = "waiting"
+    HELD = "held"
+    MISSED = "missed"
+    SENT = "sent"
+    CANCELLED = "cancelled"
+
+
+class ScheduledText(Model):
+    """A user's text for a later time, in a conversation."""
+
+    __tablename__ = "scheduled_texts"
+    __table_args__ = (
+        CheckConstraint("state IN ('waiting', 'held', 'missed', 'sent', 'cancelled')", name="state"),
+        Index(
+            "ix_scheduled_texts_open",
+            "conversation_id",
+            "send_at",
+            postgresql_where=text("state IN ('waiting', 'held', 'missed')"),
+        ),
+        Index(
+            "ix_scheduled_texts_due",
+            "tenant_id",
+            "send_at",
+            postgresql_where=text("state IN ('waiting', 'held')"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    body: Mapped[str]
+    send_at: Mapped[datetime]
+    state: Mapped[str] = mapped_column(default=LaterState.WAITING)
+    message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    conversation: Mapped[Conversation] = relationship()
+    user: Mapped[User] = relationship()
+
+
+class TextTemplate(Model):
+    """A text kept for use again: a team's, or one user's own. It may have merge fields (merge_fields.py)."""
+
+    __tablename__ = "text_templates"
+    __table_args__ = (
+        CheckConstraint("(team_id IS NULL) <> (user_id IS NULL)", name="owner"),
+        Index(
+            "uq_text_templates_name",
+            "tenant_id",
+            "team_id",
+            "user_id",
+            text("lower(name)"),
+            unique=True,
+            postgresql_nulls_not_distinct=True,
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
+    team_id: Mapped[int | None] = mapped_column(ForeignKey("teams.id"))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    name: Mapped[str]
+    body: Mapped[str]
+
+    team: Mapped[Team | None] = relationship()

@@ -124,8 +124,8 @@ def deliver(message_id: int) -> None:
 def claim_text(
     conversation: Conversation, body: str, user_id: int, campaign_id: int, why_not: str = ""
 ) -> Message:
-    """A campaign's text, for hand_over(); or kept as failed where `why_not` says so. The caller commits before
-    that, so that a crash leaves the key to ask the carrier by."""
+    """A campaign's text, for hand_over(); or kept as failed where `why_not` says so. The caller commits it
+    first, so that a crash leaves the key to ask the carrier by."""
     return add_message(
         conversation,
         Message(
@@ -143,8 +143,8 @@ def claim_text(
 
 
 def hand_over(message_id: int) -> Message | None:
-    """Sends a text that this worker has just claimed, unless consent is against it by now. The caller commits.
-    None where it is not `sending` any more."""
+    """Sends a text that this worker has just claimed, unless consent is against it by now. The caller
+    commits. None where it is not `sending` any more."""
     message = _claimed(message_id)
     if message:
         _send_or_say_why(message)

@@ -34,6 +34,7 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(_clock, "clock")
     app.add_template_filter(_local_day, "local_day")
     app.add_template_filter(formatting.day, "day")
+    app.add_template_filter(formatting.hour_name, "hour_name")
     app.add_template_filter(formatting.utc, "utc")
     app.add_template_filter(formatting.phone, "phone")
     app.add_template_filter(formatting.size, "size")

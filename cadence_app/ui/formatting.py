@@ -21,6 +21,11 @@ def clock(value: datetime, zone: ZoneInfo) -> str:
     return f"{local.hour % 12 or 12}:{local:%M} {local:%p}"
 
 
+def hour_name(hour: int) -> str:
+    """ "6:00 AM"; 24 is the day's end, "midnight"."""
+    return "midnight" if hour == 24 else f"{hour % 12 or 12}:00 {'AM' if hour < 12 else 'PM'}"
+
+
 def day(value: date) -> str:
     """ "Nov 24, 2026"."""
     return f"{value:%b} {value.day}, {value.year}"

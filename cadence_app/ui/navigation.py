@@ -77,6 +77,7 @@ REPORT_PAGES = {
 SETTINGS = {
     "Texting": (
         ("Keywords", "keywords.index", "message-off"),
+        ("Campaigns and quiet hours", "campaign_settings.edit", "clock"),
         ("Carriers", "carriers.index", "phone"),
     ),
     "Connections": (("API tokens", "api_screens.index", "key"),),
@@ -106,6 +107,7 @@ def main_navigation(user: User) -> list[Item]:
     items = [
         _item("Messages", "messaging.desk", "messages", "/messages"),
         _item("Contacts", "contacts.index", "users", "/contacts"),
+        _item("Campaigns", "campaigns.index", "send", "/campaigns"),
     ]
     if any(may_open(user, report) for report in Report):
         items.append(_item("Reports", "reports.index", "report-analytics", "/reports"))

@@ -21,8 +21,8 @@ NAME = "counting"
 
 
 class CountingCarrier(ThreadingHTTPServer):
-    """`texts` is every body by the number it went to; `ids` the receipt by key. `delay` is how long (s) a text
-    takes before and again after it counts, so that a kill may fall on either side."""
+    """`texts` is every body by the number it went to; `ids` the receipt by key. `delay` is how long (s) a
+    text takes before and again after it counts, so that a kill may fall on either side."""
 
     def __init__(self, delay: float = 0.0) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)

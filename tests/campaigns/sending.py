@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
 
@@ -101,7 +101,7 @@ def counts(world: World, campaign_id: int) -> dict[str, int]:
     with world.session():
         what = func.coalesce(func.nullif(Recipient.reason, ""), Recipient.state)
         query = select(what, func.count()).where(Recipient.campaign_id == campaign_id).group_by(what)
-        return dict(db.session.execute(query).tuples().all())
+        return dict(db.session.execute(query).all())
 
 
 @contextmanager
@@ -162,9 +162,5 @@ def _until(holds: Any, deadline: float) -> None:
 
 
 def _kill(process: psutil.Process) -> None:
-    try:
+    with suppress(psutil.NoSuchProcess):
         process.kill()
-    except psutil.NoSuchProcess:
-        pass
-
-

@@ -119,7 +119,7 @@ def _take_receipt(event: CarrierEvent, account: CarrierAccount, receipt: Receipt
 
 
 def _acted_on(account: CarrierAccount, came: Text) -> Meaning | None:
-    """What the carrier took a text for and has acted on by itself: as it said, or by its usual words, bare."""
+    """What the carrier took a text for and acted on by itself: as it said, or by its usual words, bare."""
     if account.keyword_answers == KeywordAnswers.BUILT_IN:
         return KEYWORDS[Carrier(account.carrier)].get(came.body.strip().casefold())
     return came.answered if account.keyword_answers == KeywordAnswers.TOLD else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import or_, select
 
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.extensions import db
@@ -26,13 +26,15 @@ def apply(account: CarrierAccount, receipt: Receipt) -> bool:
     Receipts may come repeated and in any order: a text that was delivered or failed stays so, except one that
     we had only lost sight of.
     """
-    by_key = and_(Message.send_key == receipt.key, receipt.key != "")
+    ours = Message.provider_message_id == receipt.carrier_message_id
+    if receipt.key:
+        ours = or_(ours, Message.send_key == receipt.key)
     message = db.session.scalars(
         select(Message)
         .join(Inbox, Inbox.id == Message.inbox_id)
         .where(
             Inbox.carrier_account_id == account.id,
-            or_(Message.provider_message_id == receipt.carrier_message_id, by_key),
+            ours,
         )
         .with_for_update(of=Message)
         .execution_options(populate_existing=True)

@@ -44,7 +44,7 @@ def note_block(inbox: Inbox, contact_id: int) -> None:
 
 
 def teams_sharing(account: CarrierAccount) -> list[str]:
-    """The names of the teams whose inboxes one block of this account reaches together, where more than one."""
+    """The names of the teams whose inboxes one block of this account reaches, where more than one."""
     if account.carrier != Carrier.TELNYX:
         return []
     inboxes = db.session.scalars(select(Inbox).where(Inbox.carrier_account_id == account.id)).all()
@@ -53,10 +53,10 @@ def teams_sharing(account: CarrierAccount) -> list[str]:
 
 
 def spread(account: CarrierAccount, inbox_ids: Collection[int]) -> None:
-    """Blocks at inboxes that join an account whose blocks reach all of it whoever is blocked at the others."""
+    """Blocks whoever is blocked at the account's inboxes at those that join it too, where a block is of all."""
     if account.carrier == Carrier.TELNYX:
         blocks.copy_carrier_blocks(db.session.scalars(_of_account(account)).all(), inbox_ids)
 
 
-def _of_account(account: CarrierAccount) -> Select[tuple[int]]:
+def _of_account(account: CarrierAccount) -> Select[int]:
     return select(Inbox.id).where(Inbox.carrier_account_id == account.id).order_by(Inbox.id)

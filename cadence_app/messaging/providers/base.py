@@ -10,7 +10,7 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Sent:
-    """A provider's receipt: its id of the text, and when it was delivered; None where that is not known yet."""
+    """A provider's receipt: its id of the text, and when it was delivered, None where nobody knows yet."""
 
     provider_message_id: str
     delivered_at: datetime | None

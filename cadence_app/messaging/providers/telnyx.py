@@ -1,7 +1,7 @@
 """Telnyx: its webhooks and its API.
 
-Sources: Telnyx's documentation, "Receiving webhooks for messaging" (an Ed25519 signature over the timestamp, a
-bar and the raw body, by the public key of the account's portal; five minutes' tolerance), "Send a message",
+Sources: Telnyx's documentation, "Receiving webhooks for messaging" (an Ed25519 signature over the timestamp,
+a bar and the raw body, by the public key of the account's portal; five minutes' tolerance), "Send a message",
 "Messaging error code reference" and "List opt-outs".
 """
 
@@ -95,7 +95,7 @@ class Telnyx:
         """The numbers (E.164) that the account's messaging profile blocks. Errors: httpx.HTTPError."""
         page, pages = 1, 1
         while page <= pages:
-            query = {
+            query: dict[str, str | int] = {
                 "filter[messaging_profile_id]": self._profile,
                 "page[number]": page,
                 "page[size]": _PAGE,

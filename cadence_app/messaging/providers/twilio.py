@@ -1,7 +1,7 @@
 """Twilio: its webhooks and its API.
 
-Sources: Twilio's documentation, "Webhooks request security", "TwiML for programmable SMS", "Message resource",
-"Outbound message status in status callbacks" and "Customize opt-out keywords".
+Sources: Twilio's documentation, "Webhooks request security", "TwiML for programmable SMS", "Message
+resource", "Outbound message status in status callbacks" and "Customize opt-out keywords".
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Texts that go out through a carrier's API: once, with what became of them, and with the carrier's blocks."""
+"""Texts that go out through a carrier's API: once, with what became of them, and the carrier's blocks."""
 
 from __future__ import annotations
 
@@ -151,9 +151,12 @@ def test_a_busy_carrier_is_asked_again_later_and_the_text_goes_once(
     assert len(api.taken) == 1
 
 
-def test_a_carrier_that_says_how_long_to_wait_is_left_alone_that_long(line: Line, api: Api) -> None:
-    if line.carrier == Carrier.TWILIO:
-        pytest.skip("Twilio's library does not pass Retry-After on")
+@pytest.mark.parametrize("carrier", [Carrier.TELNYX, Carrier.BANDWIDTH])
+def test_a_carrier_that_says_how_long_to_wait_is_left_alone_that_long(
+    carrier: Carrier, world: World, api: Api
+) -> None:
+    """Twilio's library does not pass Retry-After on."""
+    line = Line(world, carrier).open()
     api.plan, api.headers = [429], {"Retry-After": "120"}
     message = Talk(line).send()
     assert message.next_attempt_at is not None
@@ -313,6 +316,7 @@ def test_a_receipt_of_a_text_that_is_not_ours_is_let_go_in_the_end(line: Line, a
     with line.world.app.app_context():
         sweep_carrier_events()
     with line.world.session():
-        assert db.session.scalars(
-            select(CarrierEvent).where(CarrierEvent.next_attempt_at.is_not(None))
-        ).all() == []
+        assert (
+            db.session.scalars(select(CarrierEvent).where(CarrierEvent.next_attempt_at.is_not(None))).all()
+            == []
+        )

@@ -169,7 +169,8 @@ def test_json_that_is_no_event_is_400(world: World, body: str) -> None:
 def test_events_about_something_else_are_answered(world: World) -> None:
     line = Line(world, Carrier.TELNYX).open()
     assert (
-        line.post(*line.signed('{"data": {"event_type": "message.link_click", "payload": {}}}')).status_code == 200
+        line.post(*line.signed('{"data": {"event_type": "message.link_click", "payload": {}}}')).status_code
+        == 200
     )
 
 
