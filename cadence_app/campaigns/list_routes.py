@@ -34,6 +34,7 @@ STATES = {
     RecipientState.LEFT_OUT: "Left out",
     RecipientState.WAITING: "Waiting",
     RecipientState.SENDING: "Being sent",
+    RecipientState.SENT: "Sent, not known whether delivered",
     RecipientState.DELIVERED: "Delivered",
     RecipientState.FAILED: "Failed",
     RecipientState.SUPPRESSED: "Not sent",

@@ -82,11 +82,13 @@ class Campaign(Model):
 
 
 class RecipientState(StrEnum):
-    """left_out before it began; else waiting, sending, and then what became of the text."""
+    """left_out before it began; else waiting, sending, sent (the carrier has it), and then what became of
+    the text."""
 
     LEFT_OUT = "left_out"
     WAITING = "waiting"
     SENDING = "sending"
+    SENT = "sent"
     DELIVERED = "delivered"
     FAILED = "failed"
     SUPPRESSED = "suppressed"
@@ -115,7 +117,8 @@ class Recipient(Model):
     __tablename__ = "campaign_recipients"
     __table_args__ = (
         CheckConstraint(
-            "state IN ('left_out', 'waiting', 'sending', 'delivered', 'failed', 'suppressed', 'cancelled')",
+            "state IN ('left_out', 'waiting', 'sending', 'sent', 'delivered', 'failed', 'suppressed', "
+            "'cancelled')",
             name="state",
         ),
         CheckConstraint("(state = 'left_out') = (reason <> '')", name="reason"),

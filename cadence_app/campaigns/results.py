@@ -12,7 +12,7 @@ from cadence_app.consent.models import OptOutChange, Status
 from cadence_app.extensions import db
 from cadence_app.messaging.models import Conversation, Direction, Message
 
-HANDED_OVER = (RecipientState.DELIVERED, RecipientState.FAILED)
+HANDED_OVER = (RecipientState.SENT, RecipientState.DELIVERED, RecipientState.FAILED)
 # An opt out this long after the text is counted as one after the campaign.
 _LATER_THAN: ColumnClause[timedelta] = literal_column("interval '7 days'", Interval())
 # Not timedelta(hours=24), which reaches PostgreSQL as one day: that may be 23 or 25 hours long.

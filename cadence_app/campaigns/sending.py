@@ -31,11 +31,14 @@ LOST_AFTER = timedelta(seconds=15)
 _ALIVE_EVERY = 5
 
 _BECAME = {
+    MessageState.SENT: RecipientState.SENT,
     MessageState.DELIVERED: RecipientState.DELIVERED,
     MessageState.FAILED: RecipientState.FAILED,
     MessageState.SUPPRESSED: RecipientState.SUPPRESSED,
     MessageState.DROPPED: RecipientState.FAILED,
 }
+# What a text may yet become something else from: a receipt may come for one that was given up.
+_OPEN = (RecipientState.SENDING, RecipientState.SENT, RecipientState.FAILED)
 
 
 def work(campaign_id: int) -> bool:
@@ -118,7 +121,10 @@ def _claim(campaign_id: int, hours: Hours, fields: Fields) -> int | None:
         .with_for_update(skip_locked=True)
     ).one_or_none()
     if recipient is None:
-        _rest(campaign, [hours.opens_at(zones, now) for zones in waiting])
+        wakes = [hours.opens_at(zones, now) for zones in waiting]
+        if _unsettled(campaign_id):
+            wakes.append(now + LOST_AFTER)
+        _rest(campaign, wakes)
         db.session.commit()
         return None
     message = _written(campaign, recipient, fields)
@@ -141,10 +147,19 @@ def _zones_waiting(campaign_id: int) -> list[str]:
     return found
 
 
-def _rest(campaign: Campaign, opening: list[datetime]) -> None:
-    """Nobody may be texted just now: until somebody's quiet hours end, or for good."""
-    if opening:
-        campaign.wake_at = min(opening)
+def _unsettled(campaign_id: int) -> bool:
+    """Whether it is open for some text whether it goes: its carrier is busy, or gave no answer."""
+    query = select(Recipient.id).where(
+        Recipient.campaign_id == campaign_id, Recipient.state == RecipientState.SENDING
+    )
+    return db.session.scalar(query.limit(1)) is not None
+
+
+def _rest(campaign: Campaign, wakes: list[datetime]) -> None:
+    """Nobody may be texted just now: until somebody's quiet hours end, or a carrier is asked again, or for
+    good."""
+    if wakes:
+        campaign.wake_at = min(wakes)
     else:
         campaign.state, campaign.wake_at = CampaignState.FINISHED, None
         campaign.finished_at = func.now()
@@ -175,18 +190,23 @@ def _settle(campaign_id: int, stopped: str = "") -> None:
 
 def _note_outcome(message: Message | None, message_id: int) -> None:
     """Notes at its recipient what became of a text, in the transaction that dealt with it, and commits."""
-    message = message or db.session.get_one(Message, message_id, populate_existing=True)
-    if message.state in _BECAME:
-        handed = message.state in SENT_STATES
-        db.session.execute(
-            update(Recipient)
-            .where(Recipient.message_id == message_id, Recipient.state == RecipientState.SENDING)
-            .values(
-                state=_BECAME[MessageState(message.state)],
-                sent_at=func.clock_timestamp() if handed else None,
-            )
-        )
+    follow_text(message or db.session.get_one(Message, message_id, populate_existing=True))
     db.session.commit()
+
+
+def follow_text(message: Message) -> None:
+    """Notes at the recipient of a campaign's text what has become of it. The caller commits."""
+    if message.campaign_id is None or message.state not in _BECAME:
+        return
+    handed = message.state in SENT_STATES
+    db.session.execute(
+        update(Recipient)
+        .where(Recipient.message_id == message.id, Recipient.state.in_(_OPEN))
+        .values(
+            state=_BECAME[MessageState(message.state)],
+            sent_at=func.coalesce(Recipient.sent_at, func.clock_timestamp()) if handed else None,
+        )
+    )
 
 
 def _say_alive(campaign_id: int) -> None:

@@ -19,6 +19,7 @@ from cadence_app.consent import service as consent
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import BlockScope
 from cadence_app.extensions import db
+from cadence_app.messaging import outcomes
 from cadence_app.messaging.carriers.scopes import note_block
 from cadence_app.messaging.conversations import add_message
 from cadence_app.messaging.models import (
@@ -148,6 +149,7 @@ def hand_over(message_id: int) -> Message | None:
     message = _claimed(message_id)
     if message:
         _send_or_say_why(message)
+        outcomes.tell(message)
     return message
 
 
@@ -163,6 +165,8 @@ def hand_over_again(message_id: int, stopped: str = "") -> Message | None:
             message.state, message.detail = MessageState.SUPPRESSED, stopped
         else:
             _send_or_say_why(message)
+    if message:
+        outcomes.tell(message)
     return message
 
 

@@ -99,6 +99,12 @@ def _follow_texts() -> None:
         "messages",
         "state IN ('received', 'queued', 'sending', 'sent', 'delivered', 'failed', 'suppressed', 'dropped')",
     )
+    op.drop_constraint("state", "campaign_recipients", type_="check")
+    op.create_check_constraint(
+        "state",
+        "campaign_recipients",
+        "state IN ('left_out', 'waiting', 'sending', 'sent', 'delivered', 'failed', 'suppressed', 'cancelled')",
+    )
     op.create_index(
         "ix_messages_sending",
         "messages",

@@ -15,7 +15,7 @@ from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db, rq
 from cadence_app.messaging import providers
 from cadence_app.messaging.models import Conversation, Inbox, Message
-from cadence_app.messaging.providers.base import Sent
+from cadence_app.messaging.providers.base import Outgoing, Sent
 from tests.campaigns.sending import (
     add_campaign,
     add_people,
@@ -150,16 +150,14 @@ def leave_behind(world: World, campaign_id: int) -> int:
 class Remembering:
     """A provider that says of each text it is asked for what `fate` says."""
 
-    answers_keywords = False
-
     def __init__(self, fate: object) -> None:
         self.fate, self.sent = fate, 0
 
-    def send(self, from_number: str, to_number: str, body: str, key: str) -> Sent:
+    def send(self, text: Outgoing) -> Sent:
         self.sent += 1
-        return Sent(f"sent-{key}", datetime.now(UTC))
+        return Sent(f"sent-{text.key}", datetime.now(UTC))
 
-    def find(self, from_number: str, to_number: str, key: str) -> Sent | None:
+    def find(self, text: Outgoing, known: Collection[str]) -> Sent | None:
         if isinstance(self.fate, Exception):
             raise self.fate
         return self.fate  # type: ignore[return-value]
@@ -170,7 +168,7 @@ class Remembering:
     [
         (Sent("it-went", datetime(2026, 11, 25, tzinfo=UTC)), False, "delivered", 0),
         (None, False, "delivered", 1),
-        (OSError("no answer"), False, "failed", 0),
+        (OSError("no answer"), False, "sending", 0),
         (None, True, "suppressed", 0),
         (Sent("it-went-too", datetime(2026, 11, 25, tzinfo=UTC)), True, "delivered", 0),
     ],

@@ -11,8 +11,7 @@ from wtforms.validators import InputRequired, Length, Optional
 
 from cadence_app.messaging.carriers.fields import ANSWER_NAMES, CarrierKind, Field
 from cadence_app.messaging.models import Inbox
-from cadence_app.reports.forms import MultiCheckboxField
-from cadence_app.ui.fields import no_control_characters, stripped
+from cadence_app.ui.fields import MultiCheckboxField, no_control_characters, stripped
 from cadence_app.ui.formatting import phone
 
 

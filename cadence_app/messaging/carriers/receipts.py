@@ -6,6 +6,7 @@ from sqlalchemy import or_, select
 
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.extensions import db
+from cadence_app.messaging import outcomes
 from cadence_app.messaging.carriers.events import Fate, Receipt
 from cadence_app.messaging.carriers.models import CarrierAccount
 from cadence_app.messaging.carriers.scopes import note_block
@@ -49,6 +50,7 @@ def apply(account: CarrierAccount, receipt: Receipt) -> bool:
     message.failure_code = receipt.code
     if receipt.fate == Fate.DELIVERED:
         message.provider_at = receipt.at
+    outcomes.tell(message)
     if receipt.blocks:
         contact_id = message.conversation.contact_id
         lock_contacts([contact_id])

@@ -53,7 +53,7 @@ def teams_sharing(account: CarrierAccount) -> list[str]:
 
 
 def spread(account: CarrierAccount, inbox_ids: Collection[int]) -> None:
-    """Blocks whoever is blocked at the account's inboxes at those that join it too, where a block is of all."""
+    """Blocks at inboxes that join an account whom it blocks at all of its others, where its blocks reach all."""
     if account.carrier == Carrier.TELNYX:
         blocks.copy_carrier_blocks(db.session.scalars(_of_account(account)).all(), inbox_ids)
 

@@ -35,7 +35,7 @@ class Refused(Exception):
 
 
 class CannotTell(Exception):
-    """The provider has no way to say whether a text went."""
+    """The provider has no way to say whether a text went, or not yet."""
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from cadence_app.consent.keywords import Meaning
 from cadence_app.messaging.carriers.events import Fate, Malformed, Receipt, Text, receipt_of, text_of
 from cadence_app.messaging.carriers.models import CarrierAccount
 from cadence_app.messaging.providers import words
-from cadence_app.messaging.providers.base import NotTaken, Outgoing, Refused, Sent
+from cadence_app.messaging.providers.base import CannotTell, NotTaken, Outgoing, Refused, Sent
 
 BLOCK_CODE = "21610"
 # What Twilio acts on by itself unless it was told not to.
@@ -117,12 +117,8 @@ class Twilio:
         )
         found = [each for each in listed if each.body == text.body and each.sid not in known]
         if not found and text.since and text.since > datetime.now(UTC) - _LIST_LAGS:
-            raise TooEarly
+            raise CannotTell
         return Sent(str(found[-1].sid), None) if found else None
-
-
-class TooEarly(Exception):
-    """The carrier's list may not have the text yet."""
 
 
 class _HttpClient(TwilioHttpClient):
