@@ -1,4 +1,4 @@
-"""Campaigns in a browser, in both modes: written, reviewed, sent and looked at; a text for later; templates."""
+"""Campaigns in a browser, in both modes: written, reviewed, sent, looked at; a text for later; templates."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _set_tenant(site: Site, **values: object) -> None:
     changes = ", ".join(f"{name} = :{name}" for name in values)
     with engine.begin() as connection:
         connection.execute(
-            text(f"UPDATE tenants SET {changes} WHERE name = 'Lakeside University'"),  # noqa: S608 - our own names
+            text(f"UPDATE tenants SET {changes} WHERE name = 'Lakeside University'"),
             values,
         )
     engine.dispose()
