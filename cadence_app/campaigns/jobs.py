@@ -3,6 +3,8 @@ in PostgreSQL; a job only does it."""
 
 from __future__ import annotations
 
+import uuid
+
 from flask import current_app
 from redis.exceptions import RedisError
 from sqlalchemy import func, select
@@ -28,9 +30,11 @@ def send_campaign(tenant_id: int, campaign_id: int) -> None:
 def dispatch(tenant_id: int, campaign_id: int) -> bool:
     """Queues a campaign, unless it waits there already. False where Redis is out of reach; the sweep queues
     it later."""
-    queue, job_id = rq.get_queue("campaigns"), f"campaign-{campaign_id}"
+    queue, prefix = rq.get_queue("campaigns"), f"campaign-{campaign_id}-"
     try:
-        if job_id not in queue.get_job_ids():
+        if not any(job_id.startswith(prefix) for job_id in queue.get_job_ids()):
+            # Never the id of the job that queues its own next slice: that one's end would delete this.
+            job_id = f"{prefix}{uuid.uuid4().hex}"
             queue.enqueue(_JOB, args=(tenant_id, campaign_id), job_id=job_id, result_ttl=0)
     except RedisError:
         current_app.logger.warning("Redis is out of reach: campaign %s waits for the sweep", campaign_id)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
+from cadence_app.accounts.models import User
 from cadence_app.campaigns import jobs, recipients, results, sending, service
 from cadence_app.campaigns.forms import CampaignForm, SendForm
 from cadence_app.campaigns.models import Campaign, CampaignState
@@ -135,10 +137,10 @@ def delete(campaign_id: int) -> ResponseReturnValue:
     return redirect(url_for("campaigns.index"))
 
 
-def _done(act: object, campaign_id: int) -> ResponseReturnValue:
+def _done(act: Callable[[User, Campaign], None], campaign_id: int) -> ResponseReturnValue:
     campaign = _campaign(campaign_id)
     try:
-        act(current_user, campaign)  # type: ignore[operator]
+        act(current_user, campaign)
     except service.Refused as refused:
         flash(str(refused), "warning")
         return redirect(url_for("campaigns.show", campaign_id=campaign_id))

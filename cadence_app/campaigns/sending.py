@@ -87,7 +87,7 @@ def _send_slice(campaign_id: int) -> bool:
     campaign = db.session.get_one(Campaign, campaign_id)
     hours, fields, inbox_id = hours_of(campaign.user.tenant), tenant_fields(), campaign.inbox_id
     until, alive_until = time.monotonic() + _SLICE_SECONDS, 0.0
-    while time.monotonic() < until:
+    while True:
         if time.monotonic() > alive_until:
             _say_alive(campaign_id)
             alive_until = time.monotonic() + _ALIVE_EVERY
@@ -96,7 +96,8 @@ def _send_slice(campaign_id: int) -> bool:
         if message_id is None:
             return False
         _note_outcome(texts.hand_over(message_id), message_id)
-    return True
+        if time.monotonic() >= until:
+            return True
 
 
 def _claim(campaign_id: int, hours: Hours, fields: Fields) -> int | None:

@@ -204,7 +204,7 @@ def _store(campaign: Campaign, sent: list[_Sent], left_out: list[dict[str, Any]]
     ids = iter(
         db.session.scalars(insert(Message).returning(Message.id, sort_by_parameter_order=True), texts).all()
     )
-    rows, stops = [], []
+    rows, stops, tops = [], [], []
     for each in sent:
         message_ids = [next(ids) for _ in each.texts]
         first, last = each.texts[0], each.texts[-1]
@@ -212,10 +212,12 @@ def _store(campaign: Campaign, sent: list[_Sent], left_out: list[dict[str, Any]]
             each.recipient
             | {"state": first["state"], "message_id": message_ids[0], "sent_at": first["created_at"]}
         )
-        db.session.execute(
-            update(Conversation)
-            .where(Conversation.id == each.conversation_id)
-            .values(last_message_at=last["created_at"], last_message_text=last["body"])
+        tops.append(
+            {
+                "id": each.conversation_id,
+                "last_message_at": last["created_at"],
+                "last_message_text": last["body"],
+            }
         )
         if each.stop_at:
             stops.append(
@@ -226,6 +228,7 @@ def _store(campaign: Campaign, sent: list[_Sent], left_out: list[dict[str, Any]]
                     at=each.stop_at,
                 )
             )
+    db.session.execute(update(Conversation), tops)
     db.session.execute(insert(Recipient), rows)
     db.session.execute(insert(Recipient), left_out)
     record_changes(stops)

@@ -123,7 +123,7 @@ def test_an_agent_writes_reviews_and_sends_a_campaign(either: World) -> None:
         ({"who": "picked", "picked": ["9" * 40, "-1", "x"]}, "tick at least one"),
         ({"who": "pasted", "pasted": "\n \n"}, "Paste at least one"),
         ({"who": "pasted", "pasted": "\n".join(["1"] * 10_001)}, "10,000 lines at most"),
-        ({"tags_any": ["77"]}, "valid choice"),
+        ({"tags_any": ["77"]}, "not a valid choice"),
     ],
 )
 def test_bad_input_is_told_at_its_field_and_saves_nothing(

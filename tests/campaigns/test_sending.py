@@ -230,6 +230,21 @@ def test_a_scheduled_one_is_worked_out_anew_when_it_begins(world: World) -> None
     assert counts(world, campaign_id) == {"delivered": 1, "opted_out": 1}
 
 
+def test_a_long_one_gives_way_after_a_slice_and_queues_its_next_by_itself(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    always_open(world)
+    add_people(world, 3)
+    campaign_id = add_campaign(world)
+    start(world, campaign_id)
+    monkeypatch.setattr(sending, "_SLICE_SECONDS", 0)
+    work(world, campaign_id)
+    assert counts(world, campaign_id) == {"delivered": 1, "waiting": 2}
+    with world.app.app_context():
+        rq.make_worker(["campaigns"]).work(burst=True)
+    assert counts(world, campaign_id) == {"delivered": 3}
+
+
 def test_two_workers_at_once_text_nobody_twice(world: World) -> None:
     always_open(world)
     add_people(world, 2)
