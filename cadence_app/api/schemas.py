@@ -202,7 +202,7 @@ class ChangeOut(BaseModel):
 
 
 class ConsentChangedEvent(BaseModel):
-    """What a webhook brings. `timestamp` is when it changed; `data` is what GET /api/v1/changes shows of it."""
+    """What a webhook brings. `timestamp` is when it changed; `data` is a change as GET /changes has it."""
 
     type: Literal["consent.changed"] = "consent.changed"
     timestamp: Time

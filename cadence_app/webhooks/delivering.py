@@ -36,7 +36,7 @@ _FIRST_QUIET = timedelta(seconds=30)
 _LONGEST_QUIET = timedelta(minutes=15)
 _random = random.SystemRandom()
 
-SECRET_LOST = "Its secret can not be read, because SECRET_KEY has changed. Roll the secret, then turn it on."
+UNREADABLE = "Its secret can not be read, because SECRET_KEY has changed. Roll the secret, then turn it on."
 GONE = "It answered 410 Gone: it wants no more events."
 
 
@@ -92,7 +92,7 @@ def _send_batch(sender: Sender, endpoint: WebhookEndpoint, batch: Sequence[Webho
     try:
         outgoing = [_outgoing(endpoint, delivery) for delivery in batch]
     except SecretLost:
-        turn_off(endpoint, SECRET_LOST)
+        turn_off(endpoint, UNREADABLE)
         db.session.commit()
         return False
     ids = [delivery.id for delivery in batch]

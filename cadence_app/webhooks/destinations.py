@@ -69,7 +69,7 @@ def _allowed(text: str) -> bool:
 
 
 def _loopback_allowed() -> bool:
-    """This machine itself is for development, and for operators who said that private networks may be reached."""
+    """This machine is for development, and where the operator lets webhooks reach private networks."""
     return bool(current_app.config["DEV_TOOLS"] or current_app.config["WEBHOOK_PRIVATE_NETWORKS"])
 
 

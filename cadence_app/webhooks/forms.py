@@ -79,7 +79,8 @@ class ResendForm(FlaskForm):
 
     @property
     def since_utc(self) -> datetime:
-        return self.since.data.replace(tzinfo=current_user.zone).astimezone(UTC)
+        local: datetime = self.since.data
+        return local.replace(tzinfo=current_user.zone).astimezone(UTC)
 
     def validate_since(self, field: Field) -> None:
         if not 2000 <= field.data.year <= 2100:

@@ -1,4 +1,4 @@
-"""Webhooks on the queue. The ledger and the deliveries in PostgreSQL are the record; a job only hastens them."""
+"""Webhooks on the queue. PostgreSQL has the ledger and the deliveries; a job only hastens them."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import current_app
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from cadence_app.contacts.models import Contact
 from cadence_app.contacts.service import matches
@@ -29,7 +30,7 @@ class Page:
 
 
 def deliveries_of(endpoint: WebhookEndpoint, state: str, contact: str, before: int | None) -> Page:
-    """A page of the log. Empty `state` and `contact` (part of a name, ContactId or number) take everything."""
+    """A page of the log. Empty `state` and `contact` (part of a name, an id or a number) take all."""
     query = select(WebhookDelivery).where(WebhookDelivery.endpoint_id == endpoint.id)
     if state:
         query = query.where(WebhookDelivery.state == state)
@@ -46,7 +47,7 @@ def latest_attempts(deliveries: list[WebhookDelivery]) -> dict[int, WebhookAttem
     query = (
         select(WebhookAttempt)
         .where(WebhookAttempt.delivery_id.in_([delivery.id for delivery in deliveries]))
-        .distinct(WebhookAttempt.delivery_id)
+        .ext(distinct_on(WebhookAttempt.delivery_id))
         .order_by(WebhookAttempt.delivery_id, WebhookAttempt.id.desc())
     )
     return {attempt.delivery_id: attempt for attempt in db.session.scalars(query)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
+from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -98,7 +99,7 @@ def _endpoint_page(endpoint: WebhookEndpoint, resend_form: ResendForm) -> Respon
         form.contact.data if valid else "",
         int(before) if _CURSOR.fullmatch(before) else None,
     )
-    kept = {"state": form.state.data, "contact": form.contact.data} if valid else {}
+    kept: dict[str, Any] = {"state": form.state.data, "contact": form.contact.data} if valid else {}
     kept = {name: value for name, value in kept.items() if value}
     body = render_template(
         "webhooks/show.html",
@@ -111,9 +112,11 @@ def _endpoint_page(endpoint: WebhookEndpoint, resend_form: ResendForm) -> Respon
         attempts=log.latest_attempts(page.deliveries),
         waiting=service.waiting(endpoint),
         filtered=bool(kept),
-        newest_url=url_for(".show", endpoint_id=endpoint.id, **kept) if before else None,
-        older_url=url_for(".show", endpoint_id=endpoint.id, **kept, before=page.older)
-        if page.older
-        else None,
+        newest_url=_place(endpoint, kept) if before else None,
+        older_url=_place(endpoint, kept | {"before": page.older}) if page.older else None,
     )
     return body, 200 if valid and not resend_form.errors else 422
+
+
+def _place(endpoint: WebhookEndpoint, asked: dict[str, Any]) -> str:
+    return url_for(".show", endpoint_id=endpoint.id, **asked)

@@ -37,7 +37,7 @@ def take_changes(endpoint_id: int) -> bool:
 
 
 def next_due(endpoint_id: int, limit: int) -> list[WebhookDelivery]:
-    """What is due, oldest first: of each contact only the first that is pending, so that none overtakes it."""
+    """What is due, oldest first: of each contact only the first that is pending, so none overtakes it."""
     earlier = aliased(WebhookDelivery)
     behind = exists().where(
         earlier.endpoint_id == WebhookDelivery.endpoint_id,

@@ -99,7 +99,7 @@ def test(endpoint_id: int) -> ResponseReturnValue:
     try:
         delivery = delivering.send_test(endpoint)
     except SecretLost:
-        flash(delivering.SECRET_LOST, "error")
+        flash(delivering.UNREADABLE, "error")
         return redirect(url_for("webhook_log.show", endpoint_id=endpoint_id))
     return redirect(url_for("webhook_log.delivery", endpoint_id=endpoint_id, delivery_id=delivery.id))
 

@@ -111,7 +111,7 @@ def find_endpoint(endpoint_id: int) -> WebhookEndpoint | None:
 
 
 def waiting(endpoint: WebhookEndpoint) -> int:
-    """How many deliveries are pending. Changes that are still to be taken from the ledger are not among them."""
+    """How many deliveries are pending; changes not yet taken from the ledger are not among them."""
     query = select(func.count()).where(
         WebhookDelivery.endpoint_id == endpoint.id, WebhookDelivery.state == DeliveryState.PENDING
     )

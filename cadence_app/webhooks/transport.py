@@ -71,7 +71,7 @@ class Sender:
         self._runner.close()
 
     def send(self, batch: Sequence[Outgoing]) -> list[Answer]:
-        """Posts all of them at once; the answers are in the order of the batch. Never raises for one of them."""
+        """Posts all at once; the answers are in the order of the batch. Never raises for one of them."""
         return self._runner.run(self._send(batch))
 
     async def _send(self, batch: Sequence[Outgoing]) -> list[Answer]:
@@ -92,7 +92,7 @@ class Sender:
         async with self._pool.stream(
             "POST",
             outgoing.url,
-            headers=outgoing.headers,
+            headers=list(outgoing.headers.items()),
             content=outgoing.body.encode(),
             extensions={"timeout": _TIMEOUTS},
         ) as answer:
