@@ -23,4 +23,4 @@ def sample_event() -> tuple[str, str]:
         "timestamp": datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
         "data": {"message": "This is a test from Cadence. Nobody's consent has changed."},
     }
-    return f"test_{uuid.uuid4().hex}", json.dumps(body)
+    return f"test_{uuid.uuid4().hex[:16]}", json.dumps(body)

@@ -6,31 +6,30 @@ import re
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from cadence_app.accounts.roles import admin_required
 from cadence_app.webhooks import log, service
+from cadence_app.webhooks.blueprint import blueprint
 from cadence_app.webhooks.delivering import RETRY_AFTER
 from cadence_app.webhooks.forms import LogForm, ResendForm
 from cadence_app.webhooks.jobs import dispatch
 from cadence_app.webhooks.models import WebhookDelivery, WebhookEndpoint
 from cadence_app.webhooks.routes import choices_of, find
 
-blueprint = Blueprint("webhook_log", __name__, url_prefix="/settings/webhooks/<int:endpoint_id>")
-
 # As many digits as an id that the database can hold.
 _CURSOR = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
-@blueprint.get("")
+@blueprint.get("/<int:endpoint_id>")
 @admin_required
 def show(endpoint_id: int) -> ResponseReturnValue:
     return _endpoint_page(find(endpoint_id), _resend_form())
 
 
-@blueprint.post("/resend")
+@blueprint.post("/<int:endpoint_id>/resend")
 @admin_required
 def resend_failed(endpoint_id: int) -> ResponseReturnValue:
     endpoint, form = find(endpoint_id), ResendForm()
@@ -44,7 +43,7 @@ def resend_failed(endpoint_id: int) -> ResponseReturnValue:
     return redirect(url_for(".show", endpoint_id=endpoint_id))
 
 
-@blueprint.get("/deliveries/<int:delivery_id>")
+@blueprint.get("/<int:endpoint_id>/deliveries/<int:delivery_id>")
 @admin_required
 def delivery(endpoint_id: int, delivery_id: int) -> str:
     endpoint = find(endpoint_id)
@@ -59,7 +58,7 @@ def delivery(endpoint_id: int, delivery_id: int) -> str:
     )
 
 
-@blueprint.post("/deliveries/<int:delivery_id>/resend")
+@blueprint.post("/<int:endpoint_id>/deliveries/<int:delivery_id>/resend")
 @admin_required
 def resend(endpoint_id: int, delivery_id: int) -> ResponseReturnValue:
     endpoint = find(endpoint_id)

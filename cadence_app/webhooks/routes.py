@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -12,12 +12,11 @@ from cadence_app.accounts.roles import admin_required
 from cadence_app.extensions import limiter
 from cadence_app.reports.filters import SOURCE_NAMES
 from cadence_app.webhooks import delivering, service
+from cadence_app.webhooks.blueprint import blueprint
 from cadence_app.webhooks.forms import EndpointForm, RollForm
 from cadence_app.webhooks.jobs import dispatch
 from cadence_app.webhooks.models import WebhookEndpoint
 from cadence_app.webhooks.signing import SecretLost
-
-blueprint = Blueprint("webhooks", __name__, url_prefix="/settings/webhooks")
 
 
 @blueprint.get("")
@@ -45,8 +44,8 @@ def edit(endpoint_id: int) -> ResponseReturnValue:
     if form.validate_on_submit():
         service.change_endpoint(current_user, endpoint, form.plan)
         flash("The endpoint is changed.", "success")
-        return redirect(url_for("webhook_log.show", endpoint_id=endpoint.id))
-    return _form_page(form, f"Edit {endpoint.name}", url_for("webhook_log.show", endpoint_id=endpoint.id))
+        return redirect(url_for("webhooks.show", endpoint_id=endpoint.id))
+    return _form_page(form, f"Edit {endpoint.name}", url_for("webhooks.show", endpoint_id=endpoint.id))
 
 
 @blueprint.route("/<int:endpoint_id>/roll", methods=["GET", "POST"])
@@ -66,7 +65,7 @@ def roll(endpoint_id: int) -> ResponseReturnValue:
 def pause(endpoint_id: int) -> ResponseReturnValue:
     service.pause(current_user, find(endpoint_id))
     flash("Paused. What changes meanwhile is sent when it is resumed.", "info")
-    return redirect(url_for("webhook_log.show", endpoint_id=endpoint_id))
+    return redirect(url_for("webhooks.show", endpoint_id=endpoint_id))
 
 
 @blueprint.post("/<int:endpoint_id>/resume")
@@ -75,7 +74,7 @@ def resume(endpoint_id: int) -> ResponseReturnValue:
     service.resume(current_user, find(endpoint_id))
     dispatch(current_user.tenant_id, endpoint_id)
     flash("Sending goes on where it stopped.", "success")
-    return redirect(url_for("webhook_log.show", endpoint_id=endpoint_id))
+    return redirect(url_for("webhooks.show", endpoint_id=endpoint_id))
 
 
 @blueprint.route("/<int:endpoint_id>/delete", methods=["GET", "POST"])
@@ -100,8 +99,8 @@ def test(endpoint_id: int) -> ResponseReturnValue:
         delivery = delivering.send_test(endpoint)
     except SecretLost:
         flash(delivering.UNREADABLE, "error")
-        return redirect(url_for("webhook_log.show", endpoint_id=endpoint_id))
-    return redirect(url_for("webhook_log.delivery", endpoint_id=endpoint_id, delivery_id=delivery.id))
+        return redirect(url_for("webhooks.show", endpoint_id=endpoint_id))
+    return redirect(url_for("webhooks.delivery", endpoint_id=endpoint_id, delivery_id=delivery.id))
 
 
 def find(endpoint_id: int) -> WebhookEndpoint:
