@@ -171,6 +171,9 @@ def _programs(installation: Installation) -> list[Program]:
         # Two workers, so that a text never waits for a large export. SIGTERM lets the job at hand finish.
         Program("worker-texts", [*flask, "worker", "texts", "sweeps"], 20),
         Program("worker-mail", [*flask, "worker", "reports"], 20),
+        # Two as well: a receiver that answers slowly has one for some seconds, the other serves the rest.
+        Program("worker-webhooks-1", [*flask, "worker", "webhooks"], 20, stop_seconds=40),
+        Program("worker-webhooks-2", [*flask, "worker", "webhooks"], 20, stop_seconds=40),
         Program("scheduler", [*flask, "cron"], 20),
     ]
     for name, wanted in (

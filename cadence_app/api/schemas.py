@@ -201,6 +201,14 @@ class ChangeOut(BaseModel):
     reason: str
 
 
+class ConsentChangedEvent(BaseModel):
+    """What a webhook brings. `timestamp` is when it changed; `data` is a change as GET /changes has it."""
+
+    type: Literal["consent.changed"] = "consent.changed"
+    timestamp: Time
+    data: ChangeOut
+
+
 class ChangePage(BaseModel):
     """Keep `next_cursor`: the next call goes on there, now or another day. `more` tells that it will find
     something at once."""

@@ -20,6 +20,7 @@ PAGES = {
     "message-activity": "What the figures of message activity mean",
     "proof": "Proof: what the seals show",
     "api": "The API",
+    "webhooks": "Webhooks",
 }
 
 
