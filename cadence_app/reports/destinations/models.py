@@ -19,8 +19,8 @@ class Protocol(StrEnum):
 
 
 class WhenTaken(StrEnum):
-    """What happens where a file of the same name is there already: the new one takes its place, or waits until
-    it is gone."""
+    """What happens where a file of the same name is there already: the new one takes its place, or waits
+    until it is gone."""
 
     REPLACE = "replace"
     WAIT = "wait"
@@ -29,7 +29,7 @@ class WhenTaken(StrEnum):
 class Destination(Model):
     """A place that files are delivered to. `place` is the shape that its protocol's module reads (sftp.py,
     s3.py); `secret` is encrypted (vault.py). `host_key` is the SFTP server's public key that an admin
-    confirmed, in OpenSSH's form; empty until then. One that is deleted stays, for the exports that went there.
+    confirmed, in OpenSSH's form; empty until then. One that is deleted stays, for the exports of it.
     """
 
     __tablename__ = "destinations"

@@ -58,7 +58,7 @@ class BucketStore:
             },
             client_options={"timeout": _TIMEOUT, "connect_timeout": _CONNECT_TIMEOUT, "allow_http": True},
             retry_config={"max_retries": 2, "retry_timeout": _RETRY_TIMEOUT},
-            credential_provider=lambda: {
+            credential_provider=lambda: {  # type: ignore[arg-type, return-value]
                 "access_key_id": place.key_id,
                 "secret_access_key": secret,
                 "expires_at": None,

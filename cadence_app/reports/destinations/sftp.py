@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import AsyncIterator, Coroutine, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import asyncssh
 from asyncssh import SFTPClient, SSHKey
@@ -109,9 +109,9 @@ class SftpStore:
             if found.size != size:
                 return False
             digest = hashlib.sha256()
-            async with client.open(path, "rb") as file:
+            async with client.open(path, "rb", encoding=None) as file:
                 while piece := await file.read(_PIECE):
-                    digest.update(piece)
+                    digest.update(cast(bytes, piece))
             return digest.hexdigest() == sha256
 
     async def _put(self, name: str, content: Iterable[bytes], size: int, part: str) -> None:
@@ -133,8 +133,8 @@ class SftpStore:
             path, part = self._place.path(name), self._place.path(f"{name}.part")
             await _write(client, part, [content])
             await _rename(client, part, path)
-            async with client.open(path, "rb") as file:
-                back = await file.read()
+            async with client.open(path, "rb", encoding=None) as file:
+                back = cast(bytes, await file.read())
             await client.remove(path)
             if back != content:
                 raise DeliveryProblem("The test file could be written, but came back changed")
@@ -178,7 +178,7 @@ def read_private_key(text: str) -> SSHKey:
 
 
 async def _write(client: SFTPClient, path: str, content: Iterable[bytes]) -> None:
-    async with client.open(path, "wb") as file:
+    async with client.open(path, "wb", encoding=None) as file:
         for piece in content:
             await file.write(piece)
 

@@ -29,7 +29,7 @@ def unlock(locked: str) -> str:
 
 
 def _fernet() -> Fernet:
-    """A key of its own, derived from SECRET_KEY, so that nothing signed under that one says anything of it."""
+    """A key of its own, derived from SECRET_KEY, so that nothing else is done with it."""
     key = HKDF(SHA256(), length=32, salt=None, info=_PURPOSE).derive(
         current_app.config["SECRET_KEY"].encode()
     )
