@@ -1,8 +1,8 @@
 """Delivery of exports to SFTP servers and S3-compatible storage, and saved filters.
 
 Like a recipient of the mail, each destination of an export has a row, so that a file that is there is not
-delivered again while another place still waits for it. Who is no recipient of a schedule any more is taken off
-the files that could not be mailed to them, which the schedule would wait for otherwise: hence the DELETE.
+delivered again while another place still waits for it. Who is no recipient of a schedule any more is taken
+off the files that could not be mailed to them, which the schedule would wait for otherwise: hence the DELETE.
 """
 
 from __future__ import annotations

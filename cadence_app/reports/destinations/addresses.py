@@ -1,9 +1,9 @@
 """Which hosts Cadence connects to for an admin, who could otherwise make it knock at any door it can reach.
 
 A server of an organisation's own network is the usual destination where Cadence is the organisation's own
-too, so private addresses are allowed there. Who runs Cadence for others turns them off (PRIVATE_DESTINATIONS):
-their network is not the admins'. Link-local addresses are never allowed: a cloud keeps its machines' secrets
-there.
+too, so private addresses are allowed there. Who runs Cadence for others turns that off, by
+PRIVATE_DESTINATIONS: their network is not the admins'. Link-local addresses are never allowed: a cloud keeps
+its machines' secrets there.
 """
 
 from __future__ import annotations

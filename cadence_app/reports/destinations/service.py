@@ -145,9 +145,10 @@ def _take(destination: Destination, setup: Setup) -> None:
 
 def _facts(destination: Destination) -> dict[str, Any]:
     """What the audit log tells of a destination: everything but the secret."""
+    place = {"account" if name == "user" else name: value for name, value in destination.place.items()}
     return {
         "name": destination.name,
-        **destination.place,
+        **place,
         "file_name": destination.file_pattern,
         "digest_file": destination.with_digest,
         "when_taken": str(destination.when_taken),

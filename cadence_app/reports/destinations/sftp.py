@@ -219,6 +219,10 @@ def _in_words(work: Coroutine[Any, Any, T], place: SftpPlace) -> T:
         raise DeliveryProblem("The file or its folder is gone", lasting=True) from error
     except (asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection, asyncssh.ConnectionLost) as error:
         raise DeliveryProblem(f"The connection to {host} broke off") from error
+    except asyncssh.SFTPFailure as error:
+        # The only word that most servers have for a full disk.
+        text = f"The server could not write the file ({error.reason}); often there is no room left"
+        raise DeliveryProblem(text) from error
     except asyncssh.SFTPError as error:
         raise DeliveryProblem(f"The server could not write the file ({error.reason})") from error
     except asyncssh.DisconnectError as error:
