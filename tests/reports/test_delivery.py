@@ -80,7 +80,7 @@ def test_the_test_button_says_what_failed(
 def test_a_server_that_refuses_or_has_no_room_is_told_apart(world: World, sftp_host: SftpHost) -> None:
     place = add_sftp(world, sftp_host)
     sftp_host.full = True
-    assert problem_of_test(world, place) .endswith("there is no room left")
+    assert problem_of_test(world, place).endswith("there is no room left")
     change_place(world, place, port=1)
     assert problem_of_test(world, place) == "127.0.0.1 refused the connection on port 1"
 
@@ -133,7 +133,9 @@ def test_a_worker_killed_after_the_rename_does_not_deliver_twice(world: World, s
     (sftp_host.folder / "in" / f"changes-{export.start_date}.csv.sha256").unlink()
     sftp_host.seen.clear()
     assert try_again(world, export.id).state == ExportState.SENT
-    assert [name.partition(".csv")[2].partition(".")[2].split(".")[0] for name in sftp_host.seen] == ["sha256"]
+    assert [name.partition(".csv")[2].partition(".")[2].split(".")[0] for name in sftp_host.seen] == [
+        "sha256"
+    ]
     assert len(sftp_host.names()) == 2
 
 
@@ -239,11 +241,21 @@ def test_storage_that_is_away_gets_the_file_when_it_is_back(world: World, tmp_pa
     assert (tmp_path / "bucket" / "nightly" / f"changes-{export.start_date}.csv").exists()
 
 
-def test_a_hosted_cadence_delivers_to_no_private_address(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hosted_cadence_delivers_to_no_private_address(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with world.app.app_context():
         assert addresses.find("127.0.0.1", 22) == "127.0.0.1"
         monkeypatch.setitem(world.app.config, "PRIVATE_DESTINATIONS", False)
-        for host in ("127.0.0.1", "localhost", "10.1.2.3", "192.168.0.1", "::1", "::ffff:10.0.0.1", "fd00::1"):
+        for host in (
+            "127.0.0.1",
+            "localhost",
+            "10.1.2.3",
+            "192.168.0.1",
+            "::1",
+            "::ffff:10.0.0.1",
+            "fd00::1",
+        ):
             with pytest.raises(DeliveryProblem, match="may not be delivered to"):
                 addresses.find(host, 22)
         assert addresses.find("198.41.0.4", 22) == "198.41.0.4"

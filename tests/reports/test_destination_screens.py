@@ -127,7 +127,9 @@ def test_a_key_behind_a_passphrase_is_refused_in_words(world: World) -> None:
 
 
 def test_the_example_of_a_name_is_shown_without_saving(world: World) -> None:
-    answer = world.sign_in("admin").post(f"{PAGE}/new/sftp", SFTP | {"preview": "1", "file_pattern": "x-{kind}"})
+    answer = world.sign_in("admin").post(
+        f"{PAGE}/new/sftp", SFTP | {"preview": "1", "file_pattern": "x-{kind}"}
+    )
     assert answer.status_code == 200
     assert ">x-opt-out-history.csv</output>" in answer.text
     with world.session():
@@ -142,7 +144,9 @@ def test_a_stored_secret_is_kept_but_never_goes_to_another_server(world: World, 
     moved = admin.post(f"{PAGE}/{place}/edit", form | {"host": "localhost"})
     assert moved.status_code == 422
     assert "It is on another server now" in moved.text
-    assert admin.post(f"{PAGE}/{place}/edit", form | {"host": "localhost", "password": "x"}).status_code == 302
+    assert (
+        admin.post(f"{PAGE}/{place}/edit", form | {"host": "localhost", "password": "x"}).status_code == 302
+    )
     with world.session():
         assert not db.session.get_one(Destination, place).confirmed
 

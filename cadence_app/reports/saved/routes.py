@@ -6,7 +6,6 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf import FlaskForm
-from werkzeug.datastructures import MultiDict
 from wtforms import BooleanField, RadioField, StringField
 from wtforms.fields import SelectChoice
 from wtforms.validators import DataRequired, Length, ValidationError
@@ -20,7 +19,7 @@ from cadence_app.reports.ranges import presets, today
 from cadence_app.reports.saved import service
 from cadence_app.reports.saved.models import FIXED, NO_DAYS, SavedFilter
 from cadence_app.reports.saved.service import NameTaken, Wanted
-from cadence_app.reports.screens import export_crumbs, page_of
+from cadence_app.reports.screens import asked_of, export_crumbs, page_of
 from cadence_app.ui.fields import stripped
 from cadence_app.ui.formatting import day as in_words
 from cadence_app.ui.navigation import words_for
@@ -65,7 +64,7 @@ def index() -> str:
 def new() -> ResponseReturnValue:
     """Saves what the address holds of the form of an export; asks for a name first."""
     kind = KINDS.get(request.args.get("kind", "")) or abort(404)
-    asked = ExportForm(kind, formdata=MultiDict(request.args), meta={"csrf": False})
+    asked = ExportForm(kind, formdata=asked_of(kind), meta={"csrf": False})
     if not asked.validate():
         flash("These filters can't be saved as they are. Put them right first.", "error")
         return redirect(page_of(kind))
