@@ -13,11 +13,11 @@ from tests.e2e.conftest import SIZES
 from tests.reports.servers import PASSWORD, USER, SftpHost, sftp_serving
 
 
-@pytest.mark.parametrize(("mode", "scripts"), [("teams", True), ("legacy", False)])
+@pytest.mark.parametrize("mode", MODES)
 def test_an_admin_adds_a_destination_exports_to_it_and_saves_the_filters(
-    mode: str, scripts: bool, open_page: OpenPage, tmp_path: Path
+    mode: str, open_page: OpenPage, tmp_path: Path
 ) -> None:
-    page = open_page(f"admin@{MODES[mode][0]}", size="desktop" if scripts else "phone", scripts=True)
+    page = open_page(f"admin@{MODES[mode][0]}", size="desktop" if mode == "teams" else "phone")
     with sftp_serving(SftpHost(tmp_path)) as host:
         page.goto("/settings/destinations")
         check(page)
