@@ -110,5 +110,6 @@ def load() -> dict[str, Any]:
         "DEV_TOOLS": _flag("CADENCE_DEV_TOOLS", all_embedded and here_only),
         "DEV_MAILBOX": _flag("CADENCE_DEV_MAILBOX", embedded_mail and here_only),
         "HERE_ONLY": here_only,
+        "PRIVATE_DESTINATIONS": _flag("CADENCE_PRIVATE_DESTINATIONS", True),
         "DEMO_SIGN_INS": _flag("CADENCE_DEMO_SIGN_INS", False),
     }

@@ -218,8 +218,20 @@ class ChangePage(BaseModel):
     more: bool
 
 
+class DeliveryOut(BaseModel):
+    """A destination that the file goes to besides the mail, and the name it has there."""
+
+    destination: str
+    file_name: str
+    state: Literal["waiting", "delivered", "failed", "dropped"]
+    attempts: int
+    delivered_at: Time | None
+    problem: str
+
+
 class ExportOut(BaseModel):
-    """`sha256` and `size` (bytes) are of the file; `file_available` tells that it can be had now."""
+    """`sha256` and `size` (bytes) are of the file; `file_available` tells that it can be had now.
+    `state` is `sent` when the mail and every one of the `deliveries` have arrived."""
 
     id: Id
     kind: str
@@ -233,6 +245,7 @@ class ExportOut(BaseModel):
     sha256: str
     file_available: bool
     problem: str
+    deliveries: list[DeliveryOut]
 
 
 class ExportPage(BaseModel):

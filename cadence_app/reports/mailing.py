@@ -93,6 +93,11 @@ def _deliver(export: Export, user: User, delivery: Delivery, attachment: bytes |
         message.attach(export.file_name.removesuffix(".csv") + ".zip", "application/zip", attachment)
     elif attachment is not None:
         message.attach(export.file_name, Format(export.format).mimetype, attachment)
+    deliver(message)
+
+
+def deliver(message: Message) -> None:
+    """Hands a mail to the mail server. Errors: OSError and SMTPException."""
     with _timeout(), _Connection(current_app.extensions["mail"]) as connection:
         connection.send(message)
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import abort, flash, redirect, render_template, url_for
+from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
+from werkzeug.datastructures import MultiDict
 
 from cadence_app.accounts.models import Navigation
 from cadence_app.reports import service
+from cadence_app.reports.destinations.service import chosen
 from cadence_app.reports.filters import Filters, describe
 from cadence_app.reports.forms import ExportForm
 from cadence_app.reports.kinds import OPT_OUT_HISTORY, PLAIN_KINDS, Kind
 from cadence_app.reports.models import Export, Format
 from cadence_app.reports.ranges import today, usual, utc_bounds
+from cadence_app.reports.saved.service import saved_for
 from cadence_app.ui.errors import MovedReport
 from cadence_app.ui.navigation import Report, may_open, mode_of, report_page, words_for
 
@@ -52,14 +55,29 @@ def page_of(kind: Kind, **query: Any) -> str:
 
 def export_page(kind: Kind, template: str) -> ResponseReturnValue:
     """Shows a kind's form and requests, and takes a request for an export."""
-    form = ExportForm(kind)
+    form = ExportForm(kind) if request.method == "POST" else _at_first(kind)
     if form.validate_on_submit():
         take_request(kind, form)
         return redirect(page_of(kind))
-    if not form.is_submitted() and kind.dated:
-        form.start_date.data, form.end_date.data = usual(today(current_user.tenant.zone))
     page = render_template(template, **form_context(kind, form), **list_context(kind))
     return page, 422 if form.is_submitted() else 200
+
+
+def export_crumbs(*more: tuple[str, str]) -> list[tuple[str, str]]:
+    """The pages above one of exports in this user's mode."""
+    crumbs = [("Reports", url_for("reports.index"))]
+    if mode_of(current_user) == Navigation.TEAMS:
+        crumbs.append(("Exports", url_for("reports_teams.exports")))
+    return [*crumbs, *more]
+
+
+def asked_of(kind: Kind) -> MultiDict[str, str]:
+    """What the address asks for; where it names no days, those a form shows at first."""
+    asked = MultiDict(request.args)
+    if kind.dated and not {"start_date", "end_date"} & asked.keys():
+        start, end = usual(today(current_user.tenant.zone))
+        asked["start_date"], asked["end_date"] = start.isoformat(), end.isoformat()
+    return asked
 
 
 def take_request(kind: Kind, form: ExportForm) -> None:
@@ -71,6 +89,7 @@ def take_request(kind: Kind, form: ExportForm) -> None:
         form.asked_filters,
         form.asked_columns,
         Format(form.format.data),
+        chosen(form.asked_destinations),
     )
     queued = service.enqueue(export)
     flash(*_answer(export, new, queued))
@@ -89,6 +108,7 @@ def form_context(kind: Kind, form: ExportForm) -> dict[str, Any]:
     words = words_for(current_user)
     return {
         "form": form,
+        "saved": saved_for(current_user, kind),
         "about": kind.about.format(teams=words.teams),
         "time_zone": current_user.tenant.time_zone,
         "bounds": _bounds(form, current_user.tenant.zone) if kind.dated else None,
@@ -109,6 +129,11 @@ def list_context(kind: Kind) -> dict[str, Any]:
     }
 
 
+def _at_first(kind: Kind) -> ExportForm:
+    """The form with what the address holds filled in."""
+    return ExportForm(kind, formdata=asked_of(kind), meta={"csrf": False})
+
+
 def _answer(export: Export, new: bool, queued: bool) -> tuple[str, str]:
     if not new:
         return f"That export was requested a moment ago; it goes to {current_user.email} once.", "info"
@@ -117,7 +142,8 @@ def _answer(export: Export, new: bool, queued: bool) -> tuple[str, str]:
             "The request is saved. The queue is out of reach just now; it starts when that is back.",
             "warning",
         )
-    return f"Export requested. The {export.format.upper()} goes to {current_user.email}.", "success"
+    to = [current_user.email, *(each.destination.name for each in export.deliveries)]
+    return f"Export requested. The {export.format.upper()} goes to {', '.join(to)}.", "success"
 
 
 def _bounds(form: ExportForm, zone: ZoneInfo) -> tuple[object, object] | None:

@@ -81,6 +81,7 @@ SETTINGS = {
     "Connections": (
         ("API tokens", "api_screens.index", "key"),
         ("Webhooks", "webhooks.index", "webhook"),
+        ("Destinations", "destinations.index", "upload"),
     ),
 }
 
