@@ -75,9 +75,7 @@ REPORT_PAGES = {
 # The pages under Settings, all for admins only, by group in the order they are shown: label, endpoint, icon.
 # "{Teams}" stands for the mode's word.
 SETTINGS = {
-    "Texting": (
-        ("Keywords", "keywords.index", "message-off"),
-    ),
+    "Texting": (("Keywords", "keywords.index", "message-off"),),
     "Connections": (
         ("API tokens", "api_screens.index", "key"),
         ("Webhooks", "webhooks.index", "webhook"),
