@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from flask_wtf import FlaskForm
 from wtforms import Field, RadioField, SelectField, StringField, SubmitField, TelField, TextAreaField
-from wtforms.validators import InputRequired, Length, ValidationError
+from wtforms.validators import DataRequired, InputRequired, Length, ValidationError
 
 from cadence_app.contacts.numbers import BadNumber, parse_number
 from cadence_app.ui.fields import no_control_characters, stripped
@@ -46,7 +46,7 @@ class NumberForm(FlaskForm):
     )
     reason = StringField(
         "Why",
-        [InputRequired("Write how you know of it."), Length(max=500), no_control_characters],
+        [DataRequired("Write how you know of it."), Length(max=500), no_control_characters],
         filters=[stripped],
     )
     given = TextAreaField(
@@ -62,6 +62,6 @@ class NumberForm(FlaskForm):
 class EraseForm(FlaskForm):
     reason = StringField(
         "Legal reason",
-        [InputRequired("Write the legal reason."), Length(max=300), no_control_characters],
+        [DataRequired("Write the legal reason."), Length(max=300), no_control_characters],
         filters=[stripped],
     )
