@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import insert, update
+from sqlalchemy import insert, text, update
 
 from cadence_app.accounts.models import Tenant, User
 from cadence_app.consent.ledger import Change, record_changes
@@ -17,6 +17,14 @@ from cadence_app.extensions import db
 TAGS = ("Transfer", "First generation", "Campus visit", "Scholarship", "Athlete", "Orientation")
 FIELDS = (("Intended major", FieldKind.TEXT), ("GPA", FieldKind.NUMBER), ("Campus visit on", FieldKind.DATE))
 MAJORS = ("Biology", "Nursing", "Computer science", "History", "Mechanical engineering", "Undecided")
+# Nobody was known before their first change, nor a moment ago.
+_SINCE_THEIR_HISTORY = text(
+    "WITH known AS (SELECT contact_id, min(changed_at) AS at FROM opt_out_changes"
+    " WHERE tenant_id = :tenant_id GROUP BY contact_id),"
+    " people AS (UPDATE contacts SET created_at = at FROM known WHERE id = contact_id)"
+    " UPDATE contact_numbers n SET since = at FROM known"
+    " WHERE known.contact_id = n.contact_id AND n.user_id IS NULL"
+)
 
 
 def load_records(
@@ -58,6 +66,7 @@ def load_records(
             )
         )
     _duplicate(tenant, contacts[0], agent, next(numbers))
+    db.session.execute(_SINCE_THEIR_HISTORY, {"tenant_id": tenant.id})
 
 
 def _values(fields: list[CustomField], chance: random.Random) -> dict[str, str]:

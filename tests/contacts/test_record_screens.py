@@ -208,6 +208,7 @@ def test_an_admin_erases_only_with_a_legal_reason(world: World) -> None:
     assert "Erasme" not in admin.get("/contacts/").text
     assert admin.get(f"/contacts/{contact_id}").status_code == 404
     assert "Erased" in admin.get(f"/contacts/{contact_id}/certificate").text
+    assert "Asked for." in admin.get("/reports/proof/").text
 
 
 def test_the_download_has_everything_and_is_in_the_audit_log(world: World) -> None:
