@@ -38,7 +38,7 @@ class OptOutChange(Model):
     """One row of the append-only history: a status a contact got in a team.
 
     Names, ids, code and number are as they were at that moment. Database triggers refuse UPDATE, DELETE
-    and TRUNCATE.
+    and TRUNCATE, but for what retiring.py does.
     """
 
     __tablename__ = "opt_out_changes"
@@ -85,7 +85,12 @@ class Consent(Model):
     """
 
     __tablename__ = "consents"
-    __table_args__ = (CheckConstraint(_STATUS_CHECK, name="status"), Index("ix_consents_team", "team_id"))
+    __table_args__ = (
+        CheckConstraint(_STATUS_CHECK, name="status"),
+        Index("ix_consents_team", "team_id"),
+        # Asked for each row of the history that is purged.
+        Index("ix_consents_change", "change_id"),
+    )
 
     contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"), primary_key=True)
     team_id: Mapped[int] = mapped_column(ForeignKey("teams.id"), primary_key=True)
@@ -118,18 +123,24 @@ class BlockScope(StrEnum):
 
 
 class Block(Model):
-    """A bar beside consent with a scope of its own. `inbox_id` is set for CARRIER_NUMBER only."""
+    """A bar beside consent with a scope of its own.
+
+    `inbox_id`, and `number`, the one that the carrier blocks, are set for CARRIER_NUMBER only: it bars no
+    other number of the contact. `reason` is set where the contact's number was an erased person's.
+    """
 
     __tablename__ = "blocks"
     __table_args__ = (
         CheckConstraint("scope IN ('personal', 'organisation', 'carrier_number')", name="scope"),
-        UniqueConstraint("contact_id", "scope", "inbox_id", postgresql_nulls_not_distinct=True),
+        UniqueConstraint("contact_id", "scope", "inbox_id", "number", postgresql_nulls_not_distinct=True),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
     contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"))
     scope: Mapped[str]
+    number: Mapped[str] = mapped_column(default="", server_default="")
+    reason: Mapped[str] = mapped_column(default="", server_default="")
     inbox_id: Mapped[int | None] = mapped_column(ForeignKey("inboxes.id"))
     since: Mapped[datetime] = mapped_column(server_default=func.now())
 

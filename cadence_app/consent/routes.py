@@ -30,6 +30,7 @@ def index() -> str:
         seals=page[:_PAGE],
         more=len(page) > _PAGE,
         before=before,
+        retirements=[] if before else seals.retirements(_PAGE),
         open_days=[] if before else seals.open_days(),
         digest=digest,
         digest_seal=seals.seal_with_digest(digest) if digest else None,
