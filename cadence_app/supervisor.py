@@ -163,14 +163,16 @@ def _plain(url: object) -> str:
 def _programs(installation: Installation) -> list[Program]:
     python = sys.executable
     flask = [python, "-W", "ignore", "-m", "flask", "rq"]
+    # RQ derives how long a worker waits for a Redis that hangs from this: 55 seconds rather than seven minutes.
+    worker = [*flask, "worker", "--worker-ttl", "60"]
     gunicorn = [python, "-m", "gunicorn", "wsgi:app", "--bind", installation.bind, "--preload"]
     # Its control socket has one path for all copies of Cadence.
     gunicorn += ["--no-control-socket", "--worker-class", "gthread", "--workers", "2", "--threads", "8"]
     programs = [
         Program("web", [*gunicorn, "--graceful-timeout", "10"], 20),
         # Two workers, so that a text never waits for a large export. SIGTERM lets the job at hand finish.
-        Program("worker-texts", [*flask, "worker", "texts", "sweeps"], 20),
-        Program("worker-mail", [*flask, "worker", "reports"], 20),
+        Program("worker-texts", [*worker, "texts", "sweeps"], 20),
+        Program("worker-mail", [*worker, "reports"], 20),
         Program("scheduler", [*flask, "cron"], 20),
     ]
     for name, wanted in (
@@ -246,7 +248,7 @@ def _answers(installation: Installation, child: subprocess.Popen[bytes]) -> bool
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline and child.poll() is None:
         try:
-            urllib.request.urlopen(f"{installation.address}/healthz", timeout=2).close()  # noqa: S310 - our own
+            urllib.request.urlopen(f"{installation.address}/healthz", timeout=5).close()  # noqa: S310 - our own
         except (URLError, OSError):
             time.sleep(0.1)
         else:
