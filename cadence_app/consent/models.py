@@ -79,7 +79,7 @@ class OptOutChange(Model):
 
 
 class Consent(Model):
-    """The opt out status of one contact in one team, as the last change left it.
+    """The opt-out status of one contact in one team, as the last change left it.
 
     A trigger refuses a status that is not the one of the change it names.
     """

@@ -54,15 +54,15 @@ def export_page(kind: Kind, template: str) -> ResponseReturnValue:
     """Shows a kind's form and requests, and takes a request for an export."""
     form = ExportForm(kind)
     if form.validate_on_submit():
-        take_request(kind, form)
-        return redirect(page_of(kind))
+        export = take_request(kind, form)
+        return redirect(page_of(kind, _anchor=row_of(export)))
     if not form.is_submitted() and kind.dated:
         form.start_date.data, form.end_date.data = usual(today(current_user.tenant.zone))
     page = render_template(template, **form_context(kind, form), **list_context(kind))
     return page, 422 if form.is_submitted() else 200
 
 
-def take_request(kind: Kind, form: ExportForm) -> None:
+def take_request(kind: Kind, form: ExportForm) -> Export:
     """Records and queues what a valid form asks for, and says so on the next page."""
     export, new = service.request_export(
         current_user,
@@ -74,6 +74,12 @@ def take_request(kind: Kind, form: ExportForm) -> None:
     )
     queued = service.enqueue(export)
     flash(*_answer(export, new, queued))
+    return export
+
+
+def row_of(export: Export) -> str:
+    """The anchor of a request's state in the list, where the keyboard goes on after it was made."""
+    return f"export-{export.id}"
 
 
 def find_kind(key: str) -> Kind:

@@ -260,7 +260,7 @@ def test_a_plain_kind_is_requested_and_listed_on_its_own_page(either: Either) ->
     assert "User activity" in admin.get("/reports/exports" if path == TEAMS else "/reports/").text
     answer = admin.post(page.format("opt-out-status"), {"team": world.team_id})
     assert answer.status_code == 302
-    assert answer.location == page.format("opt-out-status")
+    assert answer.location.partition("#")[0] == page.format("opt-out-status")
     assert "Admissions" in _words(admin.get(answer.location).text.split('id="export-list"')[1])
     bad = admin.post(page.format("user-activity"), {"start_date": "x", "end_date": "2026-01-01"})
     assert bad.status_code == 422
