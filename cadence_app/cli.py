@@ -155,6 +155,8 @@ def _verified(tenant: str, digest: str | None) -> bool:
     if outcome.last_digest:
         last = f"last {outcome.last_day} {outcome.last_digest.hex()}"
         click.echo(f"{tenant}: intact. Days: {outcome.days:,}. Rows: {outcome.rows:,}. Seal: {last}")
+        if outcome.retired:
+            click.echo(f"{tenant}: erased or purged, each by its sealed record: {outcome.retired:,} rows.")
     else:
         click.echo(f"{tenant}: no day is sealed yet.")
     if waiting := days_to_seal():

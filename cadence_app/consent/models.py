@@ -38,7 +38,7 @@ class OptOutChange(Model):
     """One row of the append-only history: a status a contact got in a team.
 
     Names, ids, code and number are as they were at that moment. Database triggers refuse UPDATE, DELETE
-    and TRUNCATE.
+    and TRUNCATE, but for what retiring.py does.
     """
 
     __tablename__ = "opt_out_changes"
@@ -85,7 +85,12 @@ class Consent(Model):
     """
 
     __tablename__ = "consents"
-    __table_args__ = (CheckConstraint(_STATUS_CHECK, name="status"), Index("ix_consents_team", "team_id"))
+    __table_args__ = (
+        CheckConstraint(_STATUS_CHECK, name="status"),
+        Index("ix_consents_team", "team_id"),
+        # Asked for each row of the history that is purged.
+        Index("ix_consents_change", "change_id"),
+    )
 
     contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"), primary_key=True)
     team_id: Mapped[int] = mapped_column(ForeignKey("teams.id"), primary_key=True)
