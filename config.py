@@ -65,9 +65,11 @@ def load() -> dict[str, Any]:
     public_url = os.environ.get("CADENCE_PUBLIC_URL", f"http://127.0.0.1:{os.environ.get('PORT', '5000')}")
     # The phone simulator and the mailbox have no sign-in: by themselves they are only for who sits here.
     here_only = os.environ.get("HOST", "127.0.0.1") in _LOOPBACK and not proxies
+    secret_key = _secret_key(data_dir)
     return {
         "DATA_DIR": data_dir,
-        "SECRET_KEY": _secret_key(data_dir),
+        "SECRET_KEY": secret_key,
+        "NUMBER_KEY": os.environ.get("CADENCE_NUMBER_KEY") or secret_key,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SECURE": _flag("CADENCE_SECURE_COOKIES", public_url.startswith("https://")),

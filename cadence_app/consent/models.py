@@ -123,18 +123,24 @@ class BlockScope(StrEnum):
 
 
 class Block(Model):
-    """A bar beside consent with a scope of its own. `inbox_id` is set for CARRIER_NUMBER only."""
+    """A bar beside consent with a scope of its own.
+
+    `inbox_id`, and `number`, the one that the carrier blocks, are set for CARRIER_NUMBER only: it bars no
+    other number of the contact. `reason` is set where the contact's number was an erased person's.
+    """
 
     __tablename__ = "blocks"
     __table_args__ = (
         CheckConstraint("scope IN ('personal', 'organisation', 'carrier_number')", name="scope"),
-        UniqueConstraint("contact_id", "scope", "inbox_id", postgresql_nulls_not_distinct=True),
+        UniqueConstraint("contact_id", "scope", "inbox_id", "number", postgresql_nulls_not_distinct=True),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
     contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"))
     scope: Mapped[str]
+    number: Mapped[str] = mapped_column(default="", server_default="")
+    reason: Mapped[str] = mapped_column(default="", server_default="")
     inbox_id: Mapped[int | None] = mapped_column(ForeignKey("inboxes.id"))
     since: Mapped[datetime] = mapped_column(server_default=func.now())
 

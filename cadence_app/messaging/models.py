@@ -142,6 +142,8 @@ class Message(Model):
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     # When the provider says it received (inbound) or delivered (outbound) the text.
     provider_at: Mapped[datetime | None]
+    # The contact's other number that it came from or goes to, where that is not the one texted.
+    other_number: Mapped[str | None]
     # A queued text past this instant is dropped, not sent.
     expires_at: Mapped[datetime | None]
     # When somebody first opened an inbound text; marking it unread again changes nothing here.

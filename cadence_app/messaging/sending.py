@@ -10,6 +10,7 @@ from cadence_app.consent import blocks, possible
 from cadence_app.consent import service as consent
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import BlockScope
+from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.messaging.conversations import add_message
 from cadence_app.messaging.models import (
@@ -35,7 +36,9 @@ def refusal(inbox: Inbox, contact_id: int, kind: MessageKind, *, lock: bool = Fa
     if lock:
         lock_contacts([contact_id])
     stored = consent.consent_of(contact_id, inbox.team_id)
-    scopes = {(block.scope, block.inbox_id) for block in blocks.blocks_of(contact_id)}
+    number = number_of(contact_id)
+    barred = [block for block in blocks.blocks_of(contact_id) if block.number in {"", number}]
+    scopes = {(block.scope, block.inbox_id) for block in barred}
     if (BlockScope.CARRIER_NUMBER, inbox.id) in scopes:
         return "The toll-free network blocks this number until the contact texts START or UNSTOP to it."
     if kind == MessageKind.OPT_OUT_REPLY:
@@ -52,6 +55,11 @@ def refusal(inbox: Inbox, contact_id: int, kind: MessageKind, *, lock: bool = Fa
     if kind != MessageKind.PERSON and possible.open_flag(contact_id, inbox.team_id):
         return "Held: the contact's words may be an opt out, and nobody has decided yet."
     return None
+
+
+def number_of(contact_id: int) -> str:
+    """The number that a contact is texted at, as it is now."""
+    return db.session.scalars(select(Contact.number).where(Contact.id == contact_id)).one()
 
 
 def compose(user: User, conversation: Conversation, body: str) -> Message:
@@ -93,7 +101,7 @@ def deliver(message_id: int) -> None:
     elif why_not:
         message.state, message.detail = MessageState.SUPPRESSED, why_not
     else:
-        _send(message, inbox, contact.number)
+        _send(message, inbox, message.other_number or number_of(contact.id))
     db.session.commit()
 
 

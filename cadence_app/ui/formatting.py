@@ -50,8 +50,12 @@ def brief(value: datetime, zone: ZoneInfo, today: date) -> str:
 
 
 def phone(number: str) -> str:
-    """An E.164 number as people of its country write it: "(555) 123-4567", or "+44 20 7946 0958"."""
-    parsed = phonenumbers.parse(number)
+    """An E.164 number as people of its country write it: "(555) 123-4567", or "+44 20 7946 0958". What stands
+    in place of a number that was erased is left as it is."""
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return number
     national = parsed.country_code == 1
     style = (
         phonenumbers.PhoneNumberFormat.NATIONAL if national else phonenumbers.PhoneNumberFormat.INTERNATIONAL

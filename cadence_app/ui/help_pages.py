@@ -17,6 +17,7 @@ PAGES = {
     "keywords": "Keywords",
     "fewer-opt-outs": "How to keep opt outs few",
     "toggle": "Changing a status by hand",
+    "records": "Records: numbers, merging, erasing",
     "message-activity": "What the figures of message activity mean",
     "proof": "Proof: what the seals show",
     "api": "The API",

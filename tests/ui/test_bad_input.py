@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 import config
 from cadence_app import create_app
+from cadence_app.accounts.models import User
 from cadence_app.contacts import service as contacts
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
@@ -62,7 +63,13 @@ def test_the_same_contact_id_saved_twice_at_once_is_told_at_its_field(world: Wor
     def save(contact_id: int) -> None:
         with world.session():
             try:
-                contacts.edit_contact(db.session.get_one(Contact, contact_id), "A", "B", "77")
+                contacts.edit_contact(
+                    db.session.get_one(User, world.admin_id),
+                    db.session.get_one(Contact, contact_id),
+                    first_name="A",
+                    last_name="B",
+                    external_id="77",
+                )
             except contacts.Taken as taken:
                 refused.append(taken.field)
 
