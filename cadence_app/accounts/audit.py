@@ -10,6 +10,7 @@ from cadence_app.extensions import db
 from cadence_app.tenancy import tenant_in_use
 
 OPERATOR = "An operator, on the server"
+ITSELF = "Cadence, by itself"
 
 
 def record(user: User | None, action: str, subject: str, **changes: tuple[Any, Any]) -> None:
@@ -18,13 +19,24 @@ def record(user: User | None, action: str, subject: str, **changes: tuple[Any, A
     `user` is None for an operator at the command line. `changes` are field=(before, after); a field whose
     two values are the same is left out. Never give it a secret: who reads the log must not learn one.
     """
+    _add(user.id if user else None, user.name if user else OPERATOR, action, subject, changes)
+
+
+def record_of_itself(action: str, subject: str, **changes: tuple[Any, Any]) -> None:
+    """The same for what Cadence did by itself, on a schedule that an admin had set."""
+    _add(None, ITSELF, action, subject, changes)
+
+
+def _add(
+    user_id: int | None, user_name: str, action: str, subject: str, changes: dict[str, tuple[Any, Any]]
+) -> None:
     told = {
         name: [_plain(before), _plain(after)] for name, (before, after) in changes.items() if before != after
     }
     entry = AuditEntry(
         tenant_id=tenant_in_use(),
-        user_id=user.id if user else None,
-        user_name=user.name if user else OPERATOR,
+        user_id=user_id,
+        user_name=user_name,
         action=action,
         subject=subject,
         changes=told,

@@ -19,6 +19,7 @@ PAGES = {
     "toggle": "Changing a status by hand",
     "records": "Records: numbers, merging, erasing",
     "message-activity": "What the figures of message activity mean",
+    "retention": "How long contacts are kept",
     "proof": "Proof: what the seals show",
     "api": "The API",
 }

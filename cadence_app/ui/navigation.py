@@ -76,6 +76,7 @@ REPORT_PAGES = {
 # "{Teams}" stands for the mode's word.
 SETTINGS = {
     "Connections": (("API tokens", "api_screens.index", "key"),),
+    "Records": (("Retention", "retention.index", "calendar-time"),),
 }
 
 
