@@ -35,8 +35,8 @@ class Base(DeclarativeBase):
 
 
 class ForkingRQ(RQ):
-    """Flask-RQ whose `flask rq worker` forks for each job (worker.py says why), and whose programs wait for Redis
-    longer than a request does."""
+    """Flask-RQ whose `flask rq worker` forks for each job (worker.py says why), and whose programs wait for
+    Redis longer than a request does."""
 
     def make_worker(self, queues: list[str] | tuple[str, ...] | None = None, **kwargs: Any) -> ForkingWorker:
         known: dict[str, Queue] = self.queues

@@ -27,8 +27,8 @@ class PromptRedis(Redis):
     """A client that gives up within seconds."""
 
     @classmethod
-    def from_url(cls, url: str, **options: Any) -> PromptRedis:
-        return super().from_url(url, **(PROMPT | options))  # type: ignore[no-any-return]
+    def from_url(cls, url: str, **options: Any) -> Redis:
+        return super().from_url(url, **(PROMPT | options))
 
 
 def be_patient(connection: Redis) -> None:

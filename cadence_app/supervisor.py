@@ -163,7 +163,7 @@ def _plain(url: object) -> str:
 def _programs(installation: Installation) -> list[Program]:
     python = sys.executable
     flask = [python, "-W", "ignore", "-m", "flask", "rq"]
-    # RQ derives how long a worker waits for a Redis that hangs from this: 55 seconds rather than seven minutes.
+    # RQ derives from this how long a worker waits for a Redis that hangs: 55 seconds, not seven minutes.
     worker = [*flask, "worker", "--worker-ttl", "60"]
     gunicorn = [python, "-m", "gunicorn", "wsgi:app", "--bind", installation.bind, "--preload"]
     # Its control socket has one path for all copies of Cadence.

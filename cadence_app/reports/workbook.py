@@ -27,9 +27,9 @@ def write(
     total: int,
     told: Callable[[int], None],
 ) -> int:
-    """Writes the rows under a header and returns how many there were; `total` says how many there are, for those
-    that one sheet can't hold go on the next. Text is a string cell whatever it looks like, so nothing in it
-    runs. (Numbers are floats, as in every workbook: exact up to 2**53.)"""
+    """Writes the rows under a header and returns how many there were; `total` says how many there are, for
+    those that one sheet can't hold go on the next. Text is a string cell whatever it looks like, so nothing in
+    it runs. (Numbers are floats, as in every workbook: exact up to 2**53.)"""
     written = 0
 
     def counted() -> Iterator[dict[str, Any]]:
@@ -51,7 +51,7 @@ def write(
         path,
         freeze_panes={"general": {"row": 1, "col": 0}},
         bold_headers=True,
-        column_formats={name: formats for name in sheets},
+        column_formats=dict.fromkeys(sheets, formats),
         column_widths={name: [_WIDTHS[column.cell] for column in columns] for name in sheets},
     )
     return written

@@ -1,4 +1,5 @@
-"""Runs on the queue. The run's row in PostgreSQL is the record; a job only does it, and a sweep finds lost ones."""
+"""Runs on the queue. The run's row in PostgreSQL is the record; a job only does it, and a sweep finds lost
+ones."""
 
 from __future__ import annotations
 
@@ -68,7 +69,7 @@ def dispatch(tenant_id: int, run_id: int) -> bool:
 
 
 def _begin_monthly(tenant: Tenant) -> None:
-    """A dry run of its own, on the first day of each month in the tenant's zone or as soon after as may be."""
+    """A dry run by itself, on the first of each month in the tenant's zone or as soon after as may be."""
     first = datetime.now(tenant.zone).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     this_month = select(RetentionRun.id).where(
         RetentionRun.automatic, RetentionRun.requested_at >= first.astimezone(UTC)

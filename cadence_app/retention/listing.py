@@ -71,7 +71,8 @@ def lines(page: Page, run_id: int) -> Iterator[str]:
 
 
 def streamed(app: Flask, tenant_id: int, header: str, page: Page, run_id: int) -> Iterator[bytes]:
-    """A whole file for an answer that is sent after its request is over: each page in a session of its own."""
+    """A whole file, for an answer that is sent after its request is over: each page in a session of its
+    own."""
     yield header.encode()
 
     def in_own_session(run_id: int, after: int) -> list[tuple[int, str]]:

@@ -12,8 +12,8 @@ from cadence_app.retention.service import NOTICE, admins, totals
 
 
 def announce(run_id: int) -> None:
-    """Mails what a monthly run has counted and sets its day, and commits; nothing for other runs. The two weeks
-    begin once every mail is handed over. Errors: OSError and SMTPException."""
+    """Mails what a monthly run has counted and sets its day, and commits; nothing for other runs. The two
+    weeks begin once every mail is handed over. Errors: OSError and SMTPException."""
     query = select(RetentionRun).where(
         RetentionRun.id == run_id, RetentionRun.state == RunState.READY, RetentionRun.automatic
     )

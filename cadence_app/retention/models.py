@@ -33,7 +33,7 @@ class LegalHold(Model):
 
 
 class RunState(StrEnum):
-    """counting -> ready (an admin decides) or, of the monthly ones, waiting (for its day) -> removing -> done.
+    """counting -> ready (an admin decides) or, by itself, waiting (for its day) -> removing -> done.
 
     stopped: nothing was removed. failed: it could not be finished; what was removed so far is on record.
     """

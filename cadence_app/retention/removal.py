@@ -37,7 +37,8 @@ _REMOVE = text("SELECT remove_contacts(:ids, :before, :user, :name, :why)")
 
 
 class NotSealed(Exception):
-    """The history is not sealed up to what a run would remove; it is within minutes, unless the sealer is down."""
+    """The history is not sealed up to what a run would remove; within minutes it is, unless the sealer is
+    down."""
 
 
 def count(run_id: int) -> None:
@@ -59,8 +60,8 @@ def count(run_id: int) -> None:
 
 
 def remove(run_id: int) -> None:
-    """Removes what an approved run lists, and commits; goes on where an earlier call was cut off. A contact who
-    has texted, was changed or put on hold since is kept. Errors: NotSealed."""
+    """Removes what an approved run lists, and commits; goes on where an earlier call was cut off. A contact
+    who has texted, was changed or put on hold since is kept. Errors: NotSealed."""
     while run := _held(run_id, RunState.REMOVING):
         _require_seals(run)
         left = _left(run)

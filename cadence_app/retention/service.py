@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Row, case, func, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import ColumnElement, Row, Select, func, select
 
 from cadence_app.accounts import audit
 from cadence_app.accounts.models import Role, Tenant, User
@@ -35,9 +35,9 @@ class Totals:
 
 
 def keep(user: User, years: int | None) -> None:
-    """Keeps contacts this many years after their last text, or (None) for good. Whatever was counted by another
-    rule is dropped, and nothing runs by itself before somebody has looked at a dry run again. Errors: Refused
-    while a removal is under way."""
+    """Keeps contacts this many years after their last text, or (None) for good. Whatever was counted by
+    another rule is dropped, and nothing runs by itself before somebody has looked at a dry run again. Errors:
+    Refused while a removal is under way."""
     tenant, run = _held_tenant(), open_run()
     if tenant.retention_years == years:
         db.session.commit()
@@ -85,8 +85,8 @@ def may_run_monthly(tenant: Tenant) -> bool:
 
 
 def request_dry_run(user: User | None) -> RetentionRun:
-    """Records a dry run; `user` is None for a monthly one. One that is counted already and was not decided on is
-    dropped for the new one. Errors: Refused where the tenant keeps everything, or while another run works."""
+    """Records a dry run; `user` is None for a monthly one. One that is counted already and was not decided on
+    is dropped for the new one. Errors: Refused where the tenant keeps everything, or while another run works."""
     tenant = _held_tenant()
     if tenant.retention_years is None:
         db.session.commit()
@@ -159,7 +159,7 @@ def find_run(run_id: int) -> RetentionRun | None:
 
 def totals(run: RetentionRun, fate: Fate | None = None) -> Totals:
     """What a run lists, or what became of it so."""
-    query = select(func.count(), *_sums()).where(RetentionItem.run_id == run.id)
+    query: Select[Any] = select(func.count(), *_sums()).where(RetentionItem.run_id == run.id)
     if fate:
         query = query.where(RetentionItem.fate == fate)
     return Totals(*(int(value) for value in db.session.execute(query).one()))
@@ -168,13 +168,14 @@ def totals(run: RetentionRun, fate: Fate | None = None) -> Totals:
 def by_year(run: RetentionRun, tenant: Tenant) -> list[tuple[int, Totals]]:
     """What a run lists by the year, in the tenant's zone, of the last text or change."""
     year = func.extract("year", func.timezone(tenant.time_zone, RetentionItem.last_at)).label("year")
-    query = select(year, func.count(), *_sums()).where(RetentionItem.run_id == run.id)
+    query: Select[Any] = select(year, func.count(), *_sums()).where(RetentionItem.run_id == run.id)
     rows = db.session.execute(query.group_by(year).order_by(year))
     return [(int(row[0]), Totals(*(int(value) for value in row[1:]))) for row in rows]
 
 
 def listed(run: RetentionRun, after: int, limit: int = PAGE) -> list[Row[RetentionItem, Contact | None]]:
-    """A run's contacts after a contact's id, in the order of the ids, each with what is still known of them."""
+    """A run's contacts after a contact's id, in the order of the ids, each with what is still known of
+    them."""
     query = (
         select(RetentionItem, Contact)
         .outerjoin(Contact, Contact.id == RetentionItem.contact_id)
@@ -198,9 +199,9 @@ def years_ago(moment: datetime, years: int) -> datetime:
         return moment.replace(year=moment.year - years, day=28)
 
 
-def _sums() -> tuple[case, ...]:  # type: ignore[type-arg]
+def _sums() -> list[ColumnElement[Any]]:
     columns = (RetentionItem.conversations, RetentionItem.texts, RetentionItem.changes)
-    return tuple(func.coalesce(func.sum(column), 0) for column in columns)
+    return [func.coalesce(func.sum(column), 0) for column in columns]
 
 
 def _held_tenant() -> Tenant:

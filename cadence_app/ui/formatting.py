@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 import phonenumbers
 from markupsafe import Markup
 
-
 # First characters that make a spreadsheet run a cell, as OWASP's page on CSV injection lists them (line feed
 # and the full-width forms among them); a leading apostrophe makes the cell text again.
 DANGEROUS_STARTS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")

@@ -1,7 +1,8 @@
 """Retention: how long a tenant keeps its contacts, dry runs and removals, legal holds; and an index for search.
 
-Not in the models: the functions by which alone contacts are removed. The application's role may delete none of
-these rows itself, and the database takes nobody who has texted or was changed within a year, whatever it is told.
+Not in the models: the functions by which alone contacts are removed, and the index that finds a part of a name
+in the history. The application's role deletes none of these rows itself, and the database takes nobody who has
+texted or was changed within a year, whatever it is told.
 """
 
 from __future__ import annotations
@@ -22,15 +23,18 @@ TENANT_TABLES = {
 
 CURRENT_TENANT = "nullif(current_setting('cadence.tenant_id', true), '')::bigint"
 
-# Who may go: nothing was texted, changed or added since, no legal hold, no possible opt out left to decide. Whoever
-# was merged into another contact goes with that one.
+# Who may go: nothing was texted, changed or added since, no legal hold, no possible opt out left to decide.
+# Whoever was merged into another contact goes with that one.
 REMOVABLE = """
 CREATE FUNCTION removable_contacts(tenant bigint, ids bigint[], before timestamptz)
-    RETURNS TABLE (contact_id bigint, last_at timestamptz) LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
+    RETURNS TABLE (contact_id bigint, last_at timestamptz)
+    LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
     SELECT c.id, greatest(c.created_at, texts.last_at, changes.last_at)
     FROM contacts c
-    CROSS JOIN LATERAL (SELECT max(last_message_at) AS last_at FROM conversations WHERE contact_id = c.id) AS texts
-    CROSS JOIN LATERAL (SELECT max(changed_at) AS last_at FROM opt_out_changes WHERE contact_id = c.id) AS changes
+    CROSS JOIN LATERAL (
+        SELECT max(last_message_at) AS last_at FROM conversations WHERE contact_id = c.id) AS texts
+    CROSS JOIN LATERAL (
+        SELECT max(changed_at) AS last_at FROM opt_out_changes WHERE contact_id = c.id) AS changes
     WHERE c.tenant_id = tenant AND c.id = ANY (ids) AND c.merged_into_id IS NULL
       AND greatest(c.created_at, texts.last_at, changes.last_at) < least(before, now() - interval '1 year')
       AND NOT EXISTS (
@@ -40,9 +44,9 @@ CREATE FUNCTION removable_contacts(tenant bigint, ids bigint[], before timestamp
 $$;
 """
 
-# What points to a row that goes: a column that may be empty is emptied, a row that can't be without it goes too.
-# Read from the catalogue, so that a table made later needs no line here.
-REMOVE = f"""
+# What points to a row that goes: a column that may be empty is emptied, a row that can't be without it goes
+# too. Read from the catalogue, so that a table made later needs no line here.
+REMOVE = """
 CREATE FUNCTION remove_dependants(parent regclass, ids bigint[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     link record;
@@ -78,12 +82,12 @@ END $$;
 CREATE FUNCTION remove_contacts(ids bigint[], before timestamptz, by_user bigint, by_name text, why text)
     RETURNS SETOF bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
-    tenant bigint := {CURRENT_TENANT};
+    tenant bigint := nullif(current_setting('cadence.tenant_id', true), '')::bigint;
     named bigint[];
     gone bigint[];
     changes bigint[];
 BEGIN
-    -- In the order of their ids, as every writer of consent takes them; whoever waits for one sees it is gone.
+    -- In the order of their ids, as every writer of consent takes them; who waits for one sees it is gone.
     PERFORM FROM contacts WHERE tenant_id = tenant AND id = ANY (ids) ORDER BY id FOR UPDATE;
     named := ARRAY(SELECT contact_id FROM removable_contacts(tenant, ids, before) ORDER BY 1);
     gone := named || ARRAY(SELECT id FROM contacts WHERE merged_into_id = ANY (named) ORDER BY id);
@@ -97,6 +101,30 @@ BEGIN
 END $$;
 REVOKE ALL ON FUNCTION remove_dependants, remove_contacts FROM public;
 GRANT EXECUTE ON FUNCTION remove_contacts TO cadence_app;
+"""
+
+# A part of three letters or more is found by the threes in it: every row that has them all, of which the query
+# then keeps those that have them in a row. It runs as the owner and returns ids of the tenant only, for under
+# row-level security PostgreSQL asks no index by an operator that might tell what other tenants' rows hold.
+# (pg_trgm does the like, but is not in every PostgreSQL; the embedded one has no extension at all.)
+SEARCH = """
+CREATE FUNCTION threes(whole text) RETURNS text[] LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS
+    $$ SELECT ARRAY(SELECT DISTINCT substr(whole, n, 3) FROM generate_series(1, length(whole) - 2) AS n) $$;
+CREATE INDEX ix_opt_out_changes_threes ON opt_out_changes USING gin
+    (threes(lower(first_name || ' ' || last_name || ' ' || external_id || ' ' || number)));
+
+CREATE FUNCTION changes_with(part text, digits text) RETURNS SETOF bigint
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
+    SELECT id FROM opt_out_changes
+    WHERE tenant_id = nullif(current_setting('cadence.tenant_id', true), '')::bigint
+      AND (threes(lower(first_name || ' ' || last_name || ' ' || external_id || ' ' || number))
+             @> threes(lower(part))
+           OR length(digits) > 2
+             AND threes(lower(first_name || ' ' || last_name || ' ' || external_id || ' ' || number))
+               @> threes(digits))
+$$;
+REVOKE ALL ON FUNCTION changes_with FROM public;
+GRANT EXECUTE ON FUNCTION changes_with TO cadence_app;
 """
 
 
@@ -198,6 +226,7 @@ def upgrade() -> None:
     op.execute("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO cadence_app")
     op.execute(REMOVABLE)
     op.execute(REMOVE)
+    op.execute(SEARCH)
 
 
 def downgrade() -> None:

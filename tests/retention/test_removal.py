@@ -13,9 +13,9 @@ from sqlalchemy import create_engine, func, select, text
 from sqlalchemy.exc import ProgrammingError
 
 from cadence_app.accounts.models import AuditEntry, Team, User
-from cadence_app.consent import possible
+from cadence_app.consent import blocks, possible
 from cadence_app.consent.ledger import lock_contacts
-from cadence_app.consent.models import Consent, OptOutChange, Status
+from cadence_app.consent.models import BlockScope, Consent, OptOutChange, Status
 from cadence_app.consent.verifying import Kind, verify
 from cadence_app.contacts import service as contacts
 from cadence_app.contacts.models import Contact
@@ -23,7 +23,7 @@ from cadence_app.extensions import db
 from cadence_app.messaging.models import Conversation, Inbox, Message, MessageKind
 from cadence_app.messaging.sending import refusal
 from cadence_app.retention import holds, listing, removal, service
-from cadence_app.retention.models import Fate, RetentionItem, RetentionRun
+from cadence_app.retention.models import RetentionItem, RetentionRun
 from tests.consent.history import behind_its_back, check
 from tests.retention.old_contacts import (
     LONG_AGO,
@@ -268,10 +268,7 @@ def test_after_a_purge_verify_is_intact_and_nobody_has_become_reachable(
         contact_id = old_contact(place, Status.OPTED_IN if said == "in" else Status.OPTED_OUT, number, at)
         if said == "everywhere":
             with place.session():
-                from_block = text(
-                    "INSERT INTO blocks (tenant_id, contact_id, scope) VALUES (:tenant, :contact, 'organisation')"
-                )
-                db.session.execute(from_block, {"tenant": place.tenant_id, "contact": contact_id})
+                blocks.block(contact_id, BlockScope.ORGANISATION)
                 db.session.commit()
         if said != "in":
             stopped.add(number)
