@@ -1,8 +1,8 @@
 """`script/bench`: how fast and how lean the export is, and how well intent detection reads, as ratios within
 one run.
 
-Writes benchmarks/results/: export, intent and scale, as .json and .md. `script/bench scale` measures one alone.
-`--rows` and `--memory-rows` make a shorter run.
+Writes benchmarks/results/: export, intent and scale, as .json and .md. `script/bench scale` measures one
+alone. `--rows` and `--memory-rows` make a shorter run.
 """
 
 from __future__ import annotations

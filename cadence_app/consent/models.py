@@ -54,9 +54,7 @@ class OptOutChange(Model):
             postgresql_where=text("source IN ('cold_inbound', 'manual_add', 'keyword', 'toggle')"),
         ),
         Index("ix_opt_out_changes_contact", "contact_id", "team_id", "id"),
-        Index(
-            "ix_opt_out_changes_message", "message_id", postgresql_where=text("message_id IS NOT NULL")
-        ),
+        Index("ix_opt_out_changes_message", "message_id", postgresql_where=text("message_id IS NOT NULL")),
         # All sources, unlike the report's: seals cover imports and the API too.
         Index("ix_opt_out_changes_day", "tenant_id", "changed_at", "id"),
     )

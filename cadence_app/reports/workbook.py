@@ -28,8 +28,8 @@ def write(
     told: Callable[[int], None],
 ) -> int:
     """Writes the rows under a header and returns how many there were; `total` says how many there are, for
-    those that one sheet can't hold go on the next. Text is a string cell whatever it looks like, so nothing in
-    it runs. (Numbers are floats, as in every workbook: exact up to 2**53.)"""
+    those that one sheet can't hold go on the next. Text is a string cell whatever it looks like, so nothing
+    in it runs. (Numbers are floats, as in every workbook: exact up to 2**53.)"""
     written = 0
 
     def counted() -> Iterator[dict[str, Any]]:

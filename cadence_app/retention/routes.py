@@ -90,8 +90,8 @@ def show(run_id: int) -> str:
 @blueprint.get("/runs/<int:run_id>/contacts.csv")
 @admin_required
 def contacts(run_id: int) -> Response:
-    """While it may still be stopped: who would go, by name. Once it is done: what went, with nobody's name; the
-    digest of that is in the audit log."""
+    """While it may still be stopped: who would go, by name. Once it is done: what went, with nobody's name;
+    the digest of that is in the audit log."""
     run = _run(run_id)
     done = run.state == RunState.DONE
     file = (

@@ -86,7 +86,7 @@ def may_run_monthly(tenant: Tenant) -> bool:
 
 def request_dry_run(user: User | None) -> RetentionRun:
     """Records a dry run; `user` is None for a monthly one. One that is counted already and was not decided on
-    is dropped for the new one. Errors: Refused where the tenant keeps everything, or while another run works."""
+    is dropped for the new one. Errors: Refused where the tenant keeps everything, and while another works."""
     tenant = _held_tenant()
     if tenant.retention_years is None:
         db.session.commit()

@@ -1,8 +1,8 @@
-"""Retention: how long a tenant keeps its contacts, dry runs and removals, legal holds; and an index for search.
+"""Retention: how long a tenant keeps its contacts, dry runs and removals, legal holds; an index for search.
 
-Not in the models: the functions by which alone contacts are removed, and the index that finds a part of a name
-in the history. The application's role deletes none of these rows itself, and the database takes nobody who has
-texted or was changed within a year, whatever it is told.
+Not in the models: the functions by which alone contacts are removed, and the index that finds a part of a
+name in the history. The application's role deletes no contact and no text itself, and the database takes
+nobody who has texted or was changed within a year, whatever it is told.
 """
 
 from __future__ import annotations
@@ -103,10 +103,10 @@ REVOKE ALL ON FUNCTION remove_dependants, remove_contacts FROM public;
 GRANT EXECUTE ON FUNCTION remove_contacts TO cadence_app;
 """
 
-# A part of three letters or more is found by the threes in it: every row that has them all, of which the query
-# then keeps those that have them in a row. It runs as the owner and returns ids of the tenant only, for under
-# row-level security PostgreSQL asks no index by an operator that might tell what other tenants' rows hold.
-# (pg_trgm does the like, but is not in every PostgreSQL; the embedded one has no extension at all.)
+# A part of three letters or more is found by the threes in it: every row that has them all, of which the
+# query then keeps those that have them in a row. It runs as the owner and returns ids of the tenant only, for
+# under row-level security PostgreSQL asks no index by an operator that might tell what others' rows hold.
+# (pg_trgm does the like, but is not in every PostgreSQL: the embedded one comes without it.)
 SEARCH = """
 CREATE FUNCTION threes(whole text) RETURNS text[] LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS
     $$ SELECT ARRAY(SELECT DISTINCT substr(whole, n, 3) FROM generate_series(1, length(whole) - 2) AS n) $$;

@@ -17,8 +17,8 @@ REPORTED: ColumnElement[bool] = OptOutChange.source.in_(
 
 
 def _about(search: str) -> ColumnElement[bool]:
-    """matches() of the history as it was. Three letters or more are looked up in an index that narrows a million
-    rows to those that may match; fewer are in so many rows that a page of them is soon full."""
+    """matches() of the history as it was. Three letters or more are looked up in an index, which narrows a
+    million rows to those that may match; fewer are in so many rows that a page of them is soon full."""
     exactly = matches(search, OptOutChange)
     if len(search) < 3:
         return exactly
