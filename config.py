@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cadence_app import embedded
+from cadence_app.redis_waits import PROMPT, PromptRedis
 
 APP_ROLE = "cadence_app"
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
@@ -89,9 +90,11 @@ def load() -> dict[str, Any]:
         },
         "DATABASE_OWNER_URL": database_url(owner_url),
         "RQ_CONNECTION": redis_url,
+        "RQ_CONNECTION_CLASS": PromptRedis,
         "RQ_QUEUES": ["texts", "reports", "webhooks", "sweeps"],
         "RQ_ASYNC": True,
         "RATELIMIT_STORAGE_URI": redis_url.replace("unix://", "redis+unix://", 1),
+        "RATELIMIT_STORAGE_OPTIONS": dict(PROMPT),
         "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
         "RATELIMIT_HEADERS_ENABLED": True,
         "API_RATE_LIMIT": os.environ.get("CADENCE_API_RATE_LIMIT", "600 per minute"),

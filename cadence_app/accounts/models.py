@@ -52,6 +52,7 @@ class Tenant(Model):
         CheckConstraint("navigation IN ('teams', 'legacy')", name="navigation"),
         CheckConstraint("keyword_policy IN ('team', 'organisation')", name="keyword_policy"),
         CheckConstraint("possible_opt_out_policy IN ('hold', 'opt_out')", name="possible_opt_out_policy"),
+        CheckConstraint("retention_years BETWEEN 1 AND 25", name="retention_years"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -62,6 +63,10 @@ class Tenant(Model):
     # The day, in the tenant's zone, on which `organisation` begins; none means it is in force.
     keyword_policy_from: Mapped[date | None]
     possible_opt_out_policy: Mapped[str] = mapped_column(default=PossibleOptOutPolicy.HOLD)
+    # Years that a contact is kept after their last text; none means for good (retention/).
+    retention_years: Mapped[int | None] = mapped_column(default=5, server_default="5")
+    # Whether what is older is removed every month by itself.
+    retention_monthly: Mapped[bool] = mapped_column(default=False, server_default="false")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
     @property

@@ -54,6 +54,7 @@ class OptOutChange(Model):
             postgresql_where=text("source IN ('cold_inbound', 'manual_add', 'keyword', 'toggle')"),
         ),
         Index("ix_opt_out_changes_contact", "contact_id", "team_id", "id"),
+        Index("ix_opt_out_changes_message", "message_id", postgresql_where=text("message_id IS NOT NULL")),
         # All sources, unlike the report's: seals cover imports and the API too.
         Index("ix_opt_out_changes_day", "tenant_id", "changed_at", "id"),
     )
@@ -79,7 +80,7 @@ class OptOutChange(Model):
 
 
 class Consent(Model):
-    """The opt out status of one contact in one team, as the last change left it.
+    """The opt-out status of one contact in one team, as the last change left it.
 
     A trigger refuses a status that is not the one of the change it names.
     """
@@ -180,6 +181,8 @@ class PossibleOptOut(Model):
     __tablename__ = "possible_opt_outs"
     __table_args__ = (
         CheckConstraint("decision IN ('open', 'opted_out', 'dismissed')", name="decision"),
+        Index("ix_possible_opt_outs_contact", "contact_id"),
+        Index("ix_possible_opt_outs_message", "message_id"),
         Index(
             "uq_possible_opt_outs_open",
             "contact_id",

@@ -106,9 +106,11 @@ class Entry:
     def record(self) -> str:
         """The ids that the row's digest is computed from, beside what is shown."""
         change = self.change
-        parts = [f"row {change.id}", f"organisation {change.tenant_id}", f"contact {change.contact_id}"]
-        parts += [f"team {change.team_id}", f"user {change.user_id or 'none'}"]
-        return ", ".join([*parts, f"message {change.message_id or 'none'}", f"source {change.source}"])
+        parts = [f"history row {change.id}", f"organisation {change.tenant_id}"]
+        parts += [f"contact {change.contact_id}", f"team {change.team_id}"]
+        parts += [f"user {change.user_id}" if change.user_id else "no user"]
+        parts += [f"message {change.message_id}" if change.message_id else "no message"]
+        return f"Ids: {', '.join(parts)}. What decided is stored as “{change.source}”."
 
 
 @dataclass(frozen=True)

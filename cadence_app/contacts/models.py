@@ -34,6 +34,7 @@ class Contact(Model):
             unique=True,
             postgresql_where=text("external_id <> ''"),
         ),
+        Index("ix_contacts_order", "tenant_id", "id"),
         Index("ix_contacts_name", "tenant_id", text("lower(last_name)"), text("lower(first_name)"), "id"),
         Index("ix_contacts_merged", "merged_into_id", postgresql_where=text("merged_into_id IS NOT NULL")),
     )

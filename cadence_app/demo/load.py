@@ -20,6 +20,7 @@ from cadence_app.contacts.models import Contact
 from cadence_app.demo import people
 from cadence_app.demo.announcements import load_announcements
 from cadence_app.demo.conversations import load_conversations
+from cadence_app.demo.forgotten import load_forgotten
 from cadence_app.demo.records import load_records
 from cadence_app.extensions import db
 from cadence_app.messaging.inboxes import create_inbox
@@ -88,6 +89,7 @@ def _load(organisation: Organisation, chance: random.Random) -> None:
         for start in range(0, len(wave), _BATCH):
             record_changes(wave[start : start + _BATCH])
     load_announcements(chain.from_iterable(waves), inboxes, [admin, agent], chance)
+    load_forgotten(tenant, teams, numbers, chance)
     load_conversations(tenant, talking, inboxes, [admin, agent], numbers, chance)
     load_records(tenant, talking, agent, numbers, chance)
 

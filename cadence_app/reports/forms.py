@@ -122,8 +122,8 @@ class FileForm(FlaskForm):
 class ExportForm(FileForm):
     """Whole days in the tenant's time zone, both included, where the kind has days."""
 
-    start_date = DayField("Start date", [InputRequired("Enter the first day.")])
-    end_date = DayField("End date", [InputRequired("Enter the last day.")])
+    start_date = DayField("First day", [InputRequired("Enter the first day.")])
+    end_date = DayField("Last day", [InputRequired("Enter the last day.")])
     submit = SubmitField("Request Export")
 
     destinations = MultiCheckboxField("Deliver it to", [offered], default=list, validate_choice=False)

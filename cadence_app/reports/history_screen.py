@@ -15,7 +15,14 @@ from cadence_app.reports.kinds import OPT_OUT_HISTORY
 from cadence_app.reports.models import Format
 from cadence_app.reports.ranges import presets, today, usual
 from cadence_app.reports.scope import Scope
-from cadence_app.reports.screens import asked_of, form_context, list_context, page_of, take_request
+from cadence_app.reports.screens import (
+    asked_of,
+    form_context,
+    list_context,
+    page_of,
+    row_of,
+    take_request,
+)
 from cadence_app.reports.trends import trends_of
 
 
@@ -24,8 +31,8 @@ def opt_out_history_page(template: str) -> ResponseReturnValue:
     if request.method == "POST":
         form = ExportForm(OPT_OUT_HISTORY)
         if form.validate_on_submit():
-            take_request(OPT_OUT_HISTORY, form)
-            return redirect(page_of(OPT_OUT_HISTORY, **_state(form)))
+            export = take_request(OPT_OUT_HISTORY, form)
+            return redirect(page_of(OPT_OUT_HISTORY, **_state(form), _anchor=row_of(export)))
     else:
         form = ExportForm(OPT_OUT_HISTORY, formdata=asked_of(OPT_OUT_HISTORY), meta={"csrf": False})
     valid = request.method == "GET" and form.validate()

@@ -57,8 +57,8 @@ def export_page(kind: Kind, template: str) -> ResponseReturnValue:
     """Shows a kind's form and requests, and takes a request for an export."""
     form = ExportForm(kind) if request.method == "POST" else _at_first(kind)
     if form.validate_on_submit():
-        take_request(kind, form)
-        return redirect(page_of(kind))
+        export = take_request(kind, form)
+        return redirect(page_of(kind, _anchor=row_of(export)))
     page = render_template(template, **form_context(kind, form), **list_context(kind))
     return page, 422 if form.is_submitted() else 200
 
@@ -80,7 +80,7 @@ def asked_of(kind: Kind) -> MultiDict[str, str]:
     return asked
 
 
-def take_request(kind: Kind, form: ExportForm) -> None:
+def take_request(kind: Kind, form: ExportForm) -> Export:
     """Records and queues what a valid form asks for, and says so on the next page."""
     export, new = service.request_export(
         current_user,
@@ -93,6 +93,12 @@ def take_request(kind: Kind, form: ExportForm) -> None:
     )
     queued = service.enqueue(export)
     flash(*_answer(export, new, queued))
+    return export
+
+
+def row_of(export: Export) -> str:
+    """The anchor of a request's state in the list, where the keyboard goes on after it was made."""
+    return f"export-{export.id}"
 
 
 def find_kind(key: str) -> Kind:

@@ -20,6 +20,7 @@ PAGES = {
     "records": "Records: numbers, merging, erasing",
     "message-activity": "What the figures of message activity mean",
     "schedules": "Schedules, and delivery to other systems",
+    "retention": "How long contacts are kept",
     "proof": "Proof: what the seals show",
     "api": "The API",
     "webhooks": "Webhooks",

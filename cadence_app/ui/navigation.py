@@ -81,6 +81,7 @@ SETTINGS = {
         ("Webhooks", "webhooks.index", "webhook"),
         ("Destinations", "destinations.index", "upload"),
     ),
+    "Records": (("Retention", "retention.index", "calendar-time"),),
 }
 
 

@@ -207,7 +207,7 @@ def test_a_workbook_has_dates_as_dates_numbers_as_numbers_and_text_as_text(world
     assert kinds["E"] == "inlineStr"  # the number keeps its +
     assert kinds["G"] == "n"  # StatusDate
     assert kinds["K"] == "inlineStr"  # MessageText
-    assert kinds["L"] == str(received.message_id)
+    assert float(kinds["L"]) == received.message_id
 
 
 def _cell_kinds(book: bytes, row: int) -> dict[str, str]:

@@ -132,3 +132,16 @@ def test_static_files_are_kept_by_browsers_and_pages_are_not(world: World) -> No
     static = admin.get("/static/css/app.css")
     assert "max-age=31536000" in static.headers["Cache-Control"]
     assert admin.get("/messages/").headers["Cache-Control"] == "no-store"
+
+
+def test_the_simulator_says_at_the_field_that_hello_is_no_number(world: World) -> None:
+    answer = world.app.test_client().get("/dev/phone/?from_number=hello")
+    assert answer.status_code == 200
+    assert 'aria-describedby="switch-number-error"' in answer.text
+    assert "Enter a phone number" in answer.text
+    assert "as seen on" not in answer.text
+
+
+def test_a_browser_that_asks_for_a_favicon_beside_a_pdf_gets_it(world: World) -> None:
+    answer = world.app.test_client().get("/favicon.ico")
+    assert (answer.status_code, answer.mimetype) == (200, "image/svg+xml")

@@ -23,16 +23,13 @@ from sqlalchemy import (
 )
 
 from cadence_app.reports.filters import Filters
+from cadence_app.ui.formatting import DANGEROUS_STARTS
 
 # What a query may ask of the export it is for (Export.parameters()); the end of the range is excluded.
 STARTS_AT = bindparam("starts_at", type_=DateTime(timezone=True))
 ENDS_AT = bindparam("ends_at", type_=DateTime(timezone=True))
 ZONE = bindparam("time_zone", type_=Text())
 REQUESTED_BY = bindparam("requested_by_id", type_=BigInteger())
-
-# First characters that make a spreadsheet run a cell, as OWASP's page on CSV injection lists them (line feed
-# and the full-width forms among them); a leading apostrophe makes the cell text again.
-_DANGEROUS_STARTS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
 
 
 class Cell(Enum):
@@ -56,7 +53,7 @@ class Column:
         """As text of a CSV file: instants as UTC, and typed text defused."""
         if self.cell is Cell.TYPED:
             # ascii() is the first character's code point; a regular expression takes half as long again.
-            runs = func.ascii(self.value).in_([ord(start) for start in _DANGEROUS_STARTS])
+            runs = func.ascii(self.value).in_([ord(start) for start in DANGEROUS_STARTS])
             return case((runs, literal("'") + self.value), else_=self.value).label(self.name)
         if self.cell is Cell.MOMENT:
             return func.to_char(func.timezone("UTC", self.value), 'YYYY-MM-DD"T"HH24:MI:SS"Z"').label(
