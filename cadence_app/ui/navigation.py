@@ -75,7 +75,10 @@ REPORT_PAGES = {
 # The pages under Settings, all for admins only, by group in the order they are shown: label, endpoint, icon.
 # "{Teams}" stands for the mode's word.
 SETTINGS = {
-    "Connections": (("API tokens", "api_screens.index", "key"),),
+    "Connections": (
+        ("API tokens", "api_screens.index", "key"),
+        ("Single sign-on", "single_sign_on_settings.index", "login-2"),
+    ),
 }
 
 
