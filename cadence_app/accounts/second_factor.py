@@ -36,7 +36,7 @@ def new_secret() -> str:
 
 def qr_code(user: User, secret: str) -> str:
     """What the authenticator app scans, as a data: address of an SVG image."""
-    uri = pyotp.TOTP(secret).provisioning_uri(user.email, issuer_name=_ISSUER)
+    uri = pyotp.TOTP(secret).provisioning_uri(name=user.email, issuer_name=_ISSUER)
     return segno.make(uri, error="m").svg_data_uri(scale=5, border=4, light="#fff")
 
 
