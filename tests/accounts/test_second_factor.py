@@ -172,6 +172,7 @@ def test_who_must_have_one_can_do_nothing_but_set_it_up(world: World, policy: st
             continue
         posted = browser.post("/contacts/new", {"first_name": "A"}, token_from="/account/two-factor")
         assert posted.headers["Location"] == "/account/two-factor"
+        assert "asks for two-factor. Set it up to go on." in browser.get("/account/two-factor").text
         for path in ("/account/", "/reports/", "/settings/", "/account/sessions"):
             assert browser.get(path).headers["Location"] == "/account/two-factor"
         _turn_on(browser)

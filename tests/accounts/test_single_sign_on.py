@@ -13,6 +13,7 @@ import pytest
 from joserfc.jwk import ECKey
 from sqlalchemy import select, text
 
+from cadence_app.accounts import invitations, links
 from cadence_app.accounts.guarded_http import Unreachable, _public_address, require_address
 from cadence_app.accounts.models import Role, User
 from cadence_app.accounts.sign_in_models import SingleSignOn
@@ -236,6 +237,23 @@ def test_passwords_may_be_turned_off(world: World, provider: Provider, domain: s
         page = browser.post("/login", {"email": email, "password": "wrong"}, token_from="/login").text
         told.add("signs in through its own sign-in page" in page)
     assert told == {True}
+
+
+def test_who_is_invited_where_passwords_are_off_accepts_by_coming_in_there(
+    world: World, provider: Provider, domain: str
+) -> None:
+    assert _save(world, provider, domain, passwords_allowed="false").status_code == 302
+    with world.session():
+        admin = db.session.get_one(User, world.admin_id)
+        user = invitations.invite(admin, f"new@{domain}", "New", Role.AGENT, [])
+        db.session.commit()
+        user_id, link = user.id, links.make(user, links.Purpose.INVITATION)[0]
+    asked = Browser(world.app.test_client()).get("/" + link.split("/", 3)[3])
+    assert asked.headers["Location"] == f"/login/sso?email=new@{domain}"
+    provider.claims = {"sub": "10", "email": f"new@{domain}", "email_verified": True}
+    assert _come_back(world, provider, domain)[1] == 302
+    with world.session():
+        assert not db.session.get_one(User, user_id).invited
 
 
 def test_an_address_of_no_such_domain_is_told_at_its_field(world: World) -> None:
