@@ -172,7 +172,7 @@ def _programs(installation: Installation) -> list[Program]:
         Program("web", [*gunicorn, "--graceful-timeout", "10"], 20),
         # Two workers, so that a text never waits for a large export. SIGTERM lets the job at hand finish.
         Program("worker-texts", [*worker, "texts", "sweeps"], 20),
-        Program("worker-mail", [*worker, "reports"], 20),
+        Program("worker-mail", [*worker, "mails", "reports"], 20),
         # Two as well: a receiver that answers slowly has one for some seconds, the other serves the rest.
         Program("worker-webhooks-1", [*worker, "webhooks"], 20, stop_seconds=40),
         Program("worker-webhooks-2", [*worker, "webhooks"], 20, stop_seconds=40),

@@ -44,6 +44,14 @@ class PossibleOptOutPolicy(StrEnum):
     OPT_OUT = "opt_out"
 
 
+class SecondFactorPolicy(StrEnum):
+    """Who must have a second factor to use a password."""
+
+    OPTIONAL = "optional"
+    ADMINS = "admins"
+    EVERYBODY = "everybody"
+
+
 class Tenant(Model):
     """One client organisation. The one table that every tenant's transaction may read."""
 
@@ -53,6 +61,7 @@ class Tenant(Model):
         CheckConstraint("keyword_policy IN ('team', 'organisation')", name="keyword_policy"),
         CheckConstraint("possible_opt_out_policy IN ('hold', 'opt_out')", name="possible_opt_out_policy"),
         CheckConstraint("retention_years BETWEEN 1 AND 25", name="retention_years"),
+        CheckConstraint("second_factor IN ('optional', 'admins', 'everybody')", name="second_factor"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -67,6 +76,9 @@ class Tenant(Model):
     retention_years: Mapped[int | None] = mapped_column(default=5, server_default="5")
     # Whether what is older is removed every month by itself.
     retention_monthly: Mapped[bool] = mapped_column(default=False, server_default="false")
+    second_factor: Mapped[str] = mapped_column(
+        default=SecondFactorPolicy.OPTIONAL, server_default=SecondFactorPolicy.OPTIONAL
+    )
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
     @property
@@ -98,17 +110,29 @@ class User(UserMixin, Model):
     __table_args__ = (
         CheckConstraint("role IN ('admin', 'agent', 'auditor')", name="role"),
         Index("uq_users_email", text("lower(email)"), unique=True),
+        Index("uq_users_single_sign_on_subject", "tenant_id", "single_sign_on_subject", unique=True),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"), index=True)
     email: Mapped[str]
     name: Mapped[str]
+    # Empty for who has none: invited and not yet here, or signing in through single sign-on only.
     password_hash: Mapped[str]
+    password_changed_at: Mapped[datetime | None]
     role: Mapped[str] = mapped_column(default=Role.AGENT)
     active: Mapped[bool] = mapped_column(default=True)
     # The zone this user's times are shown in; none means the tenant's.
     time_zone: Mapped[str | None]
+    # When the invitation that is open was last sent; none once it is accepted or revoked.
+    invited_at: Mapped[datetime | None]
+    # The secret of the authenticator app, encrypted (vault.py); empty without a second factor.
+    second_factor_secret: Mapped[str] = mapped_column(default="", server_default="")
+    second_factor_since: Mapped[datetime | None]
+    # The 30-second step of the last code that was taken: no code of it or of an earlier one is taken again.
+    second_factor_step: Mapped[int] = mapped_column(default=0, server_default="0")
+    # Who this is at the tenant's single sign-on provider.
+    single_sign_on_subject: Mapped[str | None]
 
     tenant: Mapped[Tenant] = relationship()
     teams: Mapped[list[Team]] = relationship(secondary="team_members", order_by="Team.name")
@@ -118,20 +142,34 @@ class User(UserMixin, Model):
         return self.active
 
     @property
+    def invited(self) -> bool:
+        """Asked to join and not here yet."""
+        return self.invited_at is not None
+
+    @property
     def is_admin(self) -> bool:
         return self.role == Role.ADMIN
 
     @property
     def may_export(self) -> bool:
-        return self.active and self.is_admin
+        return self.active and self.is_admin and not self.invited
+
+    @property
+    def has_second_factor(self) -> bool:
+        return self.second_factor_secret != ""
+
+    @property
+    def needs_second_factor(self) -> bool:
+        """Whether the organisation asks a second factor of this user and there is none yet."""
+        policy = self.tenant.second_factor
+        asked = policy == SecondFactorPolicy.EVERYBODY or (
+            policy == SecondFactorPolicy.ADMINS and self.is_admin
+        )
+        return asked and not self.has_second_factor
 
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone) if self.time_zone else self.tenant.zone
-
-    def get_id(self) -> str:
-        """What the session cookie holds: the tenant too, for a user can't be read without it."""
-        return f"{self.tenant_id}:{self.id}"
 
 
 class TeamMember(Model):

@@ -22,10 +22,11 @@ _YEARS_AGO = (5.2, 6.5)
 def load_forgotten(tenant: Tenant, teams: list[Team], numbers: Iterator[str], chance: random.Random) -> None:
     """Contacts who were added, and some of whom texted STOP, more than five years ago."""
     now = datetime.now(UTC)
-    rows = []
+    rows, moments = [], []
     for _ in range(_HOW_MANY):
         first, last = people.name(chance)
         at = now - timedelta(days=365.25 * chance.uniform(*_YEARS_AGO))
+        moments.append(at)
         rows.append(
             {
                 "tenant_id": tenant.id,
@@ -37,7 +38,7 @@ def load_forgotten(tenant: Tenant, teams: list[Team], numbers: Iterator[str], ch
             }
         )
     ids = db.session.scalars(insert(Contact).returning(Contact.id, sort_by_parameter_order=True), rows).all()
-    added = list(zip(ids, (row["created_at"] for row in rows), strict=True))
+    added = list(zip(ids, moments, strict=True))
     team_id = teams[0].id
     record_changes([Change(each, team_id, Status.OPTED_IN, Source.MANUAL_ADD, at=at) for each, at in added])
     record_changes(

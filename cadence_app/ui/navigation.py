@@ -80,6 +80,7 @@ SETTINGS = {
         ("API tokens", "api_screens.index", "key"),
         ("Webhooks", "webhooks.index", "webhook"),
         ("Destinations", "destinations.index", "upload"),
+        ("Single sign-on", "single_sign_on_settings.index", "login-2"),
     ),
     "Records": (("Retention", "retention.index", "calendar-time"),),
 }

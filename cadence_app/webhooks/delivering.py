@@ -13,10 +13,11 @@ from sqlalchemy import func, select
 from cadence_app.accounts import audit
 from cadence_app.extensions import db
 from cadence_app.tenancy import tenant_in_use
+from cadence_app.vault import Unreadable, decrypt
 from cadence_app.webhooks import outbox
 from cadence_app.webhooks.events import sample_event
 from cadence_app.webhooks.models import DeliveryState, WebhookAttempt, WebhookDelivery, WebhookEndpoint
-from cadence_app.webhooks.signing import SecretLost, decrypt, signed_headers
+from cadence_app.webhooks.signing import signed_headers
 from cadence_app.webhooks.transport import Answer, Outgoing, Sender
 
 # The waits after each failed try, as Standard Webhooks 1.0 suggests them: three days in all.
@@ -54,7 +55,7 @@ def deliver_due(endpoint_id: int) -> None:
 
 def send_test(endpoint: WebhookEndpoint) -> WebhookDelivery:
     """Sends a test event once, at once, whatever state the endpoint is in, and commits what came of it.
-    Errors: SecretLost."""
+    Errors: Unreadable."""
     event_id, body = sample_event()
     delivery = WebhookDelivery(
         tenant_id=tenant_in_use(), endpoint_id=endpoint.id, event_id=event_id, body=body, attempts=1
@@ -91,7 +92,7 @@ def _send_batch(sender: Sender, endpoint: WebhookEndpoint, batch: Sequence[Webho
     """Whether the endpoint may get more."""
     try:
         outgoing = [_outgoing(endpoint, delivery) for delivery in batch]
-    except SecretLost:
+    except Unreadable:
         turn_off(endpoint, UNREADABLE)
         db.session.commit()
         return False

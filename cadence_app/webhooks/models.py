@@ -45,8 +45,8 @@ class WebhookEndpoint(Model):
     description: Mapped[str]
     sources: Mapped[list[str]] = mapped_column(ARRAY(Text))
     team_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
-    secret: Mapped[bytes]
-    former_secret: Mapped[bytes | None]
+    secret: Mapped[str]
+    former_secret: Mapped[str | None]
     former_until: Mapped[datetime | None]
     cursor: Mapped[int]
     created_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))

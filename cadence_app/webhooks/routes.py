@@ -11,12 +11,12 @@ from flask_login import current_user
 from cadence_app.accounts.roles import admin_required
 from cadence_app.extensions import limiter
 from cadence_app.reports.filters import SOURCE_NAMES
+from cadence_app.vault import Unreadable
 from cadence_app.webhooks import delivering, service
 from cadence_app.webhooks.blueprint import blueprint
 from cadence_app.webhooks.forms import EndpointForm, RollForm
 from cadence_app.webhooks.jobs import dispatch
 from cadence_app.webhooks.models import WebhookEndpoint
-from cadence_app.webhooks.signing import SecretLost
 
 
 @blueprint.get("")
@@ -97,7 +97,7 @@ def test(endpoint_id: int) -> ResponseReturnValue:
     endpoint = find(endpoint_id)
     try:
         delivery = delivering.send_test(endpoint)
-    except SecretLost:
+    except Unreadable:
         flash(delivering.UNREADABLE, "error")
         return redirect(url_for("webhooks.show", endpoint_id=endpoint_id))
     return redirect(url_for("webhooks.delivery", endpoint_id=endpoint_id, delivery_id=delivery.id))

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from cadence_app.accounts import audit
 from cadence_app.accounts.models import Team, User
 from cadence_app.extensions import db
+from cadence_app.vault import Unreadable, decrypt, encrypt
 from cadence_app.webhooks import signing
 from cadence_app.webhooks.models import DeliveryState, WebhookDelivery, WebhookEndpoint
 
@@ -33,7 +34,7 @@ def add_endpoint(user: User, plan: Plan) -> tuple[WebhookEndpoint, str]:
     secret = signing.new_secret()
     endpoint = WebhookEndpoint(
         tenant_id=user.tenant_id,
-        secret=signing.encrypt(secret),
+        secret=encrypt(secret),
         cursor=db.session.scalars(select(func.settled_change_id())).one(),
         created_by_id=user.id,
         **_columns(plan),
@@ -66,7 +67,7 @@ def roll_secret(user: User, endpoint: WebhookEndpoint, *, overlap: bool) -> str:
     overlap = overlap and _readable(endpoint.secret)
     endpoint.former_secret = endpoint.secret if overlap else None
     endpoint.former_until = datetime.now(UTC) + OVERLAP if overlap else None
-    endpoint.secret = signing.encrypt(secret)
+    endpoint.secret = encrypt(secret)
     audit.record(
         user, "webhook.secret_rolled", endpoint.name, former_signs_until=(None, endpoint.former_until)
     )
@@ -93,7 +94,7 @@ def resume(user: User, endpoint: WebhookEndpoint) -> None:
 def delete_endpoint(user: User, endpoint: WebhookEndpoint) -> None:
     """Ends it for good and commits; its log is removed by the next pruning, its secrets now."""
     endpoint.deleted_at = datetime.now(UTC)
-    endpoint.secret, endpoint.former_secret = b"", None
+    endpoint.secret, endpoint.former_secret = "", None
     audit.record(user, "webhook.deleted", endpoint.name, url=(endpoint.origin, None))
     db.session.commit()
 
@@ -118,10 +119,10 @@ def waiting(endpoint: WebhookEndpoint) -> int:
     return db.session.scalars(query).one()
 
 
-def _readable(stored: bytes) -> bool:
+def _readable(stored: str) -> bool:
     try:
-        signing.decrypt(stored)
-    except signing.SecretLost:
+        decrypt(stored)
+    except Unreadable:
         return False
     return True
 

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from cadence_app.accounts.models import Role, Tenant, User
 from cadence_app.extensions import db, rq
-from cadence_app.reports import mailing
+from cadence_app.mails import smtp
 from cadence_app.reports.kinds import KINDS
 from cadence_app.reports.models import ExportDelivery
 from cadence_app.tenancy import use_tenant
@@ -52,7 +52,7 @@ def _tell(delivery: ExportDelivery) -> None:
     subject = f"Not delivered to {delivery.destination.name}: {KINDS[export.kind].title}"
     message = Message(subject=subject, recipients=[(user.name, user.email) for user in users])
     message.body = render_template("reports/mail/not_delivered.txt", **context)
-    mailing.deliver(message)
+    smtp.deliver(message)
 
 
 def _whom(delivery: ExportDelivery) -> list[User]:

@@ -11,10 +11,11 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
+from cadence_app import vault
 from cadence_app.accounts import audit
 from cadence_app.accounts.models import User
 from cadence_app.extensions import db
-from cadence_app.reports.destinations import sftp, vault
+from cadence_app.reports.destinations import sftp
 from cadence_app.reports.destinations.models import Destination, Protocol, WhenTaken
 from cadence_app.reports.destinations.problems import DeliveryProblem
 from cadence_app.reports.destinations.s3 import BucketStore, S3Place
@@ -94,7 +95,7 @@ def confirm_key(user: User, destination: Destination, host_key: str) -> None:
 def store_of(destination: Destination) -> SftpStore | BucketStore:
     """The place itself, to write to. Errors: DeliveryProblem."""
     try:
-        secret = vault.unlock(destination.secret)
+        secret = vault.decrypt(destination.secret)
     except vault.Unreadable as error:
         text = "The stored password or key can't be read any more; enter it again"
         raise DeliveryProblem(text, lasting=True) from error
@@ -140,7 +141,7 @@ def _take(destination: Destination, setup: Setup) -> None:
     destination.file_pattern, destination.with_digest = setup.file_pattern, setup.with_digest
     destination.when_taken = setup.when_taken
     if setup.secret:
-        destination.secret = vault.lock(setup.secret)
+        destination.secret = vault.encrypt(setup.secret)
 
 
 def _facts(destination: Destination) -> dict[str, Any]:
