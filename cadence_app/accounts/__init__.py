@@ -23,4 +23,4 @@ def _user_of_session(session_id: str) -> User | None:
     if not (tenant_id.isdecimal() and user_id.isdecimal()):
         return None
     user = load_user(int(tenant_id), int(user_id))
-    return user if user and user.active else None
+    return user if user and user.is_active else None

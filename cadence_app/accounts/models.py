@@ -63,6 +63,8 @@ class Tenant(Model):
     keyword_policy_from: Mapped[date | None]
     possible_opt_out_policy: Mapped[str] = mapped_column(default=PossibleOptOutPolicy.HOLD)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    # Since then nobody signs in and nothing goes out; what comes in, a STOP above all, is still recorded.
+    suspended_at: Mapped[datetime | None]
 
     @property
     def zone(self) -> ZoneInfo:
@@ -82,6 +84,8 @@ class Team(Model):
     opt_out_text: Mapped[str] = mapped_column(default="")
     opt_in_text: Mapped[str] = mapped_column(default="")
     help_text: Mapped[str] = mapped_column(default="")
+    # A closed team takes no inbox, member or contact any more; its history stays.
+    closed_at: Mapped[datetime | None]
 
     tenant: Mapped[Tenant] = relationship()
 
@@ -110,15 +114,29 @@ class User(UserMixin, Model):
 
     @property
     def is_active(self) -> bool:
-        return self.active
+        return self.active and self.tenant.suspended_at is None
 
     @property
     def is_admin(self) -> bool:
         return self.role == Role.ADMIN
 
     @property
+    def is_auditor(self) -> bool:
+        return self.role == Role.AUDITOR
+
+    @property
+    def reads_reports(self) -> bool:
+        """Whether every report is theirs to read."""
+        return self.is_admin or self.is_auditor
+
+    @property
+    def works_desk(self) -> bool:
+        """Whether conversations and contacts are theirs to work with."""
+        return not self.is_auditor
+
+    @property
     def may_export(self) -> bool:
-        return self.active and self.is_admin
+        return self.active and self.reads_reports
 
     @property
     def zone(self) -> ZoneInfo:

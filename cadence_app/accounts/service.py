@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from email_validator import EmailNotValidError, validate_email
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 
 from cadence_app.accounts.models import Navigation, Role, Team, TeamMember, Tenant, User
 from cadence_app.extensions import db
@@ -32,7 +32,7 @@ def sign_in(email: str, password: str) -> User | None:
         _hasher.verify(user.password_hash if user else _nobodys_hash(), password)
     except (VerifyMismatchError, InvalidHashError):
         return None
-    return user if user and user.active else None
+    return user if user and user.is_active else None
 
 
 def load_user(tenant_id: int, user_id: int) -> User | None:
@@ -81,6 +81,14 @@ def find_team(code: str) -> Team:
     if team is None:
         raise Refused(f"there is no team with the code {code}")
     return team
+
+
+def find_user(email: str) -> User:
+    """The user with this address in the tenant in use. Errors: Refused."""
+    user = db.session.scalars(select(User).where(func.lower(User.email) == email.lower())).one_or_none()
+    if user is None:
+        raise Refused(f"there is no user {email}")
+    return user
 
 
 def all_teams() -> list[Team]:

@@ -35,7 +35,8 @@ class Proof(StrEnum):
 class Entry:
     """One change. `digest` is that of the row as it is now; `sealed_digest` the one its day was sealed with,
     by `seal`; both are None while the day is open. `words` are the contact's own, as far as the viewer may
-    read them: an admin may, for they are evidence; an agent not those to a colleague's personal inbox."""
+    read them: an admin or auditor may, for they are evidence; an agent not those to
+    a colleague's personal inbox."""
 
     change: OptOutChange
     team: Team
@@ -155,10 +156,10 @@ class Certificate:
 
 
 def teams_covered(user: User, contact_id: int) -> list[Team]:
-    """The teams of a contact that a user's certificate covers: an admin's all, an agent's shared ones."""
+    """The teams of a contact that a user's certificate covers: all of them, but an agent's shared ones only."""
     theirs = select(OptOutChange.team_id).where(OptOutChange.contact_id == contact_id)
     query = select(Team).where(Team.id.in_(theirs)).order_by(Team.name)
-    if not user.is_admin:
+    if not user.reads_reports:
         query = query.where(Team.id.in_([team.id for team in user.teams]))
     return list(db.session.scalars(query))
 
@@ -196,7 +197,7 @@ def _entries(user: User, contact_id: int, teams: dict[int, Team]) -> list[Entry]
     now = {row.id: row.digest for row in db.session.execute(_DIGESTS, {"ids": ids})}
     by_day = seals.seals_of({row.day for row in rows})
     texts = {row.OptOutChange.message_id for row in rows if row.OptOutChange.message_id}
-    hidden = set() if user.is_admin else texts - desk.readable(user, texts)
+    hidden = set() if user.reads_reports else texts - desk.readable(user, texts)
     return [
         Entry(
             change=row.OptOutChange,

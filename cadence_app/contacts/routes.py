@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user, login_required
+from flask_login import current_user
 
+from cadence_app.accounts.roles import desk_required
 from cadence_app.consent import blocks
 from cadence_app.consent import service as consent
 from cadence_app.contacts import service
@@ -20,7 +21,7 @@ blueprint = Blueprint("contacts", __name__, url_prefix="/contacts")
 
 
 @blueprint.get("/")
-@login_required
+@desk_required
 def index() -> str:
     search = request.args.get("q", "").strip()[:200].replace("\x00", "")
     status = request.args.get("status", "")
@@ -39,7 +40,7 @@ def index() -> str:
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
-@login_required
+@desk_required
 def new() -> ResponseReturnValue:
     form = AddContactForm()
     form.team_id.label.text = words_for(current_user).Team
@@ -69,14 +70,14 @@ def new() -> ResponseReturnValue:
 
 
 @blueprint.get("/<int:contact_id>")
-@login_required
+@desk_required
 def show(contact_id: int) -> str:
     contact = _contact(contact_id)
     return _record(contact)
 
 
 @blueprint.route("/<int:contact_id>/edit", methods=["GET", "POST"])
-@login_required
+@desk_required
 def edit(contact_id: int) -> ResponseReturnValue:
     contact = _contact(contact_id)
     form = EditContactForm(obj=contact)
@@ -93,7 +94,7 @@ def edit(contact_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/<int:contact_id>/teams/<int:team_id>/consent")
-@login_required
+@desk_required
 def set_consent(contact_id: int, team_id: int) -> ResponseReturnValue:
     contact = _contact(contact_id)
     team = next((team for team in current_user.teams if team.id == team_id), None)
