@@ -146,7 +146,7 @@ class Browser:
         if not self.token:
             self.get(token_from)
         answer = self.client.post(path, data={"csrf_token": self.token, **(data or {})}, **options)
-        if path in {"/login", "/logout"}:
+        if path.endswith(("/login", "/logout", "/sign-in", "/sign-out")):
             self.token = ""
         return answer
 

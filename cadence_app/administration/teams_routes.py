@@ -111,8 +111,8 @@ def close(team_id: int) -> ResponseReturnValue:
         "administration/confirm.html",
         title=f"Close {team.name}?",
         crumbs=[(words.Teams, url_for("teams.index")), (team.name, url_for("teams.show", team_id=team.id))],
-        warning=f"Nobody can be added to a closed {words.team} and it gets no inbox. Its history, its contacts' "
-        "statuses and its figures in reports stay, and it can be reopened.",
+        warning=f"Nobody can be added to a closed {words.team} and it gets no inbox. Its history, its "
+        "contacts' statuses and its figures in reports stay, and it can be reopened.",
         problem=problem,
         button="Close it",
         icon_name="lock",

@@ -156,7 +156,7 @@ class Certificate:
 
 
 def teams_covered(user: User, contact_id: int) -> list[Team]:
-    """The teams of a contact that a user's certificate covers: all of them, but an agent's shared ones only."""
+    """The teams of a contact that a certificate covers: all of them, or those an agent shares with them."""
     theirs = select(OptOutChange.team_id).where(OptOutChange.contact_id == contact_id)
     query = select(Team).where(Team.id.in_(theirs)).order_by(Team.name)
     if not user.reads_reports:

@@ -154,8 +154,9 @@ def resume(tenant_id: int) -> ResponseReturnValue:
 @blueprint.post("/tenants/<int:tenant_id>/screens")
 @operator_required
 def screens(tenant_id: int) -> ResponseReturnValue:
-    """Moves a tenant to the screens that the form names."""
-    found, wanted = _tenant(tenant_id), request.form.get("screens", "")
+    """Moves a tenant to the screens that the form names, lest two presses move it there and back."""
+    found = _tenant(tenant_id)
+    wanted = request.form.get("screens", str(_other_screens(found)))
     if wanted not in set(Navigation):
         abort(404)
     organisation.set_navigation(g.operator.name, found, Navigation(wanted))

@@ -66,12 +66,14 @@ ACCESS = {
     # A signature or a token counts there, and no session does.
     "WEBHOOK": dict.fromkeys(ACTORS, "open"),
     "API": dict.fromkeys(ACTORS, NO_TOKEN),
+    # Ends the session, so each stands below all that needs one.
+    "SIGN_OUT": dict.fromkeys(ACTORS, SIGN_IN),
+    "OPERATOR_SIGN_OUT": dict.fromkeys(ACTORS, OPERATOR_SIGN_IN),
     "OPERATOR": dict.fromkeys(ACTORS, OPERATOR_SIGN_IN) | {"operator": OK},
 }
 
 MATRIX = """
 PUBLIC
-GET       /
 GET       /static/{filename}
 GET       /healthz
 GET POST  /login
@@ -84,6 +86,7 @@ GET       /dev/mail/{mail}/html
 GET       /dev/mail/{mail}/attachments/{number}
 
 SIGNED_IN
+GET       /
 GET       /help/
 GET       /help/{page}
 GET       /reports/analytics
@@ -178,9 +181,11 @@ GET POST  /operator/tenants/{tenant_id}
 POST      /operator/tenants/{tenant_id}/screens
 POST      /operator/tenants/{tenant_id}/suspend
 POST      /operator/tenants/{tenant_id}/resume
+
+OPERATOR_SIGN_OUT
 POST      /operator/sign-out
 
-SIGNED_IN
+SIGN_OUT
 POST      /logout
 """
 
@@ -192,6 +197,8 @@ RENAMED = {
     "/reports/{key}/export": "/reports/{kind}/export",
     "/reports/exports/{key}": "/reports/exports/{kind}",
 }
+# A page with a form that is open to who is not signed in to a tenant.
+TOKEN_FROM = {"signed out": "/login", "operator": "/login"}
 QUERY = {"/reports/schedules/new": f"?kind={OPT_OUT_HISTORY.key}"}
 
 
@@ -320,13 +327,13 @@ def test_a_route_gives_everybody_what_the_matrix_says(line: Line, organisations:
     expected = ACCESS[line.access]
     for actor in ACTORS:
         for method in line.methods:
-            answer = _ask(made.browsers[actor], method, path)
+            answer = _ask(made.browsers[actor], method, path, TOKEN_FROM.get(actor, "/help/"))
             assert _outcome(answer, expected[actor]) == expected[actor], f"{actor}: {method} {path}"
 
 
-def _ask(browser: Browser, method: str, path: str) -> TestResponse:
+def _ask(browser: Browser, method: str, path: str, token_from: str) -> TestResponse:
     if method == "POST" and not path.startswith("/api/"):
-        return browser.post(path, token_from="/login" if not browser.token else "/help/")
+        return browser.post(path, token_from=token_from)
     return browser.client.open(path, method=method)
 
 
