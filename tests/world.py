@@ -117,10 +117,14 @@ class World:
             return rows
 
     def sign_in(self, role: str) -> Browser:
-        browser = Browser(self.app.test_client())
         user_id = self.admin_id if role == "admin" else self.agent_id
         with self.session():
             email = db.session.get_one(User, user_id).email
+        return self.sign_in_as(email)
+
+    def sign_in_as(self, email: str) -> Browser:
+        """Any user whose password is PASSWORD."""
+        browser = Browser(self.app.test_client())
         answer = browser.post("/login", {"email": email, "password": PASSWORD}, token_from="/login")
         assert answer.status_code == 302
         return browser

@@ -9,7 +9,7 @@ from wtforms import Field, RadioField, SelectField, StringField, SubmitField, Te
 from wtforms.fields import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
-from cadence_app.accounts.models import KeywordPolicy, PossibleOptOutPolicy, Role
+from cadence_app.accounts.models import KeywordPolicy, PossibleOptOutPolicy
 from cadence_app.contacts.models import FieldKind
 from cadence_app.contacts.numbers import BadNumber, parse_number
 from cadence_app.reports.fields import DayField
@@ -20,11 +20,6 @@ from cadence_app.ui.navigation import Words
 ZONES = sorted(available_timezones())
 # Three texts in GSM-7: enough for the organisation, what happened, and the way back.
 MAX_AUTO_REPLY = 459
-ROLE_NAMES = {
-    Role.AGENT: "Agent: works with messages and contacts",
-    Role.ADMIN: "Admin: all that, and reports and settings",
-    Role.AUDITOR: "Auditor: reads reports, and nothing else",
-}
 
 
 def _name(label: str, missing: str) -> StringField:

@@ -44,7 +44,7 @@ def index() -> str:
 def new() -> ResponseReturnValue:
     form = AddContactForm()
     form.team_id.label.text = words_for(current_user).Team
-    form.team_id.choices = [(team.id, team.name) for team in current_user.teams]
+    form.team_id.choices = [(team.id, team.name) for team in current_user.teams if not team.closed_at]
     taken: Contact | None = None
     if form.validate_on_submit():
         team = next(team for team in current_user.teams if team.id == form.team_id.data)

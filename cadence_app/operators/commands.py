@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import click
+from flask.cli import AppGroup
 
 from cadence_app.accounts import service as accounts
 from cadence_app.extensions import db
 from cadence_app.operators import overview, service
 
+_commands = AppGroup()
+
 
 def add_to(group: click.Group) -> None:
-    for command in (tenants, operator, operator_stop, suspend, resume, rename):
+    for command in _commands.commands.values():
         group.add_command(command)
 
 
-@click.command()
+@_commands.command()
 def tenants() -> None:
     """List the tenants: name, screens, users, teams, contacts, texts this month, and whether suspended."""
     for tenant, counts in overview.tenants():
@@ -25,7 +28,7 @@ def tenants() -> None:
         )
 
 
-@click.command()
+@_commands.command()
 @click.argument("email")
 @click.option("--name", required=True)
 @click.password_option()
@@ -36,7 +39,7 @@ def operator(email: str, name: str, password: str) -> None:
     click.echo(f"{email} may sign in at /operator/.")
 
 
-@click.command("operator-stop")
+@_commands.command("operator-stop")
 @click.argument("email")
 def operator_stop(email: str) -> None:
     """End an operator's account, and whatever is signed in with it."""
@@ -45,7 +48,7 @@ def operator_stop(email: str) -> None:
     click.echo(f"{email} is no operator any more.")
 
 
-@click.command()
+@_commands.command()
 @click.argument("tenant")
 def suspend(tenant: str) -> None:
     """Suspend a TENANT: nobody signs in and nothing is sent, but what comes in is recorded."""
@@ -54,7 +57,7 @@ def suspend(tenant: str) -> None:
     click.echo(f"{tenant} is suspended. Texts that come in are still recorded.")
 
 
-@click.command()
+@_commands.command()
 @click.argument("tenant")
 def resume(tenant: str) -> None:
     """Let a suspended TENANT work again."""
@@ -63,7 +66,7 @@ def resume(tenant: str) -> None:
     click.echo(f"{tenant} works again.")
 
 
-@click.command()
+@_commands.command()
 @click.argument("tenant")
 @click.argument("name")
 def rename(tenant: str, name: str) -> None:

@@ -292,9 +292,7 @@ def _make(app: Flask, mode: str, operator_email: str) -> Made:
         "agent": world.sign_in("agent"),
         "admin": world.sign_in("admin"),
     }
-    for actor, email in emails.items():
-        browsers[actor] = Browser(app.test_client())
-        browsers[actor].post("/login", {"email": email, "password": PASSWORD}, token_from="/login")
+    browsers |= {actor: world.sign_in_as(email) for actor, email in emails.items()}
     browsers["operator"].post(
         "/operator/sign-in",
         {"email": operator_email, "password": PASSWORD},
