@@ -62,6 +62,7 @@ def load() -> dict[str, Any]:
     redis_url = os.environ.get("REDIS_URL") or embedded.redis_url(data_dir)
     proxies = _number("CADENCE_TRUSTED_PROXIES", 0)
     public_url = os.environ.get("CADENCE_PUBLIC_URL", f"http://127.0.0.1:{os.environ.get('PORT', '5000')}")
+    session_days = _number("CADENCE_SESSION_DAYS", 7)
     # The phone simulator and the mailbox have no sign-in: by themselves they are only for who sits here.
     here_only = os.environ.get("HOST", "127.0.0.1") in _LOOPBACK and not proxies
     return {
@@ -70,7 +71,13 @@ def load() -> dict[str, Any]:
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SECURE": _flag("CADENCE_SECURE_COOKIES", public_url.startswith("https://")),
-        "PERMANENT_SESSION_LIFETIME": 12 * 3600,
+        "PERMANENT_SESSION_LIFETIME": session_days * 24 * 3600,
+        "SESSION_IDLE_MINUTES": _number("CADENCE_SESSION_IDLE_MINUTES", 12 * 60),
+        "SESSION_DAYS": session_days,
+        # In development a provider may run on this machine, without https.
+        "SSO_LOOPBACK": _flag("CADENCE_SSO_LOOPBACK", all_embedded and here_only),
+        "RESET_LINK_MINUTES": 60,
+        "INVITATION_DAYS": 7,
         "MAX_CONTENT_LENGTH": 2 * 1024 * 1024,
         # Their addresses carry a digest of the content (ui/__init__.py).
         "SEND_FILE_MAX_AGE_DEFAULT": 365 * 24 * 3600,
@@ -87,7 +94,7 @@ def load() -> dict[str, Any]:
         },
         "DATABASE_OWNER_URL": database_url(owner_url),
         "RQ_CONNECTION": redis_url,
-        "RQ_QUEUES": ["texts", "reports", "sweeps"],
+        "RQ_QUEUES": ["texts", "mails", "reports", "sweeps"],
         "RQ_ASYNC": True,
         "RATELIMIT_STORAGE_URI": redis_url.replace("unix://", "redis+unix://", 1),
         "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,

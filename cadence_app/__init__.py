@@ -14,6 +14,7 @@ from cadence_app import (
     api,
     consent,
     contacts,
+    mails,
     messaging,
     operators,
     reports,
@@ -49,7 +50,8 @@ def create_app(settings: dict[str, Any]) -> Flask:
     limiter.init_app(app)
     with app.app_context():
         init_tenancy()
-    for area in (accounts, contacts, consent, messaging, reports, api, administration, operators, ui):
+    areas = (accounts, mails, contacts, consent, messaging, reports, api, administration, operators, ui)
+    for area in areas:
         area.init_app(app)
     app.cli.add_command(cadence)
     return app

@@ -9,7 +9,7 @@ from flask.cli import AppGroup
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
-from cadence_app.accounts import audit
+from cadence_app.accounts import audit, links, single_sign_on
 from cadence_app.accounts import service as accounts
 from cadence_app.accounts.models import KeywordPolicy, Navigation, PossibleOptOutPolicy, Role, Tenant
 from cadence_app.administration import organisation
@@ -86,6 +86,30 @@ def user(tenant: str, email: str, name: str, role: str, codes: tuple[str, ...], 
     audit.record(None, "user.made", made.email, role=(None, role), teams=(None, [t.name for t in teams]))
     db.session.commit()
     click.echo(f"{email} may sign in as {role}.")
+
+
+@cadence.command("reset-password")
+@click.argument("email")
+def reset_password(email: str) -> None:
+    """Print a link with which the user with this EMAIL sets a new password, to give them by other ways."""
+    found = accounts.find_by_email(email)
+    if found is None or not found.active or found.invited:
+        raise ValueError(f"{email} is no user who may sign in")
+    url, expires_at = links.make(found, links.Purpose.RESET)
+    audit.record(None, "user.password_reset_requested", found.email)
+    db.session.commit()
+    click.echo(url)
+    click.echo(f"It works once, until {expires_at:%Y-%m-%d %H:%M} UTC.")
+
+
+@cadence.command("allow-passwords")
+@click.argument("tenant")
+def allow_passwords(tenant: str) -> None:
+    """Let the users of a TENANT sign in with passwords again, should single sign-on keep them out."""
+    accounts.find_tenant(tenant)
+    single_sign_on.allow_passwords()
+    db.session.commit()
+    click.echo(f"{tenant} may sign in with passwords.")
 
 
 @cadence.command()

@@ -170,7 +170,7 @@ def _programs(installation: Installation) -> list[Program]:
         Program("web", [*gunicorn, "--graceful-timeout", "10"], 20),
         # Two workers, so that a text never waits for a large export. SIGTERM lets the job at hand finish.
         Program("worker-texts", [*flask, "worker", "texts", "sweeps"], 20),
-        Program("worker-mail", [*flask, "worker", "reports"], 20),
+        Program("worker-mail", [*flask, "worker", "mails", "reports"], 20),
         Program("scheduler", [*flask, "cron"], 20),
     ]
     for name, wanted in (

@@ -148,9 +148,12 @@ class Browser:
         self, path: str, data: dict[str, Any] | None = None, token_from: str = "/help/", **options: Any
     ) -> TestResponse:
         if not self.token:
-            self.get(token_from)
+            self.get(token_from, follow_redirects=True)
         answer = self.client.post(path, data={"csrf_token": self.token, **(data or {})}, **options)
-        if path.endswith(("/login", "/logout", "/sign-in", "/sign-out")):
+        if path in {"/login", "/operator/sign-in"} or (answer.location or "").endswith(
+            ("/login", "/sign-in")
+        ):
+            # Another session, and with it another token.
             self.token = ""
         return answer
 

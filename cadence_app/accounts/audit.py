@@ -12,14 +12,14 @@ from cadence_app.tenancy import tenant_in_use
 OPERATOR = "An operator, on the server"
 
 Actor = User | str | None
-"""Who changes a setting: a user, an operator by name, or None for an operator at the command line."""
+"""Who changes a setting: a user; in words, somebody who is none; None for an operator at the command line."""
 
 
 def record(user: Actor, action: str, subject: str, **changes: tuple[Any, Any]) -> None:
     """Adds an entry to the open transaction, so that it is there exactly if the change is.
 
-    `user` is an Actor. `changes` are field=(before, after); a field whose
-    two values are the same is left out. Never give it a secret: who reads the log must not learn one.
+    `changes` are field=(before, after); a field whose two values are the same is left out. Never give it a
+    secret: who reads the log must not learn one.
     """
     told = {
         name: [_plain(before), _plain(after)] for name, (before, after) in changes.items() if before != after
@@ -27,18 +27,12 @@ def record(user: Actor, action: str, subject: str, **changes: tuple[Any, Any]) -
     entry = AuditEntry(
         tenant_id=tenant_in_use(),
         user_id=user.id if isinstance(user, User) else None,
-        user_name=_name_of(user),
+        user_name=user.name if isinstance(user, User) else user or OPERATOR,
         action=action,
         subject=subject,
         changes=told,
     )
     db.session.add(entry)
-
-
-def _name_of(actor: Actor) -> str:
-    if isinstance(actor, str):
-        return f"{actor}, operator of the server"
-    return actor.name if actor else OPERATOR
 
 
 def _plain(value: Any) -> Any:

@@ -9,13 +9,15 @@ from cadence_app.administration import (
     inboxes_routes,
     labels_routes,
     organisation_routes,
+    people_routes,
     screens_routes,
     teams_routes,
 )
 
 
 def init_app(app: Flask) -> None:
-    for pages in (teams_routes, inboxes_routes, organisation_routes, screens_routes, audit_routes):
+    people = (people_routes, teams_routes)
+    for pages in (*people, inboxes_routes, organisation_routes, screens_routes, audit_routes):
         app.register_blueprint(pages.blueprint)
     app.register_blueprint(labels_routes.custom_fields)
     app.register_blueprint(labels_routes.tags)

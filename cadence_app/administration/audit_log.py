@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import distinct, select
+from sqlalchemy import select
 
 from cadence_app.accounts.models import AuditEntry, User
 from cadence_app.extensions import db
@@ -47,7 +47,7 @@ def entries(asked: Asked, zone: ZoneInfo, before: int | None) -> tuple[list[Audi
 
 def areas() -> list[str]:
     """The parts before the dot of every action in the log, sorted."""
-    actions = db.session.scalars(select(distinct(AuditEntry.action))).all()
+    actions = db.session.scalars(select(AuditEntry.action).distinct()).all()
     return sorted({action.partition(".")[0] for action in actions})
 
 

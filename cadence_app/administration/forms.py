@@ -9,7 +9,7 @@ from wtforms import Field, RadioField, SelectField, StringField, SubmitField, Te
 from wtforms.fields import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
-from cadence_app.accounts.models import KeywordPolicy, PossibleOptOutPolicy
+from cadence_app.accounts.models import KeywordPolicy, PossibleOptOutPolicy, SecondFactorPolicy
 from cadence_app.contacts.models import FieldKind
 from cadence_app.contacts.numbers import BadNumber, parse_number
 from cadence_app.reports.fields import DayField
@@ -100,6 +100,17 @@ class PolicyForm(FlaskForm):
             SelectChoice(str(KeywordPolicy.TEAM), f"The {words.team} it was sent to"),
             SelectChoice(str(KeywordPolicy.ORGANISATION), f"Every {words.team} of the organisation"),
         ]
+
+
+class SigningInForm(FlaskForm):
+    second_factor = RadioField(
+        "A second factor is asked of",
+        choices=[
+            SelectChoice(str(SecondFactorPolicy.OPTIONAL), "Nobody: each user chooses"),
+            SelectChoice(str(SecondFactorPolicy.ADMINS), "Admins"),
+            SelectChoice(str(SecondFactorPolicy.EVERYBODY), "Everybody"),
+        ],
+    )
 
 
 class CustomFieldForm(NameForm):

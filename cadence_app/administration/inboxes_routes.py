@@ -87,7 +87,8 @@ def close(inbox_id: int) -> ResponseReturnValue:
             (inbox.name, url_for("inboxes.show", inbox_id=inbox.id)),
         ],
         warning=f"Nothing goes out of {phone(inbox.number)} any more, no automatic reply either, and "
-        "texts that wait there are held back. A text that comes in is still recorded, and a STOP in it still counts. "
+        "texts that wait there are held back. A text that comes in is still recorded, and a STOP in it "
+        "still counts. "
         "Conversations stay readable, and the inbox can be reopened.",
         button="Close it",
         icon_name="lock",

@@ -3,7 +3,8 @@ the caller commits."""
 
 from __future__ import annotations
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Text, cast, delete, func, select, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import IntegrityError
 
 from cadence_app.accounts import audit
@@ -63,7 +64,7 @@ def delete_field(actor: Actor, field: CustomField) -> None:
     db.session.execute(
         update(Contact)
         .where(Contact.custom.has_key(str(field.id)))
-        .values(custom=Contact.custom - str(field.id))
+        .values(custom=Contact.custom.op("-", return_type=JSONB())(cast(str(field.id), Text)))
         .execution_options(synchronize_session=False)
     )
     audit.record(actor, "custom_field.deleted", field.name, contacts=(carrying, 0))

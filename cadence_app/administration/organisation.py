@@ -11,7 +11,13 @@ from sqlalchemy import select
 
 from cadence_app.accounts import audit
 from cadence_app.accounts.audit import Actor
-from cadence_app.accounts.models import KeywordPolicy, Navigation, PossibleOptOutPolicy, Tenant
+from cadence_app.accounts.models import (
+    KeywordPolicy,
+    Navigation,
+    PossibleOptOutPolicy,
+    SecondFactorPolicy,
+    Tenant,
+)
 from cadence_app.accounts.service import Refused
 from cadence_app.extensions import db
 from cadence_app.reports.schedule_models import ExportSchedule
@@ -52,6 +58,12 @@ def set_policy(actor: Actor, tenant: Tenant, policy: Policy) -> None:
     tenant.keyword_policy, tenant.keyword_policy_from = policy.keywords, begins
     tenant.possible_opt_out_policy = policy.possible
     _record(actor, tenant, changes)
+
+
+def set_second_factor(actor: Actor, tenant: Tenant, policy: SecondFactorPolicy) -> None:
+    """Whoever is asked for a second factor and has none is led to set one up, from their next page on."""
+    before, tenant.second_factor = tenant.second_factor, policy
+    _record(actor, tenant, {"second_factor": (before, policy)})
 
 
 def set_navigation(actor: Actor, tenant: Tenant, navigation: Navigation) -> None:

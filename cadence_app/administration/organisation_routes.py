@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from cadence_app.accounts.models import KeywordPolicy, PossibleOptOutPolicy, Tenant
+from cadence_app.accounts.models import KeywordPolicy, PossibleOptOutPolicy, SecondFactorPolicy, Tenant
 from cadence_app.accounts.roles import admin_required
 from cadence_app.accounts.service import Refused
 from cadence_app.administration import organisation
-from cadence_app.administration.forms import BasicsForm, PolicyForm
+from cadence_app.administration.forms import BasicsForm, PolicyForm, SigningInForm
 from cadence_app.extensions import db
 from cadence_app.reports.ranges import today, utc_bounds
 from cadence_app.ui.navigation import words_for
@@ -53,9 +53,26 @@ def policy() -> ResponseReturnValue:
     return _page(tenant, 422, policy=form)
 
 
+@blueprint.post("/signing-in")
+@admin_required
+def signing_in() -> ResponseReturnValue:
+    tenant, form = current_user.tenant, SigningInForm()
+    if form.validate_on_submit():
+        organisation.set_second_factor(current_user, tenant, SecondFactorPolicy(form.second_factor.data))
+        db.session.commit()
+        flash("The rule for signing in is saved.", "success")
+        return redirect(url_for("organisation.index"))
+    return _page(tenant, 422, signing_in=form)
+
+
 def _page(
-    tenant: Tenant, status: int, form: BasicsForm | None = None, policy: PolicyForm | None = None
+    tenant: Tenant,
+    status: int,
+    form: BasicsForm | None = None,
+    policy: PolicyForm | None = None,
+    signing_in: SigningInForm | None = None,
 ) -> ResponseReturnValue:
+    """The page, with the form that was sent and the others as things stand."""
     stored = {
         "keyword_policy": tenant.keyword_policy,
         "begins": tenant.keyword_policy_from,
@@ -68,6 +85,6 @@ def _page(
         policy=policy or PolicyForm(words_for(current_user), formdata=None, data=stored),
         day=day,
         bounds=utc_bounds(day, day, tenant.zone),
-        posted=request.endpoint == "organisation.policy",
+        signing_in=signing_in or SigningInForm(formdata=None, data={"second_factor": tenant.second_factor}),
     )
     return page, status

@@ -8,6 +8,7 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
+from cadence_app.accounts.requests import asks_by_itself
 from cadence_app.accounts.roles import desk_required
 from cadence_app.consent import blocks
 from cadence_app.extensions import db
@@ -42,6 +43,7 @@ def conversation(conversation_id: int) -> str:
 
 
 @blueprint.get("/conversations/<int:conversation_id>/fresh")
+@asks_by_itself
 @desk_required
 def fresh(conversation_id: int) -> ResponseReturnValue:
     """204 while the open page is up to date; else the thread and the card anew."""

@@ -94,7 +94,7 @@ def index() -> ResponseReturnValue:
     if form.validate_on_submit():
         try:
             tenant = service.make_tenant(
-                g.operator.name, form.name.data, Navigation(form.screens.data), form.time_zone.data
+                _actor(), form.name.data, Navigation(form.screens.data), form.time_zone.data
             )
         except Refused as refusal:
             form.name.errors = [_sentence(refusal)]
@@ -117,7 +117,7 @@ def tenant(tenant_id: int) -> ResponseReturnValue:
     form = NameForm(data={"name": found.name})
     if form.validate_on_submit():
         try:
-            service.rename(g.operator.name, found, form.name.data)
+            service.rename(_actor(), found, form.name.data)
         except Refused as refusal:
             form.name.errors = [_sentence(refusal)]
         else:
@@ -139,7 +139,7 @@ def tenant(tenant_id: int) -> ResponseReturnValue:
 @operator_required
 def suspend(tenant_id: int) -> ResponseReturnValue:
     found = _tenant(tenant_id)
-    service.suspend(g.operator.name, found)
+    service.suspend(_actor(), found)
     return _done(found, f"{found.name} is suspended. Texts that come in are still recorded.")
 
 
@@ -147,7 +147,7 @@ def suspend(tenant_id: int) -> ResponseReturnValue:
 @operator_required
 def resume(tenant_id: int) -> ResponseReturnValue:
     found = _tenant(tenant_id)
-    service.resume(g.operator.name, found)
+    service.resume(_actor(), found)
     return _done(found, f"{found.name} is back.")
 
 
@@ -159,8 +159,13 @@ def screens(tenant_id: int) -> ResponseReturnValue:
     wanted = request.form.get("screens", str(_other_screens(found)))
     if wanted not in set(Navigation):
         abort(404)
-    organisation.set_navigation(g.operator.name, found, Navigation(wanted))
+    organisation.set_navigation(_actor(), found, Navigation(wanted))
     return _done(found, f"{found.name} is on the {SCREENS[Navigation(wanted)]}.")
+
+
+def _actor() -> str:
+    """The operator, as the audit log of a tenant names them."""
+    return f"{g.operator.name}, operator of the server"
 
 
 def _done(found: Tenant, said: str) -> ResponseReturnValue:

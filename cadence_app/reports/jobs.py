@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import smtplib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -12,6 +11,7 @@ from sqlalchemy import func, select, text
 
 from cadence_app.accounts.models import Tenant
 from cadence_app.extensions import db, rq
+from cadence_app.mails import smtp
 from cadence_app.reports import files, mailing
 from cadence_app.reports.kinds import KINDS
 from cadence_app.reports.models import UNFINISHED, Export, ExportState
@@ -139,7 +139,7 @@ def _mail(export: Export) -> None:
             return
         except Exception as error:
             current_app.logger.warning("export %s could not be mailed: %s", export.id, error)
-            if _for_good(error):
+            if smtp.refused_for_good(error):
                 recipient.problem = str(error)
             else:
                 later = str(error)
@@ -177,18 +177,6 @@ def _wait(export: Export, state: ExportState, most: int, problem: str) -> None:
     # The sweep takes an export up some time after it is due.
     export.next_attempt_at = func.now() + wait - _LOST_AFTER
     db.session.commit()
-
-
-def _for_good(error: Exception) -> bool:
-    """Whether a mail can't ever go: an address that is none, or a refusal of 500 or more (RFC 5321, section
-    4.2.1), except of our own sign-in, which an operator puts right."""
-    if isinstance(error, UnicodeError):
-        return True
-    if isinstance(error, smtplib.SMTPAuthenticationError):
-        return False
-    if isinstance(error, smtplib.SMTPRecipientsRefused):
-        return all(code >= 500 for code, _ in error.recipients.values())
-    return isinstance(error, smtplib.SMTPResponseException) and error.smtp_code >= 500
 
 
 def _due(export: Export) -> bool:

@@ -46,7 +46,11 @@ class ScheduleForm(FileForm):
         self.period.choices = [SelectChoice(str(period), PERIOD_NAMES[period]) for period in periods_of(kind)]
         if not kind.dated:
             del self["period"]
-        admins = select(User).where(User.role == Role.ADMIN, User.active).order_by(User.name, User.id)
+        admins = (
+            select(User)
+            .where(User.role == Role.ADMIN, User.active, User.invited_at.is_(None))
+            .order_by(User.name, User.id)
+        )
         self._admins = {str(user.id): user for user in db.session.scalars(admins)}
         self.recipients.choices = [
             SelectChoice(user_id, f"{user.name} ({user.email})") for user_id, user in self._admins.items()

@@ -83,9 +83,15 @@ SETTINGS = {
         ("Custom fields", "custom_fields.index", "list"),
         ("Tags", "tags.index", "tag"),
     ),
-    "People": (("{Teams}", "teams.index", "users-group"),),
+    "People": (
+        ("Users", "people.index", "users"),
+        ("{Teams}", "teams.index", "users-group"),
+    ),
     "Texting": (("Inboxes", "inboxes.index", "inbox"),),
-    "Connections": (("API tokens", "api_screens.index", "key"),),
+    "Connections": (
+        ("API tokens", "api_screens.index", "key"),
+        ("Single sign-on", "single_sign_on_settings.index", "login-2"),
+    ),
     "Records": (("Audit log", "audit_log.index", "history"),),
 }
 

@@ -20,6 +20,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from cadence_app.accounts.models import Role, TeamMember, User
+from cadence_app.accounts.sign_in_models import SignInSession
 from cadence_app.api.models import Scope
 from cadence_app.api.tokens import create_token
 from cadence_app.contacts.models import CustomField, Tag
@@ -52,6 +53,8 @@ ACCESS = {
     # Everybody, signed in or not; it may be 404 where it is about something that is not there.
     "PUBLIC": dict.fromkeys(ACTORS, "open"),
     "SIGNED_IN": _access(OK, OK),
+    # One thing of the admin's own that nobody else has to do with.
+    "OWN_ONLY": _access(NOT_FOUND, NOT_FOUND, foreign=NOT_FOUND),
     # Admins and agents.
     "DESK": _access(OK, FORBIDDEN),
     # A contact or conversation of the agent's own team.
@@ -66,6 +69,8 @@ ACCESS = {
     # A signature or a token counts there, and no session does.
     "WEBHOOK": dict.fromkeys(ACTORS, "open"),
     "API": dict.fromkeys(ACTORS, NO_TOKEN),
+    # For who has given a password and not yet a code; the others begin at the beginning.
+    "MID_SIGN_IN": dict.fromkeys(ACTORS, SIGN_IN),
     # Ends the session, so each stands below all that needs one.
     "SIGN_OUT": dict.fromkeys(ACTORS, SIGN_IN),
     "OPERATOR_SIGN_OUT": dict.fromkeys(ACTORS, OPERATOR_SIGN_IN),
@@ -78,6 +83,11 @@ GET       /static/{filename}
 GET       /healthz
 GET POST  /login
 GET POST  /operator/sign-in
+GET POST  /forgot-password
+GET POST  /invitation/{token}
+GET POST  /reset-password/{token}
+GET POST  /login/sso
+GET       /login/sso/callback
 GET       /api/v1/openapi.json
 GET POST  /dev/phone/
 GET       /dev/mail/
@@ -90,6 +100,13 @@ GET       /
 GET       /help/
 GET       /help/{page}
 GET       /reports/analytics
+GET POST  /account/
+GET POST  /account/password
+GET       /account/sessions
+GET POST  /account/two-factor
+
+OWN_ONLY
+POST      /account/sessions/{session_id}/end
 
 DESK
 GET       /messages/
@@ -134,6 +151,12 @@ GET POST  /settings/api-tokens
 GET       /api/v1/docs
 GET POST  /settings/organisation/
 POST      /settings/organisation/opting-out
+POST      /settings/organisation/signing-in
+GET POST  /settings/single-sign-on
+POST      /settings/single-sign-on/test
+POST      /settings/single-sign-on/remove
+GET       /settings/users/
+GET POST  /settings/users/invite
 GET POST  /settings/screens/
 GET POST  /settings/custom-fields/
 GET POST  /settings/tags/
@@ -162,6 +185,12 @@ POST      /reports/schedules/{schedule_id}/resume
 POST      /reports/schedules/{schedule_id}/send
 GET POST  /reports/schedules/{schedule_id}/delete
 GET POST  /settings/api-tokens/{token_id}/revoke
+GET POST  /settings/users/{user_id}
+POST      /settings/users/{user_id}/resend
+POST      /settings/users/{user_id}/reset-link
+POST      /settings/users/{user_id}/reset-second-factor
+GET POST  /settings/users/{user_id}/deactivate
+POST      /settings/users/{user_id}/reactivate
 
 API
 GET       /api/v1/changes
@@ -185,7 +214,11 @@ POST      /operator/tenants/{tenant_id}/resume
 OPERATOR_SIGN_OUT
 POST      /operator/sign-out
 
+MID_SIGN_IN
+GET POST  /login/code
+
 SIGN_OUT
+POST      /account/sessions/end-all
 POST      /logout
 """
 
@@ -197,8 +230,6 @@ RENAMED = {
     "/reports/{key}/export": "/reports/{kind}/export",
     "/reports/exports/{key}": "/reports/exports/{kind}",
 }
-# A page with a form that is open to who is not signed in to a tenant.
-TOKEN_FROM = {"signed out": "/login", "operator": "/login"}
 QUERY = {"/reports/schedules/new": f"?kind={OPT_OUT_HISTORY.key}"}
 
 
@@ -249,7 +280,9 @@ def _make(app: Flask, mode: str, operator_email: str) -> Made:
     received = world.text(new_number(), "hello")
     export_id = ask_for(world)
     run(world, export_id)
+    world.sign_in("admin")
     with world.session():
+        session_id = db.session.scalars(select(SignInSession.id)).one()
         admin = db.session.get_one(User, world.admin_id)
         other_agent = make_user(world.tenant_id, Role.AGENT, "Other Agent")
         auditor = make_user(world.tenant_id, Role.AUDITOR, "Auditor Person")
@@ -284,6 +317,8 @@ def _make(app: Flask, mode: str, operator_email: str) -> Made:
             "user_id": victim.id,
             "inbox_id": db.session.scalars(select(Inbox.id).where(Inbox.number == world.other_shared)).one(),
             "tenant_id": world.tenant_id,
+            "session_id": session_id,
+            "token": "no-such-token",
         }
     browsers = {
         "signed out": Browser(app.test_client()),
@@ -325,19 +360,19 @@ def test_a_route_gives_everybody_what_the_matrix_says(line: Line, organisations:
     expected = ACCESS[line.access]
     for actor in ACTORS:
         for method in line.methods:
-            answer = _ask(made.browsers[actor], method, path, TOKEN_FROM.get(actor, "/help/"))
+            answer = _ask(made.browsers[actor], method, path)
             assert _outcome(answer, expected[actor]) == expected[actor], f"{actor}: {method} {path}"
 
 
-def _ask(browser: Browser, method: str, path: str, token_from: str) -> TestResponse:
+def _ask(browser: Browser, method: str, path: str) -> TestResponse:
     if method == "POST" and not path.startswith("/api/"):
-        return browser.post(path, token_from=token_from)
+        return browser.post(path)
     return browser.client.open(path, method=method)
 
 
 def _outcome(answer: TestResponse, expected: str) -> str:
     status = answer.status_code
-    if status >= 500 or status == 400:
+    if status >= 500 or (status == 400 and expected != "open"):
         return f"{status}: {answer.text[:300]}"
     location = answer.location or ""
     if status == 302 and location.startswith("/login"):

@@ -96,7 +96,7 @@ def test_the_page_of_a_crash_does_without_the_database(world: World) -> None:
     }
     broken = create_app(settings).test_client()
     with broken.session_transaction() as session:
-        session["_user_id"], session["_fresh"] = f"{world.tenant_id}:{world.admin_id}", True
+        session["sign_in"] = "the key of a session"
     answer = broken.get("/messages/")
     assert answer.status_code == 500
     assert "Something broke on our side" in answer.text
