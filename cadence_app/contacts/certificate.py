@@ -91,12 +91,11 @@ class Entry:
             Source.API: f"Through the API{by}",
         }[Source(self.change.source)]
 
-    @property
-    def record(self) -> str:
+    def record(self, team_word: str) -> str:
         """The ids that the row's digest is computed from, beside what is shown."""
         change = self.change
         parts = [f"row {change.id}", f"organisation {change.tenant_id}", f"contact {change.contact_id}"]
-        parts += [f"team {change.team_id}", f"user {change.user_id or 'none'}"]
+        parts += [f"{team_word} {change.team_id}", f"user {change.user_id or 'none'}"]
         return ", ".join([*parts, f"message {change.message_id or 'none'}", f"source {change.source}"])
 
 

@@ -15,10 +15,12 @@ from tests.world import World, new_number
 
 # Not a tenant's: for who runs the server, for trying it out, and for programs.
 _OTHERS = ("/static", "/api/", "/dev/", "/operator/", "/healthz", "/login/sso")
+# Shows both sets of screens side by side, and with them both words.
+_BOTH = "/settings/screens/"
 # What a person reads besides the text: said by a screen reader, shown in a field or beside the pointer.
 _READ = {"aria-label", "title", "placeholder", "alt"}
-# The column of the classic file, and what the two sets of screens are called.
-_NAMES = re.compile(r"DepartmentCode|Teams screens")
+# The column of the classic file, what the two sets of screens are called, and an address of the API.
+_NAMES = re.compile(r"DepartmentCode|Teams screens|/api/v1/teams")
 WRONG = {"teams": re.compile(r"\bdepartments?\b", re.I), "legacy": re.compile(r"\bteams?\b", re.I)}
 
 
@@ -53,7 +55,11 @@ def _read(page: str) -> str:
 def _paths(app: Flask, world: World) -> Iterator[str]:
     """Every page that takes no argument, and one of each that takes an id or a name."""
     for rule in app.url_map.iter_rules():
-        if "GET" in (rule.methods or ()) and not rule.arguments and not rule.rule.startswith(_OTHERS):
+        if (
+            "GET" in (rule.methods or ())
+            and not rule.arguments
+            and not rule.rule.startswith((*_OTHERS, _BOTH))
+        ):
             yield rule.rule
     yield from (f"/help/{page}" for page in PAGES)
     yield from (f"/reports/exports/{key}" for key in PLAIN_KINDS)
