@@ -89,7 +89,8 @@ def test_a_team_answers_with_its_own_text_and_an_empty_one_is_the_default(world:
     received = world.text(new_number(), "STOP")
     assert world.messages(received.conversation_id)[-1].body == own
     page = admin.get(f"/settings/teams/{world.team_id}").text
-    assert re.search(r'id="opt_out-count">\s*\d+ characters in GSM-7, 1 text<', page)
+    assert re.search(r'id="opt_out-count">\d+ characters in GSM-7, 1 text<', page)
+    assert page.count("The text shown goes out, in 1 text.") == 2
     assert admin.post(path, {"opt_out": "x" * 460}).status_code == 422
     assert admin.post(path, {"opt_out": "", "opt_in": "", "help_text": ""}).status_code == 302
     received = world.text(new_number(), "STOP")
