@@ -7,7 +7,7 @@ import time
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from cadence_app.accounts import invitations, links, passwords
+from cadence_app.accounts import invitations, links, passwords, single_sign_on
 from cadence_app.accounts.forms import AcceptForm, EmailForm, NewPasswordForm
 from cadence_app.accounts.links import Purpose
 from cadence_app.accounts.requests import begin_session
@@ -57,6 +57,9 @@ def invitation(token: str) -> ResponseReturnValue:
     user = links.user_of(token, Purpose.INVITATION)
     if user is None:
         return _no_use(Purpose.INVITATION)
+    if not single_sign_on.passwords_allowed():
+        # Coming in through the organisation's sign-in accepts it.
+        return redirect(url_for("single_sign_on.start", email=user.email))
     form = AcceptForm(data={"name": user.name})
     if form.validate_on_submit():
         invitations.accept(user, form.name.data, form.password.data)

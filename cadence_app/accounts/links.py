@@ -36,7 +36,7 @@ def user_of(token: str, purpose: Purpose) -> User | None:
     """Whom a link is for; the database session then works for their tenant. None for a link that is not
     ours, has expired, was used, or whose user may not sign in."""
     try:
-        read = _serializer(purpose).loads(token, max_age=_life(purpose).total_seconds())
+        read = _serializer(purpose).loads(token, max_age=int(_life(purpose).total_seconds()))
     except BadData:
         return None
     tenant_id, user_id, mark = read

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from flask import Request, current_app, flash, g, redirect, request, session, url_for
+from flask import Request, current_app, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -72,7 +72,6 @@ def lead_to_second_factor() -> ResponseReturnValue | None:
         return None
     if not current_user.needs_second_factor:
         return None
-    flash(f"{current_user.tenant.name} asks for a second factor. Set it up to go on.", "warning")
     return redirect(url_for("second_factor.index"))
 
 

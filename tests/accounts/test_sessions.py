@@ -15,7 +15,10 @@ from cadence_app.accounts.sign_in_models import SignInSession
 from cadence_app.extensions import db
 from tests.world import Browser, World
 
-_WINDOWS = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"
+_WINDOWS = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/142.0.0.0 Safari/537.36"
+)
 
 
 def _cookie(browser: Browser) -> str:
