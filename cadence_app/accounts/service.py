@@ -22,6 +22,12 @@ _hasher = PasswordHasher()
 class Refused(ValueError):
     """A value that can't be used; the text says why, for the person who gave it."""
 
+    @property
+    def sentence(self) -> str:
+        """The text as a page says it."""
+        text = str(self).removesuffix(".")
+        return f"{text[:1].upper()}{text[1:]}."
+
 
 def sign_in(email: str, password: str) -> User | None:
     """The active user with this e-mail address and password; the session then works for their tenant."""

@@ -63,7 +63,7 @@ def invite() -> ResponseReturnValue:
             user = invitations.invite(current_user, form.email.data, form.name.data, form.chosen_role, teams)
         except Refused as refusal:
             db.session.rollback()
-            form.email.errors = [_sentence(refusal)]
+            form.email.errors = [refusal.sentence]
         else:
             db.session.commit()
             flash(f"The invitation is on its way to {user.email}.", "success")
@@ -95,7 +95,7 @@ def edit(user_id: int) -> ResponseReturnValue:
             )
         except Refused as refusal:
             db.session.rollback()
-            form.role.errors = [_sentence(refusal)]
+            form.role.errors = [refusal.sentence]
         else:
             db.session.commit()
             flash(f"{user.name} is saved.", "success")
@@ -121,7 +121,7 @@ def deactivate(user_id: int) -> ResponseReturnValue:
             leaving.deactivate(current_user, user, _chosen_heirs(heirs))
         except Refused as refusal:
             db.session.rollback()
-            problem = _sentence(refusal)
+            problem = refusal.sentence
         else:
             db.session.commit()
             flash(f"{user.name or user.email} can't sign in any more.", "success")
@@ -176,7 +176,7 @@ def _done(user: User, change: Callable[[], object], said: str) -> ResponseReturn
         change()
     except Refused as refusal:
         db.session.rollback()
-        flash(_sentence(refusal), "error")
+        flash(refusal.sentence, "error")
     else:
         db.session.commit()
         flash(said, "success")
@@ -199,11 +199,6 @@ def _chosen_heirs(heirs: Mapping[int, list[User]]) -> dict[int, User | None]:
 def _offered_teams(user: User) -> list[Team]:
     """The open teams, and the closed ones that the user is in."""
     return sorted({*open_teams(), *user.teams}, key=lambda team: team.name)
-
-
-def _sentence(refusal: Refused) -> str:
-    text = str(refusal)
-    return text[:1].upper() + text[1:].removesuffix(".") + "."
 
 
 def _user(user_id: int) -> User:

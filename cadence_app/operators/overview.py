@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from cadence_app.accounts.models import Team, Tenant, User
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db, rq
+from cadence_app.mails.models import OutgoingMail
 from cadence_app.messaging.models import Message, MessageState
 from cadence_app.reports.models import UNFINISHED, Export
 from cadence_app.tenancy import use_tenant
@@ -29,6 +30,7 @@ class Counts:
     texts: int
     late_texts: int
     late_exports: int
+    late_mails: int
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,12 @@ class Health:
     queues: dict[str, int] | None
     late_texts: int
     late_exports: int
+    late_mails: int
 
     @property
     def well(self) -> bool:
-        return self.queues is not None and not self.late_texts and not self.late_exports
+        late = self.late_texts + self.late_exports + self.late_mails
+        return self.queues is not None and late == 0
 
 
 def tenants() -> list[tuple[Tenant, Counts]]:
@@ -65,6 +69,7 @@ def counts_of(tenant: Tenant) -> Counts:
         select(func.count())
         .select_from(Export)
         .where(Export.state.in_(UNFINISHED), Export.next_attempt_at < now - _LATE),
+        select(func.count()).select_from(OutgoingMail).where(OutgoingMail.next_attempt_at < now - _LATE),
     )
     row = db.session.execute(select(*(number.scalar_subquery() for number in numbers))).one()
     return Counts(*row)
@@ -79,4 +84,5 @@ def health(counted: list[tuple[Tenant, Counts]]) -> Health:
         queues,
         sum(counts.late_texts for _, counts in counted),
         sum(counts.late_exports for _, counts in counted),
+        sum(counts.late_mails for _, counts in counted),
     )

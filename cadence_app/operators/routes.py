@@ -97,7 +97,7 @@ def index() -> ResponseReturnValue:
                 _actor(), form.name.data, Navigation(form.screens.data), form.time_zone.data
             )
         except Refused as refusal:
-            form.name.errors = [_sentence(refusal)]
+            form.name.errors = [refusal.sentence]
         else:
             db.session.commit()
             flash(f"{tenant.name} is ready. Make its first admin with flask cadence user.", "success")
@@ -119,7 +119,7 @@ def tenant(tenant_id: int) -> ResponseReturnValue:
         try:
             service.rename(_actor(), found, form.name.data)
         except Refused as refusal:
-            form.name.errors = [_sentence(refusal)]
+            form.name.errors = [refusal.sentence]
         else:
             db.session.commit()
             flash("Saved.", "success")
@@ -180,8 +180,3 @@ def _tenant(tenant_id: int) -> Tenant:
 
 def _other_screens(found: Tenant) -> Navigation:
     return Navigation.LEGACY if found.navigation == Navigation.TEAMS else Navigation.TEAMS
-
-
-def _sentence(refusal: Refused) -> str:
-    text = str(refusal)
-    return f"{text[:1].upper()}{text[1:]}."

@@ -14,9 +14,10 @@ from cadence_app.accounts.models import AuditEntry, Tenant, User
 from cadence_app.api.models import Scope
 from cadence_app.api.tokens import create_token
 from cadence_app.extensions import db
+from cadence_app.mails import service as outbox
 from cadence_app.messaging.models import Conversation
 from cadence_app.messaging.sending import compose
-from cadence_app.operators import service
+from cadence_app.operators import overview, service
 from cadence_app.reports import schedule_jobs, schedule_runs
 from cadence_app.reports.filters import Filters
 from cadence_app.reports.kinds import OPT_OUT_HISTORY
@@ -189,3 +190,17 @@ def test_the_commands_list_suspend_resume_and_rename(world: World) -> None:
         assert actions == [
             *("organisation.suspended", "organisation.resumed", "screens.changed", "organisation.renamed")
         ]
+
+
+def test_what_waits_for_longer_than_it_should_is_counted(world: World) -> None:
+    conversation_id = world.text(new_number(), "hello").conversation_id
+    hour_ago = datetime.now(UTC) - timedelta(hours=1)
+    with world.session():
+        compose(
+            db.session.get_one(User, world.admin_id), db.session.get_one(Conversation, conversation_id), "hi"
+        ).created_at = hour_ago
+        mail = outbox.enqueue("test", "a@b.example", "Subject", "text", "<p>text</p>")
+        mail.next_attempt_at = hour_ago
+        db.session.commit()
+        counts = overview.counts_of(db.session.get_one(Tenant, world.tenant_id))
+    assert (counts.late_texts, counts.late_exports, counts.late_mails) == (1, 0, 1)
