@@ -12,13 +12,15 @@ from cadence_app.tenancy import tenant_in_use
 OPERATOR = "An operator, on the server"
 CADENCE = "Cadence, by itself"
 
+Actor = User | str | None
+"""Who changes a setting: a user; in words, somebody who is none; None for an operator at the command line."""
 
-def record(user: User | str | None, action: str, subject: str, **changes: tuple[Any, Any]) -> None:
+
+def record(user: Actor, action: str, subject: str, **changes: tuple[Any, Any]) -> None:
     """Adds an entry to the open transaction, so that it is there exactly if the change is.
 
-    `user` is None for an operator at the command line, and CADENCE for what nobody did. `changes` are
-    field=(before, after); a field whose two values are the same is left out. Never give it a secret: who
-    reads the log must not learn one.
+    `changes` are field=(before, after); a field whose two values are the same is left out. Never give it a
+    secret: who reads the log must not learn one.
     """
     told = {
         name: [_plain(before), _plain(after)] for name, (before, after) in changes.items() if before != after

@@ -41,7 +41,7 @@ def user_of(token: str, purpose: Purpose) -> User | None:
         return None
     tenant_id, user_id, mark = read
     user = load_user(tenant_id, user_id)
-    if user is None or not user.active or not hmac.compare_digest(mark, _mark(user, purpose)):
+    if user is None or not user.is_active or not hmac.compare_digest(mark, _mark(user, purpose)):
         return None
     if user.invited != (purpose == Purpose.INVITATION):
         return None

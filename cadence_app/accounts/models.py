@@ -80,6 +80,8 @@ class Tenant(Model):
         default=SecondFactorPolicy.OPTIONAL, server_default=SecondFactorPolicy.OPTIONAL
     )
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    # Since then nobody signs in and nothing goes out; what comes in, a STOP above all, is still recorded.
+    suspended_at: Mapped[datetime | None]
 
     @property
     def zone(self) -> ZoneInfo:
@@ -99,6 +101,8 @@ class Team(Model):
     opt_out_text: Mapped[str] = mapped_column(default="")
     opt_in_text: Mapped[str] = mapped_column(default="")
     help_text: Mapped[str] = mapped_column(default="")
+    # A closed team takes no inbox, member or contact any more; its history stays.
+    closed_at: Mapped[datetime | None]
 
     tenant: Mapped[Tenant] = relationship()
 
@@ -139,7 +143,7 @@ class User(UserMixin, Model):
 
     @property
     def is_active(self) -> bool:
-        return self.active
+        return self.active and self.tenant.suspended_at is None
 
     @property
     def invited(self) -> bool:
@@ -151,8 +155,22 @@ class User(UserMixin, Model):
         return self.role == Role.ADMIN
 
     @property
+    def is_auditor(self) -> bool:
+        return self.role == Role.AUDITOR
+
+    @property
+    def reads_reports(self) -> bool:
+        """Whether every report is theirs to read."""
+        return self.is_admin or self.is_auditor
+
+    @property
+    def works_desk(self) -> bool:
+        """Whether conversations and contacts are theirs to work with."""
+        return not self.is_auditor
+
+    @property
     def may_export(self) -> bool:
-        return self.active and self.is_admin and not self.invited
+        return self.active and self.reads_reports and not self.invited
 
     @property
     def has_second_factor(self) -> bool:

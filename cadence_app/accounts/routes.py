@@ -31,7 +31,10 @@ def _too_often(limit: RequestLimit) -> None:
 
 @blueprint.get("/")
 def home() -> ResponseReturnValue:
-    return redirect(url_for("messaging.desk" if current_user.is_authenticated else "accounts.sign_in"))
+    """The first page that who asks may open."""
+    if not current_user.is_authenticated:
+        return redirect(url_for("accounts.sign_in"))
+    return redirect(url_for("messaging.desk" if current_user.works_desk else "reports.index"))
 
 
 @blueprint.route("/login", methods=["GET", "POST"])

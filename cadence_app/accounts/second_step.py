@@ -27,7 +27,7 @@ def waiting() -> User | None:
     if not noted or noted[2] < time.time() - _SECONDS:
         return None
     user = load_user(noted[0], noted[1])
-    fits = user and user.active and user.has_second_factor and _mark(user) == noted[3]
+    fits = user and user.is_active and user.has_second_factor and _mark(user) == noted[3]
     return user if fits else None
 
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from email_validator import EmailNotValidError, validate_email
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 
 from cadence_app.accounts.models import Navigation, Role, Team, TeamMember, Tenant, User
 from cadence_app.extensions import db
@@ -22,13 +22,19 @@ _hasher = PasswordHasher()
 class Refused(ValueError):
     """A value that can't be used; the text says why, for the person who gave it."""
 
+    @property
+    def sentence(self) -> str:
+        """The text as a page says it."""
+        text = str(self).removesuffix(".")
+        return f"{text[:1].upper()}{text[1:]}."
+
 
 def sign_in(email: str, password: str) -> User | None:
     """The active user with this e-mail address and password; the session then works for their tenant."""
     user = find_by_email(email)
     # Checked where there is no such user too, so that the time taken does not tell.
     fits = password_fits(user, password)
-    return user if user and fits and user.active and not user.invited else None
+    return user if user and fits and user.is_active and not user.invited else None
 
 
 def find_by_email(email: str) -> User | None:
@@ -100,6 +106,14 @@ def find_team(code: str) -> Team:
     if team is None:
         raise Refused(f"there is no team with the code {code}")
     return team
+
+
+def find_user(email: str) -> User:
+    """The user with this address in the tenant in use. Errors: Refused."""
+    user = db.session.scalars(select(User).where(func.lower(User.email) == email.lower())).one_or_none()
+    if user is None:
+        raise Refused(f"there is no user {email}")
+    return user
 
 
 def all_teams() -> list[Team]:

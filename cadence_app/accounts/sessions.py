@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, CursorResult, delete, func, select, text, 
 from sqlalchemy.orm import contains_eager
 
 from cadence_app.accounts import audit, devices
-from cadence_app.accounts.models import User
+from cadence_app.accounts.models import Tenant, User
 from cadence_app.accounts.sign_in_models import Method, SignInSession
 from cadence_app.extensions import db
 from cadence_app.tenancy import tenant_in_use, use_tenant
@@ -78,7 +78,7 @@ def find(key: str, looking: bool = True) -> SignInSession | None:
         .join(SignInSession.user)
         .join(User.tenant)
         .options(contains_eager(SignInSession.user).contains_eager(User.tenant))
-        .where(SignInSession.id == found.session_id, _works(), User.active)
+        .where(SignInSession.id == found.session_id, _works(), User.active, Tenant.suspended_at.is_(None))
     )
     return db.session.scalars(query).one_or_none()
 

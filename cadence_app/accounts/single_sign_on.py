@@ -126,7 +126,7 @@ def let_in(found: SingleSignOn, identity: Identity) -> User:
     user = db.session.scalars(
         select(User).where(User.single_sign_on_subject == identity.subject)
     ).one_or_none() or _by_email(found, identity)
-    if not user.active:
+    if not user.is_active:
         raise NotLetIn(f"{user.email} may not sign in any more. Ask an admin of {found.tenant.name}.")
     if user.invited:
         user.invited_at = None

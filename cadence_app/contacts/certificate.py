@@ -37,8 +37,8 @@ class Proof(StrEnum):
 class Entry:
     """One change. `digest` is that of the row as it is now; `sealed_digest` the one its day was sealed with,
     by `seal`; both are None while the day is open. `erased` is the record of a row that was erased. `words`
-    are the contact's own, as far as the viewer may read them: an admin may, for they are evidence; an agent
-    not those to a colleague's personal inbox."""
+    are the contact's own, as far as the viewer may read them: an admin or auditor may, for they are
+    evidence; an agent not those to a colleague's personal inbox."""
 
     change: OptOutChange
     team: Team
@@ -102,12 +102,11 @@ class Entry:
             Source.API: f"Through the API{by}",
         }[Source(self.change.source)]
 
-    @property
-    def record(self) -> str:
+    def record(self, team_word: str) -> str:
         """The ids that the row's digest is computed from, beside what is shown."""
         change = self.change
         parts = [f"history row {change.id}", f"organisation {change.tenant_id}"]
-        parts += [f"contact {change.contact_id}", f"team {change.team_id}"]
+        parts += [f"contact {change.contact_id}", f"{team_word} {change.team_id}"]
         parts += [f"user {change.user_id}" if change.user_id else "no user"]
         parts += [f"message {change.message_id}" if change.message_id else "no message"]
         return f"Ids: {', '.join(parts)}. What decided is stored as “{change.source}”."
@@ -172,7 +171,7 @@ def teams_covered(user: User, contact_id: int) -> list[Team]:
     """The teams of a contact that a user's certificate covers: an admin's all, an agent's shared ones."""
     theirs = select(OptOutChange.team_id).where(OptOutChange.contact_id.in_(with_merged(contact_id)))
     query = select(Team).where(Team.id.in_(theirs)).order_by(Team.name)
-    if not user.is_admin:
+    if not user.reads_reports:
         query = query.where(Team.id.in_([team.id for team in user.teams]))
     return list(db.session.scalars(query))
 
@@ -216,7 +215,7 @@ def _entries(user: User, contact_id: int, teams: dict[int, Team]) -> list[Entry]
     now = {row.id: row.digest for row in db.session.execute(_DIGESTS, {"ids": ids})}
     by_day = seals.seals_of({row.day for row in rows})
     texts = {row.OptOutChange.message_id for row in rows if row.OptOutChange.message_id}
-    hidden = set() if user.is_admin else texts - desk.readable(user, texts)
+    hidden = set() if user.reads_reports else texts - desk.readable(user, texts)
     return [
         Entry(
             change=row.OptOutChange,

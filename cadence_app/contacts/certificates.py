@@ -23,7 +23,7 @@ def show(contact_id: int) -> ResponseReturnValue:
     return render_template(
         "contacts/certificate.html",
         certificate=_certificate(contact_id),
-        on_record=find_contact(current_user, contact_id) is not None,
+        on_record=current_user.works_desk and find_contact(current_user, contact_id) is not None,
     )
 
 

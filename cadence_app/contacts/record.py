@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user, login_required
+from flask_login import current_user
 
 from cadence_app.accounts import audit
-from cadence_app.accounts.roles import admin_required
+from cadence_app.accounts.roles import admin_required, desk_required
 from cadence_app.contacts import erasing, merging, personal_data, phones, service, tags
 from cadence_app.contacts.forms import EraseForm, NumberForm
 from cadence_app.contacts.models import Contact
@@ -23,7 +23,7 @@ _GONE = "This contact was merged or erased meanwhile."
 
 
 @blueprint.post("/tags")
-@login_required
+@desk_required
 def add_tag(contact_id: int) -> ResponseReturnValue:
     contact = shown_contact(contact_id)
     typed = request.form.get("tag", "")
@@ -35,7 +35,7 @@ def add_tag(contact_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/tags/<int:tag_id>/remove")
-@login_required
+@desk_required
 def remove_tag(contact_id: int, tag_id: int) -> ResponseReturnValue:
     contact = shown_contact(contact_id)
     tags.remove_tag(current_user, contact, tag_id)
@@ -43,7 +43,7 @@ def remove_tag(contact_id: int, tag_id: int) -> ResponseReturnValue:
 
 
 @blueprint.route("/numbers", methods=["GET", "POST"])
-@login_required
+@desk_required
 def numbers(contact_id: int) -> ResponseReturnValue:
     shown_contact(contact_id)
     form = NumberForm(number=request.args.get("number", ""))
@@ -74,7 +74,7 @@ def numbers(contact_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/numbers/<int:number_id>/end")
-@login_required
+@desk_required
 def end_number(contact_id: int, number_id: int) -> ResponseReturnValue:
     shown_contact(contact_id)
     try:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user, login_required
+from flask_login import current_user
 
+from cadence_app.accounts.roles import desk_required
 from cadence_app.consent import service as consent
 from cadence_app.contacts import fields, service, tags
 from cadence_app.contacts.forms import AddContactForm, EditContactForm
@@ -19,7 +20,7 @@ blueprint = Blueprint("contacts", __name__, url_prefix="/contacts")
 
 
 @blueprint.get("/")
-@login_required
+@desk_required
 def index() -> str:
     search = request.args.get("q", "").strip()[:200].replace("\x00", "")
     status = request.args.get("status", "")
@@ -45,11 +46,11 @@ def index() -> str:
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
-@login_required
+@desk_required
 def new() -> ResponseReturnValue:
     form = AddContactForm()
     form.team_id.label.text = words_for(current_user).Team
-    form.team_id.choices = [(team.id, team.name) for team in current_user.teams]
+    form.team_id.choices = [(team.id, team.name) for team in current_user.teams if not team.closed_at]
     taken: Contact | None = None
     if form.validate_on_submit():
         team = next(team for team in current_user.teams if team.id == form.team_id.data)
@@ -75,7 +76,7 @@ def new() -> ResponseReturnValue:
 
 
 @blueprint.get("/<int:contact_id>")
-@login_required
+@desk_required
 def show(contact_id: int) -> ResponseReturnValue:
     kept_id = service.kept_of(contact_id)
     if kept_id != contact_id:
@@ -84,7 +85,7 @@ def show(contact_id: int) -> ResponseReturnValue:
 
 
 @blueprint.route("/<int:contact_id>/edit", methods=["GET", "POST"])
-@login_required
+@desk_required
 def edit(contact_id: int) -> ResponseReturnValue:
     contact = shown_contact(contact_id)
     own_fields = fields.custom_fields()
@@ -95,14 +96,14 @@ def edit(contact_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/<int:contact_id>/name")
-@login_required
+@desk_required
 def name(contact_id: int) -> ResponseReturnValue:
     """Names a contact from a form of names alone, such as the one of an unknown contact."""
     return _edited(shown_contact(contact_id), EditContactForm(), None)
 
 
 @blueprint.post("/<int:contact_id>/teams/<int:team_id>/consent")
-@login_required
+@desk_required
 def set_consent(contact_id: int, team_id: int) -> ResponseReturnValue:
     contact = shown_contact(contact_id)
     team = next((team for team in current_user.teams if team.id == team_id), None)

@@ -22,6 +22,7 @@ from cadence_app.demo.announcements import load_announcements
 from cadence_app.demo.conversations import load_conversations
 from cadence_app.demo.forgotten import load_forgotten
 from cadence_app.demo.records import load_records
+from cadence_app.demo.settings import load_settings
 from cadence_app.extensions import db
 from cadence_app.messaging.inboxes import create_inbox
 from cadence_app.messaging.models import Inbox
@@ -92,6 +93,7 @@ def _load(organisation: Organisation, chance: random.Random) -> None:
     load_forgotten(tenant, teams, numbers, chance)
     load_conversations(tenant, talking, inboxes, [admin, agent], numbers, chance)
     load_records(tenant, talking, agent, numbers, chance)
+    load_settings(admin, teams, inboxes, contacts, chance)
 
 
 def _users(organisation: Organisation, teams: list[Team]) -> tuple[User, User]:
@@ -99,6 +101,7 @@ def _users(organisation: Organisation, teams: list[Team]) -> tuple[User, User]:
     domain = organisation.domain
     admin = accounts.create_user(f"admin@{domain}", admin_name, PASSWORD, Role.ADMIN, teams)
     agent = accounts.create_user(f"agent@{domain}", agent_name, PASSWORD, Role.AGENT, teams[:2])
+    accounts.create_user(f"auditor@{domain}", "Ingrid Sorensen", PASSWORD, Role.AUDITOR, [])
     return admin, agent
 
 

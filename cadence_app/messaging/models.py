@@ -35,6 +35,8 @@ class Inbox(Model):
     name: Mapped[str]
     number: Mapped[str] = mapped_column(unique=True)
     provider: Mapped[str] = mapped_column(default="simulator")
+    # Nothing goes out of a closed inbox; what comes in is recorded all the same.
+    closed_at: Mapped[datetime | None]
 
     team: Mapped[Team] = relationship()
     user: Mapped[User | None] = relationship()

@@ -35,6 +35,10 @@ def refusal(inbox: Inbox, contact_id: int, kind: MessageKind, *, lock: bool = Fa
     """
     if lock:
         lock_contacts([contact_id])
+    if inbox.closed_at:
+        return "This inbox is closed: it takes texts in and sends none."
+    if kind != MessageKind.OPT_OUT_REPLY and inbox.team.tenant.suspended_at:
+        return "The organisation is suspended. Only the confirmation of an opt out goes out."
     stored = consent.consent_of(contact_id, inbox.team_id)
     number = number_of(contact_id)
     barred = [block for block in blocks.blocks_of(contact_id) if block.number in {"", number}]

@@ -48,11 +48,12 @@ def run_export(tenant_id: int, export_id: int) -> None:
 
 def _nobody_may_have(export: Export) -> str:
     """Why no file may be made or sent at all; empty where it may."""
-    if KINDS[export.kind].own and not export.requested_by.may_export:
+    kind = KINDS[export.kind]
+    if kind.own and not kind.may_go_to(export.requested_by):
         return "Who asked for it is no admin any more."
     if any(delivery.waiting or delivery.delivered_at for delivery in export.deliveries):
         return ""
-    if any(recipient.sent_at or recipient.user.may_export for recipient in export.recipients):
+    if any(recipient.sent_at or kind.may_go_to(recipient.user) for recipient in export.recipients):
         return ""
     if [recipient.user for recipient in export.recipients] == [export.requested_by]:
         return "Who asked for it is no admin any more."
@@ -150,7 +151,7 @@ def _mail(export: Export) -> str:
     Returns what keeps a mail waiting; empty where none does. Errors: FileNotFoundError."""
     later = ""
     for recipient in [each for each in export.recipients if each.waiting]:
-        if not recipient.user.may_export:
+        if not KINDS[export.kind].may_go_to(recipient.user):
             recipient.problem = "no admin any more"
             continue
         try:

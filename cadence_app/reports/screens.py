@@ -10,17 +10,17 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from werkzeug.datastructures import MultiDict
 
-from cadence_app.accounts.models import Navigation
+from cadence_app.accounts.models import Navigation, User
 from cadence_app.reports import service
 from cadence_app.reports.destinations.service import chosen
 from cadence_app.reports.filters import Filters, describe
 from cadence_app.reports.forms import ExportForm
-from cadence_app.reports.kinds import OPT_OUT_HISTORY, PLAIN_KINDS, Kind
+from cadence_app.reports.kinds import KINDS, OPT_OUT_HISTORY, PLAIN_KINDS, Kind
 from cadence_app.reports.models import Export, Format
 from cadence_app.reports.ranges import today, usual, utc_bounds
 from cadence_app.reports.saved.service import saved_for
 from cadence_app.ui.errors import MovedReport
-from cadence_app.ui.navigation import Report, may_open, mode_of, report_page, words_for
+from cadence_app.ui.navigation import REPORT_PAGES, Report, may_open, mode_of, report_page, words_for
 
 # Requests that a page shows at once; the others are behind a click.
 _LATEST = 3
@@ -40,9 +40,16 @@ def kind_only_in(mode: Navigation, kind: Kind) -> None:
     """The same 404 for a kind that both modes show on a plain page."""
     if mode_of(current_user) == mode:
         return
-    teams = mode_of(current_user) == Navigation.TEAMS
-    clicks = ("Reports", "Exports", kind.title) if teams else ("Reports", kind.title, "Export")
-    raise MovedReport(clicks, page_of(kind))
+    raise MovedReport(clicks_of(kind, mode_of(current_user)), page_of(kind))
+
+
+def clicks_of(kind: Kind, mode: Navigation) -> tuple[str, ...]:
+    """The path that a person clicks to a kind's page in a mode."""
+    if kind is OPT_OUT_HISTORY:
+        return REPORT_PAGES[Report.OPT_OUT_HISTORY, mode].clicks
+    return (
+        ("Reports", "Exports", kind.title) if mode == Navigation.TEAMS else ("Reports", kind.title, "Export")
+    )
 
 
 def page_of(kind: Kind, **query: Any) -> str:
@@ -102,11 +109,24 @@ def row_of(export: Export) -> str:
 
 
 def find_kind(key: str) -> Kind:
-    return PLAIN_KINDS.get(key) or abort(404)
+    """The kind with a plain page; 403 where its files are not for this user."""
+    kind = PLAIN_KINDS.get(key) or abort(404)
+    if not kind.may_go_to(current_user):
+        abort(403)
+    return kind
+
+
+def kinds_for(user: User) -> list[Kind]:
+    """The kinds whose files a user may have, in the order in which lists show them."""
+    return [kind for kind in KINDS.values() if kind.may_go_to(user)]
 
 
 def find_export(export_id: int) -> Export:
-    return service.find_export(export_id) or abort(404)
+    """The tenant's request; 403 where its file is not for this user."""
+    export = service.find_export(export_id) or abort(404)
+    if not KINDS[export.kind].may_go_to(current_user):
+        abort(403)
+    return export
 
 
 def form_context(kind: Kind, form: ExportForm) -> dict[str, Any]:

@@ -19,6 +19,7 @@ PAGES = {
     "toggle": "Changing a status by hand",
     "records": "Records: numbers, merging, erasing",
     "message-activity": "What the figures of message activity mean",
+    "roles": "Who may do what",
     "schedules": "Schedules, and delivery to other systems",
     "retention": "How long contacts are kept",
     "proof": "Proof: what the seals show",

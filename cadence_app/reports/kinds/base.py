@@ -22,6 +22,7 @@ from sqlalchemy import (
     select,
 )
 
+from cadence_app.accounts.models import User
 from cadence_app.reports.filters import Filters
 from cadence_app.ui.formatting import DANGEROUS_STARTS
 
@@ -92,6 +93,10 @@ class Kind:
     dated: bool = True
     change_id: SQLColumnExpression[int] | None = None
     own: bool = False
+
+    def may_go_to(self, user: User) -> bool:
+        """Whether a user may have a file of this kind. An auditor reads no texts on screen, so none here."""
+        return user.may_export and not (self.own and user.is_auditor)
 
     def chosen(self, extra: Collection[str]) -> list[Column]:
         """The columns of a file: the kind's own, and the extra ones that are named, in the kind's order."""
