@@ -10,13 +10,15 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from sqlalchemy import insert
 
 from cadence_app.accounts import audit
 from cadence_app.accounts.models import User
 from cadence_app.consent import possible
 from cadence_app.consent import service as consent
-from cadence_app.consent.ledger import Change, record_change
+from cadence_app.consent.ledger import Change, record_change, record_changes
 from cadence_app.consent.models import Source, Status
+from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.messaging.models import Conversation
 from cadence_app.messaging.sending import compose, deliver
@@ -172,6 +174,8 @@ def test_csv_and_xlsx_show_the_same_cells_in_a_spreadsheet(world: World, key: st
     for index, name in enumerate(HOSTILE):
         contact_id = world.add_contact(first_name=name, external_id=f"00{index}")
         _agent_changes(world, contact_id, Status.OPTED_OUT, reason=name)
+    if kind is OPT_OUT_HISTORY:
+        _many_changes(world, 3000)
     number = new_number()
     received = world.text(number, "please stop texting me")
     with world.session():
@@ -198,6 +202,26 @@ def test_csv_and_xlsx_show_the_same_cells_in_a_spreadsheet(world: World, key: st
     # A CSV has an apostrophe before text that would run; in a workbook text is a string cell as it is.
     assert [[_plain(cell) for cell in row] for row in csv_cells] == xlsx_cells
     assert len(csv_cells) > 1
+
+
+def _many_changes(world: World, count: int) -> None:
+    """More rows than are fetched at a time, all at once."""
+    people = [
+        {
+            "tenant_id": world.tenant_id,
+            "number": new_number(),
+            "first_name": "Zoë",
+            "last_name": f"O'Hara {index}",
+            "external_id": f"00{index}",
+        }
+        for index in range(count)
+    ]
+    with world.session():
+        ids = db.session.scalars(insert(Contact).returning(Contact.id), people).all()
+        record_changes(
+            [Change(each, world.team_id, Status.OPTED_IN, Source.TOGGLE, reason=f"={each}") for each in ids]
+        )
+        db.session.commit()
 
 
 def _plain(cell: str) -> str:
