@@ -1,7 +1,7 @@
 """A small OpenID Connect provider over real HTTP: discovery, keys, token and user information.
 
-It checks what a provider must (client, redirect URI, PKCE), and can be told to answer wrongly. The person is
-let in at once: `authorize` stands for what they do there.
+It checks what a provider must (client, redirect URI, PKCE), and can be told to answer wrongly. Whoever comes
+is let in at once: a browser is sent straight back, and `authorize` does that for a test without one.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from joserfc import jwt
 from joserfc.jwk import ECKey
@@ -110,7 +110,11 @@ def running_provider() -> Iterator[Provider]:
             self._answer({name: values[0] for name, values in parse_qs(body).items()})
 
         def _answer(self, form: dict[str, str]) -> None:
-            if to := provider.wrong.get("redirect"):
+            to = provider.wrong.get("redirect")
+            if self.path.startswith("/authorize?"):
+                back = provider.authorize(f"{provider.issuer}{self.path}")
+                to = f"{provider.asked[back['code']]['redirect_uri']}?{urlencode(back)}"
+            if to:
                 self.send_response(302)
                 self.send_header("Location", to)
                 self.end_headers()

@@ -8,6 +8,7 @@ import time
 import pyotp
 from playwright.sync_api import Page, expect
 
+from tests.accounts.provider import CLIENT_ID, CLIENT_SECRET, running_provider
 from tests.e2e.acting import OpenPage, check
 from tests.e2e.conftest import SIZES, Site
 
@@ -77,6 +78,34 @@ def test_a_person_sets_up_two_factor_changes_the_password_and_signs_in_again(
     page.get_by_label("Code").fill(recovery.lower())
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/messages/")
+
+
+def test_single_sign_on_is_set_up_tested_and_used(open_page: OpenPage, site: Site) -> None:
+    email, password = "sso@signin.example", "a pass phrase of mine"
+    boss = ("Sign-in College", email, "--name", "Sam Single", "--role", "admin", "--password", password)
+    site.flask("cadence", "user", *boss)
+    page = open_page()
+    _sign_in(page, email, password)
+    with running_provider() as provider:
+        provider.claims = {"sub": "1", "email": email, "email_verified": True}
+        page.goto("/settings/single-sign-on")
+        page.get_by_label("Issuer").fill(provider.issuer)
+        page.get_by_label("Client ID").fill(CLIENT_ID)
+        page.get_by_label("Client secret").fill(CLIENT_SECRET)
+        page.get_by_label("E-mail domains").fill("signin.example")
+        page.get_by_role("button", name="Save").click()
+        page.get_by_role("button", name="Test the provider").click()
+        expect(page.get_by_text("The provider answers as it must.")).to_be_visible()
+        _check_in_both_sizes(page)
+        page.locator("summary.user-btn").click()
+        page.get_by_role("button", name="Sign out").click()
+        page.get_by_role("link", name="Sign in with your organisation").click()
+        page.get_by_label("E-mail").fill(email)
+        page.get_by_role("button", name="Continue").click()
+        page.wait_for_url("**/messages/")
+    page.goto("/settings/single-sign-on")
+    page.get_by_role("button", name="Turn off").click()
+    expect(page.get_by_text("Single sign-on is off.")).to_be_visible()
 
 
 def test_a_forgotten_password_is_set_by_the_link_of_the_mail(open_page: OpenPage, site: Site) -> None:
