@@ -46,7 +46,7 @@ def test_words_to_a_colleagues_personal_inbox_are_quoted_only_to_its_owner(world
     contact_id = world.contact_id(number)
     for role, sees in (("agent", True), ("admin", False)):
         page = world.sign_in(role).get(f"/contacts/{contact_id}").text
-        part = page[page.index('class="timeline"') : page.index('class="record-side"')]
+        part = page[page.index('class="timeline"') : page.index('class="record-rest"')]
         assert ("Only for your eyes" in part) == sees
         assert ("The words were sent to a personal inbox." in part) != sees
 
