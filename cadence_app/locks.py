@@ -1,4 +1,4 @@
-"""Work that only one worker at a time may do."""
+"""Work that only one worker may do at a time."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from cadence_app.extensions import db
 
 @contextmanager
 def held(name: str) -> Iterator[bool]:
-    """Holds a name, such as "export 7", for this worker; False where another has it. A worker that dies lets
-    go of it, for PostgreSQL ends the lock with the connection."""
+    """Holds the work of this name for this worker; False where another has it. A worker that dies lets go of
+    it, for PostgreSQL ends the lock with the connection."""
     key = {"key": name}
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         mine = bool(connection.scalar(text("SELECT pg_try_advisory_lock(hashtextextended(:key, 0))"), key))

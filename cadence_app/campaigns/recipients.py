@@ -121,7 +121,11 @@ def _reason(campaign: Campaign, of: CTE) -> ColumnElement[str]:
         (Consent.status.is_(None), Reason.NO_CONSENT),
         (Consent.status == Status.OPTED_OUT, Reason.OPTED_OUT),
         (
-            blocked.where(Block.scope == BlockScope.CARRIER_NUMBER, Block.inbox_id == campaign.inbox_id),
+            blocked.where(
+                Block.scope == BlockScope.CARRIER_NUMBER,
+                Block.inbox_id == campaign.inbox_id,
+                Block.number.in_(("", of.c.number)),
+            ),
             Reason.CARRIER,
         ),
         (held, Reason.HELD),

@@ -15,7 +15,14 @@ from cadence_app.accounts.models import KeywordPolicy, PossibleOptOutPolicy, Ten
 from cadence_app.consent import blocks, keywords, own_keywords, possible
 from cadence_app.consent.intent import reads_like_opt_out
 from cadence_app.consent.keywords import Keyword, Meaning
-from cadence_app.consent.ledger import Change, lock_contacts, note_stop, record_change, record_changes
+from cadence_app.consent.ledger import (
+    Change,
+    lock_contacts,
+    note_stop,
+    record_change,
+    record_changes,
+    with_merged,
+)
 from cadence_app.consent.models import (
     BlockScope,
     Consent,
@@ -27,6 +34,14 @@ from cadence_app.consent.models import (
 from cadence_app.extensions import db
 from cadence_app.tenancy import tenant_in_use
 
+_STILL_BLOCKED = (
+    "Opted in here, but the toll-free network still blocks this number until they text START or UNSTOP."
+)
+_CARRIER_BLOCKS = "Opted in here, but the carrier still blocks this number until they text START."
+_OTHER_PHONE = (
+    "Sent from another number of theirs, so it opts in nothing: consent is for the number that is texted."
+)
+
 
 class ReasonRequired(ValueError):
     """The contact stopped by their own words; opting them in again takes a written reason."""
@@ -35,7 +50,8 @@ class ReasonRequired(ValueError):
 @dataclass(frozen=True)
 class Arrival:
     """A text that has come in. `personal` and `toll_free` are about the inbox it was sent to; `received_at`
-    is when the provider received it (UTC). `carrier_meaning` is what the inbox's carrier took it for and
+    is when the provider received it (UTC). `number` is the phone that sent it, and `texted` whether that is
+    the number which the contact is texted at. `carrier_meaning` is what the inbox's carrier took it for and
     acted on, and `carrier_inboxes` are the ids of the inboxes that share the scope of what it blocks."""
 
     contact_id: int
@@ -46,6 +62,8 @@ class Arrival:
     personal: bool
     toll_free: bool
     received_at: datetime
+    number: str
+    texted: bool
     carrier_meaning: Meaning | None = None
     carrier_inboxes: tuple[int, ...] = ()
 
@@ -156,11 +174,11 @@ def is_toll_free(number: str) -> bool:
 
 
 def history(contact_id: int, team_ids: list[int], limit: int = 100) -> list[OptOutChange]:
-    """A contact's changes in these teams, newest first."""
+    """A contact's changes in these teams, and those of the contacts merged into them, newest first."""
     return list(
         db.session.scalars(
             select(OptOutChange)
-            .where(OptOutChange.contact_id == contact_id, OptOutChange.team_id.in_(team_ids))
+            .where(OptOutChange.contact_id.in_(with_merged(contact_id)), OptOutChange.team_id.in_(team_ids))
             .order_by(OptOutChange.changed_at.desc(), OptOutChange.id.desc())
             .limit(limit)
         )
@@ -178,10 +196,10 @@ def _opt_out(arrival: Arrival, consent: Consent | None, keyword: Keyword | None)
     if arrival.personal:
         blocks.block(arrival.contact_id, BlockScope.PERSONAL)
     if arrival.toll_free and keyword and keyword.word in keywords.TOLL_FREE_BLOCK_WORDS:
-        blocks.block(arrival.contact_id, BlockScope.CARRIER_NUMBER, arrival.inbox_id)
+        blocks.block(arrival.contact_id, BlockScope.CARRIER_NUMBER, arrival.inbox_id, arrival.number)
     if arrival.carrier_meaning == Meaning.OUT:
         for inbox_id in arrival.carrier_inboxes:
-            blocks.block(arrival.contact_id, BlockScope.CARRIER_NUMBER, inbox_id)
+            blocks.block(arrival.contact_id, BlockScope.CARRIER_NUMBER, inbox_id, arrival.number)
     reason = "" if keyword else "These words read like an opt out; set to count as one."
     if _stop_in(arrival, team_ids, reason) or not had_stopped:
         return Reading(keyword, Meaning.OUT)
@@ -191,25 +209,22 @@ def _opt_out(arrival: Arrival, consent: Consent | None, keyword: Keyword | None)
 def _opt_in(arrival: Arrival, consent: Consent | None, keyword: Keyword) -> Reading:
     if consent and consent.stopped_at and arrival.received_at < consent.stopped_at:
         return Reading(keyword, note="Sent before the contact's last opt-out word, so it changes nothing.")
+    if arrival.toll_free and arrival.words.strip().casefold() in keywords.TOLL_FREE_UNBLOCK_WORDS:
+        # The network reads the bare word only, not one that we undress.
+        blocks.unblock(arrival.contact_id, BlockScope.CARRIER_NUMBER, arrival.inbox_id, arrival.number)
+    if not arrival.toll_free and arrival.carrier_meaning == Meaning.IN:
+        for inbox_id in arrival.carrier_inboxes:
+            blocks.unblock(arrival.contact_id, BlockScope.CARRIER_NUMBER, inbox_id, arrival.number)
+    if not arrival.texted:
+        return Reading(keyword, note=_OTHER_PHONE)
     note = ""
     # Teams they join from now on are as for anybody; those they are opted out of stay so.
     blocks.unblock(arrival.contact_id, BlockScope.ORGANISATION)
+    blocks.lift_erased(arrival.contact_id)
     if arrival.personal:
         blocks.unblock(arrival.contact_id, BlockScope.PERSONAL)
-    if arrival.toll_free:
-        # The network reads the bare word only, not one that we undress.
-        if arrival.words.strip().casefold() in keywords.TOLL_FREE_UNBLOCK_WORDS:
-            blocks.unblock(arrival.contact_id, BlockScope.CARRIER_NUMBER, arrival.inbox_id)
-        elif blocks.blocked(arrival.contact_id, BlockScope.CARRIER_NUMBER, arrival.inbox_id):
-            note = (
-                "Opted in here, but the toll-free network still blocks this number until they text START "
-                "or UNSTOP."
-            )
-    elif arrival.carrier_meaning == Meaning.IN:
-        for inbox_id in arrival.carrier_inboxes:
-            blocks.unblock(arrival.contact_id, BlockScope.CARRIER_NUMBER, inbox_id)
-    elif blocks.blocked(arrival.contact_id, BlockScope.CARRIER_NUMBER, arrival.inbox_id):
-        note = "Opted in here, but the carrier still blocks this number until they text START."
+    if blocks.blocked(arrival.contact_id, BlockScope.CARRIER_NUMBER, arrival.inbox_id, arrival.number):
+        note = _STILL_BLOCKED if arrival.toll_free else _CARRIER_BLOCKS
     change_id = record_change(_own_words(arrival, arrival.team_id, Status.OPTED_IN))
     return Reading(keyword, Meaning.IN if change_id else None, note)
 
@@ -248,9 +263,9 @@ def _own_words(arrival: Arrival, team_id: int, status: Status, reason: str = "")
 
 def _record_first(change: Change) -> int | None:
     """Records a first status in a team, except that whoever stopped every team is not opted in anew."""
-    if not blocks.blocked(change.contact_id, BlockScope.ORGANISATION):
+    reason = blocks.reason_everywhere(change.contact_id)
+    if reason is None:
         return record_change(change)
-    reason = "The person had opted out of the whole organisation before."
     change_id = record_change(replace(change, status=Status.OPTED_OUT, reason=reason))
     note_stop(change.contact_id, change.team_id)
     return change_id

@@ -21,6 +21,9 @@ from cadence_app.demo import people
 from cadence_app.demo.announcements import load_announcements
 from cadence_app.demo.campaigns import load_campaigns
 from cadence_app.demo.conversations import load_conversations
+from cadence_app.demo.forgotten import load_forgotten
+from cadence_app.demo.records import load_records
+from cadence_app.demo.settings import load_settings
 from cadence_app.extensions import db
 from cadence_app.messaging.inboxes import create_inbox
 from cadence_app.messaging.models import Inbox
@@ -88,8 +91,11 @@ def _load(organisation: Organisation, chance: random.Random) -> None:
         for start in range(0, len(wave), _BATCH):
             record_changes(wave[start : start + _BATCH])
     load_announcements(chain.from_iterable(waves), inboxes, [admin, agent], chance)
+    load_forgotten(tenant, teams, numbers, chance)
     load_conversations(tenant, talking, inboxes, [admin, agent], numbers, chance)
     load_campaigns(tenant, list(chain.from_iterable(waves)), inboxes, agent, chance)
+    load_records(tenant, talking, agent, numbers, chance)
+    load_settings(admin, teams, inboxes, contacts, chance)
 
 
 def _users(organisation: Organisation, teams: list[Team]) -> tuple[User, User]:
@@ -97,6 +103,7 @@ def _users(organisation: Organisation, teams: list[Team]) -> tuple[User, User]:
     domain = organisation.domain
     admin = accounts.create_user(f"admin@{domain}", admin_name, PASSWORD, Role.ADMIN, teams)
     agent = accounts.create_user(f"agent@{domain}", agent_name, PASSWORD, Role.AGENT, teams[:2])
+    accounts.create_user(f"auditor@{domain}", "Ingrid Sorensen", PASSWORD, Role.AUDITOR, [])
     return admin, agent
 
 

@@ -69,7 +69,7 @@ def conversations(user: User, inbox_id: int | None, search: str, only: Only, pag
         )
         .outerjoin(PossibleOptOut, _OPEN_FLAG)
         .options(contains_eager(Conversation.inbox), contains_eager(Conversation.contact))
-        .where(visible_to(user))
+        .where(visible_to(user), Contact.gone_at.is_(None))
     )
     if inbox_id is not None:
         query = query.where(Conversation.inbox_id == inbox_id)
@@ -89,7 +89,8 @@ def find_conversation(user: User, conversation_id: int) -> Conversation | None:
     return db.session.scalars(
         select(Conversation)
         .join(Conversation.inbox)
-        .where(Conversation.id == conversation_id, visible_to(user))
+        .join(Conversation.contact)
+        .where(Conversation.id == conversation_id, visible_to(user), Contact.gone_at.is_(None))
         .options(contains_eager(Conversation.inbox))
     ).one_or_none()
 

@@ -14,7 +14,7 @@ GSM = frozenset(
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 GSM_EXTENSION = frozenset("^{}\\[~]|€\f")
-# Septets or UTF-16 units of a text by itself, and of each part of one that is joined (a header has the rest).
+# Septets or UTF-16 units of a text by itself, and of each part of one that is joined (less its header).
 _GSM_ALONE, _GSM_PART = 160, 153
 _UCS_ALONE, _UCS_PART = 70, 67
 

@@ -41,6 +41,8 @@ class Inbox(Model):
     # How fast campaigns may send, and the moment from which the next of their texts may go (pace.py).
     texts_per_second: Mapped[int] = mapped_column(default=5, server_default="5")
     next_text_at: Mapped[datetime | None]
+    # Nothing goes out of a closed inbox; what comes in is recorded all the same.
+    closed_at: Mapped[datetime | None]
 
     team: Mapped[Team] = relationship()
     user: Mapped[User | None] = relationship()
@@ -159,6 +161,8 @@ class Message(Model):
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     # When the provider says it received (inbound) or delivered (outbound) the text.
     provider_at: Mapped[datetime | None]
+    # The contact's other number that it came from or goes to, where that is not the one texted.
+    other_number: Mapped[str | None]
     # A queued text past this instant is dropped, not sent.
     expires_at: Mapped[datetime | None]
     # When somebody first opened an inbound text; marking it unread again changes nothing here.

@@ -6,8 +6,10 @@ from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user, login_required
+from flask_login import current_user
 
+from cadence_app.accounts.requests import asks_by_itself
+from cadence_app.accounts.roles import desk_required
 from cadence_app.consent import blocks
 from cadence_app.extensions import db
 from cadence_app.messaging import desk, later, text_templates
@@ -25,7 +27,7 @@ _LISTS_CHANGED = {"HX-Trigger": "lists-changed"}
 
 
 @blueprint.get("/", endpoint="desk")
-@login_required
+@desk_required
 def desk_page() -> str:
     # The inboxes come first on a phone; "All inboxes" asks with an empty `inbox`.
     pane = "conversations" if request.args else "inboxes"
@@ -33,7 +35,7 @@ def desk_page() -> str:
 
 
 @blueprint.get("/conversations/<int:conversation_id>")
-@login_required
+@desk_required
 def conversation(conversation_id: int) -> str:
     found = _conversation(conversation_id)
     desk.mark_read(found)
@@ -41,7 +43,8 @@ def conversation(conversation_id: int) -> str:
 
 
 @blueprint.get("/conversations/<int:conversation_id>/fresh")
-@login_required
+@asks_by_itself
+@desk_required
 def fresh(conversation_id: int) -> ResponseReturnValue:
     """204 while the open page is up to date; else the thread and the card anew."""
     found = _conversation(conversation_id)
@@ -52,7 +55,7 @@ def fresh(conversation_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/conversations/<int:conversation_id>/send")
-@login_required
+@desk_required
 def send(conversation_id: int) -> ResponseReturnValue:
     found = _conversation(conversation_id)
     if "later" in request.form:
@@ -72,7 +75,7 @@ def send(conversation_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/conversations/<int:conversation_id>/consent")
-@login_required
+@desk_required
 def set_consent(conversation_id: int) -> ResponseReturnValue:
     found = _conversation(conversation_id)
     outcome = toggle(current_user, found.contact, found.inbox.team, action=_consent_url(found))

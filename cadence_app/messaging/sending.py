@@ -18,6 +18,7 @@ from cadence_app.consent import blocks, possible
 from cadence_app.consent import service as consent
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import BlockScope
+from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.messaging import outcomes
 from cadence_app.messaging.carriers.scopes import note_block
@@ -59,8 +60,14 @@ def refusal(
     """
     if lock:
         lock_contacts([contact_id])
+    if inbox.closed_at:
+        return "This inbox is closed: it takes texts in and sends none."
+    if kind != MessageKind.OPT_OUT_REPLY and inbox.team.tenant.suspended_at:
+        return "The organisation is suspended. Only the confirmation of an opt out goes out."
     stored = consent.consent_of(contact_id, inbox.team_id)
-    scopes = {(block.scope, block.inbox_id) for block in blocks.blocks_of(contact_id)}
+    number = number_of(contact_id)
+    barred = [block for block in blocks.blocks_of(contact_id) if block.number in {"", number}]
+    scopes = {(block.scope, block.inbox_id) for block in barred}
     if (BlockScope.CARRIER_NUMBER, inbox.id) in scopes:
         if consent.is_toll_free(inbox.number):
             return "The toll-free network blocks this number until the contact texts START or UNSTOP to it."
@@ -79,6 +86,11 @@ def refusal(
     if not (by_hand and kind == MessageKind.PERSON) and possible.open_flag(contact_id, inbox.team_id):
         return HELD
     return None
+
+
+def number_of(contact_id: int) -> str:
+    """The number that a contact is texted at, as it is now."""
+    return db.session.scalars(select(Contact.number).where(Contact.id == contact_id)).one()
 
 
 def compose(user: User, conversation: Conversation, body: str) -> Message:
@@ -230,7 +242,7 @@ def _send(message: Message, inbox: Inbox) -> None:
         message.state, message.detail = MessageState.FAILED, refusal.words
         message.failure_code = refusal.code
         if refusal.blocks:
-            note_block(inbox, message.conversation.contact_id)
+            note_block(inbox, message.conversation.contact_id, _number_of(message))
     except NotTaken as busy:
         current_app.logger.warning("text %s was not taken: %s", message.id, busy)
         _try_later(message, busy.wait_seconds)
@@ -249,11 +261,16 @@ def _outgoing(message: Message) -> Outgoing:
     conversation = message.conversation
     return Outgoing(
         conversation.inbox.number,
-        conversation.contact.number,
+        _number_of(message),
         message.body,
         message.send_key or f"text-{message.id}",
         message.sending_since,
     )
+
+
+def _number_of(message: Message) -> str:
+    """The number a text goes to: the contact's, or another one of theirs that it answers."""
+    return message.other_number or number_of(message.conversation.contact_id)
 
 
 def _try_later(message: Message, wait_seconds: float | None) -> None:

@@ -118,15 +118,15 @@ def activity_of(viewer: User, teams: list[Team], period: Period) -> Activity:
     inboxes = _inboxes(teams)
     counts = _counts(inboxes, viewer, period)
     now = [count for count in counts if count.current]
-    people = _people(teams, now) if viewer.is_admin else {viewer.id: viewer}
-    shown = [box for box in inboxes if viewer.is_admin or box.user_id in {None, viewer.id}]
+    people = _people(teams, now) if viewer.reads_reports else {viewer.id: viewer}
+    shown = [box for box in inboxes if viewer.reads_reports or box.user_id in {None, viewer.id}]
     return Activity(
         now=_sum(now),
         before=_sum(count for count in counts if not count.current),
         teams=_busiest(
             Line(team.name, _sum(count for count in now if count.inbox.team_id == team.id)) for team in teams
         ),
-        users=_users(now, people, everything=viewer.is_admin),
+        users=_users(now, people, everything=viewer.reads_reports),
         inboxes=_busiest(_inbox_line(box, now, people) for box in shown),
         campaigns=_campaigns(now),
         trend=_trend(inboxes, viewer, period),

@@ -26,6 +26,8 @@ def init_app(app: Flask) -> None:
     errors.init_app(app)
     app.register_blueprint(help_pages.blueprint)
     app.register_blueprint(health.blueprint)
+    # What browsers ask for beside a file that is no page, such as the certificate's PDF.
+    app.add_url_rule("/favicon.ico", "favicon", lambda: app.send_static_file("img/favicon.svg"))
     app.context_processor(_context)
     app.add_template_global(_asset, "asset")
     app.after_request(_security_headers)

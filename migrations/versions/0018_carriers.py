@@ -103,7 +103,8 @@ def _follow_texts() -> None:
     op.create_check_constraint(
         "state",
         "campaign_recipients",
-        "state IN ('left_out', 'waiting', 'sending', 'sent', 'delivered', 'failed', 'suppressed', 'cancelled')",
+        "state IN ('left_out', 'waiting', 'sending', 'sent', 'delivered', 'failed', 'suppressed', "
+        "'cancelled')",
     )
     op.create_index(
         "ix_messages_sending",

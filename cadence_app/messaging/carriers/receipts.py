@@ -53,6 +53,6 @@ def apply(account: CarrierAccount, receipt: Receipt) -> bool:
     outcomes.tell(message)
     if receipt.blocks:
         contact_id = message.conversation.contact_id
-        lock_contacts([contact_id])
-        note_block(message.conversation.inbox, contact_id)
+        number = message.other_number or lock_contacts([contact_id])[contact_id].number
+        note_block(message.conversation.inbox, contact_id, number)
     return True

@@ -8,7 +8,7 @@ from sqlalchemy import exists, select
 
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import Block, BlockScope
-from cadence_app.contacts.models import Contact
+from cadence_app.contacts.models import ContactNumber
 from cadence_app.extensions import db
 from cadence_app.messaging.carriers.models import Carrier, CarrierAccount
 from cadence_app.messaging.carriers.scopes import note_block
@@ -35,14 +35,19 @@ def take_over_blocks(account: CarrierAccount) -> int:
     blocked = Telnyx(account).blocked_numbers()
     while numbers := list(islice(blocked, _BATCH)):
         known = exists().where(
-            Block.contact_id == Contact.id,
+            Block.contact_id == ContactNumber.contact_id,
             Block.scope == BlockScope.CARRIER_NUMBER,
             Block.inbox_id == inbox.id,
+            Block.number == ContactNumber.number,
         )
-        unknown = select(Contact.id).where(Contact.number.in_(numbers), ~known).order_by(Contact.id)
-        for contact_id in db.session.scalars(unknown).all():
+        unknown = (
+            select(ContactNumber.contact_id, ContactNumber.number)
+            .where(ContactNumber.number.in_(numbers), ContactNumber.until.is_(None), ~known)
+            .order_by(ContactNumber.contact_id)
+        )
+        for contact_id, number in db.session.execute(unknown).all():
             lock_contacts([contact_id])
-            note_block(inbox, contact_id)
+            note_block(inbox, contact_id, number)
             db.session.commit()
             taken += 1
     return taken

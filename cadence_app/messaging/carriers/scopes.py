@@ -26,12 +26,12 @@ def reach_of(inbox: Inbox) -> tuple[int, ...]:
     return tuple(db.session.scalars(_of_account(account)))
 
 
-def note_block(inbox: Inbox, contact_id: int) -> None:
-    """Keeps that the carrier blocks this contact, and takes back what waits to go to them there. The caller
-    holds the contact and commits."""
+def note_block(inbox: Inbox, contact_id: int, number: str) -> None:
+    """Keeps that the carrier blocks a number of this contact, and takes back what waits to go to them there.
+    The caller holds the contact and commits."""
     inbox_ids = reach_of(inbox)
     for inbox_id in inbox_ids:
-        blocks.block(contact_id, BlockScope.CARRIER_NUMBER, inbox_id)
+        blocks.block(contact_id, BlockScope.CARRIER_NUMBER, inbox_id, number)
     waiting = select(Conversation.id).where(
         Conversation.contact_id == contact_id, Conversation.inbox_id.in_(inbox_ids)
     )
@@ -53,7 +53,7 @@ def teams_sharing(account: CarrierAccount) -> list[str]:
 
 
 def spread(account: CarrierAccount, inbox_ids: Collection[int]) -> None:
-    """Blocks at inboxes that join an account whom it blocks at all of its others, where its blocks reach all."""
+    """Blocks at inboxes that join an account whom it blocks at its others, where its blocks reach all."""
     if account.carrier == Carrier.TELNYX:
         blocks.copy_carrier_blocks(db.session.scalars(_of_account(account)).all(), inbox_ids)
 
