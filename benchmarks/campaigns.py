@@ -51,7 +51,7 @@ SELECT contact_id, team_id, tenant_id, status, changed_at, id FROM opt_out_chang
 
 def kills(times: int, people: int) -> dict[str, object]:
     """How often a worker was killed, and what the carrier counted."""
-    with scratch_installation() as scratch, counting_carrier(delay=0.002) as carrier:
+    with scratch_installation() as scratch, counting_carrier(delay=0.01) as carrier:
         world = make_world(scratch.app, "teams")
         campaign_id = send_with_kills(world, carrier, people, times, seconds=1800)
         texts = [len(bodies) for bodies in carrier.texts.values()]

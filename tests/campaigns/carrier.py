@@ -21,14 +21,14 @@ NAME = "counting"
 
 
 class CountingCarrier(ThreadingHTTPServer):
-    """`texts` is every body by the number it went to; `ids` the receipt by key. `delay` is how long (s) a
-    text takes before and again after it counts, so that a kill may fall on either side."""
+    """`texts` is every body by the number it went to; `ids` the receipt by key. It answers `delay` (s) after
+    a text has come, and is `busy` until then, so that a kill may fall between the two."""
 
     def __init__(self, delay: float = 0.0) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.texts: dict[str, list[str]] = defaultdict(list)
         self.ids: dict[str, str] = {}
-        self.delay, self.asked, self.lock = delay, 0, threading.Lock()
+        self.delay, self.asked, self.busy, self.lock = delay, 0, False, threading.Lock()
 
     @property
     def url(self) -> str:
@@ -44,11 +44,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         text = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        time.sleep(self.server.delay)
         with self.server.lock:
             self.server.texts[text["to"]].append(text["body"])
             self.server.ids[text["key"]] = str(uuid.uuid4())
+        self.server.busy = True
         time.sleep(self.server.delay)
+        self.server.busy = False
         self._answer({"id": self.server.ids[text["key"]]})
 
     def do_GET(self) -> None:

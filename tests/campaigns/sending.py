@@ -133,7 +133,11 @@ def send_with_kills(world: World, carrier: CountingCarrier, people: int, kills: 
             # The last kill of a worker's life is its own.
             for _ in range(min(left, 10)):
                 _until_more_texts(world, campaign_id, carrier, deadline)
-                time.sleep(chance.random() * 0.05)
+                # Every other one falls while a text is with the carrier, whose answer is then lost.
+                if left % 2:
+                    _until_busy(carrier, deadline)
+                else:
+                    time.sleep(chance.random() * 0.05)
                 horses = process.children()
                 for horse in horses:
                     _kill(horse)
@@ -161,6 +165,12 @@ def _until_more_texts(world: World, campaign_id: int, carrier: CountingCarrier, 
         # More than once: a worker that comes too early finds that the dead one's lock is not let go of yet.
         _keep_going(world, campaign_id)
         time.sleep(0.02)
+
+
+def _until_busy(carrier: CountingCarrier, deadline: float) -> None:
+    while not carrier.busy:
+        assert time.monotonic() < deadline, "no text came"
+        time.sleep(0.0005)
 
 
 def _kill(process: psutil.Process) -> None:

@@ -8,7 +8,7 @@ from tests.world import World
 
 
 def test_a_worker_that_is_killed_again_and_again_texts_everybody_exactly_once(world: World) -> None:
-    with counting_carrier(delay=0.003) as carrier:
+    with counting_carrier(delay=0.01) as carrier:
         campaign_id = send_with_kills(world, carrier, people=300, kills=6, seconds=60)
         assert counts(world, campaign_id) == {"delivered": 300}
         assert len(carrier.texts) == 300
