@@ -31,7 +31,9 @@ PATH = "/settings/webhooks"
 
 def _audit(world: World) -> list[tuple[str, dict[str, list[object]]]]:
     with world.session():
-        entries = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id))
+        entries = db.session.scalars(
+            select(AuditEntry).where(AuditEntry.action.not_like("user.%")).order_by(AuditEntry.id)
+        )
         return [(entry.action, entry.changes) for entry in entries]
 
 
@@ -53,7 +55,7 @@ def test_an_endpoint_is_added_its_secret_shown_once_and_every_change_is_in_the_a
     (secret,) = re.findall(r'value="(whsec_[^"]+)"', page)
     (endpoint,) = _endpoints(world)
     assert (endpoint.sources, endpoint.team_ids) == (["keyword"], [world.team_id])
-    assert secret.encode() not in endpoint.secret
+    assert secret not in endpoint.secret
     path = f"{PATH}/{endpoint.id}"
     for each in (PATH, path, f"{path}/edit", f"{path}/roll"):
         assert "whsec_" not in admin.get(each).text
