@@ -8,7 +8,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter, Map
 
-from cadence_app import accounts, api, consent, contacts, messaging, reports, ui
+from cadence_app import accounts, api, consent, contacts, messaging, notifications, reports, ui
 from cadence_app.cli import cadence
 from cadence_app.extensions import csrf, db, limiter, login_manager, mail, migrate, rq
 from cadence_app.tenancy import init_tenancy
@@ -39,7 +39,7 @@ def create_app(settings: dict[str, Any]) -> Flask:
     limiter.init_app(app)
     with app.app_context():
         init_tenancy()
-    for area in (accounts, contacts, consent, messaging, reports, api, ui):
+    for area in (accounts, contacts, consent, messaging, reports, notifications, api, ui):
         area.init_app(app)
     app.cli.add_command(cadence)
     return app

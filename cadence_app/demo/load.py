@@ -23,6 +23,8 @@ from cadence_app.demo.conversations import load_conversations
 from cadence_app.extensions import db
 from cadence_app.messaging.inboxes import create_inbox
 from cadence_app.messaging.models import Inbox
+from cadence_app.notifications.models import Event, Pace
+from cadence_app.notifications.service import set_rule
 
 CONTACTS = 2500
 MONTHS = 18
@@ -88,6 +90,9 @@ def _load(organisation: Organisation, chance: random.Random) -> None:
             record_changes(wave[start : start + _BATCH])
     load_announcements(chain.from_iterable(waves), inboxes, [admin, agent], chance)
     load_conversations(tenant, talking, inboxes, [admin, agent], numbers, chance)
+    set_rule(
+        admin, teams[0], Event.STATUS_CHANGE, True, Pace.DAILY, [f"{teams[0].code.lower()}@{organisation.domain}"]
+    )
 
 
 def _users(organisation: Organisation, teams: list[Team]) -> tuple[User, User]:

@@ -18,6 +18,7 @@ PAGES = {
     "fewer-opt-outs": "How to keep opt outs few",
     "toggle": "Changing a status by hand",
     "message-activity": "What the figures of message activity mean",
+    "notifications": "Notification e-mails",
     "proof": "Proof: what the seals show",
     "api": "The API",
 }

@@ -75,6 +75,7 @@ REPORT_PAGES = {
 # The pages under Settings, all for admins only, by group in the order they are shown: label, endpoint, icon.
 # "{Teams}" stands for the mode's word.
 SETTINGS = {
+    "People": (("Notification e-mails", "notifications.index", "bell"),),
     "Connections": (("API tokens", "api_screens.index", "key"),),
 }
 
