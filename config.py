@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cadence_app import embedded
+from cadence_app.redis_waits import PROMPT, PromptRedis
 
 APP_ROLE = "cadence_app"
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
@@ -26,6 +27,11 @@ def _number(name: str, default: int) -> int:
     if value and not value.isdecimal():
         raise ValueError(f"{name} is {value!r}; it must be a whole number.")
     return int(value) if value else default
+
+
+def _carrier_url(name: str, default: str) -> str:
+    """Where a carrier's API is: its own address, unless another stands in for it."""
+    return (os.environ.get(name) or default).rstrip("/")
 
 
 def database_url(url: str) -> str:
@@ -62,15 +68,24 @@ def load() -> dict[str, Any]:
     redis_url = os.environ.get("REDIS_URL") or embedded.redis_url(data_dir)
     proxies = _number("CADENCE_TRUSTED_PROXIES", 0)
     public_url = os.environ.get("CADENCE_PUBLIC_URL", f"http://127.0.0.1:{os.environ.get('PORT', '5000')}")
+    session_days = _number("CADENCE_SESSION_DAYS", 7)
     # The phone simulator and the mailbox have no sign-in: by themselves they are only for who sits here.
     here_only = os.environ.get("HOST", "127.0.0.1") in _LOOPBACK and not proxies
+    secret_key = _secret_key(data_dir)
     return {
         "DATA_DIR": data_dir,
-        "SECRET_KEY": _secret_key(data_dir),
+        "SECRET_KEY": secret_key,
+        "NUMBER_KEY": os.environ.get("CADENCE_NUMBER_KEY") or secret_key,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SECURE": _flag("CADENCE_SECURE_COOKIES", public_url.startswith("https://")),
-        "PERMANENT_SESSION_LIFETIME": 12 * 3600,
+        "PERMANENT_SESSION_LIFETIME": session_days * 24 * 3600,
+        "SESSION_IDLE_MINUTES": _number("CADENCE_SESSION_IDLE_MINUTES", 12 * 60),
+        "SESSION_DAYS": session_days,
+        # In development a provider may run on this machine, without https.
+        "SSO_LOOPBACK": _flag("CADENCE_SSO_LOOPBACK", all_embedded and here_only),
+        "RESET_LINK_MINUTES": 60,
+        "INVITATION_DAYS": 7,
         "MAX_CONTENT_LENGTH": 2 * 1024 * 1024,
         # Their addresses carry a digest of the content (ui/__init__.py).
         "SEND_FILE_MAX_AGE_DEFAULT": 365 * 24 * 3600,
@@ -87,12 +102,17 @@ def load() -> dict[str, Any]:
         },
         "DATABASE_OWNER_URL": database_url(owner_url),
         "RQ_CONNECTION": redis_url,
-        "RQ_QUEUES": ["texts", "reports", "sweeps"],
+        "RQ_CONNECTION_CLASS": PromptRedis,
+        "RQ_QUEUES": ["texts", "campaigns", "mails", "reports", "webhooks", "sweeps"],
         "RQ_ASYNC": True,
         "RATELIMIT_STORAGE_URI": redis_url.replace("unix://", "redis+unix://", 1),
+        "RATELIMIT_STORAGE_OPTIONS": dict(PROMPT),
         "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
         "RATELIMIT_HEADERS_ENABLED": True,
         "API_RATE_LIMIT": os.environ.get("CADENCE_API_RATE_LIMIT", "600 per minute"),
+        "TWILIO_API_URL": _carrier_url("CADENCE_TWILIO_API_URL", "https://api.twilio.com"),
+        "TELNYX_API_URL": _carrier_url("CADENCE_TELNYX_API_URL", "https://api.telnyx.com"),
+        "BANDWIDTH_API_URL": _carrier_url("CADENCE_BANDWIDTH_API_URL", "https://messaging.bandwidth.com"),
         "MAIL_SERVER": os.environ.get("MAIL_SERVER", "127.0.0.1"),
         "MAIL_PORT": _number("MAIL_PORT", 25),
         "MAIL_USERNAME": os.environ.get("MAIL_USERNAME"),
@@ -104,8 +124,12 @@ def load() -> dict[str, Any]:
         "MAIL_DIR": Path(os.environ.get("CADENCE_MAIL_DIR") or data_dir / "mail"),
         "FILES_URL": os.environ.get("FILES_URL") or (data_dir / "files").as_uri(),
         "EXPORT_LINK_DAYS": 7,
+        "WEBHOOK_PRIVATE_NETWORKS": _flag("CADENCE_WEBHOOK_PRIVATE_NETWORKS", False),
+        "WEBHOOK_LOG_DAYS": _number("CADENCE_WEBHOOK_LOG_DAYS", 30),
+        "WEBHOOK_GIVE_UP_DAYS": _number("CADENCE_WEBHOOK_GIVE_UP_DAYS", 5),
         "DEV_TOOLS": _flag("CADENCE_DEV_TOOLS", all_embedded and here_only),
         "DEV_MAILBOX": _flag("CADENCE_DEV_MAILBOX", embedded_mail and here_only),
         "HERE_ONLY": here_only,
+        "PRIVATE_DESTINATIONS": _flag("CADENCE_PRIVATE_DESTINATIONS", True),
         "DEMO_SIGN_INS": _flag("CADENCE_DEMO_SIGN_INS", False),
     }

@@ -8,7 +8,22 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter, Map
 
-from cadence_app import accounts, api, consent, contacts, messaging, notifications, reports, ui
+from cadence_app import (
+    accounts,
+    administration,
+    api,
+    campaigns,
+    consent,
+    contacts,
+    mails,
+    messaging,
+    notifications,
+    operators,
+    reports,
+    retention,
+    ui,
+    webhooks,
+)
 from cadence_app.cli import cadence
 from cadence_app.extensions import csrf, db, limiter, login_manager, mail, migrate, rq
 from cadence_app.tenancy import init_tenancy
@@ -39,7 +54,20 @@ def create_app(settings: dict[str, Any]) -> Flask:
     limiter.init_app(app)
     with app.app_context():
         init_tenancy()
-    for area in (accounts, contacts, consent, messaging, reports, notifications, api, ui):
+    records = (
+        accounts,
+        mails,
+        contacts,
+        consent,
+        messaging,
+        campaigns,
+        reports,
+        notifications,
+        retention,
+        api,
+        webhooks,
+    )
+    for area in (*records, administration, operators, ui):
         area.init_app(app)
     app.cli.add_command(cadence)
     return app

@@ -9,15 +9,19 @@ from flask.cli import AppGroup
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
+from cadence_app.accounts import audit, links, single_sign_on
 from cadence_app.accounts import service as accounts
-from cadence_app.accounts.models import KeywordPolicy, Navigation, Role, Tenant
-from cadence_app.consent import service as consent
+from cadence_app.accounts.models import KeywordPolicy, Navigation, PossibleOptOutPolicy, Role, Tenant
+from cadence_app.administration import organisation
+from cadence_app.administration.inboxes import make_inbox
+from cadence_app.consent import own_keywords
 from cadence_app.consent.keywords import Meaning
 from cadence_app.consent.seals import days_to_seal, seal_with_digest
 from cadence_app.consent.verifying import verify
 from cadence_app.contacts.numbers import parse_number
 from cadence_app.extensions import db
-from cadence_app.messaging import inboxes
+from cadence_app.operators import commands
+from cadence_app.operators import service as operators
 
 
 class _Group(AppGroup):
@@ -36,6 +40,7 @@ class _Group(AppGroup):
 
 
 cadence = _Group("cadence", help="Set up organisations and switch what they see.")
+commands.add_to(cadence)
 
 
 def _choice(kind: type[Navigation] | type[Role] | type[KeywordPolicy] | type[Meaning]) -> click.Choice[str]:
@@ -48,7 +53,7 @@ def _choice(kind: type[Navigation] | type[Role] | type[KeywordPolicy] | type[Mea
 @click.option("--time-zone", default="America/New_York", show_default=True)
 def tenant(name: str, navigation: str, time_zone: str) -> None:
     """Make a tenant (one client organisation)."""
-    accounts.create_tenant(name, Navigation(navigation), time_zone)
+    operators.make_tenant(None, name, Navigation(navigation), time_zone)
     db.session.commit()
     click.echo(f"{name} is ready; its users see the {navigation} screens.")
 
@@ -61,6 +66,7 @@ def team(tenant: str, name: str, code: str) -> None:
     """Make a team in a TENANT; CODE is what reports call it."""
     accounts.find_tenant(tenant)
     accounts.create_team(name, code)
+    audit.record(None, "team.made", name, code=(None, code))
     db.session.commit()
     click.echo(f"{name} ({code}) is a team of {tenant}.")
 
@@ -76,9 +82,34 @@ def user(tenant: str, email: str, name: str, role: str, codes: tuple[str, ...], 
     """Make a user of a TENANT; asks for the password."""
     accounts.find_tenant(tenant)
     teams = [accounts.find_team(code) for code in codes]
-    accounts.create_user(email, name, password, Role(role), teams)
+    made = accounts.create_user(email, name, password, Role(role), teams)
+    audit.record(None, "user.made", made.email, role=(None, role), teams=(None, [t.name for t in teams]))
     db.session.commit()
     click.echo(f"{email} may sign in as {role}.")
+
+
+@cadence.command("reset-password")
+@click.argument("email")
+def reset_password(email: str) -> None:
+    """Print a link with which the user with this EMAIL sets a new password, to give them by other ways."""
+    found = accounts.find_by_email(email)
+    if found is None or not found.active or found.invited:
+        raise ValueError(f"{email} is no user who may sign in")
+    url, expires_at = links.make(found, links.Purpose.RESET)
+    audit.record(None, "user.password_reset_requested", found.email)
+    db.session.commit()
+    click.echo(url)
+    click.echo(f"It works once, until {expires_at:%Y-%m-%d %H:%M} UTC.")
+
+
+@cadence.command("allow-passwords")
+@click.argument("tenant")
+def allow_passwords(tenant: str) -> None:
+    """Let the users of a TENANT sign in with passwords again, should single sign-on keep them out."""
+    accounts.find_tenant(tenant)
+    single_sign_on.allow_passwords()
+    db.session.commit()
+    click.echo(f"{tenant} may sign in with passwords.")
 
 
 @cadence.command()
@@ -90,7 +121,8 @@ def user(tenant: str, email: str, name: str, role: str, codes: tuple[str, ...], 
 def inbox(tenant: str, team: str, number: str, name: str, owner: str | None) -> None:
     """Make an inbox: the NUMBER that a TEAM (its code) texts from."""
     accounts.find_tenant(tenant)
-    made = inboxes.create_inbox(accounts.find_team(team), parse_number(number), name, owner)
+    user = accounts.find_user(owner) if owner else None
+    made = make_inbox(None, accounts.find_team(team), parse_number(number), name, user)
     db.session.commit()
     click.echo(f"{name} ({made.number}) is a {made.kind} inbox of {team}.")
 
@@ -100,7 +132,7 @@ def inbox(tenant: str, team: str, number: str, name: str, owner: str | None) -> 
 @click.argument("screens", type=_choice(Navigation))
 def navigation(tenant: str, screens: str) -> None:
     """Move a TENANT to the teams or legacy screens, from the next page that its users load."""
-    accounts.find_tenant(tenant).navigation = screens
+    organisation.set_navigation(None, accounts.find_tenant(tenant), Navigation(screens))
     db.session.commit()
     click.echo(f"{tenant} is on the {screens} screens.")
 
@@ -112,8 +144,9 @@ def navigation(tenant: str, screens: str) -> None:
 def keyword_policy(tenant: str, policy: str, from_day: datetime | None) -> None:
     """Choose what an opt-out word reaches in a TENANT: its team, or the whole organisation."""
     row = accounts.find_tenant(tenant)
-    row.keyword_policy = policy
-    row.keyword_policy_from = from_day.date() if from_day else None
+    begins = from_day.date() if from_day else None
+    possible = PossibleOptOutPolicy(row.possible_opt_out_policy)
+    organisation.set_policy(None, row, organisation.Policy(KeywordPolicy(policy), begins, possible))
     db.session.commit()
     click.echo(f"An opt-out word counts for the {policy}.")
 
@@ -126,8 +159,7 @@ def keyword_policy(tenant: str, policy: str, from_day: datetime | None) -> None:
 def keyword(tenant: str, word: str, meaning: str, code: str | None) -> None:
     """Add a WORD of a TENANT's own that means out, in or help."""
     accounts.find_tenant(tenant)
-    team_id = accounts.find_team(code).id if code else None
-    consent.add_keyword(word, Meaning(meaning), team_id)
+    own_keywords.add_keyword(None, word, Meaning(meaning), accounts.find_team(code) if code else None)
     db.session.commit()
     click.echo(f"{word} now means {meaning}.")
 
@@ -155,6 +187,8 @@ def _verified(tenant: str, digest: str | None) -> bool:
     if outcome.last_digest:
         last = f"last {outcome.last_day} {outcome.last_digest.hex()}"
         click.echo(f"{tenant}: intact. Days: {outcome.days:,}. Rows: {outcome.rows:,}. Seal: {last}")
+        if outcome.retired:
+            click.echo(f"{tenant}: erased or purged, each by its sealed record: {outcome.retired:,} rows.")
     else:
         click.echo(f"{tenant}: no day is sealed yet.")
     if waiting := days_to_seal():

@@ -14,9 +14,11 @@ from flask_rq import RQ
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
 from rq import Queue
+from rq.cron import CronScheduler
 from sqlalchemy import BigInteger, DateTime, MetaData, Text
 from sqlalchemy.orm import DeclarativeBase
 
+from cadence_app.redis_waits import be_patient
 from cadence_app.worker import ForkingWorker
 
 
@@ -33,12 +35,19 @@ class Base(DeclarativeBase):
 
 
 class ForkingRQ(RQ):
-    """Flask-RQ whose `flask rq worker` forks for each job (worker.py says why)."""
+    """Flask-RQ whose `flask rq worker` forks for each job (worker.py says why), and whose programs wait for
+    Redis longer than a request does."""
 
     def make_worker(self, queues: list[str] | tuple[str, ...] | None = None, **kwargs: Any) -> ForkingWorker:
         known: dict[str, Queue] = self.queues
         chosen = [known[name] for name in queues] if queues else list(known.values())
+        be_patient(chosen[0].connection)
         return ForkingWorker(chosen, job_class=chosen[0].job_class, **kwargs)
+
+    def make_cron_scheduler(self) -> CronScheduler:
+        scheduler = super().make_cron_scheduler()
+        be_patient(scheduler.connection)
+        return scheduler
 
 
 db = SQLAlchemy(model_class=Base)

@@ -163,14 +163,21 @@ def _plain(url: object) -> str:
 def _programs(installation: Installation) -> list[Program]:
     python = sys.executable
     flask = [python, "-W", "ignore", "-m", "flask", "rq"]
+    # RQ derives from this how long a worker waits for a Redis that hangs: 55 seconds, not seven minutes.
+    worker = [*flask, "worker", "--worker-ttl", "60"]
     gunicorn = [python, "-m", "gunicorn", "wsgi:app", "--bind", installation.bind, "--preload"]
     # Its control socket has one path for all copies of Cadence.
     gunicorn += ["--no-control-socket", "--worker-class", "gthread", "--workers", "2", "--threads", "8"]
     programs = [
         Program("web", [*gunicorn, "--graceful-timeout", "10"], 20),
-        # Two workers, so that a text never waits for a large export. SIGTERM lets the job at hand finish.
-        Program("worker-texts", [*flask, "worker", "texts", "sweeps"], 20),
-        Program("worker-mail", [*flask, "worker", "reports"], 20),
+        # So many workers that a person's text never waits for a large export or a campaign. SIGTERM lets the
+        # job at hand finish.
+        Program("worker-texts", [*worker, "texts", "sweeps"], 20),
+        Program("worker-campaigns", [*worker, "campaigns"], 20),
+        Program("worker-mail", [*worker, "mails", "reports"], 20),
+        # Two as well: a receiver that answers slowly has one for some seconds, the other serves the rest.
+        Program("worker-webhooks-1", [*worker, "webhooks"], 20, stop_seconds=40),
+        Program("worker-webhooks-2", [*worker, "webhooks"], 20, stop_seconds=40),
         Program("scheduler", [*flask, "cron"], 20),
     ]
     for name, wanted in (
@@ -246,7 +253,7 @@ def _answers(installation: Installation, child: subprocess.Popen[bytes]) -> bool
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline and child.poll() is None:
         try:
-            urllib.request.urlopen(f"{installation.address}/healthz", timeout=2).close()  # noqa: S310 - our own
+            urllib.request.urlopen(f"{installation.address}/healthz", timeout=5).close()  # noqa: S310 - our own
         except (URLError, OSError):
             time.sleep(0.1)
         else:

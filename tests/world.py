@@ -117,10 +117,14 @@ class World:
             return rows
 
     def sign_in(self, role: str) -> Browser:
-        browser = Browser(self.app.test_client())
         user_id = self.admin_id if role == "admin" else self.agent_id
         with self.session():
             email = db.session.get_one(User, user_id).email
+        return self.sign_in_as(email)
+
+    def sign_in_as(self, email: str) -> Browser:
+        """Any user whose password is PASSWORD."""
+        browser = Browser(self.app.test_client())
         answer = browser.post("/login", {"email": email, "password": PASSWORD}, token_from="/login")
         assert answer.status_code == 302
         return browser
@@ -144,9 +148,12 @@ class Browser:
         self, path: str, data: dict[str, Any] | None = None, token_from: str = "/help/", **options: Any
     ) -> TestResponse:
         if not self.token:
-            self.get(token_from)
+            self.get(token_from, follow_redirects=True)
         answer = self.client.post(path, data={"csrf_token": self.token, **(data or {})}, **options)
-        if path in {"/login", "/logout"}:
+        if path in {"/login", "/operator/sign-in"} or (answer.location or "").endswith(
+            ("/login", "/sign-in")
+        ):
+            # Another session, and with it another token.
             self.token = ""
         return answer
 

@@ -4,23 +4,37 @@ from __future__ import annotations
 
 from flask import Flask
 
-from cadence_app.accounts import routes, settings
-from cadence_app.accounts.models import User
-from cadence_app.accounts.service import load_user
+from cadence_app.accounts import (
+    account_routes,
+    jobs,
+    link_routes,
+    requests,
+    routes,
+    second_factor_routes,
+    settings,
+    sso_routes,
+    sso_settings,
+)
 from cadence_app.extensions import login_manager
+
+__all__ = ["jobs"]
 
 
 def init_app(app: Flask) -> None:
     login_manager.login_view = "accounts.sign_in"
     login_manager.login_message = "Sign in to open that page."
-    login_manager.user_loader(_user_of_session)
-    app.register_blueprint(routes.blueprint)
-    app.register_blueprint(settings.blueprint)
-
-
-def _user_of_session(session_id: str) -> User | None:
-    tenant_id, _, user_id = session_id.partition(":")
-    if not (tenant_id.isdecimal() and user_id.isdecimal()):
-        return None
-    user = load_user(int(tenant_id), int(user_id))
-    return user if user and user.active else None
+    # The cookie holds the key of a session kept in the database (sessions.py), which Flask-Login's own
+    # protection of its cookie has no part in.
+    login_manager.session_protection = None
+    login_manager.request_loader(requests.user_of_request)
+    app.before_request(requests.lead_to_second_factor)
+    for area in (
+        routes,
+        link_routes,
+        second_factor_routes,
+        sso_routes,
+        account_routes,
+        settings,
+        sso_settings,
+    ):
+        app.register_blueprint(area.blueprint)

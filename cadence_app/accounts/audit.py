@@ -10,21 +10,25 @@ from cadence_app.extensions import db
 from cadence_app.tenancy import tenant_in_use
 
 OPERATOR = "An operator, on the server"
+CADENCE = "Cadence, by itself"
+
+Actor = User | str | None
+"""Who changes a setting: a user; in words, somebody who is none; None for an operator at the command line."""
 
 
-def record(user: User | None, action: str, subject: str, **changes: tuple[Any, Any]) -> None:
+def record(user: Actor, action: str, subject: str, **changes: tuple[Any, Any]) -> None:
     """Adds an entry to the open transaction, so that it is there exactly if the change is.
 
-    `user` is None for an operator at the command line. `changes` are field=(before, after); a field whose
-    two values are the same is left out. Never give it a secret: who reads the log must not learn one.
+    `changes` are field=(before, after); a field whose two values are the same is left out. Never give it a
+    secret: who reads the log must not learn one.
     """
     told = {
         name: [_plain(before), _plain(after)] for name, (before, after) in changes.items() if before != after
     }
     entry = AuditEntry(
         tenant_id=tenant_in_use(),
-        user_id=user.id if user else None,
-        user_name=user.name if user else OPERATOR,
+        user_id=user.id if isinstance(user, User) else None,
+        user_name=user.name if isinstance(user, User) else user or OPERATOR,
         action=action,
         subject=subject,
         changes=told,

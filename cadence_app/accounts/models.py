@@ -44,6 +44,14 @@ class PossibleOptOutPolicy(StrEnum):
     OPT_OUT = "opt_out"
 
 
+class SecondFactorPolicy(StrEnum):
+    """Who must have a second factor to use a password."""
+
+    OPTIONAL = "optional"
+    ADMINS = "admins"
+    EVERYBODY = "everybody"
+
+
 class Tenant(Model):
     """One client organisation. The one table that every tenant's transaction may read."""
 
@@ -52,6 +60,11 @@ class Tenant(Model):
         CheckConstraint("navigation IN ('teams', 'legacy')", name="navigation"),
         CheckConstraint("keyword_policy IN ('team', 'organisation')", name="keyword_policy"),
         CheckConstraint("possible_opt_out_policy IN ('hold', 'opt_out')", name="possible_opt_out_policy"),
+        CheckConstraint(
+            "0 <= texts_from AND texts_from < texts_until AND texts_until <= 24", name="texting_hours"
+        ),
+        CheckConstraint("retention_years BETWEEN 1 AND 25", name="retention_years"),
+        CheckConstraint("second_factor IN ('optional', 'admins', 'everybody')", name="second_factor"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -62,7 +75,19 @@ class Tenant(Model):
     # The day, in the tenant's zone, on which `organisation` begins; none means it is in force.
     keyword_policy_from: Mapped[date | None]
     possible_opt_out_policy: Mapped[str] = mapped_column(default=PossibleOptOutPolicy.HOLD)
+    # The hours of the contact's day in which campaigns may text them: from the first up to the second.
+    texts_from: Mapped[int] = mapped_column(default=8, server_default="8")
+    texts_until: Mapped[int] = mapped_column(default=21, server_default="21")
+    # Years that a contact is kept after their last text; none means for good (retention/).
+    retention_years: Mapped[int | None] = mapped_column(default=5, server_default="5")
+    # Whether what is older is removed every month by itself.
+    retention_monthly: Mapped[bool] = mapped_column(default=False, server_default="false")
+    second_factor: Mapped[str] = mapped_column(
+        default=SecondFactorPolicy.OPTIONAL, server_default=SecondFactorPolicy.OPTIONAL
+    )
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    # Since then nobody signs in and nothing goes out; what comes in, a STOP above all, is still recorded.
+    suspended_at: Mapped[datetime | None]
 
     @property
     def zone(self) -> ZoneInfo:
@@ -82,6 +107,8 @@ class Team(Model):
     opt_out_text: Mapped[str] = mapped_column(default="")
     opt_in_text: Mapped[str] = mapped_column(default="")
     help_text: Mapped[str] = mapped_column(default="")
+    # A closed team takes no inbox, member or contact any more; its history stays.
+    closed_at: Mapped[datetime | None]
 
     tenant: Mapped[Tenant] = relationship()
 
@@ -93,40 +120,80 @@ class User(UserMixin, Model):
     __table_args__ = (
         CheckConstraint("role IN ('admin', 'agent', 'auditor')", name="role"),
         Index("uq_users_email", text("lower(email)"), unique=True),
+        Index("uq_users_single_sign_on_subject", "tenant_id", "single_sign_on_subject", unique=True),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"), index=True)
     email: Mapped[str]
     name: Mapped[str]
+    # Empty for who has none: invited and not yet here, or signing in through single sign-on only.
     password_hash: Mapped[str]
+    password_changed_at: Mapped[datetime | None]
     role: Mapped[str] = mapped_column(default=Role.AGENT)
     active: Mapped[bool] = mapped_column(default=True)
     # The zone this user's times are shown in; none means the tenant's.
     time_zone: Mapped[str | None]
+    # When the invitation that is open was last sent; none once it is accepted or revoked.
+    invited_at: Mapped[datetime | None]
+    # The secret of the authenticator app, encrypted (vault.py); empty without a second factor.
+    second_factor_secret: Mapped[str] = mapped_column(default="", server_default="")
+    second_factor_since: Mapped[datetime | None]
+    # The 30-second step of the last code that was taken: no code of it or of an earlier one is taken again.
+    second_factor_step: Mapped[int] = mapped_column(default=0, server_default="0")
+    # Who this is at the tenant's single sign-on provider.
+    single_sign_on_subject: Mapped[str | None]
 
     tenant: Mapped[Tenant] = relationship()
     teams: Mapped[list[Team]] = relationship(secondary="team_members", order_by="Team.name")
 
     @property
     def is_active(self) -> bool:
-        return self.active
+        return self.active and self.tenant.suspended_at is None
+
+    @property
+    def invited(self) -> bool:
+        """Asked to join and not here yet."""
+        return self.invited_at is not None
 
     @property
     def is_admin(self) -> bool:
         return self.role == Role.ADMIN
 
     @property
+    def is_auditor(self) -> bool:
+        return self.role == Role.AUDITOR
+
+    @property
+    def reads_reports(self) -> bool:
+        """Whether every report is theirs to read."""
+        return self.is_admin or self.is_auditor
+
+    @property
+    def works_desk(self) -> bool:
+        """Whether conversations and contacts are theirs to work with."""
+        return not self.is_auditor
+
+    @property
     def may_export(self) -> bool:
-        return self.active and self.is_admin
+        return self.active and self.reads_reports and not self.invited
+
+    @property
+    def has_second_factor(self) -> bool:
+        return self.second_factor_secret != ""
+
+    @property
+    def needs_second_factor(self) -> bool:
+        """Whether the organisation asks a second factor of this user and there is none yet."""
+        policy = self.tenant.second_factor
+        asked = policy == SecondFactorPolicy.EVERYBODY or (
+            policy == SecondFactorPolicy.ADMINS and self.is_admin
+        )
+        return asked and not self.has_second_factor
 
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone) if self.time_zone else self.tenant.zone
-
-    def get_id(self) -> str:
-        """What the session cookie holds: the tenant too, for a user can't be read without it."""
-        return f"{self.tenant_id}:{self.id}"
 
 
 class TeamMember(Model):

@@ -3,73 +3,74 @@
 from __future__ import annotations
 
 import hashlib
-from urllib.parse import urlsplit
 
-from flask import Blueprint, current_app, redirect, render_template, request, session, url_for
+from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user, login_required, login_user, logout_user
-from flask_wtf import FlaskForm
-from wtforms import EmailField, PasswordField, SubmitField
-from wtforms.validators import InputRequired, Length
+from flask_limiter import RequestLimit
+from flask_login import current_user, login_required
 
-from cadence_app.accounts import demo_sign_ins, service
+from cadence_app.accounts import demo_sign_ins, service, signing_in, single_sign_on
+from cadence_app.accounts.forms import SignInForm
+from cadence_app.accounts.requests import begin_session, end_session, next_page
+from cadence_app.accounts.second_step import wait_for_code
+from cadence_app.accounts.sign_in_models import Method
 from cadence_app.extensions import limiter
-from cadence_app.ui.fields import no_control_characters
 
 blueprint = Blueprint("accounts", __name__)
 
 
-class SignInForm(FlaskForm):
-    email = EmailField(
-        "E-mail", [InputRequired("Enter your e-mail address."), Length(max=254), no_control_characters]
-    )
-    password = PasswordField("Password", [InputRequired("Enter your password."), Length(max=1000)])
-    submit = SubmitField("Sign in")
-
-
-def _email_tried() -> str:
-    # A digest, for what anybody types is no key for Redis.
+def email_tried() -> str:
+    """A digest of the address in the form, for what anybody types is no key for Redis."""
     email = request.form.get("email", "").strip().lower()
     return f"sign-in {hashlib.sha256(email.encode(errors='replace')).hexdigest()}"
 
 
+def _too_often(limit: RequestLimit) -> None:
+    signing_in.note_too_often(request.form.get("email", ""), request.remote_addr or "")
+
+
 @blueprint.get("/")
 def home() -> ResponseReturnValue:
-    return redirect(url_for("messaging.desk" if current_user.is_authenticated else "accounts.sign_in"))
+    """The first page that who asks may open."""
+    if not current_user.is_authenticated:
+        return redirect(url_for("accounts.sign_in"))
+    return redirect(url_for("messaging.desk" if current_user.works_desk else "reports.index"))
 
 
 @blueprint.route("/login", methods=["GET", "POST"])
 @limiter.limit("30 per minute", methods=["POST"])
-@limiter.limit("10 per minute", methods=["POST"], key_func=_email_tried)
+@limiter.limit("10 per minute", methods=["POST"], key_func=email_tried, on_breach=_too_often)
 def sign_in() -> ResponseReturnValue:
     if current_user.is_authenticated:
         return redirect(url_for("accounts.home"))
-    form, error = SignInForm(), ""
+    form, error, through_provider = SignInForm(), "", False
     if form.validate_on_submit():
         user = service.sign_in(form.email.data, form.password.data)
-        if user:
-            session.clear()
-            session.permanent = True
-            login_user(user)
-            return redirect(_next_page())
-        error = "That e-mail address and password don't match."
+        sso = single_sign_on.of_email(form.email.data) if user is None else single_sign_on.of_user(user)
+        through_provider = sso is not None
+        if sso and not sso.passwords_allowed:
+            error = f"{sso.tenant.name} signs in through its own sign-in page, and not with a password here."
+        elif user and user.has_second_factor:
+            wait_for_code(user)
+            return redirect(url_for("second_factor.step", next=request.args.get("next")))
+        elif user:
+            begin_session(user, Method.PASSWORD)
+            return redirect(next_page(request.args.get("next")))
+        else:
+            error = "That e-mail address and password don't match."
     shown = demo_sign_ins.SIGN_INS if current_app.config["DEMO_SIGN_INS"] else []
-    page = render_template("accounts/login.html", form=form, error=error, demo_sign_ins=shown)
+    page = render_template(
+        "accounts/login.html",
+        form=form,
+        error=error,
+        through_provider=through_provider,
+        demo_sign_ins=shown,
+    )
     return page, 422 if form.is_submitted() else 200
 
 
 @blueprint.post("/logout")
 @login_required
 def sign_out() -> ResponseReturnValue:
-    logout_user()
-    session.clear()
+    end_session()
     return redirect(url_for("accounts.sign_in"))
-
-
-def _next_page() -> str:
-    """Where the person wanted to go; only a path of this site."""
-    wanted = request.args.get("next", "")
-    parts = urlsplit(wanted)
-    if wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and not parts.netloc:
-        return wanted
-    return url_for("accounts.home")

@@ -13,7 +13,7 @@ from cadence_app.accounts.models import Team
 from cadence_app.api.schemas import BulkOut, BulkRecord, BulkResult
 from cadence_app.consent.by_api import Result, Wanted, set_by_api
 from cadence_app.consent.models import Status
-from cadence_app.contacts.models import Contact
+from cadence_app.contacts.models import Contact, ContactNumber
 from cadence_app.contacts.numbers import BadNumber, parse_number
 from cadence_app.extensions import db
 
@@ -67,7 +67,7 @@ class _Directory:
         self._numbers = {r.number: _e164(r.number) for r in records if r.number is not None}
         self._by_id = _ids(Contact.id, {r.contact_id for r in records if r.contact_id is not None})
         self._by_external_id = _ids(Contact.external_id, {r.external_id for r in records if r.external_id})
-        self._by_number = _ids(Contact.number, {number for number in self._numbers.values() if number})
+        self._by_number = _ids_by_number({number for number in self._numbers.values() if number})
         teams = db.session.execute(select(Team.code, Team.id))
         self._teams: dict[str, int] = {row.code: row.id for row in teams}
 
@@ -98,7 +98,19 @@ def _ids(column: Any, values: set[Any]) -> dict[Any, int]:
     """The ids of the contacts by the value of a column that tells them apart."""
     if not values:
         return {}
-    rows = db.session.execute(select(column, Contact.id).where(column.in_(values)))
+    rows = db.session.execute(select(column, Contact.id).where(column.in_(values), Contact.gone_at.is_(None)))
+    return {row[0]: row[1] for row in rows}
+
+
+def _ids_by_number(numbers: set[str]) -> dict[Any, int]:
+    """The ids of the contacts who have these numbers now."""
+    if not numbers:
+        return {}
+    rows = db.session.execute(
+        select(ContactNumber.number, ContactNumber.contact_id).where(
+            ContactNumber.number.in_(numbers), ContactNumber.until.is_(None)
+        )
+    )
     return {row[0]: row[1] for row in rows}
 
 

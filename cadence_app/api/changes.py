@@ -23,7 +23,7 @@ def list_changes(query: ChangeQuery) -> ChangePage:
         int(query.cursor or 0),
         query.limit,
         since=query.since,
-        team_id=find_team(query.team).id if query.team else None,
+        team_ids=[find_team(query.team).id] if query.team else [],
         sources=[Source(query.source)] if query.source else [],
     )
     return ChangePage(

@@ -12,7 +12,7 @@ from cadence_app.api.models import Scope
 from cadence_app.api.operations import operation
 from cadence_app.api.schemas import ContactOut, ContactPage, ContactQuery, TeamList, TeamOut
 from cadence_app.contacts.models import Contact
-from cadence_app.contacts.service import matches
+from cadence_app.contacts.service import contact_with, matches
 from cadence_app.extensions import db
 from cadence_app.ui.problems import Problem
 
@@ -54,7 +54,10 @@ def get_contact(contact_id: int) -> ContactOut:
 def find_contact(contact_id: int) -> Contact:
     """Errors: Problem 404."""
     contact = db.session.get(Contact, contact_id)
-    if contact is None:
+    if contact and contact.merged_into_id:
+        detail = f"Contact {contact_id} was merged into contact {contact.merged_into_id}."
+        raise Problem(404, "contact_not_found", detail)
+    if contact is None or contact.gone_at:
         raise Problem(404, "contact_not_found", f"There is no contact {contact_id}.")
     return contact
 
@@ -79,12 +82,12 @@ def find_team(code: str) -> Team:
 
 
 def _filtered(query: ContactQuery) -> Select[Contact]:
-    wanted = select(Contact)
+    wanted = select(Contact).where(Contact.gone_at.is_(None))
     if query.cursor:
         wanted = wanted.where(Contact.id > int(query.cursor))
     if query.number:
         # A plus sign that was not escaped in the address arrives as a space.
-        wanted = wanted.where(Contact.number == f"+{query.number.lstrip('+ ')}")
+        wanted = wanted.where(Contact.id == contact_with(f"+{query.number.lstrip('+ ')}"))
     if query.external_id is not None:
         wanted = wanted.where(Contact.external_id == query.external_id)
     if query.search:

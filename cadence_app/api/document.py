@@ -7,11 +7,18 @@ from functools import cache
 from typing import Any
 
 from cadence_app.api.operations import spec
+from cadence_app.api.schemas import ConsentChangedEvent
 from cadence_app.ui.problems import MEDIA_TYPE
 
 _PROBLEM = {"$ref": "#/components/responses/Problem"}
 _EVERY_CALL = ("401", "403", "404", "422", "429", "500")
 _CALLS_WITH_A_BODY = ("400", "409", "413", "415")
+
+_WEBHOOK_HEADERS = (
+    ("webhook-id", "The event's id, the same at every try"),
+    ("webhook-timestamp", "When this try was made, in Unix seconds"),
+    ("webhook-signature", "One or more of `v1,` and a base64 HMAC-SHA256, apart by spaces"),
+)
 
 
 @cache
@@ -35,10 +42,38 @@ def document() -> dict[str, Any]:
     used_as_parameters = ("IdempotencyHeaders", "Page", "ContactQuery", "ChangeQuery")
     for name in used_as_parameters:
         del components["schemas"][name]
+    made["webhooks"] = {"consent.changed": {"post": _consent_changed(components["schemas"])}}
     for path, calls in made["paths"].items():
         for call in calls.values():
             _complete(path, call)
     return made
+
+
+def _consent_changed(schemas: dict[str, Any]) -> dict[str, Any]:
+    """What a webhook sends, and the answer it waits for."""
+    reference = "#/components/schemas/{model}"
+    schema = ConsentChangedEvent.model_json_schema(mode="serialization", ref_template=reference)
+    schemas |= {name: schemas.get(name, given) for name, given in schema.pop("$defs").items()}
+    schemas["ConsentChangedEvent"] = schema
+    sent = {"schema": {"$ref": "#/components/schemas/ConsentChangedEvent"}}
+    return {
+        "operationId": "consent_changed",
+        "summary": "Consent has changed",
+        "description": "Sent to each endpoint under Settings > Webhooks, signed as Standard Webhooks has it.",
+        "parameters": [
+            {
+                "name": name,
+                "in": "header",
+                "required": True,
+                "schema": {"type": "string"},
+                "description": said,
+            }
+            for name, said in _WEBHOOK_HEADERS
+        ],
+        "requestBody": {"required": True, "content": {"application/json": sent}},
+        "responses": {"2XX": {"description": "Taken. Anything else is tried again."}},
+        "security": [],
+    }
 
 
 def _complete(path: str, call: dict[str, Any]) -> None:

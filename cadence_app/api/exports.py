@@ -132,5 +132,16 @@ def _export_out(export: Export) -> ExportOut:
             "sha256": export.sha256,
             "file_available": service.downloadable(export),
             "problem": export.problem,
+            "deliveries": [
+                {
+                    "destination": delivery.destination.name,
+                    "file_name": delivery.file_name,
+                    "state": delivery.state,
+                    "attempts": delivery.attempts,
+                    "delivered_at": delivery.delivered_at,
+                    "problem": delivery.problem,
+                }
+                for delivery in export.deliveries
+            ],
         }
     )

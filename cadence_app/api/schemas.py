@@ -201,6 +201,14 @@ class ChangeOut(BaseModel):
     reason: str
 
 
+class ConsentChangedEvent(BaseModel):
+    """What a webhook brings. `timestamp` is when it changed; `data` is a change as GET /changes has it."""
+
+    type: Literal["consent.changed"] = "consent.changed"
+    timestamp: Time
+    data: ChangeOut
+
+
 class ChangePage(BaseModel):
     """Keep `next_cursor`: the next call goes on there, now or another day. `more` tells that it will find
     something at once."""
@@ -210,8 +218,20 @@ class ChangePage(BaseModel):
     more: bool
 
 
+class DeliveryOut(BaseModel):
+    """A destination that the file goes to besides the mail, and the name it has there."""
+
+    destination: str
+    file_name: str
+    state: Literal["waiting", "delivered", "failed", "dropped"]
+    attempts: int
+    delivered_at: Time | None
+    problem: str
+
+
 class ExportOut(BaseModel):
-    """`sha256` and `size` (bytes) are of the file; `file_available` tells that it can be had now."""
+    """`sha256` and `size` (bytes) are of the file; `file_available` tells that it can be had now.
+    `state` is `sent` when the mail and every one of the `deliveries` have arrived."""
 
     id: Id
     kind: str
@@ -225,6 +245,7 @@ class ExportOut(BaseModel):
     sha256: str
     file_available: bool
     problem: str
+    deliveries: list[DeliveryOut]
 
 
 class ExportPage(BaseModel):

@@ -60,7 +60,7 @@ def find_by_text(given: str) -> ApiToken | None:
     token = db.session.get(ApiToken, found.token_id, populate_existing=True)
     if token is None or not hmac.compare_digest(token.secret_hash, _hash(shape[2])):
         return None
-    return token if token.usable else None
+    return token if token.usable and token.created_by.tenant.suspended_at is None else None
 
 
 def note_use(token: ApiToken) -> None:

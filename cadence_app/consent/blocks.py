@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, exists, select
+from collections.abc import Collection
+
+from sqlalchemy import ARRAY, BigInteger, cast, delete, exists, func, literal, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from cadence_app.consent.models import Block, BlockScope
+from cadence_app.contacts.models import ContactNumber, ErasedNumber
 from cadence_app.extensions import db
 from cadence_app.tenancy import tenant_in_use
 
@@ -14,25 +17,29 @@ def blocks_of(contact_id: int) -> list[Block]:
     return list(db.session.scalars(select(Block).where(Block.contact_id == contact_id).order_by(Block.id)))
 
 
-def block(contact_id: int, scope: BlockScope, inbox_id: int | None = None) -> None:
+def block(contact_id: int, scope: BlockScope, inbox_id: int | None = None, number: str = "") -> None:
+    """`number` is the one that a carrier blocks."""
     db.session.execute(
         upsert(Block)
-        .values(tenant_id=tenant_in_use(), contact_id=contact_id, scope=scope, inbox_id=inbox_id)
+        .values(
+            tenant_id=tenant_in_use(), contact_id=contact_id, scope=scope, inbox_id=inbox_id, number=number
+        )
         .on_conflict_do_nothing()
     )
 
 
-def unblock(contact_id: int, scope: BlockScope, inbox_id: int | None = None) -> None:
+def unblock(contact_id: int, scope: BlockScope, inbox_id: int | None = None, number: str = "") -> None:
     db.session.execute(
         delete(Block).where(
             Block.contact_id == contact_id,
             Block.scope == scope,
             Block.inbox_id.is_not_distinct_from(inbox_id),
+            Block.number == number,
         )
     )
 
 
-def blocked(contact_id: int, scope: BlockScope, inbox_id: int | None = None) -> bool:
+def blocked(contact_id: int, scope: BlockScope, inbox_id: int | None = None, number: str = "") -> bool:
     return bool(
         db.session.scalar(
             select(
@@ -40,7 +47,51 @@ def blocked(contact_id: int, scope: BlockScope, inbox_id: int | None = None) -> 
                     Block.contact_id == contact_id,
                     Block.scope == scope,
                     Block.inbox_id.is_not_distinct_from(inbox_id),
+                    Block.number == number,
                 )
             )
         )
     )
+
+
+def copy_carrier_blocks(from_inbox_ids: Collection[int], to_inbox_ids: Collection[int]) -> None:
+    """Blocks at the second inboxes the numbers that are blocked at one of the first."""
+    blocked_there = (
+        select(
+            Block.tenant_id,
+            Block.contact_id,
+            Block.scope,
+            Block.number,
+            func.unnest(cast(list(to_inbox_ids), ARRAY(BigInteger))),
+        )
+        .where(Block.scope == BlockScope.CARRIER_NUMBER, Block.inbox_id.in_(from_inbox_ids))
+        .distinct()
+    )
+    columns = ["tenant_id", "contact_id", "scope", "number", "inbox_id"]
+    db.session.execute(upsert(Block).from_select(columns, blocked_there).on_conflict_do_nothing())
+
+
+def reason_everywhere(contact_id: int) -> str | None:
+    """Why whoever has this contact's number starts opted out in every team; None where they do not."""
+    barred = db.session.execute(
+        select(Block.reason).where(Block.contact_id == contact_id, Block.scope == BlockScope.ORGANISATION)
+    ).one_or_none()
+    if barred is None:
+        return None
+    return barred.reason or "The person had opted out of the whole organisation before."
+
+
+def lift_erased(contact_id: int) -> None:
+    """Forgets that this contact's numbers were an erased person's: the phone itself has asked for texts."""
+    digests = select(func.number_digest(ContactNumber.tenant_id, ContactNumber.number)).where(
+        ContactNumber.contact_id == contact_id, ContactNumber.until.is_(None)
+    )
+    db.session.execute(delete(ErasedNumber).where(ErasedNumber.digest.in_(digests)))
+
+
+def give_to(contact_id: int, from_id: int) -> None:
+    """Gives a contact every block of another one beside its own."""
+    copied = (Block.tenant_id, Block.scope, Block.inbox_id, Block.number, Block.reason)
+    own = select(literal(contact_id), *copied).where(Block.contact_id == from_id)
+    given = upsert(Block).from_select(["contact_id", *(column.key for column in copied)], own)
+    db.session.execute(given.on_conflict_do_nothing())

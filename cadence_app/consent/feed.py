@@ -25,7 +25,7 @@ def changes_after(
     cursor: int,
     limit: int,
     since: datetime | None = None,
-    team_id: int | None = None,
+    team_ids: Sequence[int] = (),
     sources: Sequence[Source] = (),
 ) -> Feed:
     """The tenant's changes after a cursor (0: from the first one), oldest first.
@@ -38,8 +38,8 @@ def changes_after(
     query = select(OptOutChange).where(OptOutChange.id > cursor, OptOutChange.id <= end)
     if since:
         query = query.where(OptOutChange.changed_at >= since)
-    if team_id:
-        query = query.where(OptOutChange.team_id == team_id)
+    if team_ids:
+        query = query.where(OptOutChange.team_id.in_(team_ids))
     if sources:
         query = query.where(OptOutChange.source.in_(sources))
     changes = list(db.session.scalars(query.order_by(OptOutChange.id).limit(limit + 1)))

@@ -11,9 +11,12 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     ColumnElement,
+    Select,
     cast,
+    delete,
     func,
     insert,
+    or_,
     select,
     tuple_,
     update,
@@ -132,14 +135,26 @@ def note_stop(contact_id: int, team_id: int, said_at: datetime | None = None) ->
 
 def lock_contacts(contact_ids: list[int]) -> dict[int, Any]:
     """Holds these contacts, in the order of the ids given, so that no status of theirs changes until this
-    transaction ends. Returns their names, external id and number by id."""
+    transaction ends. Returns their names, external id and number by id; those that are gone by then, merged
+    or erased, are not among them."""
     rows = db.session.execute(
         select(Contact.id, Contact.first_name, Contact.last_name, Contact.external_id, Contact.number)
-        .where(Contact.id.in_(contact_ids))
+        .where(Contact.id.in_(contact_ids), Contact.gone_at.is_(None))
         .order_by(Contact.id)
         .with_for_update(key_share=True)
     )
     return {row.id: row for row in rows}
+
+
+def with_merged(contact_id: int) -> Select[int]:
+    """The ids of a contact and of those that were merged into it: the history keeps the id it was written
+    with."""
+    return select(Contact.id).where(or_(Contact.id == contact_id, Contact.merged_into_id == contact_id))
+
+
+def leave_teams(contact_ids: Sequence[int]) -> None:
+    """Takes away every stored status of contacts who are gone; what they were stands in the history."""
+    db.session.execute(delete(Consent).where(Consent.contact_id.in_(contact_ids)))
 
 
 def among(contact_id: Any, team_id: Any, pairs: list[tuple[int, int]]) -> ColumnElement[bool]:

@@ -38,7 +38,7 @@ class OptOutChange(Model):
     """One row of the append-only history: a status a contact got in a team.
 
     Names, ids, code and number are as they were at that moment. Database triggers refuse UPDATE, DELETE
-    and TRUNCATE.
+    and TRUNCATE, but for what retiring.py does.
     """
 
     __tablename__ = "opt_out_changes"
@@ -54,6 +54,7 @@ class OptOutChange(Model):
             postgresql_where=text("source IN ('cold_inbound', 'manual_add', 'keyword', 'toggle')"),
         ),
         Index("ix_opt_out_changes_contact", "contact_id", "team_id", "id"),
+        Index("ix_opt_out_changes_message", "message_id", postgresql_where=text("message_id IS NOT NULL")),
         # All sources, unlike the report's: seals cover imports and the API too.
         Index("ix_opt_out_changes_day", "tenant_id", "changed_at", "id"),
     )
@@ -79,13 +80,18 @@ class OptOutChange(Model):
 
 
 class Consent(Model):
-    """The opt out status of one contact in one team, as the last change left it.
+    """The opt-out status of one contact in one team, as the last change left it.
 
     A trigger refuses a status that is not the one of the change it names.
     """
 
     __tablename__ = "consents"
-    __table_args__ = (CheckConstraint(_STATUS_CHECK, name="status"), Index("ix_consents_team", "team_id"))
+    __table_args__ = (
+        CheckConstraint(_STATUS_CHECK, name="status"),
+        Index("ix_consents_team", "team_id"),
+        # Asked for each row of the history that is purged.
+        Index("ix_consents_change", "change_id"),
+    )
 
     contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"), primary_key=True)
     team_id: Mapped[int] = mapped_column(ForeignKey("teams.id"), primary_key=True)
@@ -109,7 +115,7 @@ class BlockScope(StrEnum):
 
     PERSONAL: every personal inbox of the tenant, after a keyword to one of them.
     ORGANISATION: teams the contact joins later, after STOPALL or under the organisation policy.
-    CARRIER_NUMBER: one toll-free inbox, whose network blocks by itself after STOP.
+    CARRIER_NUMBER: one inbox, whose carrier or toll-free network blocks the number by itself.
     """
 
     PERSONAL = "personal"
@@ -118,18 +124,24 @@ class BlockScope(StrEnum):
 
 
 class Block(Model):
-    """A bar beside consent with a scope of its own. `inbox_id` is set for CARRIER_NUMBER only."""
+    """A bar beside consent with a scope of its own.
+
+    `inbox_id`, and `number`, the one that the carrier blocks, are set for CARRIER_NUMBER only: it bars no
+    other number of the contact. `reason` is set where the contact's number was an erased person's.
+    """
 
     __tablename__ = "blocks"
     __table_args__ = (
         CheckConstraint("scope IN ('personal', 'organisation', 'carrier_number')", name="scope"),
-        UniqueConstraint("contact_id", "scope", "inbox_id", postgresql_nulls_not_distinct=True),
+        UniqueConstraint("contact_id", "scope", "inbox_id", "number", postgresql_nulls_not_distinct=True),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
     contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"))
     scope: Mapped[str]
+    number: Mapped[str] = mapped_column(default="", server_default="")
+    reason: Mapped[str] = mapped_column(default="", server_default="")
     inbox_id: Mapped[int | None] = mapped_column(ForeignKey("inboxes.id"))
     since: Mapped[datetime] = mapped_column(server_default=func.now())
 
@@ -169,6 +181,8 @@ class PossibleOptOut(Model):
     __tablename__ = "possible_opt_outs"
     __table_args__ = (
         CheckConstraint("decision IN ('open', 'opted_out', 'dismissed')", name="decision"),
+        Index("ix_possible_opt_outs_contact", "contact_id"),
+        Index("ix_possible_opt_outs_message", "message_id"),
         Index(
             "uq_possible_opt_outs_open",
             "contact_id",

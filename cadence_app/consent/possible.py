@@ -89,6 +89,25 @@ def settle_opted_out(pairs: list[tuple[int, int]]) -> None:
     )
 
 
+def give_to(contact_id: int, from_id: int) -> None:
+    """Gives a contact the flags of another one. Two open ones of a team become one, due the earlier day."""
+    flags = db.session.scalars(
+        select(PossibleOptOut).where(PossibleOptOut.contact_id == from_id).order_by(PossibleOptOut.id)
+    ).all()
+    for flag in flags:
+        own = open_flag(contact_id, flag.team_id) if flag.decision == Decision.OPEN else None
+        if own is None:
+            flag.contact_id = contact_id
+            db.session.flush()
+            continue
+        first, second = sorted((own, flag), key=lambda each: each.received_at)
+        words, message_id = f"{first.words}\n{second.words}", second.message_id
+        own.received_at, own.due_on = first.received_at, min(own.due_on, flag.due_on)
+        own.words, own.message_id = words, message_id
+        db.session.delete(flag)
+    db.session.flush()
+
+
 def business_day_after(day: date, days: int) -> date:
     """The day that many weekdays after a day. Public holidays are counted as weekdays: the stricter way."""
     while days:

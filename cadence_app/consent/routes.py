@@ -8,7 +8,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from cadence_app.accounts.roles import admin_required
+from cadence_app.accounts.roles import reports_required
 from cadence_app.consent import checks, jobs, seals
 from cadence_app.ui.navigation import mode_of
 
@@ -18,7 +18,7 @@ _PAGE = 30
 
 
 @blueprint.get("/")
-@admin_required
+@reports_required
 def index() -> str:
     before = request.args.get("before", type=date.fromisoformat)
     page = seals.latest_seals(_PAGE + 1, before)
@@ -30,6 +30,7 @@ def index() -> str:
         seals=page[:_PAGE],
         more=len(page) > _PAGE,
         before=before,
+        retirements=[] if before else seals.retirements(_PAGE),
         open_days=[] if before else seals.open_days(),
         digest=digest,
         digest_seal=seals.seal_with_digest(digest) if digest else None,
@@ -37,14 +38,14 @@ def index() -> str:
 
 
 @blueprint.get("/checks")
-@admin_required
+@reports_required
 def check_list() -> str:
     """The list of checks by itself, for a page that keeps it fresh."""
     return render_template("consent/_checks.html", checks=checks.latest_checks())
 
 
 @blueprint.post("/verify")
-@admin_required
+@reports_required
 def verify() -> ResponseReturnValue:
     check = checks.request_check(current_user)
     if jobs.dispatch_check(check.tenant_id, check.id):

@@ -1,6 +1,7 @@
-"""What proves the history: its seals, the digests they are made of, and requests to check them.
+"""What proves the history: its seals, the digests they are made of, the record of what was erased or purged,
+and requests to check them.
 
-Database triggers refuse UPDATE, DELETE and TRUNCATE on the first two.
+Database triggers refuse UPDATE, DELETE and TRUNCATE on the first three.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ class Seal(Model):
     """One closed UTC day of a tenant's history, with or without rows.
 
     Digests are SHA-256, 32 bytes. `version` says how they were computed (seals.py); `previous_digest` is
-    that of the day before, None for a tenant's first seal.
+    that of the day before, None for a tenant's first seal. `retired` counts the rows, of whatever day, that
+    were erased or purged on this one, and `retired_digest` is over them; None where none were.
     """
 
     __tablename__ = "seals"
@@ -31,6 +33,8 @@ class Seal(Model):
     version: Mapped[int]
     rows: Mapped[int]
     rows_digest: Mapped[bytes]
+    retired: Mapped[int] = mapped_column(default=0, server_default="0")
+    retired_digest: Mapped[bytes | None]
     previous_digest: Mapped[bytes | None]
     digest: Mapped[bytes]
     sealed_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
@@ -49,6 +53,43 @@ class SealedChange(Model):
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
     day: Mapped[date]
     digest: Mapped[bytes]
+
+
+class Retirement(StrEnum):
+    """What became of a row: its personal columns were replaced, or it is gone."""
+
+    ERASED = "erased"
+    PURGED = "purged"
+
+
+class RetiredChange(Model):
+    """That a row of the history was erased or purged: when, by whom and why.
+
+    Only the database's functions erase_changes() and purge_changes() write it. `day` and `digest` are the
+    UTC day and the row digest of the row as it was written, `replaced` its digest since, None where it is
+    gone. The day of `retired_at` is sealed with it.
+    """
+
+    __tablename__ = "retired_changes"
+    __table_args__ = (
+        CheckConstraint("how IN ('erased', 'purged')", name="how"),
+        CheckConstraint("(how = 'purged') = (replaced IS NULL)", name="replaced"),
+        UniqueConstraint("change_id", "how"),
+        Index("ix_retired_changes_day", "tenant_id", "day", "change_id"),
+        Index("ix_retired_changes_retired", "tenant_id", "retired_at", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
+    change_id: Mapped[int]
+    day: Mapped[date]
+    digest: Mapped[bytes]
+    how: Mapped[str]
+    retired_at: Mapped[datetime] = mapped_column(server_default=func.statement_timestamp())
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    user_name: Mapped[str]
+    reason: Mapped[str]
+    replaced: Mapped[bytes | None]
 
 
 class CheckState(StrEnum):

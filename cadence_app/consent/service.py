@@ -9,17 +9,23 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 import phonenumbers
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 
 from cadence_app.accounts.models import KeywordPolicy, PossibleOptOutPolicy, Tenant, User
-from cadence_app.consent import blocks, keywords, possible
+from cadence_app.consent import blocks, keywords, own_keywords, possible
 from cadence_app.consent.intent import reads_like_opt_out
 from cadence_app.consent.keywords import Keyword, Meaning
-from cadence_app.consent.ledger import Change, lock_contacts, note_stop, record_change, record_changes
+from cadence_app.consent.ledger import (
+    Change,
+    lock_contacts,
+    note_stop,
+    record_change,
+    record_changes,
+    with_merged,
+)
 from cadence_app.consent.models import (
     BlockScope,
     Consent,
-    CustomKeyword,
     Decision,
     OptOutChange,
     Source,
@@ -27,6 +33,14 @@ from cadence_app.consent.models import (
 )
 from cadence_app.extensions import db
 from cadence_app.tenancy import tenant_in_use
+
+_STILL_BLOCKED = (
+    "Opted in here, but the toll-free network still blocks this number until they text START or UNSTOP."
+)
+_CARRIER_BLOCKS = "Opted in here, but the carrier still blocks this number until they text START."
+_OTHER_PHONE = (
+    "Sent from another number of theirs, so it opts in nothing: consent is for the number that is texted."
+)
 
 
 class ReasonRequired(ValueError):
@@ -36,7 +50,9 @@ class ReasonRequired(ValueError):
 @dataclass(frozen=True)
 class Arrival:
     """A text that has come in. `personal` and `toll_free` are about the inbox it was sent to; `received_at`
-    is when the provider received it (UTC)."""
+    is when the provider received it (UTC). `number` is the phone that sent it, and `texted` whether that is
+    the number which the contact is texted at. `carrier_meaning` is what the inbox's carrier took it for and
+    acted on, and `carrier_inboxes` are the ids of the inboxes that share the scope of what it blocks."""
 
     contact_id: int
     team_id: int
@@ -46,6 +62,10 @@ class Arrival:
     personal: bool
     toll_free: bool
     received_at: datetime
+    number: str
+    texted: bool
+    carrier_meaning: Meaning | None = None
+    carrier_inboxes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -100,7 +120,7 @@ def read_text(arrival: Arrival) -> Reading:
     """Applies what a contact's text means for consent, in the order of the rules: a keyword, else a first
     text, else words that read like an opt out."""
     lock_contacts([arrival.contact_id])
-    keyword = keywords.read(arrival.words, custom_keywords(arrival.team_id))
+    keyword = _keyword(arrival)
     consent = consent_of(arrival.contact_id, arrival.team_id)
     if keyword and keyword.word == keywords.YES and not (consent and consent.opted_out):
         keyword = None
@@ -127,28 +147,14 @@ def read_text(arrival: Arrival) -> Reading:
     return Reading(keyword, keyword.meaning if keyword else None)
 
 
-def custom_keywords(team_id: int) -> dict[str, Meaning]:
-    """The organisation's own words for a team; the team's meaning of a word wins over the tenant's."""
-    rows = db.session.execute(
-        select(CustomKeyword.word, CustomKeyword.meaning)
-        .where(or_(CustomKeyword.team_id == team_id, CustomKeyword.team_id.is_(None)))
-        .order_by(CustomKeyword.team_id.nulls_first())
-    )
-    return {word: Meaning(meaning) for word, meaning in rows}
-
-
-def add_keyword(word: str, meaning: Meaning, team_id: int | None) -> None:
-    """Adds a word of the organisation's own, for one team or (None) for all. Errors: ValueError for a
-    built-in word, for one that is there already and for one that is nothing but punctuation."""
-    normal = keywords.normalise(word)
-    if not normal or normal in keywords.BUILT_IN:
-        raise ValueError(f"{word} is a built-in keyword" if normal else "a keyword needs letters or digits")
-    known = select(CustomKeyword.id).where(
-        CustomKeyword.word == normal, CustomKeyword.team_id.is_not_distinct_from(team_id)
-    )
-    if db.session.scalar(known):
-        raise ValueError(f"{word} is a keyword already")
-    db.session.add(CustomKeyword(tenant_id=tenant_in_use(), team_id=team_id, word=normal, meaning=meaning))
+def _keyword(arrival: Arrival) -> Keyword | None:
+    """The keyword that a text is. What its carrier took for an opt out is one, for it blocks the number by
+    now; any other meaning that the carrier found counts where we find none."""
+    own = keywords.read(arrival.words, own_keywords.meanings_for(arrival.team_id))
+    said = arrival.carrier_meaning
+    if said is None or (own and (own.meaning == said or said != Meaning.OUT)):
+        return own
+    return Keyword(keywords.normalise(arrival.words), said)
 
 
 def organisation_wide(tenant: Tenant, today: date) -> bool:
@@ -157,17 +163,22 @@ def organisation_wide(tenant: Tenant, today: date) -> bool:
     return tenant.keyword_policy == KeywordPolicy.ORGANISATION and begun
 
 
+def counts_everywhere(tenant: Tenant, keyword: Keyword | None) -> bool:
+    """Whether an opt out by this keyword, or by words that are none, is one of every team, now."""
+    return bool(keyword and keyword.every_team) or organisation_wide(tenant, _today())
+
+
 def is_toll_free(number: str) -> bool:
     parsed = phonenumbers.parse(number)
     return phonenumbers.number_type(parsed) == phonenumbers.PhoneNumberType.TOLL_FREE
 
 
 def history(contact_id: int, team_ids: list[int], limit: int = 100) -> list[OptOutChange]:
-    """A contact's changes in these teams, newest first."""
+    """A contact's changes in these teams, and those of the contacts merged into them, newest first."""
     return list(
         db.session.scalars(
             select(OptOutChange)
-            .where(OptOutChange.contact_id == contact_id, OptOutChange.team_id.in_(team_ids))
+            .where(OptOutChange.contact_id.in_(with_merged(contact_id)), OptOutChange.team_id.in_(team_ids))
             .order_by(OptOutChange.changed_at.desc(), OptOutChange.id.desc())
             .limit(limit)
         )
@@ -177,16 +188,18 @@ def history(contact_id: int, team_ids: list[int], limit: int = 100) -> list[OptO
 def _opt_out(arrival: Arrival, consent: Consent | None, keyword: Keyword | None) -> Reading:
     """Opts a contact out by a keyword or, by the tenant's choice, by words that read like an opt out."""
     had_stopped = needs_reason(consent)
-    everywhere = (keyword and keyword.every_team) or organisation_wide(_tenant(), _today())
     team_ids = [arrival.team_id]
-    if everywhere:
+    if counts_everywhere(_tenant(), keyword):
         others = select(Consent.team_id).where(Consent.contact_id == arrival.contact_id)
         team_ids = sorted({arrival.team_id, *db.session.scalars(others)})
         blocks.block(arrival.contact_id, BlockScope.ORGANISATION)
     if arrival.personal:
         blocks.block(arrival.contact_id, BlockScope.PERSONAL)
     if arrival.toll_free and keyword and keyword.word in keywords.TOLL_FREE_BLOCK_WORDS:
-        blocks.block(arrival.contact_id, BlockScope.CARRIER_NUMBER, arrival.inbox_id)
+        blocks.block(arrival.contact_id, BlockScope.CARRIER_NUMBER, arrival.inbox_id, arrival.number)
+    if arrival.carrier_meaning == Meaning.OUT:
+        for inbox_id in arrival.carrier_inboxes:
+            blocks.block(arrival.contact_id, BlockScope.CARRIER_NUMBER, inbox_id, arrival.number)
     reason = "" if keyword else "These words read like an opt out; set to count as one."
     if _stop_in(arrival, team_ids, reason) or not had_stopped:
         return Reading(keyword, Meaning.OUT)
@@ -196,20 +209,22 @@ def _opt_out(arrival: Arrival, consent: Consent | None, keyword: Keyword | None)
 def _opt_in(arrival: Arrival, consent: Consent | None, keyword: Keyword) -> Reading:
     if consent and consent.stopped_at and arrival.received_at < consent.stopped_at:
         return Reading(keyword, note="Sent before the contact's last opt-out word, so it changes nothing.")
+    if arrival.toll_free and arrival.words.strip().casefold() in keywords.TOLL_FREE_UNBLOCK_WORDS:
+        # The network reads the bare word only, not one that we undress.
+        blocks.unblock(arrival.contact_id, BlockScope.CARRIER_NUMBER, arrival.inbox_id, arrival.number)
+    if not arrival.toll_free and arrival.carrier_meaning == Meaning.IN:
+        for inbox_id in arrival.carrier_inboxes:
+            blocks.unblock(arrival.contact_id, BlockScope.CARRIER_NUMBER, inbox_id, arrival.number)
+    if not arrival.texted:
+        return Reading(keyword, note=_OTHER_PHONE)
     note = ""
     # Teams they join from now on are as for anybody; those they are opted out of stay so.
     blocks.unblock(arrival.contact_id, BlockScope.ORGANISATION)
+    blocks.lift_erased(arrival.contact_id)
     if arrival.personal:
         blocks.unblock(arrival.contact_id, BlockScope.PERSONAL)
-    if arrival.toll_free:
-        # The network reads the bare word only, not one that we undress.
-        if arrival.words.strip().casefold() in keywords.TOLL_FREE_UNBLOCK_WORDS:
-            blocks.unblock(arrival.contact_id, BlockScope.CARRIER_NUMBER, arrival.inbox_id)
-        elif blocks.blocked(arrival.contact_id, BlockScope.CARRIER_NUMBER, arrival.inbox_id):
-            note = (
-                "Opted in here, but the toll-free network still blocks this number until they text START "
-                "or UNSTOP."
-            )
+    if blocks.blocked(arrival.contact_id, BlockScope.CARRIER_NUMBER, arrival.inbox_id, arrival.number):
+        note = _STILL_BLOCKED if arrival.toll_free else _CARRIER_BLOCKS
     change_id = record_change(_own_words(arrival, arrival.team_id, Status.OPTED_IN))
     return Reading(keyword, Meaning.IN if change_id else None, note)
 
@@ -248,9 +263,9 @@ def _own_words(arrival: Arrival, team_id: int, status: Status, reason: str = "")
 
 def _record_first(change: Change) -> int | None:
     """Records a first status in a team, except that whoever stopped every team is not opted in anew."""
-    if not blocks.blocked(change.contact_id, BlockScope.ORGANISATION):
+    reason = blocks.reason_everywhere(change.contact_id)
+    if reason is None:
         return record_change(change)
-    reason = "The person had opted out of the whole organisation before."
     change_id = record_change(replace(change, status=Status.OPTED_OUT, reason=reason))
     note_stop(change.contact_id, change.team_id)
     return change_id

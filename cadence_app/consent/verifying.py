@@ -10,7 +10,14 @@ from enum import StrEnum
 from sqlalchemy import func, select, text
 
 from cadence_app.consent.seal_models import Seal, SealedChange
-from cadence_app.consent.seals import KEPT_BY_DAY, NO_ROWS_DIGEST, ROW_DIGEST, VERSION, seal_digest
+from cadence_app.consent.seals import (
+    KEPT_BY_DAY,
+    NO_ROWS_DIGEST,
+    RETIRED_BY_DAY,
+    ROW_DIGEST,
+    VERSIONS,
+    seal_digest,
+)
 from cadence_app.extensions import db
 from cadence_app.tenancy import tenant_in_use
 
@@ -18,18 +25,27 @@ from cadence_app.tenancy import tenant_in_use
 _BATCH = 31
 
 
-# Every row on one side only, or with another digest; a day before our calendar is shown as its first.
+# Every row on one side only, or with another digest; a day before our calendar is shown as its first. A row
+# that was retired must be what its last retirement left of it, and one erased must hold nobody's name.
 _FIRST_DIFFERENCE = text(
     "SELECT greatest(coalesce(kept.day, stored.day), date '0001-01-01') AS day,"  # noqa: S608 - our own columns
     " coalesce(kept.change_id, stored.id) AS change_id"
     " FROM (SELECT change_id, day, digest FROM sealed_changes"
     " WHERE tenant_id = :tenant_id AND day BETWEEN CAST(:first AS date) AND :last) AS kept"
-    f" FULL JOIN (SELECT id, history_day(changed_at) AS day, {ROW_DIGEST} AS digest FROM opt_out_changes"
+    " FULL JOIN (SELECT id, history_day(changed_at) AS day, number, reason, first_name || last_name ||"
+    f" external_id || words AS personal, contact_id, {ROW_DIGEST} AS digest FROM opt_out_changes"
     " WHERE tenant_id = :tenant_id"
     " AND changed_at >= CAST(:first AS date)::timestamp AT TIME ZONE 'UTC'"
     " AND changed_at < (CAST(:last AS date) + 1)::timestamp AT TIME ZONE 'UTC') AS stored"
     " ON kept.change_id = stored.id AND kept.day = stored.day"
-    " WHERE kept.digest IS DISTINCT FROM stored.digest ORDER BY 1, 2 LIMIT 1"
+    " LEFT JOIN (SELECT DISTINCT ON (change_id) change_id, digest, replaced, reason FROM retired_changes"
+    " WHERE tenant_id = :tenant_id AND day BETWEEN CAST(:first AS date) AND :last"
+    " AND retired_at <= clock_timestamp() ORDER BY change_id, id DESC) AS retired"
+    " ON retired.change_id = coalesce(kept.change_id, stored.id)"
+    " WHERE kept.digest IS DISTINCT FROM coalesce(retired.digest, stored.digest)"
+    " OR retired.change_id IS NOT NULL AND (retired.replaced IS DISTINCT FROM stored.digest"
+    " OR stored.personal <> '' OR stored.number <> 'erased-' || stored.contact_id"
+    " OR stored.reason <> 'Erased: ' || retired.reason) ORDER BY 1, 2 LIMIT 1"
 )
 _WHERE_ROW_IS = text(
     "SELECT EXISTS (SELECT FROM opt_out_changes WHERE id = :change_id) AS stored,"
@@ -44,6 +60,7 @@ class Kind(StrEnum):
     MISSING = "row {row} is missing"
     ADDED = "row {row} was added after the day was sealed"
     NO_SEAL = "the day has no seal"
+    RETIRED = "the record of rows erased or purged on it is not the one that was sealed"
     DIGESTS = "the digests kept for its rows are not those that were sealed"
     SEAL = "the seal itself was altered"
     CHAIN = "the seal is not chained to the day before"
@@ -66,13 +83,15 @@ class Problem:
 @dataclass(frozen=True)
 class Outcome:
     """What was checked: sealed days and their rows, the last day with its digest (None without seals), and
-    the first problem. `days` and `rows` end before the day of a problem."""
+    the first problem. `retired` counts the rows that were erased or purged on those days. All three end
+    before the day of a problem."""
 
     days: int
     rows: int
     last_day: date | None
     last_digest: bytes | None
     problem: Problem | None = None
+    retired: int = 0
 
     @property
     def intact(self) -> bool:
@@ -84,22 +103,21 @@ def verify(progress: Callable[[int, int], None] = lambda days, rows: None) -> Ou
 
     Rows are digested in the database, a month at a time, so memory does not grow with the history.
     """
-    days = rows = 0
+    days = rows = retired = 0
     last: Seal | None = None
     for batch in _batches():
         problem = _first_problem(batch, last)
         good = [seal for seal in batch if problem is None or seal.day < problem.day]
         days += len(good)
         rows += sum(seal.rows for seal in good)
+        retired += sum(seal.retired for seal in good)
         last = good[-1] if good else last
         if problem:
-            return _outcome(days, rows, last, problem)
+            break
         progress(days, rows)
-    return _outcome(days, rows, last, _seal_gone(last))
-
-
-def _outcome(days: int, rows: int, last: Seal | None, problem: Problem | None) -> Outcome:
-    return Outcome(days, rows, last.day if last else None, last.digest if last else None, problem)
+    else:
+        problem = _seal_gone(last)
+    return Outcome(days, rows, last.day if last else None, last.digest if last else None, problem, retired)
 
 
 def days_sealed() -> int:
@@ -133,21 +151,37 @@ def _seal_problem(batch: list[Seal], before: Seal | None) -> Problem | None:
     """The first seal whose own parts, or whose link to the day before, do not fit."""
     days = {"tenant_id": tenant_in_use(), "first": batch[0].day, "last": batch[-1].day}
     kept = {row.day: row for row in db.session.execute(KEPT_BY_DAY, days)}
+    # Of days before the first seal too, which can have none.
+    ever = days | {"first": str(batch[0].day) if before else "-infinity"}
+    retired = {row.day: row for row in db.session.execute(RETIRED_BY_DAY, ever)}
+    if retired and min(retired) < batch[0].day:
+        return Problem(min(retired), Kind.RETIRED)
     for seal in batch:
         if before and seal.day != before.day + timedelta(days=1):
             return Problem(before.day + timedelta(days=1), Kind.NO_SEAL)
-        if seal.version != VERSION:
+        if seal.version not in VERSIONS:
             return Problem(seal.day, Kind.VERSION)
         counted, digest = (
             (kept[seal.day].rows, kept[seal.day].digest) if seal.day in kept else (0, NO_ROWS_DIGEST)
         )
-        computed = seal_digest(seal.tenant_id, seal.day, seal.rows, seal.rows_digest, seal.previous_digest)
+        computed = seal_digest(
+            seal.tenant_id,
+            seal.day,
+            seal.rows,
+            seal.rows_digest,
+            seal.previous_digest,
+            seal.retired,
+            seal.retired_digest,
+        )
         if seal.digest != computed:
             return Problem(seal.day, Kind.SEAL)
         if seal.previous_digest != (before.digest if before else None):
             return Problem(seal.day, Kind.CHAIN)
         if (counted, digest) != (seal.rows, seal.rows_digest):
             return Problem(seal.day, Kind.DIGESTS)
+        gone = retired.get(seal.day)
+        if (gone.rows if gone else 0, gone.digest if gone else None) != (seal.retired, seal.retired_digest):
+            return Problem(seal.day, Kind.RETIRED)
         before = seal
     return None
 

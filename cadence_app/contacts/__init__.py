@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from flask import Flask
 
-from cadence_app.contacts import certificates, routes
+from cadence_app.contacts import certificates, record, routes
 
 
 def init_app(app: Flask) -> None:
     app.register_blueprint(routes.blueprint)
+    app.register_blueprint(record.blueprint)
     app.register_blueprint(certificates.blueprint)

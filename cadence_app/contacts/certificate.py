@@ -11,8 +11,9 @@ from sqlalchemy import func, select, text
 
 from cadence_app.accounts.models import Team, User
 from cadence_app.consent import seals
+from cadence_app.consent.ledger import with_merged
 from cadence_app.consent.models import Consent, OptOutChange, Source
-from cadence_app.consent.seal_models import CheckState, Seal, SealCheck, SealedChange
+from cadence_app.consent.seal_models import CheckState, RetiredChange, Seal, SealCheck, SealedChange
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.messaging import desk
@@ -28,14 +29,16 @@ class Proof(StrEnum):
 
     SEALED = "sealed"
     OPEN = "open"
+    ERASED = "erased"
     DIFFERS = "differs"
 
 
 @dataclass(frozen=True)
 class Entry:
     """One change. `digest` is that of the row as it is now; `sealed_digest` the one its day was sealed with,
-    by `seal`; both are None while the day is open. `words` are the contact's own, as far as the viewer may
-    read them: an admin may, for they are evidence; an agent not those to a colleague's personal inbox."""
+    by `seal`; both are None while the day is open. `erased` is the record of a row that was erased. `words`
+    are the contact's own, as far as the viewer may read them: an admin or auditor may, for they are
+    evidence; an agent not those to a colleague's personal inbox."""
 
     change: OptOutChange
     team: Team
@@ -43,9 +46,13 @@ class Entry:
     digest: bytes
     sealed_digest: bytes | None
     seal: Seal | None
+    erased: RetiredChange | None = None
 
     @property
     def proof(self) -> Proof:
+        if self.erased and self.erased.replaced == self.digest:
+            fits = self.seal is None or self.sealed_digest == self.erased.digest
+            return Proof.ERASED if fits else Proof.DIFFERS
         if self.sealed_digest is None and self.seal is None:
             return Proof.OPEN
         return Proof.SEALED if self.seal and self.sealed_digest == self.digest else Proof.DIFFERS
@@ -55,6 +62,11 @@ class Entry:
         """How the change stands to its seal, as a sentence."""
         if self.proof == Proof.OPEN:
             return "Not sealed yet: the day is still open."
+        if self.proof == Proof.ERASED and self.erased:
+            return (
+                f"Erased on {formatting.utc(self.erased.retired_at)} by {self.erased.user_name}. The digest"
+                f" it was sealed with is kept: {self.erased.digest.hex()}."
+            )
         if self.proof == Proof.SEALED and self.seal:
             sealed_at = formatting.utc(self.seal.sealed_at)
             return f"Unchanged since its day, {self.seal.day} (UTC), was sealed on {sealed_at}."
@@ -90,13 +102,14 @@ class Entry:
             Source.API: f"Through the API{by}",
         }[Source(self.change.source)]
 
-    @property
-    def record(self) -> str:
+    def record(self, team_word: str) -> str:
         """The ids that the row's digest is computed from, beside what is shown."""
         change = self.change
-        parts = [f"row {change.id}", f"organisation {change.tenant_id}", f"contact {change.contact_id}"]
-        parts += [f"team {change.team_id}", f"user {change.user_id or 'none'}"]
-        return ", ".join([*parts, f"message {change.message_id or 'none'}", f"source {change.source}"])
+        parts = [f"history row {change.id}", f"organisation {change.tenant_id}"]
+        parts += [f"contact {change.contact_id}", f"{team_word} {change.team_id}"]
+        parts += [f"user {change.user_id}" if change.user_id else "no user"]
+        parts += [f"message {change.message_id}" if change.message_id else "no message"]
+        return f"Ids: {', '.join(parts)}. What decided is stored as “{change.source}”."
 
 
 @dataclass(frozen=True)
@@ -156,9 +169,9 @@ class Certificate:
 
 def teams_covered(user: User, contact_id: int) -> list[Team]:
     """The teams of a contact that a user's certificate covers: an admin's all, an agent's shared ones."""
-    theirs = select(OptOutChange.team_id).where(OptOutChange.contact_id == contact_id)
+    theirs = select(OptOutChange.team_id).where(OptOutChange.contact_id.in_(with_merged(contact_id)))
     query = select(Team).where(Team.id.in_(theirs)).order_by(Team.name)
-    if not user.is_admin:
+    if not user.reads_reports:
         query = query.where(Team.id.in_([team.id for team in user.teams]))
     return list(db.session.scalars(query))
 
@@ -187,16 +200,22 @@ def certify(user: User, contact_id: int) -> Certificate | None:
 
 def _entries(user: User, contact_id: int, teams: dict[int, Team]) -> list[Entry]:
     rows = db.session.execute(
-        select(OptOutChange, SealedChange.digest, func.history_day(OptOutChange.changed_at).label("day"))
+        select(
+            OptOutChange,
+            SealedChange.digest,
+            func.history_day(OptOutChange.changed_at).label("day"),
+            RetiredChange,
+        )
         .outerjoin(SealedChange, SealedChange.change_id == OptOutChange.id)
-        .where(OptOutChange.contact_id == contact_id, OptOutChange.team_id.in_(teams))
+        .outerjoin(RetiredChange, RetiredChange.change_id == OptOutChange.id)
+        .where(OptOutChange.contact_id.in_(with_merged(contact_id)), OptOutChange.team_id.in_(teams))
         .order_by(OptOutChange.changed_at, OptOutChange.id)
     ).all()
     ids = [row.OptOutChange.id for row in rows]
     now = {row.id: row.digest for row in db.session.execute(_DIGESTS, {"ids": ids})}
     by_day = seals.seals_of({row.day for row in rows})
     texts = {row.OptOutChange.message_id for row in rows if row.OptOutChange.message_id}
-    hidden = set() if user.is_admin else texts - desk.readable(user, texts)
+    hidden = set() if user.reads_reports else texts - desk.readable(user, texts)
     return [
         Entry(
             change=row.OptOutChange,
@@ -207,6 +226,7 @@ def _entries(user: User, contact_id: int, teams: dict[int, Team]) -> list[Entry]
             digest=now[row.OptOutChange.id],
             sealed_digest=row.digest,
             seal=by_day.get(row.day),
+            erased=row.RetiredChange,
         )
         for row in rows
     ]

@@ -30,7 +30,7 @@ def draw(certificate: Certificate, words: Words) -> bytes:
     _person(paper, certificate)
     paper.section(f"Changes: {len(certificate.entries):,}, oldest first")
     for number, entry in enumerate(certificate.entries, 1):
-        _change(paper, number, entry, certificate)
+        _change(paper, number, entry, certificate, words)
     _proof(paper, certificate)
     return bytes(paper.output())
 
@@ -46,7 +46,7 @@ def _person(paper: Paper, certificate: Certificate) -> None:
         paper.fact("Status now", f"{_STATUS[Status(consent.status)]} in {consent.team.name}, since {since}")
 
 
-def _change(paper: Paper, number: int, entry: Entry, certificate: Certificate) -> None:
+def _change(paper: Paper, number: int, entry: Entry, certificate: Certificate, words: Words) -> None:
     change = entry.change
     paper.keep_together(6)
     paper.item(f"{number}. {_STATUS[Status(change.status)]}: {entry.team.name} ({change.team_code})")
@@ -57,7 +57,7 @@ def _change(paper: Paper, number: int, entry: Entry, certificate: Certificate) -
     if change.reason:
         paper.fact("Reason given", change.reason)
     paper.fact("As known then", entry.known_then)
-    paper.fact("Record", entry.record)
+    paper.fact("Record", entry.record(words.team))
     paper.fact("Row digest", entry.digest.hex(), exact=True)
     paper.fact("Seal", entry.proof_words)
     if entry.seal:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, abort, render_template
+from flask import Blueprint, Response, abort, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
 from cadence_app.contacts.certificate import Certificate, certify
 from cadence_app.contacts.certificate_pdf import draw
-from cadence_app.contacts.service import find_contact
+from cadence_app.contacts.service import find_contact, kept_of
 from cadence_app.ui.navigation import words_for
 
 blueprint = Blueprint("certificates", __name__, url_prefix="/contacts/<int:contact_id>")
@@ -15,11 +16,14 @@ blueprint = Blueprint("certificates", __name__, url_prefix="/contacts/<int:conta
 
 @blueprint.get("/certificate")
 @login_required
-def show(contact_id: int) -> str:
+def show(contact_id: int) -> ResponseReturnValue:
+    kept_id = kept_of(contact_id)
+    if kept_id != contact_id:
+        return redirect(url_for("certificates.show", contact_id=kept_id))
     return render_template(
         "contacts/certificate.html",
         certificate=_certificate(contact_id),
-        on_record=find_contact(current_user, contact_id) is not None,
+        on_record=current_user.works_desk and find_contact(current_user, contact_id) is not None,
     )
 
 
@@ -34,4 +38,4 @@ def pdf(contact_id: int) -> Response:
 
 
 def _certificate(contact_id: int) -> Certificate:
-    return certify(current_user, contact_id) or abort(404)
+    return certify(current_user, kept_of(contact_id)) or abort(404)

@@ -7,8 +7,9 @@ from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from cadence_app.accounts.models import User
 from cadence_app.extensions import Model
 
 
@@ -18,6 +19,9 @@ class Contact(Model):
     `number` is E.164; `external_id` is the report's ContactId, empty for an unknown contact. `custom` holds
     the values of the tenant's custom fields: {str(CustomField.id): text}, a date as YYYY-MM-DD, an empty
     value left out.
+
+    A contact is gone (`gone_at`) once it was merged into another, `merged_into_id`, or, without one, erased.
+    It has no status any more and a number that is none; its history stays (docs/records.md).
     """
 
     __tablename__ = "contacts"
@@ -30,7 +34,9 @@ class Contact(Model):
             unique=True,
             postgresql_where=text("external_id <> ''"),
         ),
+        Index("ix_contacts_order", "tenant_id", "id"),
         Index("ix_contacts_name", "tenant_id", text("lower(last_name)"), text("lower(first_name)"), "id"),
+        Index("ix_contacts_merged", "merged_into_id", postgresql_where=text("merged_into_id IS NOT NULL")),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -41,11 +47,61 @@ class Contact(Model):
     number: Mapped[str]
     custom: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict, server_default="{}")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("contacts.id"))
+    gone_at: Mapped[datetime | None]
+    gone_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
 
     @property
     def name(self) -> str:
         """First and last name; empty for an unknown contact."""
         return f"{self.first_name} {self.last_name}".strip()
+
+
+class ContactNumber(Model):
+    """A number (E.164) that a contact has or had. `until` is None while they have it.
+
+    Database triggers keep a row for every value of Contact.number, which is the one texted; services add
+    further ones. `user_id` is who added it, `ended_by_id` who ended it; None where a text, an import or the
+    API did.
+    """
+
+    __tablename__ = "contact_numbers"
+    __table_args__ = (
+        Index(
+            "uq_contact_numbers_current",
+            "tenant_id",
+            "number",
+            unique=True,
+            postgresql_where=text("until IS NULL"),
+        ),
+        Index("ix_contact_numbers_contact", "contact_id", "id"),
+        Index("ix_contact_numbers_number", "tenant_id", "number"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"))
+    number: Mapped[str]
+    since: Mapped[datetime] = mapped_column(server_default=func.now())
+    until: Mapped[datetime | None]
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    ended_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    reason: Mapped[str] = mapped_column(default="")
+
+    user: Mapped[User | None] = relationship(foreign_keys=[user_id])
+    ended_by: Mapped[User | None] = relationship(foreign_keys=[ended_by_id])
+
+
+class ErasedNumber(Model):
+    """A number of a person who was erased, as a keyed digest: whoever has it may not be texted until it texts
+    START. A database trigger asks for each number of a contact."""
+
+    __tablename__ = "erased_numbers"
+
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"), primary_key=True)
+    digest: Mapped[bytes] = mapped_column(primary_key=True)
+    erased_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    reason: Mapped[str]
 
 
 class Tag(Model):

@@ -4,46 +4,53 @@ from __future__ import annotations
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user, login_required
+from flask_login import current_user
 
-from cadence_app.consent import blocks
+from cadence_app.accounts.roles import desk_required
 from cadence_app.consent import service as consent
-from cadence_app.contacts import service
+from cadence_app.contacts import fields, service, tags
 from cadence_app.contacts.forms import AddContactForm, EditContactForm
-from cadence_app.contacts.models import Contact
-from cadence_app.messaging import desk
+from cadence_app.contacts.models import Contact, CustomField
+from cadence_app.contacts.record_page import record_page, shown_contact, taken_text
 from cadence_app.ui import htmx
-from cadence_app.ui.consent_card import Card, card_of, toggle
+from cadence_app.ui.consent_card import toggle
 from cadence_app.ui.navigation import words_for
 
 blueprint = Blueprint("contacts", __name__, url_prefix="/contacts")
 
 
 @blueprint.get("/")
-@login_required
+@desk_required
 def index() -> str:
     search = request.args.get("q", "").strip()[:200].replace("\x00", "")
     status = request.args.get("status", "")
     page_number = max(request.args.get("page", 1, type=int), 1)
     if status not in {"", "opted_in", "opted_out"}:
         status = ""
-    page = service.find_contacts(current_user, search, status, min(page_number, 10_000))
+    known_tags = tags.all_tags()
+    tag = next((tag for tag in known_tags if tag.id == request.args.get("tag", type=int)), None)
+    page = service.find_contacts(
+        current_user, search, status, min(page_number, 10_000), tag.id if tag else None
+    )
     return render_template(
         "contacts/index.html",
         page=page,
         page_number=page_number,
         search=search,
         status=status,
+        tag_id=tag.id if tag else None,
+        all_tags=known_tags,
+        tags=tags.tags_of([contact.id for contact in page.contacts]),
         statuses=service.statuses_of(current_user, page.contacts),
     )
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
-@login_required
+@desk_required
 def new() -> ResponseReturnValue:
     form = AddContactForm()
     form.team_id.label.text = words_for(current_user).Team
-    form.team_id.choices = [(team.id, team.name) for team in current_user.teams]
+    form.team_id.choices = [(team.id, team.name) for team in current_user.teams if not team.closed_at]
     taken: Contact | None = None
     if form.validate_on_submit():
         team = next(team for team in current_user.teams if team.id == form.team_id.data)
@@ -58,7 +65,7 @@ def new() -> ResponseReturnValue:
             )
         except service.Taken as error:
             taken = error.contact
-            form[error.field].errors = [_taken_text(error)]
+            form[error.field].errors = [taken_text(error)]
         else:
             flash(f"{contact.name or 'The contact'} is in {team.name}.", "success")
             return redirect(url_for("contacts.show", contact_id=contact.id))
@@ -69,33 +76,36 @@ def new() -> ResponseReturnValue:
 
 
 @blueprint.get("/<int:contact_id>")
-@login_required
-def show(contact_id: int) -> str:
-    contact = _contact(contact_id)
-    return _record(contact)
+@desk_required
+def show(contact_id: int) -> ResponseReturnValue:
+    kept_id = service.kept_of(contact_id)
+    if kept_id != contact_id:
+        return redirect(url_for("contacts.show", contact_id=kept_id))
+    return record_page(shown_contact(contact_id))
 
 
 @blueprint.route("/<int:contact_id>/edit", methods=["GET", "POST"])
-@login_required
+@desk_required
 def edit(contact_id: int) -> ResponseReturnValue:
-    contact = _contact(contact_id)
-    form = EditContactForm(obj=contact)
-    if form.validate_on_submit():
-        try:
-            service.edit_contact(contact, form.first_name.data, form.last_name.data, form.external_id.data)
-        except service.Taken as error:
-            form[error.field].errors = [_taken_text(error)]
-        else:
-            flash("Saved. History keeps the name it was written with.", "success")
-            return redirect(url_for("contacts.show", contact_id=contact.id))
-    page = render_template("contacts/edit.html", form=form, contact=contact)
-    return page, 422 if form.is_submitted() else 200
+    contact = shown_contact(contact_id)
+    own_fields = fields.custom_fields()
+    form = fields.with_custom_fields(EditContactForm, own_fields)(
+        obj=contact, **fields.shown_in_form(contact, own_fields)
+    )
+    return _edited(contact, form, own_fields)
+
+
+@blueprint.post("/<int:contact_id>/name")
+@desk_required
+def name(contact_id: int) -> ResponseReturnValue:
+    """Names a contact from a form of names alone, such as the one of an unknown contact."""
+    return _edited(shown_contact(contact_id), EditContactForm(), None)
 
 
 @blueprint.post("/<int:contact_id>/teams/<int:team_id>/consent")
-@login_required
+@desk_required
 def set_consent(contact_id: int, team_id: int) -> ResponseReturnValue:
-    contact = _contact(contact_id)
+    contact = shown_contact(contact_id)
     team = next((team for team in current_user.teams if team.id == team_id), None)
     if team is None or consent.consent_of(contact.id, team.id) is None:
         abort(404)
@@ -105,38 +115,40 @@ def set_consent(contact_id: int, team_id: int) -> ResponseReturnValue:
         page = render_template("consent/_card.html", card=outcome.card)
         return page, outcome.status
     if outcome.card.problem:
-        return _record(contact, outcome.card), outcome.status
+        return record_page(contact, changed_card=outcome.card), outcome.status
     return redirect(url_for("contacts.show", contact_id=contact.id))
 
 
-def _record(contact: Contact, changed_card: Card | None = None) -> str:
-    cards = [
-        card_of(
-            current_user,
-            contact,
-            stored.team,
-            action=url_for("contacts.set_consent", contact_id=contact.id, team_id=stored.team_id),
-        )
-        for stored in service.statuses_of(current_user, [contact])[contact.id]
-    ]
-    if changed_card:
-        cards = [changed_card if card.team == changed_card.team else card for card in cards]
-    return render_template(
-        "contacts/show.html",
-        contact=contact,
-        cards=cards,
-        blocks=blocks.blocks_of(contact.id),
-        conversations=desk.conversations_with(current_user, contact),
+def _edited(
+    contact: Contact, form: EditContactForm, own_fields: list[CustomField] | None
+) -> ResponseReturnValue:
+    """Saves what the form says, or shows it again. Without `own_fields` it is of the names alone."""
+    taken: Contact | None = None
+    if form.validate_on_submit():
+        try:
+            service.edit_contact(
+                current_user,
+                contact,
+                fields.values_of(form, own_fields) if own_fields is not None else None,
+                first_name=form.first_name.data,
+                last_name=form.last_name.data,
+                external_id=form.external_id.data,
+            )
+        except service.Taken as error:
+            form[error.field].errors = [taken_text(error)]
+            taken = service.find_contact(current_user, error.contact.id)
+        else:
+            flash("Saved. History keeps the name it was written with.", "success")
+            return redirect(_back_to(contact.id))
+    page = render_template(
+        "contacts/edit.html", form=form, contact=contact, own_fields=own_fields, taken=taken
     )
+    return page, 422 if form.is_submitted() else 200
 
 
-def _taken_text(error: service.Taken) -> str:
-    """Names the other contact only to who may see them."""
-    what = "number" if error.field == "number" else "ContactId"
-    known = service.find_contact(current_user, error.contact.id)
-    who = (known.name or known.number) if known else f"Somebody in another {words_for(current_user).team}"
-    return f"{who} has this {what} already."
-
-
-def _contact(contact_id: int) -> Contact:
-    return service.find_contact(current_user, contact_id) or abort(404)
+def _back_to(contact_id: int) -> str:
+    """The conversation whose card the form stood on, else the record."""
+    conversation_id = request.form.get("conversation", type=int)
+    if conversation_id:
+        return url_for("messaging.conversation", conversation_id=conversation_id)
+    return url_for("contacts.show", contact_id=contact_id)

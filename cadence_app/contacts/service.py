@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.exc import IntegrityError
 
+from cadence_app.accounts import audit
 from cadence_app.accounts.models import Team, User
 from cadence_app.consent import service as consent
 from cadence_app.consent.models import Consent, OptOutChange
-from cadence_app.contacts.models import Contact
+from cadence_app.contacts.models import Contact, ContactNumber, ContactTag, Tag
 from cadence_app.contacts.numbers import digits_of
 from cadence_app.extensions import db
 from cadence_app.tenancy import tenant_in_use
@@ -35,22 +36,36 @@ class Page:
 
 def matches(search: str, of: type[Contact] | type[OptOutChange] = Contact) -> ColumnElement[bool]:
     """The condition on contacts, or on history as it was, that a name, a ContactId or a number holds the
-    search."""
+    search; of contacts also a further number of theirs, or a tag."""
     conditions = [
         func.concat_ws(" ", of.first_name, of.last_name).icontains(search, autoescape=True),
         of.external_id.icontains(search, autoescape=True),
     ]
     if len(digits := digits_of(search)) >= 3:
         conditions.append(of.number.contains(digits))
+    if of is Contact:
+        conditions.append(Contact.id.in_(_tagged(search)))
+        if len(digits) >= 3:
+            further = select(ContactNumber.contact_id).where(ContactNumber.until.is_(None))
+            conditions.append(Contact.id.in_(further.where(ContactNumber.number.contains(digits))))
     return or_(*conditions)
 
 
-def find_contacts(user: User, search: str, status: str, page: int) -> Page:
-    """The contacts in a user's teams that match, by name. `status` is opted_in, opted_out or empty."""
+def _tagged(search: str) -> Select[int]:
+    """The ids of the contacts with a tag of this name, whatever its capitals."""
+    named = func.lower(Tag.name) == search.strip().lower()
+    return select(ContactTag.contact_id).join(Tag, Tag.id == ContactTag.tag_id).where(named)
+
+
+def find_contacts(user: User, search: str, status: str, page: int, tag_id: int | None = None) -> Page:
+    """The contacts in a user's teams that match, by name. `status` is opted_in, opted_out or empty; `tag_id`
+    that of a tag they carry."""
     shared = select(Consent.contact_id).where(Consent.team_id.in_(team_ids(user)))
     if status:
         shared = shared.where(Consent.status == status)
     query = select(Contact).where(Contact.id.in_(shared))
+    if tag_id is not None:
+        query = query.where(Contact.id.in_(select(ContactTag.contact_id).where(ContactTag.tag_id == tag_id)))
     if search:
         query = query.where(matches(search))
     total = db.session.scalars(select(func.count()).select_from(query.subquery())).one()
@@ -86,7 +101,7 @@ def add_contact(
 ) -> Contact:
     """Adds a contact to a team by hand, and commits. Someone whom the tenant knows by this number and who
     is not in the team yet joins it as they are. Errors: Taken."""
-    known = db.session.scalars(select(Contact).where(Contact.number == number)).one_or_none()
+    known = _holder(number)
     if known is None:
         _check_external_id(external_id, None)
         known = Contact(
@@ -102,7 +117,7 @@ def add_contact(
         except IntegrityError as error:
             # Somebody else added them between the two statements: look again.
             db.session.rollback()
-            known = db.session.scalars(select(Contact).where(Contact.number == number)).one_or_none()
+            known = _holder(number)
             if known:
                 raise Taken("number", known) from error
             _check_external_id(external_id, None)
@@ -114,25 +129,62 @@ def add_contact(
     return known
 
 
-def edit_contact(contact: Contact, first_name: str, last_name: str, external_id: str) -> None:
-    """Changes names and ContactId and commits. History rows keep what they were. Errors: Taken.
+def edit_contact(user: User, contact: Contact, custom: dict[str, str] | None = None, **names: str) -> None:
+    """Changes `first_name`, `last_name` and `external_id`, and the custom fields where they are given, and
+    commits. History rows keep what they were. Errors: Taken.
 
-    The number is not among them: consent was given for a number, and another one is another consent.
+    The number is not among them: consent was given for a number, and another one is another consent
+    (phones.py). The audit log says which fields changed and not what they hold, for it outlasts the person.
     """
     contact_id = contact.id
-    _check_external_id(external_id, contact_id)
-    contact.first_name, contact.last_name, contact.external_id = first_name, last_name, external_id
+    _check_external_id(names["external_id"], contact_id)
+    changed = [name for name, value in names.items() if getattr(contact, name) != value]
+    for name in changed:
+        setattr(contact, name, names[name])
+    if custom is not None and custom != contact.custom:
+        changed += sorted(
+            f"custom field {key}"
+            for key in contact.custom.keys() | custom.keys()
+            if contact.custom.get(key) != custom.get(key)
+        )
+        contact.custom = custom
+    if changed:
+        audit.record(user, "contact.edited", f"Contact {contact_id}", fields=(None, changed))
     try:
         db.session.commit()
     except IntegrityError:
         # Somebody else took the ContactId between the two statements.
         db.session.rollback()
-        _check_external_id(external_id, contact_id)
+        _check_external_id(names["external_id"], contact_id)
         raise
+
+
+def find_anywhere(contact_id: int) -> Contact | None:
+    """A contact of the tenant, of whatever team, for who may act on any of them."""
+    return db.session.scalars(
+        select(Contact).where(Contact.id == contact_id, Contact.gone_at.is_(None))
+    ).one_or_none()
+
+
+def kept_of(contact_id: int) -> int:
+    """The id of the contact that this one was merged into; its own where it was not."""
+    return db.session.scalar(select(Contact.merged_into_id).where(Contact.id == contact_id)) or contact_id
+
+
+def contact_with(number: str) -> int | None:
+    """The id of the contact who has this number now, texted at it or not."""
+    return db.session.scalar(
+        select(ContactNumber.contact_id).where(ContactNumber.number == number, ContactNumber.until.is_(None))
+    )
 
 
 def team_ids(user: User) -> list[int]:
     return [team.id for team in user.teams]
+
+
+def _holder(number: str) -> Contact | None:
+    contact_id = contact_with(number)
+    return db.session.get(Contact, contact_id) if contact_id else None
 
 
 def _check_external_id(external_id: str, but: int | None) -> None:

@@ -258,4 +258,4 @@ def _block(turn: _Turn) -> None:
     if turn.inbox.personal:
         blocks.block(contact_id, BlockScope.PERSONAL)
     if is_toll_free(turn.inbox.number) and words in TOLL_FREE_BLOCK_WORDS:
-        blocks.block(contact_id, BlockScope.CARRIER_NUMBER, turn.inbox.id)
+        blocks.block(contact_id, BlockScope.CARRIER_NUMBER, turn.inbox.id, turn.contact["number"])

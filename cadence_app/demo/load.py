@@ -19,7 +19,11 @@ from cadence_app.consent.models import Source, Status
 from cadence_app.contacts.models import Contact
 from cadence_app.demo import people
 from cadence_app.demo.announcements import load_announcements
+from cadence_app.demo.campaigns import load_campaigns
 from cadence_app.demo.conversations import load_conversations
+from cadence_app.demo.forgotten import load_forgotten
+from cadence_app.demo.records import load_records
+from cadence_app.demo.settings import load_settings
 from cadence_app.extensions import db
 from cadence_app.messaging.inboxes import create_inbox
 from cadence_app.messaging.models import Inbox
@@ -89,10 +93,19 @@ def _load(organisation: Organisation, chance: random.Random) -> None:
         for start in range(0, len(wave), _BATCH):
             record_changes(wave[start : start + _BATCH])
     load_announcements(chain.from_iterable(waves), inboxes, [admin, agent], chance)
+    load_forgotten(tenant, teams, numbers, chance)
     load_conversations(tenant, talking, inboxes, [admin, agent], numbers, chance)
     set_rule(
-        admin, teams[0], Event.STATUS_CHANGE, True, Pace.DAILY, [f"{teams[0].code.lower()}@{organisation.domain}"]
+        admin,
+        teams[0],
+        Event.STATUS_CHANGE,
+        True,
+        Pace.DAILY,
+        [f"{teams[0].code.lower()}@{organisation.domain}"],
     )
+    load_campaigns(tenant, list(chain.from_iterable(waves)), inboxes, agent, chance)
+    load_records(tenant, talking, agent, numbers, chance)
+    load_settings(admin, teams, inboxes, contacts, chance)
 
 
 def _users(organisation: Organisation, teams: list[Team]) -> tuple[User, User]:
@@ -100,6 +113,7 @@ def _users(organisation: Organisation, teams: list[Team]) -> tuple[User, User]:
     domain = organisation.domain
     admin = accounts.create_user(f"admin@{domain}", admin_name, PASSWORD, Role.ADMIN, teams)
     agent = accounts.create_user(f"agent@{domain}", agent_name, PASSWORD, Role.AGENT, teams[:2])
+    accounts.create_user(f"auditor@{domain}", "Ingrid Sorensen", PASSWORD, Role.AUDITOR, [])
     return admin, agent
 
 

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from flask import Flask
 
-from cadence_app.messaging import dev_phone, routes
+from cadence_app.messaging import dev_phone, keyword_routes, later_routes, routes, template_routes
+from cadence_app.messaging.carriers import jobs as carrier_jobs
+from cadence_app.messaging.carriers import screens, webhooks
+
+__all__ = ["carrier_jobs"]
 
 
 def init_app(app: Flask) -> None:
-    app.register_blueprint(routes.blueprint)
+    pages = (routes, later_routes, template_routes, keyword_routes, screens, webhooks)
+    for page in pages:
+        app.register_blueprint(page.blueprint)
     if app.config["DEV_TOOLS"]:
         app.register_blueprint(dev_phone.blueprint)

@@ -23,16 +23,18 @@ KINDS = {
 
 
 def text_of(team: Team, meaning: Meaning) -> str:
-    """What the team answers to a keyword: its own text, or the default, which names the organisation."""
+    """What the team answers to a keyword: its own text, or the default."""
+    own = {Meaning.OUT: team.opt_out_text, Meaning.IN: team.opt_in_text, Meaning.HELP: team.help_text}
+    return own[meaning] or default_text(team, meaning)
+
+
+def default_text(team: Team, meaning: Meaning) -> str:
+    """What is answered where the team has no text of its own; it names the organisation."""
     sender = f"{team.tenant.name} {team.name}"
     if meaning == Meaning.OUT:
-        return team.opt_out_text or (
-            f"{sender}: You are opted out and will get no more texts from us. Reply START to opt back in."
-        )
+        return f"{sender}: You are opted out and will get no more texts from us. Reply START to opt back in."
     if meaning == Meaning.IN:
-        return team.opt_in_text or (
-            f"{sender}: Welcome back. You will get our texts again. Reply HELP for help, STOP to opt out."
-        )
-    return team.help_text or (
+        return f"{sender}: Welcome back. You will get our texts again. Reply HELP for help, STOP to opt out."
+    return (
         f"{sender}: This is a two-way line; a person reads your replies. Reply STOP to opt out at any time."
     )

@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from cadence_app.extensions import db
-from cadence_app.messaging.models import Conversation, Inbox, Message
+from cadence_app.messaging.models import Conversation, Inbox, Message, MessageState
 
 
 def conversation_with(inbox: Inbox, contact_id: int) -> Conversation:
@@ -36,3 +36,14 @@ def add_message(conversation: Conversation, message: Message) -> Message:
     conversation.last_message_text = message.body
     db.session.flush()
     return message
+
+
+def hold_queued(contact_id: int) -> None:
+    """Holds the texts that wait to go to a contact. Who delivers one holds it before the contact, so whoever
+    holds the contact in order to change their texts calls this first."""
+    queued = (
+        select(Message.id)
+        .join(Message.conversation)
+        .where(Conversation.contact_id == contact_id, Message.state == MessageState.QUEUED)
+    )
+    db.session.execute(queued.order_by(Message.id).with_for_update(of=Message)).all()

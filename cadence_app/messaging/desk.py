@@ -16,7 +16,8 @@ from cadence_app.contacts.models import Contact
 from cadence_app.contacts.service import matches
 from cadence_app.extensions import db
 from cadence_app.messaging.inboxes import visible_to
-from cadence_app.messaging.models import Conversation, Direction, Inbox, Message
+from cadence_app.messaging.later import OPEN
+from cadence_app.messaging.models import Conversation, Direction, Inbox, Message, MessageState, ScheduledText
 
 PAGE = 50
 _OPEN_FLAG = (
@@ -68,7 +69,7 @@ def conversations(user: User, inbox_id: int | None, search: str, only: Only, pag
         )
         .outerjoin(PossibleOptOut, _OPEN_FLAG)
         .options(contains_eager(Conversation.inbox), contains_eager(Conversation.contact))
-        .where(visible_to(user))
+        .where(visible_to(user), Contact.gone_at.is_(None))
     )
     if inbox_id is not None:
         query = query.where(Conversation.inbox_id == inbox_id)
@@ -88,7 +89,8 @@ def find_conversation(user: User, conversation_id: int) -> Conversation | None:
     return db.session.scalars(
         select(Conversation)
         .join(Conversation.inbox)
-        .where(Conversation.id == conversation_id, visible_to(user))
+        .join(Conversation.contact)
+        .where(Conversation.id == conversation_id, visible_to(user), Contact.gone_at.is_(None))
         .options(contains_eager(Conversation.inbox))
     ).one_or_none()
 
@@ -120,7 +122,8 @@ def thread(conversation: Conversation, limit: int = 200) -> list[Message]:
 def version_of(conversation: Conversation) -> str:
     """Changes whenever the thread or the contact's status, flag or blocks do: what an open page asks for to
     stay fresh."""
-    texts = select(func.count(), func.max(Message.id), func.count().filter(Message.state == "queued")).where(
+    on_its_way = Message.state.in_((MessageState.QUEUED, MessageState.SENDING))
+    texts = select(func.count(), func.max(Message.id), func.count().filter(on_its_way)).where(
         Message.conversation_id == conversation.id
     )
     count, newest, queued = db.session.execute(texts).one()
@@ -129,8 +132,12 @@ def version_of(conversation: Conversation) -> str:
         select(Consent.change_id).where(Consent.contact_id == contact_id, Consent.team_id == team_id)
     )
     flag = possible.open_flag(contact_id, team_id)
+    later = select(func.count(), func.max(ScheduledText.send_at), func.min(ScheduledText.state)).where(
+        ScheduledText.conversation_id == conversation.id, ScheduledText.state.in_(OPEN)
+    )
+    waiting = "/".join(str(value) for value in db.session.execute(later).one())
     bars = ".".join(str(block.id) for block in blocks.blocks_of(contact_id))
-    return f"{count}-{newest}-{queued}-{change}-{flag.message_id if flag else ''}-{bars}"
+    return f"{count}-{newest}-{queued}-{change}-{flag.message_id if flag else ''}-{bars}-{waiting}"
 
 
 def readable(user: User, message_ids: set[int]) -> set[int]:

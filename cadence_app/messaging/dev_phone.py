@@ -46,10 +46,9 @@ class PhoneForm(FlaskForm):
     submit = SubmitField("Send")
 
     def validate_from_number(self, field: Field) -> None:
-        try:
-            field.data = parse_number(field.data)
-        except BadNumber as error:
-            raise ValidationError(str(error)) from error
+        if problem := _problem_of(field.data):
+            raise ValidationError(problem)
+        field.data = parse_number(field.data)
 
 
 @blueprint.route("/", methods=["GET", "POST"])
@@ -68,6 +67,8 @@ def phone() -> ResponseReturnValue:
         return redirect(url_for("dev_phone.phone", **_chosen(form)))
     if not form.is_submitted():
         form.from_number.data = request.args.get("from_number") or _DEFAULT_NUMBER
+        if problem := _problem_of(form.from_number.data):
+            form.from_number.errors = [problem]
         numbers = [number for choices in form.inbox.choices.values() for number, _ in choices]
         wanted = request.args.get("inbox", "")
         form.inbox.data = wanted if wanted in numbers else next(iter(numbers), None)
@@ -76,6 +77,15 @@ def phone() -> ResponseReturnValue:
         return render_template("dev/_phone_texts.html", texts=texts)
     page = render_template("dev/phone.html", form=form, texts=texts, chosen=_chosen(form))
     return page, 422 if form.is_submitted() else 200
+
+
+def _problem_of(number: str) -> str:
+    """Why no phone has this number; empty where one may."""
+    try:
+        parse_number(number)
+    except BadNumber as error:
+        return str(error)
+    return ""
 
 
 def _chosen(form: PhoneForm) -> dict[str, Any]:

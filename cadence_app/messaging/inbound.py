@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import select, text
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import insert, select, text
+from sqlalchemy.exc import IntegrityError
 
 from cadence_app.consent import service as consent
 from cadence_app.consent.keywords import Meaning
 from cadence_app.consent.ledger import lock_contacts
-from cadence_app.contacts.models import Contact
+from cadence_app.contacts.models import Contact, ContactNumber
+from cadence_app.contacts.service import contact_with
 from cadence_app.extensions import db
 from cadence_app.messaging.auto_replies import CONFIRM_WITHIN, KINDS, text_of
 from cadence_app.messaging.conversations import add_message, conversation_with
 from cadence_app.messaging.models import Conversation, Direction, Inbox, Message, MessageState
-from cadence_app.messaging.providers import provider_named
 from cadence_app.tenancy import use_tenant
 
 _FIND_INBOX = text("SELECT tenant_id, inbox_id FROM find_inbox(:number)")
@@ -37,8 +37,26 @@ class Received:
     reply_id: int | None
 
 
+@dataclass(frozen=True)
+class CarrierSays:
+    """What the inbox's carrier took a text for and has acted on and answered by itself, and the ids of the
+    inboxes that share the scope of what it blocks."""
+
+    acted: Meaning | None = None
+    inbox_ids: tuple[int, ...] = ()
+
+
+_NOTHING_SAID = CarrierSays()
+
+
 def receive_text(
-    inbox_number: str, from_number: str, body: str, provider_message_id: str, received_at: datetime
+    inbox_number: str,
+    from_number: str,
+    body: str,
+    provider_message_id: str,
+    received_at: datetime,
+    *,
+    carrier: CarrierSays = _NOTHING_SAID,
 ) -> Received:
     """Takes one text in: contact, conversation, message, consent and automatic answer, in one transaction,
     which it commits. Numbers are E.164; `received_at` is the provider's (UTC).
@@ -53,9 +71,7 @@ def receive_text(
     inbox = db.session.get_one(Inbox, found.inbox_id)
     # A provider's clock may be ahead of ours; nothing was sent in the future.
     received_at = min(received_at, datetime.now(UTC))
-    contact_id = _contact(inbox, from_number)
-    # Texts of one contact wait for each other here, so a repeated one sees the first.
-    lock_contacts([contact_id])
+    contact_id, texted = _held_contact(inbox, from_number)
     known = db.session.scalars(
         select(Message).where(
             Message.inbox_id == inbox.id, Message.provider_message_id == provider_message_id
@@ -74,6 +90,7 @@ def receive_text(
             state=MessageState.RECEIVED,
             provider_message_id=provider_message_id,
             provider_at=received_at,
+            other_number=None if texted else from_number,
         ),
     )
     conversation.unread = Conversation.unread + 1
@@ -87,31 +104,58 @@ def receive_text(
             personal=inbox.personal,
             toll_free=consent.is_toll_free(inbox.number),
             received_at=received_at,
+            number=from_number,
+            texted=texted,
+            carrier_meaning=carrier.acted,
+            carrier_inboxes=carrier.inbox_ids,
         )
     )
-    message.detail = reading.note
-    reply = _answer(inbox, conversation, reading, received_at)
+    message.detail = reading.note or ("" if texted else f"From another number of theirs, {from_number}.")
+    reply = _answer(inbox, conversation, reading, received_at, carrier)
+    if reply:
+        reply.other_number = message.other_number
     db.session.commit()
     return Received(
         inbox.tenant_id, conversation.id, message.id, duplicate=False, reply_id=reply.id if reply else None
     )
 
 
-def _contact(inbox: Inbox, number: str) -> int:
-    by_number = select(Contact.id).where(Contact.number == number)
-    contact_id = db.session.scalar(by_number)
-    if contact_id is None:
-        db.session.execute(
-            upsert(Contact)
-            .values(tenant_id=inbox.tenant_id, number=number, first_name="", last_name="", external_id="")
-            .on_conflict_do_nothing(index_elements=["tenant_id", "number"])
-        )
-        contact_id = db.session.scalars(by_number).one()
-    return contact_id
+def _held_contact(inbox: Inbox, number: str) -> tuple[int, bool]:
+    """The contact who has this number now, made where nobody has, and whether it is the one they are texted
+    at. Texts of one contact wait for each other here, so a repeated one sees the first.
+
+    Where they were merged, or gave the number up, while this waited, the one who has it then.
+    """
+    while True:
+        contact_id = contact_with(number) or _new_contact(inbox, number)
+        held = lock_contacts([contact_id]).get(contact_id)
+        if held and contact_with(number) == contact_id:
+            return contact_id, held.number == number
+
+
+def _new_contact(inbox: Inbox, number: str) -> int:
+    """Makes the unknown contact that a number gets; whoever else makes it at the same time is found."""
+    try:
+        with db.session.begin_nested():
+            db.session.execute(
+                insert(Contact).values(
+                    tenant_id=inbox.tenant_id, number=number, first_name="", last_name="", external_id=""
+                )
+            )
+    except IntegrityError:
+        # The number has a row of its own in contact_numbers by a trigger, where it is unique too.
+        pass
+    return db.session.scalars(
+        select(ContactNumber.contact_id).where(ContactNumber.number == number, ContactNumber.until.is_(None))
+    ).one()
 
 
 def _answer(
-    inbox: Inbox, conversation: Conversation, reading: consent.Reading, received_at: datetime
+    inbox: Inbox,
+    conversation: Conversation,
+    reading: consent.Reading,
+    received_at: datetime,
+    carrier: CarrierSays,
 ) -> Message | None:
     """The automatic answer to a text, where it gets one: queued, or kept with why it does not go."""
     if reading.answer is None:
@@ -123,8 +167,7 @@ def _answer(
         state=MessageState.QUEUED,
     )
     stored = consent.consent_of(conversation.contact_id, inbox.team_id)
-    carriers_word = reading.keyword is not None and reading.keyword.built_in
-    if carriers_word and provider_named(inbox.provider).answers_keywords:
+    if carrier.acted:
         reply.state, reply.detail = MessageState.SUPPRESSED, "Skipped: the carrier answers this word itself."
     elif reading.answer == Meaning.HELP and stored and stored.opted_out:
         reply.state = MessageState.SUPPRESSED

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, false, func, or_, select
 
 from cadence_app.accounts.models import Team, TeamMember, User
 from cadence_app.extensions import db
@@ -34,5 +34,7 @@ def create_inbox(team: Team, number: str, name: str, owner: str | None = None) -
 
 def visible_to(user: User) -> ColumnElement[bool]:
     """The condition on Inbox for those a user works in: their teams' shared ones and their own."""
+    if not user.works_desk:
+        return false()
     teams = select(TeamMember.team_id).where(TeamMember.user_id == user.id)
     return Inbox.team_id.in_(teams) & or_(Inbox.kind == InboxKind.SHARED, Inbox.user_id == user.id)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 from flask import current_app
 from redis.exceptions import RedisError
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from cadence_app.accounts.models import Tenant
 from cadence_app.extensions import db, rq
+from cadence_app.messaging.later import due_text_ids, take_up
 from cadence_app.messaging.models import Message, MessageState
-from cadence_app.messaging.sending import deliver
+from cadence_app.messaging.sending import deliver, hand_over_again
 from cadence_app.tenancy import use_tenant
 
 # A text that is still queued after this long has lost its job.
 _OVERDUE = timedelta(seconds=20)
+# A worker that lives has its answer within this time: the carriers' time limits are shorter.
+_LOST_SIGHT_OF = timedelta(seconds=30)
 
 
 @rq.job(queue="texts")
@@ -36,24 +40,48 @@ def dispatch(tenant_id: int, message_id: int | None) -> None:
 
 @rq.job(queue="sweeps")
 def sweep_texts() -> None:
-    """Delivers the texts whose job was lost, oldest first."""
+    """Delivers the texts whose job was lost or whose carrier was busy, and finds out about those whose worker
+    was lost while it handed them over. Oldest first; one that can't be dealt with must not keep the others,
+    of all tenants, waiting."""
     for tenant_id in db.session.scalars(select(Tenant.id).order_by(Tenant.id)).all():
         use_tenant(tenant_id)
         overdue = select(Message.id).where(
-            Message.state == MessageState.QUEUED, Message.created_at < func.now() - _OVERDUE
+            Message.state == MessageState.QUEUED,
+            Message.created_at < func.now() - _OVERDUE,
+            or_(Message.next_attempt_at.is_(None), Message.next_attempt_at <= func.now()),
         )
         for message_id in db.session.scalars(overdue.order_by(Message.id)).all():
-            _deliver_or_log(message_id)
+            _or_log(deliver, message_id)
+        unsettled = select(Message.id).where(
+            Message.state == MessageState.SENDING, Message.sending_since < func.now() - _LOST_SIGHT_OF
+        )
+        for message_id in db.session.scalars(unsettled.order_by(Message.id)).all():
+            _or_log(hand_over_again, message_id)
+            db.session.commit()
         db.session.rollback()
 
 
-def _deliver_or_log(message_id: int) -> None:
-    """One text that can't be dealt with must not keep the others, of all tenants, waiting."""
+@rq.job(queue="sweeps")
+def sweep_later_texts() -> None:
+    """Sends the texts whose time has come. One that can't be dealt with keeps no other waiting."""
+    for tenant_id in db.session.scalars(select(Tenant.id).order_by(Tenant.id)).all():
+        use_tenant(tenant_id)
+        for text_id in due_text_ids(datetime.now(UTC)):
+            try:
+                dispatch(tenant_id, take_up(text_id))
+            except Exception:
+                db.session.rollback()
+                current_app.logger.exception("text %s for a later time could not be sent", text_id)
+        db.session.rollback()
+
+
+def _or_log(work: Callable[[int], object], message_id: int) -> None:
     try:
-        deliver(message_id)
+        work(message_id)
     except Exception:
         db.session.rollback()
-        current_app.logger.exception("text %s could not be delivered", message_id)
+        current_app.logger.exception("text %s could not be dealt with", message_id)
 
 
 sweep_texts.cron_register(10)
+sweep_later_texts.cron_register(10)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func, text, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from cadence_app.accounts.models import Team, User
@@ -25,6 +25,7 @@ class Inbox(Model):
     __table_args__ = (
         CheckConstraint("(kind = 'personal') = (user_id IS NOT NULL)", name="owner"),
         CheckConstraint("kind IN ('shared', 'personal')", name="kind"),
+        CheckConstraint("texts_per_second > 0", name="texts_per_second"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -35,6 +36,13 @@ class Inbox(Model):
     name: Mapped[str]
     number: Mapped[str] = mapped_column(unique=True)
     provider: Mapped[str] = mapped_column(default="simulator")
+    # The account of the carrier that brings this number's texts; none for the simulator.
+    carrier_account_id: Mapped[int | None] = mapped_column(ForeignKey("carrier_accounts.id"))
+    # How fast campaigns may send, and the moment from which the next of their texts may go (pace.py).
+    texts_per_second: Mapped[int] = mapped_column(default=5, server_default="5")
+    next_text_at: Mapped[datetime | None]
+    # Nothing goes out of a closed inbox; what comes in is recorded all the same.
+    closed_at: Mapped[datetime | None]
 
     team: Mapped[Team] = relationship()
     user: Mapped[User | None] = relationship()
@@ -81,10 +89,14 @@ class MessageKind(StrEnum):
 
 
 class MessageState(StrEnum):
-    """received (inbound); queued, then delivered, failed, suppressed (consent) or dropped (too late)."""
+    """received (inbound); queued, sending, sent (the carrier has it), then delivered or failed; suppressed
+    (consent) or dropped (too late). Whether a text in `sending` went is unknown until its worker says so or,
+    after a crash, the carrier was asked or told us."""
 
     RECEIVED = "received"
     QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
     DELIVERED = "delivered"
     FAILED = "failed"
     SUPPRESSED = "suppressed"
@@ -92,7 +104,7 @@ class MessageState(StrEnum):
 
 
 # The states of a text that was handed to the carrier, whatever became of it there: what reports call sent.
-SENT_STATES = (MessageState.DELIVERED, MessageState.FAILED)
+SENT_STATES = (MessageState.SENT, MessageState.DELIVERED, MessageState.FAILED)
 
 
 class Message(Model):
@@ -102,7 +114,9 @@ class Message(Model):
     __table_args__ = (
         CheckConstraint("direction IN ('inbound', 'outbound')", name="direction"),
         CheckConstraint(
-            "state IN ('received', 'queued', 'delivered', 'failed', 'suppressed', 'dropped')", name="state"
+            "state IN ('received', 'queued', 'sending', 'sent', 'delivered', 'failed', 'suppressed', "
+            "'dropped')",
+            name="state",
         ),
         Index("ix_messages_thread", "conversation_id", "id"),
         Index(
@@ -110,9 +124,12 @@ class Message(Model):
             "tenant_id",
             "created_at",
             postgresql_include=["inbox_id"],
-            postgresql_where=text("direction = 'outbound' AND kind = 'person' AND state = 'delivered'"),
+            postgresql_where=text(
+                "direction = 'outbound' AND kind = 'person' AND state IN ('sent', 'delivered')"
+            ),
         ),
         Index("ix_messages_queued", "tenant_id", "id", postgresql_where=text("state = 'queued'")),
+        Index("ix_messages_sending", "tenant_id", "id", postgresql_where=text("state = 'sending'")),
         Index("ix_messages_activity", "tenant_id", "created_at"),
         Index(
             "ix_messages_unopened",
@@ -126,6 +143,8 @@ class Message(Model):
             unique=True,
             postgresql_where=text("provider_message_id IS NOT NULL"),
         ),
+        Index("ix_messages_campaign_id", "campaign_id", postgresql_where=text("campaign_id IS NOT NULL")),
+        Index("uq_messages_send_key", "send_key", unique=True, postgresql_where=text("send_key IS NOT NULL")),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -142,10 +161,96 @@ class Message(Model):
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     # When the provider says it received (inbound) or delivered (outbound) the text.
     provider_at: Mapped[datetime | None]
+    # The contact's other number that it came from or goes to, where that is not the one texted.
+    other_number: Mapped[str | None]
     # A queued text past this instant is dropped, not sent.
     expires_at: Mapped[datetime | None]
     # When somebody first opened an inbound text; marking it unread again changes nothing here.
     opened_at: Mapped[datetime | None]
+    campaign_id: Mapped[int | None] = mapped_column(ForeignKey("campaigns.id"))
+    # Whether somebody pressed Send for it just then. A campaign's text and one for a later time were not:
+    # a possible opt out holds them.
+    by_hand: Mapped[bool] = mapped_column(default=True, server_default=true())
+    # What the carrier knows a text by that is handed over under its own key.
+    send_key: Mapped[str | None]
+    # How often the carrier was asked to take it, since when this try has been open, and when the next may be.
+    attempts: Mapped[int] = mapped_column(default=0, server_default="0")
+    sending_since: Mapped[datetime | None]
+    next_attempt_at: Mapped[datetime | None]
+    # The carrier's own code for why it failed.
+    failure_code: Mapped[str] = mapped_column(default="", server_default="")
 
     conversation: Mapped[Conversation] = relationship()
     user: Mapped[User | None] = relationship()
+
+
+class LaterState(StrEnum):
+    """waiting for its time; held by a possible opt out, or missed by more than a day (a person decides);
+    sent, which means that there is a message, whatever becomes of it; cancelled."""
+
+    WAITING = "waiting"
+    HELD = "held"
+    MISSED = "missed"
+    SENT = "sent"
+    CANCELLED = "cancelled"
+
+
+class ScheduledText(Model):
+    """A user's text for a later time, in a conversation."""
+
+    __tablename__ = "scheduled_texts"
+    __table_args__ = (
+        CheckConstraint("state IN ('waiting', 'held', 'missed', 'sent', 'cancelled')", name="state"),
+        Index(
+            "ix_scheduled_texts_open",
+            "conversation_id",
+            "send_at",
+            postgresql_where=text("state IN ('waiting', 'held', 'missed')"),
+        ),
+        Index(
+            "ix_scheduled_texts_due",
+            "tenant_id",
+            "send_at",
+            postgresql_where=text("state IN ('waiting', 'held')"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    body: Mapped[str]
+    send_at: Mapped[datetime]
+    state: Mapped[str] = mapped_column(default=LaterState.WAITING)
+    message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    conversation: Mapped[Conversation] = relationship()
+    user: Mapped[User] = relationship()
+
+
+class TextTemplate(Model):
+    """A text kept for use again: a team's, or one user's own. It may have merge fields (merge_fields.py)."""
+
+    __tablename__ = "text_templates"
+    __table_args__ = (
+        CheckConstraint("(team_id IS NULL) <> (user_id IS NULL)", name="owner"),
+        Index(
+            "uq_text_templates_name",
+            "tenant_id",
+            "team_id",
+            "user_id",
+            text("lower(name)"),
+            unique=True,
+            postgresql_nulls_not_distinct=True,
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
+    team_id: Mapped[int | None] = mapped_column(ForeignKey("teams.id"))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    name: Mapped[str]
+    body: Mapped[str]
+
+    team: Mapped[Team | None] = relationship()

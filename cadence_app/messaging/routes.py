@@ -6,12 +6,14 @@ from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user, login_required
+from flask_login import current_user
 
+from cadence_app.accounts.requests import asks_by_itself
+from cadence_app.accounts.roles import desk_required
 from cadence_app.consent import blocks
 from cadence_app.extensions import db
-from cadence_app.messaging import desk
-from cadence_app.messaging.forms import ComposeForm
+from cadence_app.messaging import desk, later, text_templates
+from cadence_app.messaging.forms import ComposeForm, LaterForm
 from cadence_app.messaging.jobs import dispatch
 from cadence_app.messaging.models import Conversation, MessageKind, MessageState
 from cadence_app.messaging.sending import MAX_BODY_LENGTH, compose, refusal
@@ -25,7 +27,7 @@ _LISTS_CHANGED = {"HX-Trigger": "lists-changed"}
 
 
 @blueprint.get("/", endpoint="desk")
-@login_required
+@desk_required
 def desk_page() -> str:
     # The inboxes come first on a phone; "All inboxes" asks with an empty `inbox`.
     pane = "conversations" if request.args else "inboxes"
@@ -33,15 +35,16 @@ def desk_page() -> str:
 
 
 @blueprint.get("/conversations/<int:conversation_id>")
-@login_required
+@desk_required
 def conversation(conversation_id: int) -> str:
     found = _conversation(conversation_id)
     desk.mark_read(found)
-    return _page(found, ComposeForm(formdata=None))
+    return _page(found, ComposeForm(formdata=None, body=_chosen_template(found)))
 
 
 @blueprint.get("/conversations/<int:conversation_id>/fresh")
-@login_required
+@asks_by_itself
+@desk_required
 def fresh(conversation_id: int) -> ResponseReturnValue:
     """204 while the open page is up to date; else the thread and the card anew."""
     found = _conversation(conversation_id)
@@ -52,9 +55,11 @@ def fresh(conversation_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/conversations/<int:conversation_id>/send")
-@login_required
+@desk_required
 def send(conversation_id: int) -> ResponseReturnValue:
     found = _conversation(conversation_id)
+    if "later" in request.form:
+        return _send_later(found)
     form = ComposeForm()
     if not form.validate_on_submit():
         return _after_send(found, form, 422)
@@ -70,7 +75,7 @@ def send(conversation_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/conversations/<int:conversation_id>/consent")
-@login_required
+@desk_required
 def set_consent(conversation_id: int) -> ResponseReturnValue:
     found = _conversation(conversation_id)
     outcome = toggle(current_user, found.contact, found.inbox.team, action=_consent_url(found))
@@ -80,6 +85,31 @@ def set_consent(conversation_id: int) -> ResponseReturnValue:
     if outcome.card.problem:
         return _page(found, ComposeForm(formdata=None), outcome.card), outcome.status
     return redirect(url_for("messaging.conversation", conversation_id=found.id))
+
+
+def _send_later(found: Conversation) -> ResponseReturnValue:
+    form = LaterForm()
+    if not form.validate_on_submit():
+        return _after_send(found, form, 422)
+    try:
+        later.schedule_text(current_user, found, form.body.data, form.send_at.instant)
+    except later.Refused as refused:
+        form.body.errors = [f"Not set. {refused}"]
+        return _after_send(found, form, 409)
+    if not htmx.wanted():
+        return redirect(url_for("messaging.conversation", conversation_id=found.id))
+    return _after_send(found, ComposeForm(formdata=None), 200)
+
+
+def _chosen_template(found: Conversation) -> str:
+    """The text of the saved one that a link names, for who has no script to put it into the box."""
+    wanted = request.args.get("template", type=int)
+    offered = _offered_templates(found) if wanted else []
+    return next((each.text for each in offered if each.template.id == wanted), "")
+
+
+def _offered_templates(found: Conversation) -> list[text_templates.Offered]:
+    return text_templates.offered_for(current_user, found.inbox.team_id, found.contact)
 
 
 def _lists() -> dict[str, Any]:
@@ -113,6 +143,8 @@ def _open(found: Conversation, card: Card | None = None) -> dict[str, Any]:
         "blocks": blocks.blocks_of(found.contact_id),
         "refusal": refusal(found.inbox, found.contact_id, MessageKind.PERSON),
         "max_length": MAX_BODY_LENGTH,
+        "later_texts": later.open_texts(found),
+        "templates": _offered_templates(found),
     }
 
 

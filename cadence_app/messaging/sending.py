@@ -1,16 +1,27 @@
-"""Texts going out, and the two moments at which consent is asked: when composing and when sending."""
+"""Texts going out, and the two moments at which consent is asked: when composing and when sending.
+
+A text goes out exactly once although its worker may die at any moment: it is committed as `sending` under a
+key of its own, then hand_over() calls the carrier; a text that is found in `sending` later is one whose fate
+the carrier is asked for before it may go again. A carrier that was too busy to take it is asked again later.
+"""
 
 from __future__ import annotations
 
+import uuid
+from datetime import UTC, datetime, timedelta
+
 from flask import current_app
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from cadence_app.accounts.models import User
 from cadence_app.consent import blocks, possible
 from cadence_app.consent import service as consent
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import BlockScope
+from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
+from cadence_app.messaging import outcomes
+from cadence_app.messaging.carriers.scopes import note_block
 from cadence_app.messaging.conversations import add_message
 from cadence_app.messaging.models import (
     Conversation,
@@ -20,24 +31,47 @@ from cadence_app.messaging.models import (
     MessageKind,
     MessageState,
 )
-from cadence_app.messaging.providers import provider_named
+from cadence_app.messaging.providers import provider_of
+from cadence_app.messaging.providers.base import CannotTell, NotTaken, Outgoing, Refused, Sent
+from cadence_app.vault import Unreadable
 
 # Ten segments of a text in GSM-7, the most that carriers will join.
 MAX_BODY_LENGTH = 1530
+HELD = "Held: the contact's words may be an opt out, and nobody has decided yet."
+LOST_SIGHT = "The answer was lost while it was handed over, and the carrier can't tell whether it went."
+# A carrier that has no list for us tells by its events within this time, if at all.
+_EVENTS_WITHIN = timedelta(minutes=10)
+# One that could not be asked is asked again for this long.
+_ASKED_FOR = timedelta(days=1)
+_FIRST_WAIT = timedelta(seconds=5)
+_LONGEST_WAIT = timedelta(minutes=15)
+# A busy carrier is asked for about an hour.
+_MOST_ATTEMPTS = 11
 
 
-def refusal(inbox: Inbox, contact_id: int, kind: MessageKind, *, lock: bool = False) -> str | None:
+def refusal(
+    inbox: Inbox, contact_id: int, kind: MessageKind, *, by_hand: bool = True, lock: bool = False
+) -> str | None:
     """Why a text of this kind may not go from this inbox to this contact, in words for an agent, or None.
+    A possible opt out holds all but what a person sends by hand.
 
     With `lock` nothing that this rests on can change before the transaction ends: whoever changes a contact's
     status, blocks or flags holds the contact first.
     """
     if lock:
         lock_contacts([contact_id])
+    if inbox.closed_at:
+        return "This inbox is closed: it takes texts in and sends none."
+    if kind != MessageKind.OPT_OUT_REPLY and inbox.team.tenant.suspended_at:
+        return "The organisation is suspended. Only the confirmation of an opt out goes out."
     stored = consent.consent_of(contact_id, inbox.team_id)
-    scopes = {(block.scope, block.inbox_id) for block in blocks.blocks_of(contact_id)}
+    number = number_of(contact_id)
+    barred = [block for block in blocks.blocks_of(contact_id) if block.number in {"", number}]
+    scopes = {(block.scope, block.inbox_id) for block in barred}
     if (BlockScope.CARRIER_NUMBER, inbox.id) in scopes:
-        return "The toll-free network blocks this number until the contact texts START or UNSTOP to it."
+        if consent.is_toll_free(inbox.number):
+            return "The toll-free network blocks this number until the contact texts START or UNSTOP to it."
+        return "The carrier blocks this number until the contact texts START to it."
     if kind == MessageKind.OPT_OUT_REPLY:
         return None if stored and stored.opted_out else "The contact has opted in again since."
     if stored is None:
@@ -49,9 +83,14 @@ def refusal(inbox: Inbox, contact_id: int, kind: MessageKind, *, lock: bool = Fa
             "The contact opted out by a text to a personal inbox, so no personal inbox may text them until "
             "they text START to one. Shared inboxes may."
         )
-    if kind != MessageKind.PERSON and possible.open_flag(contact_id, inbox.team_id):
-        return "Held: the contact's words may be an opt out, and nobody has decided yet."
+    if not (by_hand and kind == MessageKind.PERSON) and possible.open_flag(contact_id, inbox.team_id):
+        return HELD
     return None
+
+
+def number_of(contact_id: int) -> str:
+    """The number that a contact is texted at, as it is now."""
+    return db.session.scalars(select(Contact.number).where(Contact.id == contact_id)).one()
 
 
 def compose(user: User, conversation: Conversation, body: str) -> Message:
@@ -78,32 +117,175 @@ def deliver(message_id: int) -> None:
     """
     message = db.session.scalars(
         select(Message)
-        .where(Message.id == message_id, Message.state == MessageState.QUEUED)
+        .where(
+            Message.id == message_id,
+            Message.state == MessageState.QUEUED,
+            or_(Message.next_attempt_at.is_(None), Message.next_attempt_at <= func.now()),
+        )
         .with_for_update(skip_locked=True)
     ).one_or_none()
     if message is None:
+        db.session.rollback()
         return
+    message.state, message.sending_since = MessageState.SENDING, func.clock_timestamp()
+    message.send_key = message.send_key or str(uuid.uuid4())
+    db.session.commit()
+    hand_over(message_id)
+    db.session.commit()
+
+
+def claim_text(
+    conversation: Conversation, body: str, user_id: int, campaign_id: int, why_not: str = ""
+) -> Message:
+    """A campaign's text, for hand_over(); or kept as failed where `why_not` says so. The caller commits it
+    first, so that a crash leaves the key to ask the carrier by."""
+    return add_message(
+        conversation,
+        Message(
+            direction=Direction.OUTBOUND,
+            body=body,
+            user_id=user_id,
+            campaign_id=campaign_id,
+            by_hand=False,
+            send_key=str(uuid.uuid4()),
+            sending_since=func.clock_timestamp(),
+            state=MessageState.FAILED if why_not else MessageState.SENDING,
+            detail=why_not,
+        ),
+    )
+
+
+def hand_over(message_id: int) -> Message | None:
+    """Sends a text that this worker has just claimed, unless consent is against it by now. The caller
+    commits. None where it is not `sending` any more."""
+    message = _claimed(message_id)
+    if message:
+        _send_or_say_why(message)
+        outcomes.tell(message)
+    return message
+
+
+def hand_over_again(message_id: int, stopped: str = "") -> Message | None:
+    """Deals with a claimed text whose worker is gone: the carrier is asked whether it went. If it did not it
+    goes now, or is suppressed because it was `stopped` meanwhile. Where the carrier can't tell, its events
+    may; if they don't it is failed after a while, for a text that goes twice is worse than one that does not
+    go. The caller commits.
+    """
+    message = _claimed(message_id)
+    if message and not _settled_by_carrier(message):
+        if stopped:
+            message.state, message.detail = MessageState.SUPPRESSED, stopped
+        else:
+            _send_or_say_why(message)
+    if message:
+        outcomes.tell(message)
+    return message
+
+
+def _claimed(message_id: int) -> Message | None:
+    return db.session.scalars(
+        select(Message)
+        .where(Message.id == message_id, Message.state == MessageState.SENDING)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+
+
+def _settled_by_carrier(message: Message) -> bool:
+    """Asks what became of a text; False only where it surely did not go."""
+    inbox = message.conversation.inbox
+    others = select(Message.provider_message_id).where(
+        Message.conversation_id == message.conversation_id, Message.provider_message_id.is_not(None)
+    )
+    known = {provider_id for provider_id in db.session.scalars(others) if provider_id}
+    try:
+        sent = provider_of(inbox).find(_outgoing(message), known)
+    except CannotTell:
+        _give_up_after(message, _EVENTS_WITHIN)
+        return True
+    except Exception:
+        current_app.logger.exception("nobody can tell whether text %s went", message.id)
+        _give_up_after(message, _ASKED_FOR)
+        return True
+    if sent:
+        note_sent(message, sent)
+    return sent is not None
+
+
+def _give_up_after(message: Message, wait: timedelta) -> None:
+    since = message.sending_since
+    if since is None or since < datetime.now(UTC) - wait:
+        message.state, message.detail = MessageState.FAILED, LOST_SIGHT
+
+
+def _send_or_say_why(message: Message) -> None:
+    """Sends a text that this transaction holds, or notes why it does not go. The status is held from here to
+    the transaction's end, so a STOP comes either before the text or after it."""
     conversation = message.conversation
     inbox, contact = conversation.inbox, conversation.contact
     now = db.session.scalars(select(func.clock_timestamp())).one()
-    why_not = refusal(inbox, contact.id, MessageKind(message.kind), lock=True)
+    why_not = refusal(inbox, contact.id, MessageKind(message.kind), by_hand=message.by_hand, lock=True)
     if message.expires_at and message.expires_at < now:
         message.state = MessageState.DROPPED
         message.detail = "Dropped: it could not go within five minutes."
     elif why_not:
         message.state, message.detail = MessageState.SUPPRESSED, why_not
     else:
-        _send(message, inbox, contact.number)
-    db.session.commit()
+        _send(message, inbox)
 
 
-def _send(message: Message, inbox: Inbox, number: str) -> None:
+def _send(message: Message, inbox: Inbox) -> None:
+    message.attempts += 1
     try:
-        sent = provider_named(inbox.provider).send(inbox.number, number, message.body)
+        sent = provider_of(inbox).send(_outgoing(message))
+    except Refused as refusal:
+        message.state, message.detail = MessageState.FAILED, refusal.words
+        message.failure_code = refusal.code
+        if refusal.blocks:
+            note_block(inbox, message.conversation.contact_id, _number_of(message))
+    except NotTaken as busy:
+        current_app.logger.warning("text %s was not taken: %s", message.id, busy)
+        _try_later(message, busy.wait_seconds)
+    except (KeyError, Unreadable):
+        current_app.logger.exception("text %s has no carrier", message.id)
+        message.state = MessageState.FAILED
+        message.detail = "The settings of this inbox's carrier can't be used."
     except Exception:
-        # Whether it went is unknown, and a text that goes twice is worse than one that an agent sends again.
-        current_app.logger.exception("text %s was not taken", message.id)
-        message.state, message.detail = MessageState.FAILED, "The carrier did not take it."
+        # Whether it went is unknown: it stays as it is until the carrier is asked.
+        current_app.logger.exception("it is unknown whether text %s went", message.id)
+    else:
+        note_sent(message, sent)
+
+
+def _outgoing(message: Message) -> Outgoing:
+    conversation = message.conversation
+    return Outgoing(
+        conversation.inbox.number,
+        _number_of(message),
+        message.body,
+        message.send_key or f"text-{message.id}",
+        message.sending_since,
+    )
+
+
+def _number_of(message: Message) -> str:
+    """The number a text goes to: the contact's, or another one of theirs that it answers."""
+    return message.other_number or number_of(message.conversation.contact_id)
+
+
+def _try_later(message: Message, wait_seconds: float | None) -> None:
+    if message.attempts >= _MOST_ATTEMPTS:
+        message.state, message.detail = MessageState.FAILED, "The carrier was too busy each time."
         return
-    message.state = MessageState.DELIVERED
-    message.provider_message_id, message.provider_at = sent.provider_message_id, sent.delivered_at
+    wait = min(_FIRST_WAIT * 2 ** (message.attempts - 1), _LONGEST_WAIT)
+    if wait_seconds:
+        wait = max(wait, timedelta(seconds=wait_seconds))
+    message.state, message.next_attempt_at = MessageState.QUEUED, datetime.now(UTC) + wait
+    message.detail = "The carrier is busy; it is tried again."
+
+
+def note_sent(message: Message, sent: Sent) -> None:
+    """Notes the receipt of a text that the carrier has taken."""
+    message.state = MessageState.DELIVERED if sent.delivered_at else MessageState.SENT
+    message.detail, message.provider_message_id = "", sent.provider_message_id
+    message.provider_at = sent.delivered_at

@@ -9,6 +9,7 @@ What the figures mean, here and on the help page (templates/help/message-activit
 - Reply %: of the sent texts that a user wrote, those after which the contact texted the same inbox within 24
   hours (86,400 seconds, whatever the clocks do), the range's end notwithstanding. One text of the contact
   answers every text of the 24 hours before it. Automatic answers are neither asked nor answers here.
+- By campaign: the texts of a campaign, which are also those of whoever sent it.
 - Received: texts of contacts. Unread: those that nobody has opened to this moment; one that is opened and
   marked unread again is not among them.
 """
@@ -24,6 +25,7 @@ from sqlalchemy import ARRAY, ColumnClause, DateTime, Interval, and_, func, lite
 from sqlalchemy.orm import joinedload
 
 from cadence_app.accounts.models import Team, TeamMember, User
+from cadence_app.campaigns.models import Campaign
 from cadence_app.extensions import db
 from cadence_app.messaging.models import SENT_STATES, Direction, Inbox, Message, MessageKind, MessageState
 from cadence_app.reports.activity_periods import Period
@@ -80,16 +82,19 @@ class Activity:
     teams: list[Line]
     users: list[Line]
     inboxes: list[Line]
+    campaigns: list[Line]
     trend: list[tuple[date, int, int]]
 
 
 @dataclass(frozen=True)
 class _Count:
-    """The texts of one inbox that one user sent, or nobody did, in one of the two periods."""
+    """The texts of one inbox that one user sent, or nobody did, by one campaign or by hand, in one of the two
+    periods."""
 
     current: bool
     inbox: Inbox
     user_id: int | None
+    campaign_id: int | None
     automatic: bool
     figures: Figures
 
@@ -113,16 +118,17 @@ def activity_of(viewer: User, teams: list[Team], period: Period) -> Activity:
     inboxes = _inboxes(teams)
     counts = _counts(inboxes, viewer, period)
     now = [count for count in counts if count.current]
-    people = _people(teams, now) if viewer.is_admin else {viewer.id: viewer}
-    shown = [box for box in inboxes if viewer.is_admin or box.user_id in {None, viewer.id}]
+    people = _people(teams, now) if viewer.reads_reports else {viewer.id: viewer}
+    shown = [box for box in inboxes if viewer.reads_reports or box.user_id in {None, viewer.id}]
     return Activity(
         now=_sum(now),
         before=_sum(count for count in counts if not count.current),
         teams=_busiest(
             Line(team.name, _sum(count for count in now if count.inbox.team_id == team.id)) for team in teams
         ),
-        users=_users(now, people, everything=viewer.is_admin),
+        users=_users(now, people, everything=viewer.reads_reports),
         inboxes=_busiest(_inbox_line(box, now, people) for box in shown),
+        campaigns=_campaigns(now),
         trend=_trend(inboxes, viewer, period),
     )
 
@@ -148,7 +154,8 @@ def _counts(inboxes: list[Inbox], viewer: User, period: Period) -> list[_Count]:
     )
     texts = (
         select(
-            *(Message.inbox_id, Message.user_id, Message.created_at, next_inbound.label("next_inbound")),
+            *(Message.inbox_id, Message.user_id, Message.campaign_id, Message.created_at),
+            next_inbound.label("next_inbound"),
             _SENT.label("sent"),
             (Message.kind != MessageKind.PERSON).label("automatic"),
             (Message.state == MessageState.DELIVERED).label("delivered"),
@@ -174,16 +181,16 @@ def _counts(inboxes: list[Inbox], viewer: User, period: Period) -> list[_Count]:
     query = (
         select(
             (row.created_at >= starts_at).label("is_current"),
-            *(row.inbox_id, row.user_id, row.automatic),
+            *(row.inbox_id, row.user_id, row.campaign_id, row.automatic),
             *(func.count().filter(which) for which in counted),
         )
         .where(row.created_at < ends_at)
-        .group_by("is_current", row.inbox_id, row.user_id, row.automatic)
+        .group_by("is_current", row.inbox_id, row.user_id, row.campaign_id, row.automatic)
     )
     by_id = {inbox.id: inbox for inbox in inboxes}
     return [
-        _Count(is_current, by_id[inbox_id], user_id, is_automatic, Figures(*numbers))
-        for is_current, inbox_id, user_id, is_automatic, *numbers in db.session.execute(query)
+        _Count(is_current, by_id[inbox_id], user_id, campaign_id, is_automatic, Figures(*numbers))
+        for is_current, inbox_id, user_id, campaign_id, is_automatic, *numbers in db.session.execute(query)
     ]
 
 
@@ -224,6 +231,18 @@ def _users(counts: list[_Count], people: dict[int, User], *, everything: bool) -
     if everything:
         lines += [Line(AUTOMATIC, automatic), Line(NOBODY, nobody, "texts that came to everybody")]
     return lines
+
+
+def _campaigns(counts: list[_Count]) -> list[Line]:
+    """A line for each campaign that sent in these days."""
+    sent: dict[int, Figures] = defaultdict(Figures)
+    for count in counts:
+        if count.campaign_id:
+            sent[count.campaign_id] += count.figures
+    query = select(Campaign).where(Campaign.id.in_(sent)).options(joinedload(Campaign.team))
+    return _busiest(
+        Line(campaign.name, sent[campaign.id], campaign.team.name) for campaign in db.session.scalars(query)
+    )
 
 
 def _inbox_line(inbox: Inbox, counts: list[_Count], people: dict[int, User]) -> Line:

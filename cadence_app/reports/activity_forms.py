@@ -26,8 +26,8 @@ class ActivityForm(FlaskForm):
 
     team = SelectField(validate_choice=False)
     range = StringField()
-    start_date = DayField("Start date", [Optional()])
-    end_date = DayField("End date", [Optional()])
+    start_date = DayField("First day", [Optional()])
+    end_date = DayField("Last day", [Optional()])
 
     def __init__(
         self, asked: MultiDict[str, str], teams: list[Team], words: Words, everything: str, today: date

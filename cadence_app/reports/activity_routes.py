@@ -33,15 +33,17 @@ class Stat:
 @blueprint.get("/analytics")
 @login_required
 def analytics() -> ResponseReturnValue:
-    """Everybody sees the teams they are in."""
+    """Everybody sees the teams they are in, and an auditor every team."""
     only_in(Navigation.TEAMS, Report.MESSAGE_ACTIVITY)
+    if current_user.is_auditor:
+        return _page("reports/teams/analytics.html", all_teams(), "All")
     return _page("reports/teams/analytics.html", list(current_user.teams), "All my")
 
 
 @blueprint.get("/message-activity")
 @login_required
 def message_activity() -> ResponseReturnValue:
-    """Admins, who see every department."""
+    """Admins and auditors, who see every department."""
     only_in(Navigation.LEGACY, Report.MESSAGE_ACTIVITY)
     return _page("reports/legacy/message_activity.html", all_teams(), "All")
 

@@ -8,20 +8,20 @@ from typing import Any
 from flask_login import current_user
 from flask_wtf import FlaskForm
 from sqlalchemy import select
-from wtforms import Field, RadioField, SelectField, SelectMultipleField, StringField, SubmitField
+from wtforms import Field, RadioField, SelectField, StringField, SubmitField
 from wtforms.fields import SelectChoice
 from wtforms.validators import InputRequired, Length, ValidationError
-from wtforms.widgets import CheckboxInput, ListWidget
 
 from cadence_app.accounts.models import Team, User
 from cadence_app.consent.models import REPORTED_SOURCES
 from cadence_app.extensions import db
+from cadence_app.reports.destinations.service import all_destinations
 from cadence_app.reports.fields import DayField, check_first_day
 from cadence_app.reports.filters import SOURCE_NAMES, STATUS_NAMES, Filters
 from cadence_app.reports.kinds import Kind
 from cadence_app.reports.models import Format
 from cadence_app.reports.ranges import today
-from cadence_app.ui.fields import no_control_characters, stripped
+from cadence_app.ui.fields import MultiCheckboxField, no_control_characters, stripped
 from cadence_app.ui.navigation import words_for
 
 _LATEST = date(2099, 12, 31)
@@ -40,9 +40,12 @@ def _choice(label: str) -> SelectField:
     return SelectField(label, [offered], default="", validate_choice=False)
 
 
-class MultiCheckboxField(SelectMultipleField):
-    widget = ListWidget(prefix_label=False)
-    option_widget = CheckboxInput()
+def destination_choices() -> list[SelectChoice]:
+    """The tenant's destinations, to tick; one that is paused says so."""
+    return [
+        SelectChoice(str(each.id), f"{each.name} (paused)" if each.paused_at else each.name)
+        for each in all_destinations()
+    ]
 
 
 class FileForm(FlaskForm):
@@ -113,14 +116,22 @@ class FileForm(FlaskForm):
 class ExportForm(FileForm):
     """Whole days in the tenant's time zone, both included, where the kind has days."""
 
-    start_date = DayField("Start date", [InputRequired("Enter the first day.")])
-    end_date = DayField("End date", [InputRequired("Enter the last day.")])
+    start_date = DayField("First day", [InputRequired("Enter the first day.")])
+    end_date = DayField("Last day", [InputRequired("Enter the last day.")])
     submit = SubmitField("Request Export")
+
+    destinations = MultiCheckboxField("Deliver it to", [offered], default=list, validate_choice=False)
 
     def __init__(self, kind: Kind, *args: Any, **options: Any) -> None:
         super().__init__(kind, *args, **options)
         if not kind.dated:
             del self["start_date"], self["end_date"]
+        self.destinations.choices = destination_choices()
+
+    @property
+    def asked_destinations(self) -> list[int]:
+        """The ids of the destinations of a form that is valid."""
+        return [int(value) for value in self.destinations.data or ()]
 
     @property
     def asked_days(self) -> tuple[date, date]:

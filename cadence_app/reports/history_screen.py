@@ -7,7 +7,6 @@ from typing import Any
 from flask import redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
-from werkzeug.datastructures import MultiDict
 
 from cadence_app.reports import changes
 from cadence_app.reports.changes import Cursor, Page
@@ -16,7 +15,14 @@ from cadence_app.reports.kinds import OPT_OUT_HISTORY
 from cadence_app.reports.models import Format
 from cadence_app.reports.ranges import presets, today, usual
 from cadence_app.reports.scope import Scope
-from cadence_app.reports.screens import form_context, list_context, page_of, take_request
+from cadence_app.reports.screens import (
+    asked_of,
+    form_context,
+    list_context,
+    page_of,
+    row_of,
+    take_request,
+)
 from cadence_app.reports.trends import trends_of
 
 
@@ -25,10 +31,10 @@ def opt_out_history_page(template: str) -> ResponseReturnValue:
     if request.method == "POST":
         form = ExportForm(OPT_OUT_HISTORY)
         if form.validate_on_submit():
-            take_request(OPT_OUT_HISTORY, form)
-            return redirect(page_of(OPT_OUT_HISTORY, **_state(form)))
+            export = take_request(OPT_OUT_HISTORY, form)
+            return redirect(page_of(OPT_OUT_HISTORY, **_state(form), _anchor=row_of(export)))
     else:
-        form = ExportForm(OPT_OUT_HISTORY, formdata=_asked(), meta={"csrf": False})
+        form = ExportForm(OPT_OUT_HISTORY, formdata=asked_of(OPT_OUT_HISTORY), meta={"csrf": False})
     valid = request.method == "GET" and form.validate()
     page = render_template(
         template,
@@ -39,15 +45,6 @@ def opt_out_history_page(template: str) -> ResponseReturnValue:
         report=_report(form) if valid else None,
     )
     return page, 200 if valid else 422
-
-
-def _asked() -> MultiDict[str, str]:
-    """What the address asks for; where it names no days, those a form shows at first."""
-    asked = MultiDict(request.args)
-    if not {"start_date", "end_date"} & asked.keys():
-        start, end = usual(today(current_user.tenant.zone))
-        asked["start_date"], asked["end_date"] = start.isoformat(), end.isoformat()
-    return asked
 
 
 def _state(form: ExportForm) -> dict[str, Any]:

@@ -1,20 +1,20 @@
-"""The one mail worker's jobs: write a file, mail it, and find again whatever was lost on the way."""
+"""The one mail worker's jobs: write a file, send it, and find again whatever was lost on the way."""
 
 from __future__ import annotations
 
-import smtplib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 
 from flask import current_app
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 
 from cadence_app.accounts.models import Tenant
 from cadence_app.extensions import db, rq
+from cadence_app.locks import held
+from cadence_app.mails import smtp
 from cadence_app.reports import files, mailing
+from cadence_app.reports.destinations import delivering
 from cadence_app.reports.kinds import KINDS
-from cadence_app.reports.models import UNFINISHED, Export, ExportState
+from cadence_app.reports.models import UNFINISHED, DeliveryState, Export, ExportState
 from cadence_app.reports.service import enqueue
 from cadence_app.reports.writing import write_file
 from cadence_app.tenancy import use_tenant
@@ -32,7 +32,7 @@ _LOST_AFTER = timedelta(seconds=15)
 def run_export(tenant_id: int, export_id: int) -> None:
     """Takes an export as far as it goes. Running it again, or twice at once, does no harm."""
     use_tenant(tenant_id)
-    with _held(export_id) as mine:
+    with held(f"export {export_id}") as mine:
         export = db.session.get(Export, export_id)
         if not mine or export is None or not export.unfinished or not _due(export):
             return
@@ -43,14 +43,17 @@ def run_export(tenant_id: int, export_id: int) -> None:
         if export.state != ExportState.MAILING:
             _write(export)
         if export.state == ExportState.MAILING:
-            _mail(export)
+            _send(export)
 
 
 def _nobody_may_have(export: Export) -> str:
     """Why no file may be made or sent at all; empty where it may."""
-    if KINDS[export.kind].own and not export.requested_by.may_export:
+    kind = KINDS[export.kind]
+    if kind.own and not kind.may_go_to(export.requested_by):
         return "Who asked for it is no admin any more."
-    if any(recipient.sent_at or recipient.user.may_export for recipient in export.recipients):
+    if any(delivery.waiting or delivery.delivered_at for delivery in export.deliveries):
+        return ""
+    if any(recipient.sent_at or kind.may_go_to(recipient.user) for recipient in export.recipients):
         return ""
     if [recipient.user for recipient in export.recipients] == [export.requested_by]:
         return "Who asked for it is no admin any more."
@@ -67,7 +70,7 @@ def sweep_exports() -> None:
             Export.state.in_(UNFINISHED), Export.next_attempt_at < func.now() - _LOST_AFTER
         )
         for export in db.session.scalars(due.order_by(Export.id)).all():
-            with _held(export.id) as nobody_has_it:
+            with held(f"export {export.id}") as nobody_has_it:
                 lost = nobody_has_it
             if lost:
                 enqueue(export)
@@ -116,53 +119,74 @@ def _write(export: Export) -> None:
     db.session.commit()
 
 
-def _mail(export: Export) -> None:
-    """Mails the file to each recipient who still waits for it; the others are left out, and it says why."""
+def _send(export: Export) -> None:
+    """Sends the file every way that still waits for it: the mails, then the destinations. None of them keeps
+    another waiting."""
     if export.attempts >= _MAILING_ATTEMPTS:
         _close(export, "each try was cut off")
         return
     export.attempts += 1
     db.session.commit()
+    try:
+        later = _mail(export)
+        for delivery in [each for each in export.deliveries if each.waiting]:
+            delivering.deliver(delivery)
+    except FileNotFoundError:
+        export.file_key = ""
+        export.state = ExportState.FAILED
+        export.problem = "The file is gone from the storage. Retry writes it again."
+        db.session.commit()
+        return
+    waiting = [delivery for delivery in export.deliveries if delivery.waiting]
+    if (later or waiting) and export.attempts < _MAILING_ATTEMPTS:
+        said = [f"The mail could not be sent: {later}"] if later else []
+        said += [f"{delivery.destination.name}: {delivery.problem}." for delivery in waiting]
+        _wait(export, ExportState.MAILING, _MAILING_ATTEMPTS, " ".join(said))
+    else:
+        _close(export, later)
+
+
+def _mail(export: Export) -> str:
+    """Mails the file to each recipient who still waits for it; the others are left out, and it says why.
+    Returns what keeps a mail waiting; empty where none does. Errors: FileNotFoundError."""
     later = ""
     for recipient in [each for each in export.recipients if each.waiting]:
-        if not recipient.user.may_export:
+        if not KINDS[export.kind].may_go_to(recipient.user):
             recipient.problem = "no admin any more"
             continue
         try:
             export.delivery = mailing.send(export, recipient.user)
         except FileNotFoundError:
-            export.file_key = ""
-            export.state = ExportState.FAILED
-            export.problem = "The file is gone from the storage. Retry writes it again."
-            db.session.commit()
-            return
+            raise
         except Exception as error:
             current_app.logger.warning("export %s could not be mailed: %s", export.id, error)
-            if _for_good(error):
+            if smtp.refused_for_good(error):
                 recipient.problem = str(error)
             else:
                 later = str(error)
         else:
             recipient.sent_at = func.now()
         db.session.commit()
-    if later and export.attempts < _MAILING_ATTEMPTS:
-        _wait(export, ExportState.MAILING, _MAILING_ATTEMPTS, f"The mail could not be sent: {later}")
-    else:
-        _close(export, later)
+    return later
 
 
 def _close(export: Export, why: str) -> None:
-    """Ends the mailing. The file is delivered where anybody got it; whoever did not is named, with `why`
-    unless their own problem is known."""
+    """Ends the delivery. The mail counts as delivered where anybody got it; whoever did not is named, with
+    `why` unless their own problem is known. Sent is what every way has."""
+    for delivery in export.deliveries:
+        delivering.give_up(delivery, why)
     unsent = [recipient for recipient in export.recipients if recipient.sent_at is None]
     for recipient in unsent:
         recipient.problem = recipient.problem or why
     if len(export.recipients) == len(unsent) == 1:
-        export.problem = f"The mail could not be sent: {unsent[0].problem}"
+        said = [f"The mail could not be sent: {unsent[0].problem}"]
     else:
         reasons = [f"{recipient.user.name} ({recipient.problem})" for recipient in unsent]
-        export.problem = f"Not sent to {', '.join(reasons)}." if unsent else ""
-    if len(unsent) < len(export.recipients):
+        said = [f"Not sent to {', '.join(reasons)}."] if unsent else []
+    failed = [each for each in export.deliveries if each.state == DeliveryState.FAILED]
+    said += [f"Not delivered to {each.destination.name}: {each.problem}." for each in failed]
+    export.problem = " ".join(said)
+    if export.delivered:
         export.state, export.sent_at = ExportState.SENT, func.now()
     else:
         export.state = ExportState.FAILED
@@ -178,34 +202,8 @@ def _wait(export: Export, state: ExportState, most: int, problem: str) -> None:
     db.session.commit()
 
 
-def _for_good(error: Exception) -> bool:
-    """Whether a mail can't ever go: an address that is none, or a refusal of 500 or more (RFC 5321, section
-    4.2.1), except of our own sign-in, which an operator puts right."""
-    if isinstance(error, UnicodeError):
-        return True
-    if isinstance(error, smtplib.SMTPAuthenticationError):
-        return False
-    if isinstance(error, smtplib.SMTPRecipientsRefused):
-        return all(code >= 500 for code, _ in error.recipients.values())
-    return isinstance(error, smtplib.SMTPResponseException) and error.smtp_code >= 500
-
-
 def _due(export: Export) -> bool:
     return bool(db.session.scalar(select(export.next_attempt_at <= func.now())))
-
-
-@contextmanager
-def _held(export_id: int) -> Iterator[bool]:
-    """Holds an export for this worker; False where another has it. A worker that dies lets go of it, for
-    PostgreSQL ends the lock with the connection."""
-    key = {"key": f"export {export_id}"}
-    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        mine = bool(connection.scalar(text("SELECT pg_try_advisory_lock(hashtextextended(:key, 0))"), key))
-        try:
-            yield mine
-        finally:
-            if mine:
-                connection.execute(text("SELECT pg_advisory_unlock(hashtextextended(:key, 0))"), key)
 
 
 sweep_exports.cron_register(10)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import smtplib
-import socket
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from io import BytesIO
 
 from flask import current_app, render_template
-from flask_mail import Connection, Message
+from flask_mail import Message
 
 from cadence_app.accounts.models import User
 from cadence_app.consent import seals
+from cadence_app.mails import smtp
 from cadence_app.reports import files
 from cadence_app.reports.filters import Filters, describe
 from cadence_app.reports.kinds import KINDS
@@ -22,7 +20,6 @@ from cadence_app.ui.navigation import words_for
 
 # A mail server answers 552 or 554 (and some 523, 534) to a message over its limit: RFC 5321, RFC 4954.
 _TOO_LARGE = {523, 534, 552, 554}
-_SMTP_TIMEOUT_SECONDS = 60
 # Base64 turns 3 bytes into 4 and adds a line end to each 76: a mail is 37 % larger than its file.
 _ENCODED = 78 / 76 * 4 / 3
 # A history file shrinks to about a tenth. One this much over the limit is not worth the packing.
@@ -73,9 +70,9 @@ def _deliver(export: Export, user: User, delivery: Delivery, attachment: bytes |
         subject=f"{kind.title}: {export.start_date} to {export.end_date} ({user.tenant.name})",
         recipients=[(user.name, user.email)],
     )
-    # Always the same: should the mail go twice, mail programs know it for one.
-    domain = message.sender.rpartition("@")[2].rstrip(">")
-    message.msgId = f"<export-{export.tenant_id}-{export.id}-{export.sha256[:16]}-{user.id}@{domain}>"
+    message.msgId = smtp.message_id(
+        message, f"export-{export.tenant_id}-{export.id}-{export.sha256[:16]}-{user.id}"
+    )
     context = {
         "export": export,
         "kind": kind,
@@ -93,25 +90,4 @@ def _deliver(export: Export, user: User, delivery: Delivery, attachment: bytes |
         message.attach(export.file_name.removesuffix(".csv") + ".zip", "application/zip", attachment)
     elif attachment is not None:
         message.attach(export.file_name, Format(export.format).mimetype, attachment)
-    with _timeout(), _Connection(current_app.extensions["mail"]) as connection:
-        connection.send(message)
-
-
-class _Connection(Connection):
-    """Flask-Mail's, except that a server which goes away at our goodbye has taken the mail all the same, and
-    that the goodbye never hides what the server had said before."""
-
-    def __exit__(self, *raised: object) -> None:
-        with suppress(smtplib.SMTPException, OSError):
-            super().__exit__(*raised)
-
-
-@contextmanager
-def _timeout() -> Iterator[None]:
-    """Flask-Mail opens its connection without a timeout of its own."""
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(_SMTP_TIMEOUT_SECONDS)
-    try:
-        yield
-    finally:
-        socket.setdefaulttimeout(before)
+    smtp.deliver(message)

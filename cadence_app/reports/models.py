@@ -12,10 +12,12 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from cadence_app.accounts.models import User
 from cadence_app.extensions import Model
+from cadence_app.reports.destinations.models import Destination
 
 
 class ExportState(StrEnum):
-    """queued -> running (the file is written) -> mailing (the file is there, the mail is not) -> sent."""
+    """queued -> running (the file is written) -> mailing (the file is there; the mail or a destination waits
+    for it) -> sent (every way that was chosen has it)."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -124,10 +126,35 @@ class Export(Model):
 
     requested_by: Mapped[User] = relationship()
     recipients: Mapped[list[ExportRecipient]] = relationship(order_by="ExportRecipient.user_id")
+    deliveries: Mapped[list[ExportDelivery]] = relationship(
+        order_by="ExportDelivery.destination_id", back_populates="export"
+    )
 
     @property
     def unfinished(self) -> bool:
         return self.state in UNFINISHED
+
+    @property
+    def mailed(self) -> bool:
+        """Whether the mail reached anybody, or nobody it is for may have it any more."""
+        wanted = [each for each in self.recipients if each.sent_at or each.user.may_export]
+        return not wanted or any(each.sent_at for each in wanted)
+
+    @property
+    def delivered(self) -> bool:
+        """Whether every way that was chosen, the mail and each destination, has the file."""
+        missing = {DeliveryState.WAITING, DeliveryState.FAILED}
+        return self._reached and self.mailed and not missing & {each.state for each in self.deliveries}
+
+    @property
+    def half_delivered(self) -> bool:
+        """Whether some way has the file and another does not."""
+        return self._reached and not self.delivered
+
+    @property
+    def _reached(self) -> bool:
+        mails = any(recipient.sent_at for recipient in self.recipients)
+        return mails or any(delivery.delivered_at for delivery in self.deliveries)
 
     @property
     def changes(self) -> tuple[int, int] | None:
@@ -168,3 +195,42 @@ class ExportRecipient(Model):
     @property
     def waiting(self) -> bool:
         return self.sent_at is None and not self.problem
+
+
+class DeliveryState(StrEnum):
+    """`dropped`: the destination is not wanted for this file any more."""
+
+    WAITING = "waiting"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    DROPPED = "dropped"
+
+
+class ExportDelivery(Model):
+    """A destination that an export is delivered to, and the name that the file has there. `problem` says why
+    the last try failed; `tell_at` is when the admins are to be told that all of them did."""
+
+    __tablename__ = "export_deliveries"
+    __table_args__ = (
+        CheckConstraint("state IN ('waiting', 'delivered', 'failed', 'dropped')", name="state"),
+        Index(
+            "ix_export_deliveries_tell", "tenant_id", "tell_at", postgresql_where=text("tell_at IS NOT NULL")
+        ),
+    )
+
+    export_id: Mapped[int] = mapped_column(ForeignKey("exports.id"), primary_key=True)
+    destination_id: Mapped[int] = mapped_column(ForeignKey("destinations.id"), primary_key=True, index=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
+    file_name: Mapped[str]
+    state: Mapped[str] = mapped_column(default=DeliveryState.WAITING)
+    attempts: Mapped[int] = mapped_column(default=0)
+    problem: Mapped[str] = mapped_column(default="")
+    delivered_at: Mapped[datetime | None]
+    tell_at: Mapped[datetime | None]
+
+    export: Mapped[Export] = relationship(back_populates="deliveries")
+    destination: Mapped[Destination] = relationship()
+
+    @property
+    def waiting(self) -> bool:
+        return self.state == DeliveryState.WAITING

@@ -7,16 +7,17 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
 from cadence_app.accounts.models import Navigation
-from cadence_app.accounts.roles import admin_required
+from cadence_app.accounts.roles import reports_required
 from cadence_app.reports import files, service
 from cadence_app.reports.history_screen import opt_out_history_page
-from cadence_app.reports.kinds import KINDS, OPT_OUT_HISTORY, PLAIN_KINDS
+from cadence_app.reports.kinds import KINDS, OPT_OUT_HISTORY
 from cadence_app.reports.models import Format
 from cadence_app.reports.screens import (
     export_page,
     find_export,
     find_kind,
     kind_only_in,
+    kinds_for,
     list_context,
     only_in,
     page_of,
@@ -31,31 +32,36 @@ legacy = Blueprint("reports_legacy", __name__, url_prefix="/reports")
 @reports.get("/reports/")
 @login_required
 def index() -> ResponseReturnValue:
-    """Teams: the first tab. Legacy: the list of reports, each with its action, for admins."""
+    """Teams: the first tab. Legacy: the list of reports, each with its action, for admins and auditors."""
     if mode_of(current_user) == Navigation.TEAMS:
         return redirect(url_for("activity.analytics"))
-    if not current_user.is_admin:
+    if not current_user.reads_reports:
         abort(403)
-    return render_template("reports/legacy/index.html", kinds=PLAIN_KINDS.values())
+    return render_template(
+        "reports/legacy/index.html",
+        kinds=[kind for kind in kinds_for(current_user) if kind is not OPT_OUT_HISTORY],
+    )
 
 
 @teams.get("/exports")
-@admin_required
+@reports_required
 def exports() -> str:
     only_in(Navigation.TEAMS)
     latest = service.latest_requests()
-    return render_template("reports/teams/exports.html", kinds=KINDS.values(), latest=latest, page_of=page_of)
+    return render_template(
+        "reports/teams/exports.html", kinds=kinds_for(current_user), latest=latest, page_of=page_of
+    )
 
 
 @teams.route("/exports/opt-out-history", methods=["GET", "POST"])
-@admin_required
+@reports_required
 def opt_out_history() -> ResponseReturnValue:
     only_in(Navigation.TEAMS)
     return opt_out_history_page("reports/teams/opt_out_history.html")
 
 
 @teams.route("/exports/<key>", methods=["GET", "POST"], endpoint="export")
-@admin_required
+@reports_required
 def teams_export(key: str) -> ResponseReturnValue:
     kind = find_kind(key)
     kind_only_in(Navigation.TEAMS, kind)
@@ -63,14 +69,14 @@ def teams_export(key: str) -> ResponseReturnValue:
 
 
 @legacy.route("/opt-out-changes/export", methods=["GET", "POST"])
-@admin_required
+@reports_required
 def opt_out_changes() -> ResponseReturnValue:
     only_in(Navigation.LEGACY)
     return opt_out_history_page("reports/legacy/opt_out_changes.html")
 
 
 @legacy.route("/<key>/export", methods=["GET", "POST"], endpoint="export")
-@admin_required
+@reports_required
 def legacy_export(key: str) -> ResponseReturnValue:
     kind = find_kind(key)
     kind_only_in(Navigation.LEGACY, kind)
@@ -78,15 +84,17 @@ def legacy_export(key: str) -> ResponseReturnValue:
 
 
 @reports.get("/exports/list")
-@admin_required
+@reports_required
 def export_list() -> str:
     """The list of requests by itself, for a page that keeps it fresh."""
     kind = KINDS.get(request.args.get("kind", OPT_OUT_HISTORY.key)) or abort(404)
+    if not kind.may_go_to(current_user):
+        abort(403)
     return render_template("reports/_list.html", **list_context(kind))
 
 
 @reports.get("/exports/<int:export_id>/download")
-@admin_required
+@reports_required
 def download(export_id: int) -> ResponseReturnValue:
     export = find_export(export_id)
     if not service.downloadable(export):
@@ -102,7 +110,7 @@ def download(export_id: int) -> ResponseReturnValue:
 
 
 @reports.post("/exports/<int:export_id>/retry")
-@admin_required
+@reports_required
 def retry(export_id: int) -> ResponseReturnValue:
     export = find_export(export_id)
     if service.retry(export):

@@ -19,8 +19,9 @@ _EVERY_SECONDS = 30
 @rq.job(queue="sweeps")
 def sweep_schedules() -> None:
     """Makes each run that is due, once however many sweeps run at once. A schedule that can't be run keeps no
-    other waiting; it is tried again by the next sweep."""
-    for tenant_id in db.session.scalars(select(Tenant.id).order_by(Tenant.id)).all():
+    other waiting; it is tried again by the next sweep. A suspended tenant's wait until it is back."""
+    working = select(Tenant.id).where(Tenant.suspended_at.is_(None)).order_by(Tenant.id)
+    for tenant_id in db.session.scalars(working).all():
         use_tenant(tenant_id)
         for schedule_id in due_schedule_ids(datetime.now(UTC)):
             try:

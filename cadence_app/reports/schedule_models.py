@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from cadence_app.accounts.models import User
 from cadence_app.extensions import Model
+from cadence_app.reports.destinations.models import Destination
 from cadence_app.reports.schedules import Every, Timing
 
 
@@ -55,6 +56,14 @@ class ExportSchedule(Model):
         viewonly=True,
     )
 
+    destinations: Mapped[list[Destination]] = relationship(
+        secondary="export_schedule_destinations",
+        primaryjoin="ExportSchedule.id == ExportScheduleDestination.schedule_id",
+        secondaryjoin="ExportScheduleDestination.destination_id == Destination.id",
+        order_by="Destination.name",
+        viewonly=True,
+    )
+
     @property
     def timing(self) -> Timing:
         return Timing(Every(self.every), self.weekday, self.month_day, self.hour)
@@ -65,4 +74,12 @@ class ExportScheduleRecipient(Model):
 
     schedule_id: Mapped[int] = mapped_column(ForeignKey("export_schedules.id"), primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
+
+
+class ExportScheduleDestination(Model):
+    __tablename__ = "export_schedule_destinations"
+
+    schedule_id: Mapped[int] = mapped_column(ForeignKey("export_schedules.id"), primary_key=True)
+    destination_id: Mapped[int] = mapped_column(ForeignKey("destinations.id"), primary_key=True, index=True)
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))

@@ -13,12 +13,17 @@ from cadence_app.accounts.roles import admin_required
 from cadence_app.reports import schedule_runs, service
 from cadence_app.reports.filters import Filters, describe
 from cadence_app.reports.kinds import KINDS, Kind
+from cadence_app.reports.ranges import today
+from cadence_app.reports.saved import service as saved_filters
 from cadence_app.reports.schedule_forms import ScheduleForm, as_data
 from cadence_app.reports.schedule_models import ExportSchedule
 from cadence_app.reports.schedules import PERIOD_NAMES, Period
-from cadence_app.reports.screens import page_of
+from cadence_app.reports.screens import export_crumbs, page_of
 from cadence_app.ui.formatting import in_zone, time_tag
 from cadence_app.ui.navigation import mode_of, words_for
+
+# What of a schedule a saved filter says nothing of.
+_OWN_FIELDS = {"period", "every", "weekday", "month_day", "hour", "recipients", "destinations"}
 
 blueprint = Blueprint("schedules", __name__, url_prefix="/reports/schedules")
 
@@ -41,7 +46,9 @@ def index() -> str:
 def new() -> ResponseReturnValue:
     """A form for the kind that the address names; what else the address holds is filled in already."""
     kind = KINDS.get(request.args.get("kind", "")) or abort(404)
-    form = ScheduleForm(kind, data=_at_first(_asked() | {"recipients": [str(current_user.id)]}))
+    form = ScheduleForm(
+        kind, data=_at_first({"recipients": [str(current_user.id)]} | _asked() | _saved(kind))
+    )
     if form.validate_on_submit():
         schedule_runs.add_schedule(current_user, kind, form.plan)
         flash(f"{kind.title} is scheduled.", "success")
@@ -54,7 +61,10 @@ def new() -> ResponseReturnValue:
 def edit(schedule_id: int) -> ResponseReturnValue:
     schedule = _find(schedule_id)
     kind = KINDS[schedule.kind]
-    form = ScheduleForm(kind, data=_at_first(as_data(schedule)))
+    shown = as_data(schedule)
+    if saved := _saved(kind):
+        shown = {name: value for name, value in shown.items() if name in _OWN_FIELDS} | saved
+    form = ScheduleForm(kind, data=_at_first(shown))
     if form.validate_on_submit():
         schedule_runs.change_schedule(schedule, current_user, form.plan)
         flash(f"The schedule of {kind.title} is changed.", "success")
@@ -125,6 +135,19 @@ def _asked() -> dict[str, Any]:
     return asked | {"columns": request.args.getlist("columns")}
 
 
+def _saved(kind: Kind) -> dict[str, Any]:
+    """The filters, columns and format of the saved filter that the address names; its days are left
+    out, as a schedule has days of its own."""
+    saved = saved_filters.find(current_user, request.args.get("saved", 0, type=int) % 2**63)
+    if saved is None or saved.kind != kind.key or request.method != "GET":
+        return {}
+    opened = saved_filters.opened(saved, kind, today(current_user.tenant.zone), words_for(current_user))
+    for text in opened.lost:
+        flash(f"{saved.name}: {text}", "warning")
+    fields = {name: str(value) for name, value in opened.fields.items() if name != "columns"}
+    return fields | {"columns": opened.fields.get("columns", [])}
+
+
 def _form_page(kind: Kind, form: ScheduleForm, title: str) -> ResponseReturnValue:
     page = render_template(
         "reports/schedules/form.html",
@@ -135,16 +158,14 @@ def _form_page(kind: Kind, form: ScheduleForm, title: str) -> ResponseReturnValu
         about=kind.about.format(teams=words_for(current_user).teams),
         time_zone=current_user.tenant.time_zone,
         crumbs=_crumbs(),
+        saved=saved_filters.saved_for(current_user, kind),
     )
     return page, 422 if form.is_submitted() else 200
 
 
 def _crumbs() -> list[tuple[str, str]]:
     """The pages above a schedule's."""
-    crumbs = [("Reports", url_for("reports.index"))]
-    if mode_of(current_user) == Navigation.TEAMS:
-        crumbs.append(("Exports", url_for("reports_teams.exports")))
-    return [*crumbs, ("Schedules", url_for("schedules.index"))]
+    return export_crumbs(("Schedules", url_for("schedules.index")))
 
 
 def _shown(schedule: ExportSchedule) -> dict[str, Any]:
@@ -162,4 +183,5 @@ def _shown(schedule: ExportSchedule) -> dict[str, Any]:
 
 
 def _names(schedule: ExportSchedule) -> str:
-    return ", ".join(user.name for user in schedule.recipients if user.may_export) or "nobody"
+    names = [user.name for user in schedule.recipients if user.may_export]
+    return ", ".join([*names, *(each.name for each in schedule.destinations)]) or "nobody"

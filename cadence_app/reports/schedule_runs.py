@@ -7,19 +7,21 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 
 from cadence_app.accounts.models import User
 from cadence_app.consent.models import OptOutChange
 from cadence_app.extensions import db
+from cadence_app.reports.destinations.models import Destination
 from cadence_app.reports.filters import Filters
 from cadence_app.reports.kinds import KINDS, Kind
 from cadence_app.reports.kinds.history import REPORTED
 from cadence_app.reports.models import UNFINISHED, Export, ExportState, Format
 from cadence_app.reports.ranges import today
-from cadence_app.reports.schedule_models import ExportSchedule, ExportScheduleRecipient
+from cadence_app.reports.schedule_models import ExportSchedule
+from cadence_app.reports.schedule_ways import let_go, set_ways
 from cadence_app.reports.schedules import Period, Timing, days_of
-from cadence_app.reports.service import add_run
+from cadence_app.reports.service import add_run, retry
 
 # Send now pressed again within this time is a second press of the same button.
 _SAME_PRESS = timedelta(seconds=10)
@@ -35,6 +37,7 @@ class Plan:
     period: Period
     timing: Timing
     recipients: Collection[User]
+    destinations: Collection[Destination] = ()
 
 
 def all_schedules() -> list[ExportSchedule]:
@@ -61,31 +64,32 @@ def add_schedule(owner: User, kind: Kind, plan: Plan) -> ExportSchedule:
     schedule.next_run_at = plan.timing.next_run(owner.tenant.zone, datetime.now(UTC)).at
     db.session.add(schedule)
     db.session.flush()
-    _set_recipients(schedule, plan.recipients)
+    set_ways(schedule, plan.recipients, plan.destinations)
     db.session.commit()
     return schedule
 
 
 def change_schedule(schedule: ExportSchedule, owner: User, plan: Plan) -> None:
     """Changes a schedule, which is then the changer's own, and commits it. A run that is due and was not made
-    yet stays due unless the times changed."""
-    _lock(schedule)
+    yet stays due unless the times changed. No file waits any more for a way that is taken out."""
+    lock(schedule)
     if schedule.timing != plan.timing:
         schedule.next_run_at = plan.timing.next_run(owner.tenant.zone, datetime.now(UTC)).at
     _take(schedule, owner, plan)
-    _set_recipients(schedule, plan.recipients)
+    set_ways(schedule, plan.recipients, plan.destinations)
+    let_go(schedule, plan.recipients, plan.destinations)
     db.session.commit()
 
 
 def pause(schedule: ExportSchedule) -> None:
-    _lock(schedule)
+    lock(schedule)
     schedule.paused_at = schedule.paused_at or datetime.now(UTC)
     db.session.commit()
 
 
 def resume(schedule: ExportSchedule) -> None:
     """From the next run on: those that fell into the pause are not made up."""
-    _lock(schedule)
+    lock(schedule)
     if schedule.paused_at:
         schedule.paused_at = None
         schedule.next_run_at = schedule.timing.next_run(schedule.owner.tenant.zone, datetime.now(UTC)).at
@@ -94,7 +98,7 @@ def resume(schedule: ExportSchedule) -> None:
 
 def delete_schedule(schedule: ExportSchedule) -> None:
     """Deletes a schedule and commits that. The exports that it made stay, and are finished."""
-    _lock(schedule)
+    lock(schedule)
     schedule.deleted_at = datetime.now(UTC)
     db.session.commit()
 
@@ -107,7 +111,8 @@ def due_schedule_ids(at: datetime) -> list[int]:
 def run_due(schedule_id: int, at: datetime) -> Export | None:
     """Makes the run of a schedule that is due at an instant and commits it: one, for its most recent time,
     however many were missed. None where it is not due (any more), another session is making it, or a file of
-    what changed is still on its way, for which it waits."""
+    what changed is still on its way, for which it waits. Where the last file of what changed has reached one
+    way and not another, the run tries that one again, once, and stays due: each way gets each change once."""
     query = select(ExportSchedule).where(ExportSchedule.id == schedule_id, *_due(at))
     fresh = query.with_for_update(skip_locked=True).execution_options(populate_existing=True)
     schedule = db.session.scalars(fresh).one_or_none()
@@ -116,6 +121,10 @@ def run_due(schedule_id: int, at: datetime) -> Export | None:
         return None
     zone = schedule.owner.tenant.zone
     run = schedule.timing.latest_run(zone, at)
+    if half := _half_delivered(schedule):
+        again = half.next_attempt_at < run.at and retry(half)
+        db.session.rollback()
+        return half if again else None
     # The later of both, lest a tenant that moved to another zone has two runs of one time.
     export = _add(schedule, run.day, max(run.at, schedule.next_run_at))
     schedule.next_run_at = schedule.timing.next_run(zone, at).at
@@ -125,8 +134,9 @@ def run_due(schedule_id: int, at: datetime) -> Export | None:
 
 def run_now(schedule: ExportSchedule) -> tuple[Export | None, bool]:
     """Makes a run at once, as if it were due, and commits it: the export, and whether it is new, as a second
-    press within seconds finds the first. No export where a file of what changed is still on its way."""
-    _lock(schedule)
+    press within seconds finds the first. No export where a file of what changed is still on its way; one that
+    has reached one way and not another is tried again instead."""
+    lock(schedule)
     pressed = select(Export).where(
         Export.schedule_id == schedule.id,
         Export.scheduled_for.is_(None),
@@ -136,6 +146,8 @@ def run_now(schedule: ExportSchedule) -> tuple[Export | None, bool]:
     if same or _on_its_way(schedule):
         db.session.commit()
         return same, False
+    if half := _half_delivered(schedule):
+        return (half, True) if retry(half) else (None, False)
     export = _add(schedule, today(schedule.owner.tenant.zone), None)
     db.session.commit()
     return export, True
@@ -149,7 +161,7 @@ def _due(at: datetime) -> tuple[Any, ...]:
     )
 
 
-def _lock(schedule: ExportSchedule) -> None:
+def lock(schedule: ExportSchedule) -> None:
     """Waits for whoever decides about the schedule's runs, and sees what they did."""
     db.session.refresh(schedule, with_for_update=True)
 
@@ -160,14 +172,6 @@ def _take(schedule: ExportSchedule, owner: User, plan: Plan) -> None:
     schedule.filters, schedule.extra_columns = plan.filters.stored, list(plan.extra)
     schedule.every, schedule.hour = plan.timing.every, plan.timing.hour
     schedule.weekday, schedule.month_day = plan.timing.weekday, plan.timing.month_day
-
-
-def _set_recipients(schedule: ExportSchedule, recipients: Collection[User]) -> None:
-    rows = ExportScheduleRecipient
-    db.session.execute(delete(rows).where(rows.schedule_id == schedule.id))
-    db.session.add_all(
-        rows(schedule_id=schedule.id, user_id=user.id, tenant_id=schedule.tenant_id) for user in recipients
-    )
 
 
 def _add(schedule: ExportSchedule, day: date, scheduled_for: datetime | None) -> Export:
@@ -210,8 +214,17 @@ def _on_its_way(schedule: ExportSchedule) -> bool:
     return db.session.scalars(query.limit(1)).first() is not None
 
 
+def _half_delivered(schedule: ExportSchedule) -> Export | None:
+    """The last file of what changed, where it failed after it had reached one of several ways. A new one in
+    its place would bring that way its changes twice."""
+    if schedule.period != Period.CHANGED:
+        return None
+    last = db.session.scalars(_files_of_changes(schedule).order_by(Export.id.desc()).limit(1)).first()
+    return last if last and last.state == ExportState.FAILED and last.half_delivered else None
+
+
 def _delivered(schedule: ExportSchedule) -> Export | None:
-    """The last file of what changed that reached somebody: where the next one begins."""
+    """The last file of what changed that every way of the schedule has: where the next one begins."""
     query = _files_of_changes(schedule).where(Export.state == ExportState.SENT)
     return db.session.scalars(
         query.order_by(Export.up_to_change_id.desc(), Export.id.desc()).limit(1)

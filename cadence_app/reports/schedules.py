@@ -9,6 +9,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from cadence_app.ui.formatting import hour_name
+
 WEEKDAYS = tuple(calendar.day_name)
 _DAY = timedelta(days=1)
 
@@ -94,11 +96,6 @@ class Timing:
             shorter = ", or the last day of a shorter month," if self.month_day > 28 else ""
             return f"On day {self.month_day} of each month{shorter} at {hour}"
         return f"Every day at {hour}"
-
-
-def hour_name(hour: int) -> str:
-    """ "6:00 AM"."""
-    return f"{hour % 12 or 12}:00 {'AM' if hour < 12 else 'PM'}"
 
 
 def days_of(period: Period, day: date) -> tuple[date, date]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from flask import current_app
@@ -12,9 +12,19 @@ from sqlalchemy import func, select, text
 
 from cadence_app.accounts.models import User
 from cadence_app.extensions import db, rq
+from cadence_app.reports.destinations.models import Destination
+from cadence_app.reports.destinations.naming import file_name
 from cadence_app.reports.filters import Filters
 from cadence_app.reports.kinds import Kind
-from cadence_app.reports.models import UNFINISHED, Export, ExportRecipient, ExportState, Format
+from cadence_app.reports.models import (
+    UNFINISHED,
+    DeliveryState,
+    Export,
+    ExportDelivery,
+    ExportRecipient,
+    ExportState,
+    Format,
+)
 from cadence_app.reports.ranges import utc_bounds
 from cadence_app.reports.schedule_models import ExportSchedule
 
@@ -32,9 +42,10 @@ def request_export(
     filters: Filters = _EVERYTHING,
     extra: Collection[str] = (),
     file_format: Format = Format.CSV,
+    destinations: Collection[Destination] = (),
 ) -> tuple[Export, bool]:
     """Records a user's request for whole days of their tenant's zone, both included, and commits it. `extra`
-    names the kind's extra columns that are wanted.
+    names the kind's extra columns that are wanted. It goes to the user by mail, and to the destinations.
 
     Returns the request and whether it is new: the same one pressed twice within seconds is one. The caller
     then calls enqueue(); were that lost, the sweep finds the row. Errors: ValueError for end before start and
@@ -43,30 +54,31 @@ def request_export(
     wanted = _wanted(kind, start, end, filters, extra, file_format)
     # Two presses at once wait for each other here, whichever server processes they reach.
     db.session.execute(text("SELECT pg_advisory_xact_lock(1, :user)"), {"user": user.id % 2**31})
-    same = db.session.scalars(
-        select(Export)
-        .where(
+    pressed = db.session.scalars(
+        select(Export).where(
             Export.requested_by_id == user.id,
             Export.schedule_id.is_(None),
             *(getattr(Export, name) == value for name, value in wanted.items()),
             Export.requested_at > func.clock_timestamp() - _SAME_PRESS,
         )
-        .limit(1)
-    ).one_or_none()
-    if same:
-        db.session.commit()
-        return same, False
-    export = _add(user, wanted, [user])
+    )
+    places = {destination.id for destination in destinations}
+    for same in pressed:
+        if {delivery.destination_id for delivery in same.deliveries} == places:
+            db.session.commit()
+            return same, False
+    export = _add(user, wanted, [user], destinations)
     db.session.commit()
     return export, True
 
 
 def add_run(schedule: ExportSchedule, kind: Kind, start: date, end: date, **of_run: Any) -> Export:
-    """Adds a schedule's export for all its recipients, with the columns `of_run`, and commits nothing.
-    Errors: as request_export()."""
+    """Adds a schedule's export for all its recipients and destinations, with the columns `of_run`, and
+    commits nothing. Errors: as request_export()."""
     filters = Filters.from_stored(schedule.filters)
     wanted = _wanted(kind, start, end, filters, schedule.extra_columns, Format(schedule.format))
-    return _add(schedule.owner, wanted | of_run | {"schedule_id": schedule.id}, schedule.recipients)
+    wanted |= of_run | {"schedule_id": schedule.id}
+    return _add(schedule.owner, wanted, schedule.recipients, schedule.destinations)
 
 
 def _wanted(
@@ -88,7 +100,12 @@ def _wanted(
     }
 
 
-def _add(user: User, wanted: dict[str, Any], recipients: Collection[User]) -> Export:
+def _add(
+    user: User,
+    wanted: dict[str, Any],
+    recipients: Collection[User],
+    destinations: Collection[Destination],
+) -> Export:
     starts_at, ends_at = utc_bounds(wanted["start_date"], wanted["end_date"], user.tenant.zone)
     export = Export(
         tenant_id=user.tenant_id,
@@ -98,9 +115,24 @@ def _add(user: User, wanted: dict[str, Any], recipients: Collection[User]) -> Ex
         requested_at=func.clock_timestamp(),
         state=ExportState.QUEUED,
         recipients=[ExportRecipient(tenant_id=user.tenant_id, user_id=each.id) for each in recipients],
+        deliveries=[_delivery(user, wanted, each) for each in destinations],
     )
     db.session.add(export)
     return export
+
+
+def _delivery(user: User, wanted: dict[str, Any], destination: Destination) -> ExportDelivery:
+    """The file's name is settled here, so that however often it is tried it is one file."""
+    name = file_name(
+        destination.file_pattern,
+        wanted["kind"],
+        wanted["start_date"],
+        wanted["end_date"],
+        datetime.now(UTC),
+        user.tenant.zone,
+        wanted["format"],
+    )
+    return ExportDelivery(tenant_id=user.tenant_id, destination_id=destination.id, file_name=name)
 
 
 def enqueue(export: Export) -> bool:
@@ -165,8 +197,8 @@ def superseded(export: Export) -> bool:
 
 
 def retry(export: Export) -> bool:
-    """Gives a failed export a fresh start and commits: from its mail where the file is there. False where it
-    is superseded()."""
+    """Gives a failed export a fresh start and commits: from its delivery where the file is there, to whoever
+    has not got it. False where it is superseded()."""
     if export.schedule_id:
         # Neither a run of the schedule nor another retry decides at the same time.
         db.session.get_one(ExportSchedule, export.schedule_id, with_for_update=True)
@@ -179,8 +211,13 @@ def retry(export: Export) -> bool:
         export.expires_at = func.now() + timedelta(days=current_app.config["EXPORT_LINK_DAYS"])
     else:
         export.state = ExportState.QUEUED
-    for recipient in export.recipients:
-        recipient.problem = ""
+    if not export.mailed:
+        for recipient in export.recipients:
+            recipient.problem = ""
+    for delivery in export.deliveries:
+        if delivery.state == DeliveryState.FAILED:
+            delivery.state, delivery.attempts, delivery.problem = DeliveryState.WAITING, 0, ""
+            delivery.tell_at = None
     export.attempts = 0
     export.problem = ""
     export.next_attempt_at = func.now()

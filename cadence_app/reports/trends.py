@@ -129,7 +129,7 @@ def _texts_sent(scope: Scope) -> int:
     query = select(func.count()).where(
         Message.direction == Direction.OUTBOUND,
         Message.kind == MessageKind.PERSON,
-        Message.state == MessageState.DELIVERED,
+        Message.state.in_((MessageState.SENT, MessageState.DELIVERED)),
         Message.created_at >= starts_at,
         Message.created_at < ends_at,
     )

@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from tempfile import TemporaryFile
+from tempfile import NamedTemporaryFile
 from typing import IO, Any
 
 import obstore
@@ -85,7 +85,7 @@ def write_file(export: Export, kind: Kind, progress: Callable[[int, int], None])
         )
         file, told = _Digested(stored), _Progress(progress, total or 0)
         if export.format == Format.XLSX:
-            rows = _write_workbook(export, kind, connection, file, told)
+            rows = _write_workbook(export, kind, connection, file, told, total or 0)
         else:
             rows = _write_csv(export, kind, connection, file, told)
     return Written(key, rows, file.size, file.sha256)
@@ -121,7 +121,7 @@ def _write_csv(export: Export, kind: Kind, connection: Connection, file: _Digest
 
 
 def _write_workbook(
-    export: Export, kind: Kind, connection: Connection, file: _Digested, told: _Progress
+    export: Export, kind: Kind, connection: Connection, file: _Digested, told: _Progress, total: int
 ) -> int:
     columns = kind.chosen(export.extra_columns)
     query = _narrowed(export, kind).with_only_columns(
@@ -129,10 +129,9 @@ def _write_workbook(
     )
     found = connection.execute(query, export.parameters, execution_options={"yield_per": workbook.BATCH})
     # A workbook is a zip archive whose parts are packed once they are whole, so it is made on disk first.
-    with TemporaryFile() as made:
-        rows = workbook.write(made, columns, found, told)
-        made.seek(0)
-        _copy_over(made, file)
+    with NamedTemporaryFile(suffix=".xlsx") as made:
+        rows = workbook.write(made.name, columns, found, total, told)
+        _copy_over(made.file, file)
     return rows
 
 

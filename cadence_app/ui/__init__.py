@@ -26,6 +26,8 @@ def init_app(app: Flask) -> None:
     errors.init_app(app)
     app.register_blueprint(help_pages.blueprint)
     app.register_blueprint(health.blueprint)
+    # What browsers ask for beside a file that is no page, such as the certificate's PDF.
+    app.add_url_rule("/favicon.ico", "favicon", lambda: app.send_static_file("img/favicon.svg"))
     app.context_processor(_context)
     app.add_template_global(_asset, "asset")
     app.after_request(_security_headers)
@@ -34,6 +36,7 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(_clock, "clock")
     app.add_template_filter(_local_day, "local_day")
     app.add_template_filter(formatting.day, "day")
+    app.add_template_filter(formatting.hour_name, "hour_name")
     app.add_template_filter(formatting.utc, "utc")
     app.add_template_filter(formatting.phone, "phone")
     app.add_template_filter(formatting.size, "size")

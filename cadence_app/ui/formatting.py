@@ -8,6 +8,10 @@ from zoneinfo import ZoneInfo
 import phonenumbers
 from markupsafe import Markup
 
+# First characters that make a spreadsheet run a cell, as OWASP's page on CSV injection lists them (line feed
+# and the full-width forms among them); a leading apostrophe makes the cell text again.
+DANGEROUS_STARTS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+
 
 def in_zone(value: datetime, zone: ZoneInfo) -> str:
     """ "Nov 24, 2026, 4:05 PM EST"."""
@@ -19,6 +23,11 @@ def clock(value: datetime, zone: ZoneInfo) -> str:
     """ "4:05 PM"."""
     local = value.astimezone(zone)
     return f"{local.hour % 12 or 12}:{local:%M} {local:%p}"
+
+
+def hour_name(hour: int) -> str:
+    """ "6:00 AM"; 24 is the day's end, "midnight"."""
+    return "midnight" if hour == 24 else f"{hour % 12 or 12}:00 {'AM' if hour < 12 else 'PM'}"
 
 
 def day(value: date) -> str:
@@ -50,13 +59,22 @@ def brief(value: datetime, zone: ZoneInfo, today: date) -> str:
 
 
 def phone(number: str) -> str:
-    """An E.164 number as people of its country write it: "(555) 123-4567", or "+44 20 7946 0958"."""
-    parsed = phonenumbers.parse(number)
+    """An E.164 number as people of its country write it: "(555) 123-4567", or "+44 20 7946 0958". What stands
+    in place of a number that was erased is left as it is."""
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return number
     national = parsed.country_code == 1
     style = (
         phonenumbers.PhoneNumberFormat.NATIONAL if national else phonenumbers.PhoneNumberFormat.INTERNATIONAL
     )
     return phonenumbers.format_number(parsed, style)
+
+
+def defused(value: str) -> str:
+    """Text for a cell of a CSV file, which no spreadsheet runs (OWASP's page on CSV injection)."""
+    return f"'{value}" if value.startswith(DANGEROUS_STARTS) else value
 
 
 def size(count: int | None) -> str:

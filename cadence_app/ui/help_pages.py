@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, abort, render_template
+from flask import Blueprint, abort, current_app, render_template
 from flask_login import current_user, login_required
 
 from cadence_app.consent import keywords
@@ -17,10 +17,17 @@ PAGES = {
     "keywords": "Keywords",
     "fewer-opt-outs": "How to keep opt outs few",
     "toggle": "Changing a status by hand",
+    "records": "Records: numbers, merging, erasing",
+    "campaigns": "Campaigns, templates and quiet hours",
     "message-activity": "What the figures of message activity mean",
+    "roles": "Who may do what",
+    "schedules": "Schedules, and delivery to other systems",
+    "retention": "How long contacts are kept",
     "notifications": "Notification e-mails",
     "proof": "Proof: what the seals show",
     "api": "The API",
+    "webhooks": "Webhooks",
+    "signing-in": "Signing in",
 }
 
 
@@ -46,4 +53,7 @@ def show(page: str) -> str:
         in_words=[word.upper() for word in keywords.IN_WORDS],
         help_words=[word.upper() for word in keywords.HELP_WORDS],
         api_problems=problems.CATALOGUE,
+        reset_minutes=current_app.config["RESET_LINK_MINUTES"],
+        idle_minutes=current_app.config["SESSION_IDLE_MINUTES"],
+        session_days=current_app.config["SESSION_DAYS"],
     )

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from flask import request, url_for
 
-from cadence_app.accounts.models import Navigation, User
+from cadence_app.accounts.models import Navigation, Role, User
 
 
 @dataclass
@@ -36,6 +36,8 @@ class Words:
         return self.teams.capitalize()
 
 
+# What the two sets of screens are called where somebody chooses between them.
+SCREENS = {Navigation.TEAMS: "Teams screens", Navigation.LEGACY: "Legacy screens"}
 WORDS = {Navigation.TEAMS: Words("team", "teams"), Navigation.LEGACY: Words("department", "departments")}
 
 
@@ -75,8 +77,33 @@ REPORT_PAGES = {
 # The pages under Settings, all for admins only, by group in the order they are shown: label, endpoint, icon.
 # "{Teams}" stands for the mode's word.
 SETTINGS = {
-    "People": (("Notification e-mails", "notifications.index", "bell"),),
-    "Connections": (("API tokens", "api_screens.index", "key"),),
+    "Organisation": (
+        ("Organisation", "organisation.index", "building"),
+        ("Screens", "screens.index", "adjustments"),
+        ("Custom fields", "custom_fields.index", "list"),
+        ("Tags", "tags.index", "tag"),
+    ),
+    "People": (
+        ("Notification e-mails", "notifications.index", "bell"),
+        ("Users", "people.index", "users"),
+        ("{Teams}", "teams.index", "users-group"),
+    ),
+    "Texting": (
+        ("Keywords", "keywords.index", "message-off"),
+        ("Campaigns and quiet hours", "campaign_settings.edit", "clock"),
+        ("Carriers", "carriers.index", "phone"),
+        ("Inboxes", "inboxes.index", "inbox"),
+    ),
+    "Connections": (
+        ("API tokens", "api_screens.index", "key"),
+        ("Webhooks", "webhooks.index", "webhook"),
+        ("Destinations", "destinations.index", "upload"),
+        ("Single sign-on", "single_sign_on_settings.index", "login-2"),
+    ),
+    "Records": (
+        ("Retention", "retention.index", "calendar-time"),
+        ("Audit log", "audit_log.index", "history"),
+    ),
 }
 
 
@@ -95,7 +122,24 @@ def report_page(user: User, report: Report = Report.OPT_OUT_HISTORY) -> ReportPa
 
 
 def may_open(user: User, report: Report) -> bool:
-    return user.is_admin or report_page(user, report).for_agents
+    return opens(Role(user.role), mode_of(user), report)
+
+
+def opens(role: Role, mode: Navigation, report: Report) -> bool:
+    """Whether a role may open a report where a mode keeps it."""
+    return role != Role.AGENT or REPORT_PAGES[report, mode].for_agents
+
+
+def menu(role: Role, mode: Navigation) -> list[tuple[str, str, str, str]]:
+    """The entries of the main navigation that a role has in a mode: label, endpoint, icon and the path that
+    is theirs. Reports is there where the mode has at least one report for them."""
+    entries = []
+    if role != Role.AUDITOR:
+        entries.append(("Messages", "messaging.desk", "messages", "/messages"))
+        entries.append(("Contacts", "contacts.index", "users", "/contacts"))
+    if any(opens(role, mode, report) for report in Report):
+        entries.append(("Reports", "reports.index", "report-analytics", "/reports"))
+    return [*entries, ("Help", "help.index", "help", "/help")]
 
 
 def main_navigation(user: User) -> list[Item]:
@@ -103,11 +147,13 @@ def main_navigation(user: User) -> list[Item]:
     items = [
         _item("Messages", "messaging.desk", "messages", "/messages"),
         _item("Contacts", "contacts.index", "users", "/contacts"),
+        _item("Campaigns", "campaigns.index", "send", "/campaigns"),
     ]
     if any(may_open(user, report) for report in Report):
         items.append(_item("Reports", "reports.index", "report-analytics", "/reports"))
     items.append(_item("Help", "help.index", "help", "/help"))
     return items
+    return [_item(*entry) for entry in menu(Role(user.role), mode_of(user))]
 
 
 def settings_navigation(user: User) -> list[tuple[str, list[Item]]]:

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0017"
-down_revision = "0008"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 
@@ -29,9 +29,7 @@ def upgrade() -> None:
         sa.Column("pace", sa.Text(), nullable=False),
         sa.Column("cursor", sa.BigInteger(), nullable=False),
         sa.Column("digest_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint(
-            "event IN ('status_change', 'unknown_contact', 'contact_added')", name="event"
-        ),
+        sa.CheckConstraint("event IN ('status_change', 'unknown_contact', 'contact_added')", name="event"),
         sa.CheckConstraint("pace IN ('immediate', 'daily')", name="pace"),
         sa.CheckConstraint("(pace = 'daily') = (digest_at IS NOT NULL)", name="digest"),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"]),

@@ -46,36 +46,8 @@
     });
   }
 
-  /* [data-counter="id"]: characters and texts, as carriers count them (GSM-7 or UCS-2), written to #id. */
-  var GSM =
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?" +
-    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
-  var GSM_TWO = "^{}\\[~]|€\f";
-  function texts(value) {
-    var units = 0;
-    for (var char of value) {
-      if (GSM.indexOf(char) >= 0) units += 1;
-      else if (GSM_TWO.indexOf(char) >= 0) units += 2;
-      else return value.length <= 70 ? 1 : Math.ceil(value.length / 67);
-    }
-    return units <= 160 ? 1 : Math.ceil(units / 153);
-  }
-  function count(box) {
-    var output = doc.getElementById(box.getAttribute("data-counter"));
-    if (!output) return;
-    var length = box.value.length;
-    var limit = box.maxLength > 0 ? " of " + box.maxLength : "";
-    var parts = texts(box.value);
-    output.textContent =
-      length === 0 ? "" : length + limit + (length === 1 && !limit ? " character" : " characters") + ", " + parts + (parts === 1 ? " text" : " texts");
-  }
-  doc.addEventListener("input", function (event) {
-    if (event.target.matches("[data-counter]")) count(event.target);
-  });
-
   function prepare(root) {
     scrollToEnd(root);
-    root.querySelectorAll("[data-counter]").forEach(count);
   }
   prepare(doc);
   window.addEventListener("load", function () {

@@ -18,19 +18,19 @@ from tests.world import World
 SCRIPT = ROOT / "docs" / "verify_seals.py"
 
 
-def _files(world: World, folder: Path) -> None:
+def make_files(world: World, folder: Path) -> None:
     """What docs/proof.md says to type, typed."""
     recipe = (ROOT / "docs" / "proof.md").read_text()
     lines = [line.strip() for line in recipe.splitlines() if re.match(r"    (SET |\\copy )", line)]
-    assert len(lines) == 4
+    assert len(lines) == 5
     commands = "\n".join(lines).replace("tenant_id = 1", f"tenant_id = {world.tenant_id}")
     url = str(world.app.config["DATABASE_OWNER_URL"]).replace("+psycopg", "")
     psql = [str(embedded.postgres_tool("psql")), "--no-psqlrc", "-q", "-v", "ON_ERROR_STOP=1", url]
     subprocess.run(psql, input=commands, cwd=folder, check=True, text=True)
 
 
-def _check(folder: Path) -> subprocess.CompletedProcess[str]:
-    files = ["changes.csv", "sealed_changes.csv", "seals.csv"]
+def check_files(folder: Path) -> subprocess.CompletedProcess[str]:
+    files = ["changes.csv", "sealed_changes.csv", "retired_changes.csv", "seals.csv"]
     return subprocess.run(
         [sys.executable, "-I", str(SCRIPT), *files], cwd=folder, capture_output=True, text=True, check=False
     )
@@ -40,8 +40,8 @@ def test_the_documented_recipe_gives_the_same_chain(world: World, tmp_path: Path
     for days in ((5, 3), (3, 2), (3, 0)):
         flip(world, world.add_contact(first_name='Zoë, "Z"\n:1,', external_id=""), *days)
     seal(world)
-    _files(world, tmp_path)
-    done = _check(tmp_path)
+    make_files(world, tmp_path)
+    done = check_files(tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     last = sealed_days(world)[-1]
     assert done.stdout == f"intact; newest seal: {last.day} {last.digest.hex()}\n"
@@ -75,7 +75,7 @@ def test_the_outsiders_program_names_what_differs(
     names = {"row": row, "tenant": f"tenant_id = {world.tenant_id}", "first": FIRST, "second": second}
     with behind_its_back(owner) as connection:
         connection.execute(text(statement.format(**names)))
-    _files(world, tmp_path)
-    done = _check(tmp_path)
+    make_files(world, tmp_path)
+    done = check_files(tmp_path)
     assert done.returncode == 1
     assert done.stderr.startswith(says.format(**names))

@@ -50,7 +50,8 @@ def test_an_admin_makes_copies_and_revokes_a_token(
     page = open_page(ADMINS[mode], size)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.locator("summary.user-btn").click()
-    page.get_by_role("link", name="API tokens").click()
+    page.get_by_role("link", name="Settings").click()
+    page.get_by_role("link", name="API tokens").first.click()
     page.wait_for_url("**/settings/api-tokens")
     _check(page)
     page.get_by_role("button", name="Make token").click()
@@ -91,12 +92,18 @@ def test_a_token_is_made_and_revoked_without_javascript(mode: str, open_page: Op
     expect(page.locator("tr", has_text=name)).to_contain_text("Revoked")
 
 
-def test_the_page_to_try_the_api_makes_a_call(open_page: OpenPage) -> None:
+@pytest.mark.parametrize("size", ["desktop", "phone"])
+def test_the_page_to_try_the_api_makes_a_call_and_axe_finds_nothing_on_the_way(
+    size: str, open_page: OpenPage
+) -> None:
     """A script or CSP error anywhere fails the test (conftest)."""
-    page = open_page(ADMINS["teams"])
+    page = open_page(ADMINS["teams"], size)
     token = _make_token(page, f"Try it {time.time_ns()}")
     page.goto("/api/v1/docs")
+    expect(page.locator(".opblock").first).to_be_visible()
+    _check(page)
     page.get_by_role("button", name="Authorize").click()
+    _check(page)
     page.locator(".auth-container input").fill(token)
     page.locator(".auth-btn-wrapper .authorize").click()
     page.locator(".auth-btn-wrapper .btn-done").click()
@@ -104,3 +111,6 @@ def test_the_page_to_try_the_api_makes_a_call(open_page: OpenPage) -> None:
     page.get_by_role("button", name="Try it out").click()
     page.get_by_role("button", name="Execute").click()
     expect(page.locator(".live-responses-table")).to_contain_text('"code": "ADM"')
+    page.locator("#operations-consents-set_consents .opblock-summary-control").click()
+    expect(page.locator("#operations-consents-set_consents .opblock-body")).to_be_visible()
+    _check(page)

@@ -32,7 +32,9 @@ def test_a_manager_who_is_no_user_is_told_of_an_opt_out_and_unsubscribes(
     check(admin)
 
     anybody = open_page(size="phone")
-    text_from(anybody, f"+1212557{'3' if mode == 'teams' else '4'}{int(time.time()) % 1000:03}", inbox, "STOP")
+    text_from(
+        anybody, f"+1212557{'3' if mode == 'teams' else '4'}{int(time.time()) % 1000:03}", inbox, "STOP"
+    )
     for _ in range(40):
         anybody.goto("/dev/mail/")
         if anybody.get_by_text(manager).count():

@@ -15,6 +15,7 @@ from cadence_app.consent import blocks, possible, service
 from cadence_app.consent.keywords import Meaning
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import BlockScope, Decision, PossibleOptOut, Source, Status
+from cadence_app.consent.own_keywords import add_keyword
 from cadence_app.extensions import db
 from cadence_app.messaging.conversations import conversation_with
 from cadence_app.messaging.inbound import Received, UnknownInbox, receive_text
@@ -203,11 +204,11 @@ def test_a_toll_free_block_is_lifted_by_start_and_not_by_yes(world: World) -> No
 
 def test_an_own_word_counts_for_its_team_and_a_built_in_one_can_not_be_redefined(world: World) -> None:
     with world.session():
-        service.add_keyword("¡Alto!", Meaning.OUT, world.team_id)
+        add_keyword(None, "¡Alto!", Meaning.OUT, db.session.get_one(Team, world.team_id))
         db.session.commit()
         for word in ("STOP", "Help", "..."):
             with pytest.raises(ValueError, match="keyword"):
-                service.add_keyword(word, Meaning.IN, None)
+                add_keyword(None, word, Meaning.IN, None)
     first, second = new_number(), new_number()
     world.text(first, "alto", world.shared)
     world.text(second, "alto", world.other_shared)
@@ -538,4 +539,7 @@ def test_a_text_the_carrier_does_not_take_fails_and_is_not_tried_for_ever(world:
         message_id = message.id
     _deliver(world, message_id)
     last = world.messages(received.conversation_id)[-1]
-    assert (last.state, last.detail) == (MessageState.FAILED, "The carrier did not take it.")
+    assert (last.state, last.detail) == (
+        MessageState.FAILED,
+        "The settings of this inbox's carrier can't be used.",
+    )

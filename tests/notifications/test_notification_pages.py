@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 
-from cadence_app.extensions import db
-from cadence_app.notifications import links
-from cadence_app.notifications.models import Event, NotificationRule
-from tests.notifications.test_telling import MANAGER, mails, set_rule, sweep, toggle
 from cadence_app.consent.models import Status
+from cadence_app.extensions import db
+from cadence_app.notifications.models import NotificationRule
+from tests.notifications.test_telling import MANAGER, mails, set_rule, sweep, toggle
 from tests.world import World
 
 INDEX = "/settings/notifications/"
@@ -40,7 +39,9 @@ def test_bad_addresses_get_a_message_at_the_field_and_save_nothing(world: World)
         answer = admin.post(page_of(world), {"enabled": "y", "emails": emails, "pace": "immediate"})
         assert answer.status_code == 422
         assert message in answer.text
-    assert admin.post(page_of(world), {"enabled": "y", "emails": MANAGER, "pace": "hourly"}).status_code == 422
+    assert (
+        admin.post(page_of(world), {"enabled": "y", "emails": MANAGER, "pace": "hourly"}).status_code == 422
+    )
     with world.session():
         assert db.session.query(NotificationRule).count() == 0
 

@@ -216,7 +216,9 @@ def test_a_long_import_is_not_read_again_at_every_sweep(world: World) -> None:
     rule_id = set_rule(world)
     with world.session():
         before = db.session.get_one(NotificationRule, rule_id).cursor
-        db.session.execute(text("SELECT setval('opt_out_changes_id_seq', nextval('opt_out_changes_id_seq') + 2000)"))
+        db.session.execute(
+            text("SELECT setval('opt_out_changes_id_seq', nextval('opt_out_changes_id_seq') + 2000)")
+        )
         db.session.commit()
     toggle(world, world.add_contact(), Status.OPTED_OUT, Source.IMPORT)
     sweep(world)

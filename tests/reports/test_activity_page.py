@@ -188,7 +188,7 @@ def test_the_help_says_what_the_figures_mean_in_the_words_of_the_mode(either: tu
     assert f'href="{path}"' in page
     for figure in ("Sent", "Delivery %", "Reply %", "Received", "Unread", "Automatic replies"):
         assert figure in said
-    assert f"By {word}, user and inbox" in said
+    assert f"By {word}, user, inbox and campaign" in said
 
 
 def test_a_name_is_shown_as_text(world: World) -> None:

@@ -79,7 +79,13 @@ def test_a_rename_after_the_change_leaves_the_old_row_as_it_was(world: World) ->
     contact_id = world.add_contact(first_name="Old", last_name="Name")
     change(world, contact_id, Status.OPTED_OUT, Source.TOGGLE, datetime.now(UTC))
     with world.session():
-        contacts.edit_contact(db.session.get_one(Contact, contact_id), "New", "Name", "77")
+        contacts.edit_contact(
+            db.session.get_one(User, world.admin_id),
+            db.session.get_one(Contact, contact_id),
+            first_name="New",
+            last_name="Name",
+            external_id="77",
+        )
     run(world, ask_for(world))
     assert rows_of(attachment(mails_to(world)[0]))[1][:3] == ["Old", "Name", ""]
 

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 import config
 from cadence_app import create_app
+from cadence_app.accounts.models import User
 from cadence_app.contacts import service as contacts
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
@@ -62,7 +63,13 @@ def test_the_same_contact_id_saved_twice_at_once_is_told_at_its_field(world: Wor
     def save(contact_id: int) -> None:
         with world.session():
             try:
-                contacts.edit_contact(db.session.get_one(Contact, contact_id), "A", "B", "77")
+                contacts.edit_contact(
+                    db.session.get_one(User, world.admin_id),
+                    db.session.get_one(Contact, contact_id),
+                    first_name="A",
+                    last_name="B",
+                    external_id="77",
+                )
             except contacts.Taken as taken:
                 refused.append(taken.field)
 
@@ -96,7 +103,7 @@ def test_the_page_of_a_crash_does_without_the_database(world: World) -> None:
     }
     broken = create_app(settings).test_client()
     with broken.session_transaction() as session:
-        session["_user_id"], session["_fresh"] = f"{world.tenant_id}:{world.admin_id}", True
+        session["sign_in"] = "the key of a session"
     answer = broken.get("/messages/")
     assert answer.status_code == 500
     assert "Something broke on our side" in answer.text
@@ -125,3 +132,16 @@ def test_static_files_are_kept_by_browsers_and_pages_are_not(world: World) -> No
     static = admin.get("/static/css/app.css")
     assert "max-age=31536000" in static.headers["Cache-Control"]
     assert admin.get("/messages/").headers["Cache-Control"] == "no-store"
+
+
+def test_the_simulator_says_at_the_field_that_hello_is_no_number(world: World) -> None:
+    answer = world.app.test_client().get("/dev/phone/?from_number=hello")
+    assert answer.status_code == 200
+    assert 'aria-describedby="switch-number-error"' in answer.text
+    assert "Enter a phone number" in answer.text
+    assert "as seen on" not in answer.text
+
+
+def test_a_browser_that_asks_for_a_favicon_beside_a_pdf_gets_it(world: World) -> None:
+    answer = world.app.test_client().get("/favicon.ico")
+    assert (answer.status_code, answer.mimetype) == (200, "image/svg+xml")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -9,15 +10,57 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Sent:
-    """A provider's receipt: its id of the text, and when it delivered it."""
+    """A provider's receipt: its id of the text, and when it was delivered, None where nobody knows yet."""
 
     provider_message_id: str
-    delivered_at: datetime
+    delivered_at: datetime | None
+
+
+class NotTaken(Exception):
+    """The provider surely did not take the text and may take it later: it is busy, or could not be reached.
+    `wait_seconds` is how long it asks us to wait, where it does."""
+
+    def __init__(self, why: str, wait_seconds: float | None = None) -> None:
+        super().__init__(why)
+        self.wait_seconds = wait_seconds
+
+
+class Refused(Exception):
+    """The provider will never take this text: its code for that and plain words. `blocks` tells that it
+    blocks the number, whose owner stopped it."""
+
+    def __init__(self, code: str, words: str, blocks: bool = False) -> None:
+        super().__init__(words)
+        self.code, self.words, self.blocks = code, words, blocks
+
+
+class CannotTell(Exception):
+    """The provider has no way to say whether a text went, or not yet."""
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """A text to hand over: numbers are E.164, `key` is the text's own, and `since` is when we began to."""
+
+    from_number: str
+    to_number: str
+    body: str
+    key: str
+    since: datetime | None
 
 
 class Provider(Protocol):
-    """`answers_keywords`: the provider answers STOP, START and HELP itself, so that Cadence must not."""
+    """One way to send a text."""
 
-    answers_keywords: bool
+    def send(self, text: Outgoing) -> Sent:
+        """Hands a text over. Its key comes back with what the provider tells of it.
 
-    def send(self, from_number: str, to_number: str, body: str) -> Sent: ...
+        Errors: NotTaken, Refused; with any other it is unknown whether the text was taken.
+        """
+
+    def find(self, text: Outgoing, known: Collection[str]) -> Sent | None:
+        """The receipt of a text that was handed over some time ago; None where the provider surely has none.
+        `known` are the provider's ids of the other texts between these numbers.
+
+        Errors: CannotTell, and any other where it could not be asked just now.
+        """

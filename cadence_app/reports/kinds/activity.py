@@ -28,7 +28,10 @@ _texts = (
         Message.user_id,
         Inbox.team_id,
         cast(func.timezone(ZONE, Message.created_at), Date),
-        case((Message.state == MessageState.DELIVERED, literal("sent")), else_=literal("unsent")),
+        case(
+            (Message.state.in_((MessageState.SENT, MessageState.DELIVERED)), literal("sent")),
+            else_=literal("unsent"),
+        ),
     )
     .join(Inbox, Inbox.id == Message.inbox_id)
     .where(

@@ -22,17 +22,15 @@ from sqlalchemy import (
     select,
 )
 
+from cadence_app.accounts.models import User
 from cadence_app.reports.filters import Filters
+from cadence_app.ui.formatting import DANGEROUS_STARTS
 
 # What a query may ask of the export it is for (Export.parameters()); the end of the range is excluded.
 STARTS_AT = bindparam("starts_at", type_=DateTime(timezone=True))
 ENDS_AT = bindparam("ends_at", type_=DateTime(timezone=True))
 ZONE = bindparam("time_zone", type_=Text())
 REQUESTED_BY = bindparam("requested_by_id", type_=BigInteger())
-
-# First characters that make a spreadsheet run a cell, as OWASP's page on CSV injection lists them (line feed
-# and the full-width forms among them); a leading apostrophe makes the cell text again.
-_DANGEROUS_STARTS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
 
 
 class Cell(Enum):
@@ -56,7 +54,7 @@ class Column:
         """As text of a CSV file: instants as UTC, and typed text defused."""
         if self.cell is Cell.TYPED:
             # ascii() is the first character's code point; a regular expression takes half as long again.
-            runs = func.ascii(self.value).in_([ord(start) for start in _DANGEROUS_STARTS])
+            runs = func.ascii(self.value).in_([ord(start) for start in DANGEROUS_STARTS])
             return case((runs, literal("'") + self.value), else_=self.value).label(self.name)
         if self.cell is Cell.MOMENT:
             return func.to_char(func.timezone("UTC", self.value), 'YYYY-MM-DD"T"HH24:MI:SS"Z"').label(
@@ -95,6 +93,10 @@ class Kind:
     dated: bool = True
     change_id: SQLColumnExpression[int] | None = None
     own: bool = False
+
+    def may_go_to(self, user: User) -> bool:
+        """Whether a user may have a file of this kind. An auditor reads no texts on screen, so none here."""
+        return user.may_export and not (self.own and user.is_auditor)
 
     def chosen(self, extra: Collection[str]) -> list[Column]:
         """The columns of a file: the kind's own, and the extra ones that are named, in the kind's order."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import case, func, literal, or_, select
 
 from cadence_app.accounts.models import Team, TeamMember, User
+from cadence_app.campaigns.models import Campaign
 from cadence_app.contacts.models import Contact
 from cadence_app.contacts.service import matches
 from cadence_app.messaging.models import Conversation, Direction, Inbox, InboxKind, Message
@@ -33,6 +34,7 @@ MESSAGE_HISTORY = Kind(
         .join(Contact, Contact.id == Conversation.contact_id)
         .join(Team, Team.id == Inbox.team_id)
         .outerjoin(User, User.id == Message.user_id)
+        .outerjoin(Campaign, Campaign.id == Message.campaign_id)
         .where(
             Message.created_at >= STARTS_AT,
             Message.created_at < ENDS_AT,
@@ -57,6 +59,7 @@ MESSAGE_HISTORY = Kind(
         Column("State", func.initcap(Message.state), Cell.OWN),
         Column("Detail", Message.detail),
     ),
+    extra=(Column("Campaign", func.coalesce(Campaign.name, literal(""))),),
     filters={
         "team_id": lambda team_id: Inbox.team_id == team_id,
         "user_id": lambda user_id: Message.user_id == user_id,

@@ -1,4 +1,4 @@
-"""The current opt out status: one row for each contact and team, whatever made it so."""
+"""The current opt-out status: one row for each contact and team, whatever made it so."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cadence_app.reports.kinds.columns import contact_columns, source_column, st
 
 OPT_OUT_STATUS = Kind(
     key="opt-out-status",
-    title="Current opt out status",
+    title="Current opt-out status",
     about="Who may be texted today: each contact's status, since when, and what decided so.",
     note="StatusDate in the file is UTC. Statuses by import or through the API are in it.",
     nothing="No contact fits",

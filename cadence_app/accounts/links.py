@@ -1,0 +1,64 @@
+"""Links that sign in whoever has them: signed, expiring, and of use once.
+
+Nothing of a link is stored. It carries a mark of the state it was made in, the password or the invitation of
+that moment, and is worth nothing once that has changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from flask import current_app
+from itsdangerous import BadData, URLSafeTimedSerializer
+
+from cadence_app.accounts.models import User
+from cadence_app.accounts.service import load_user
+
+
+class Purpose(StrEnum):
+    """What a link is for, which is also its path."""
+
+    RESET = "reset-password"
+    INVITATION = "invitation"
+
+
+def make(user: User, purpose: Purpose) -> tuple[str, datetime]:
+    """The whole address of a link for this user, and when it expires."""
+    token = _serializer(purpose).dumps([user.tenant_id, user.id, _mark(user, purpose)])
+    url = f"{current_app.config['PUBLIC_URL']}/{purpose}/{token}"
+    return url, datetime.now(UTC) + _life(purpose)
+
+
+def user_of(token: str, purpose: Purpose) -> User | None:
+    """Whom a link is for; the database session then works for their tenant. None for a link that is not
+    ours, has expired, was used, or whose user may not sign in."""
+    try:
+        read = _serializer(purpose).loads(token, max_age=int(_life(purpose).total_seconds()))
+    except BadData:
+        return None
+    tenant_id, user_id, mark = read
+    user = load_user(tenant_id, user_id)
+    if user is None or not user.is_active or not hmac.compare_digest(mark, _mark(user, purpose)):
+        return None
+    if user.invited != (purpose == Purpose.INVITATION):
+        return None
+    return user
+
+
+def _life(purpose: Purpose) -> timedelta:
+    if purpose == Purpose.RESET:
+        return timedelta(minutes=current_app.config["RESET_LINK_MINUTES"])
+    return timedelta(days=current_app.config["INVITATION_DAYS"])
+
+
+def _mark(user: User, purpose: Purpose) -> str:
+    state = user.password_hash if purpose == Purpose.RESET else str(user.invited_at)
+    key = current_app.config["SECRET_KEY"].encode()
+    return hmac.new(key, f"{purpose} {user.id} {state}".encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def _serializer(purpose: Purpose) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt=f"cadence {purpose}")

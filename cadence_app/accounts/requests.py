@@ -1,0 +1,84 @@
+"""Who a request is from, and putting a new session in its cookie."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from flask import Request, current_app, g, redirect, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from cadence_app.accounts import sessions
+from cadence_app.accounts.models import User
+from cadence_app.accounts.sessions import Device
+from cadence_app.accounts.sign_in_models import Method, SignInSession
+from cadence_app.extensions import db
+
+_KEY = "sign_in"
+# What is open to who has yet to set up a second factor.
+_SETTING_UP = {"static", "health.healthz", "second_factor.index", "accounts.sign_out"}
+
+View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
+
+
+def asks_by_itself(view: View) -> View:
+    """Marks a view that an open page asks for without anybody at it: it keeps no session from timing out."""
+    view.asks_by_itself = True  # type: ignore[attr-defined]
+    return view
+
+
+def user_of_request(asked: Request) -> User | None:
+    """The user whose session the cookie opens, for Flask-Login."""
+    key = session.get(_KEY)
+    view = current_app.view_functions.get(asked.endpoint or "")
+    found = sessions.find(key, not hasattr(view, "asks_by_itself")) if isinstance(key, str) else None
+    if found is None:
+        return None
+    g.sign_in_session = found
+    return found.user
+
+
+def session_in_use() -> SignInSession:
+    """The session of who is signed in."""
+    found: SignInSession = g.sign_in_session
+    return found
+
+
+def begin_session(user: User, method: Method) -> None:
+    """Signs a user in on this browser and commits. Nothing of the cookie from before is kept, so nobody can
+    have prepared it."""
+    key = sessions.begin(user, method, Device(request.remote_addr or "", request.user_agent.string))
+    db.session.commit()
+    session.clear()
+    session.permanent = True
+    session[_KEY] = key
+
+
+def end_session() -> None:
+    """Ends the session of who is signed in, and commits: its cookie opens nothing any more."""
+    sessions.end(current_user, session_in_use().id)
+    db.session.commit()
+    session.clear()
+
+
+def lead_to_second_factor() -> ResponseReturnValue | None:
+    """Before each request: who must have a second factor and has none can do nothing but set it up. Single
+    sign-on leaves that to the provider."""
+    if request.endpoint is None or request.endpoint in _SETTING_UP or not session.get(_KEY):
+        return None
+    if not current_user.is_authenticated or session_in_use().method == Method.SINGLE_SIGN_ON:
+        return None
+    if not current_user.needs_second_factor:
+        return None
+    return redirect(url_for("second_factor.index"))
+
+
+def next_page(wanted: str | None) -> str:
+    """Where the person wanted to go; only a path of this site."""
+    wanted = wanted or ""
+    parts = urlsplit(wanted)
+    if wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and not parts.netloc:
+        return wanted
+    return url_for("accounts.home")

@@ -1,0 +1,142 @@
+"""Sign-ins that are kept here, so that each can be seen and ended.
+
+The cookie holds a random key and no more; a session that has ended, or that was used too long ago, is one
+that nobody's cookie opens.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from flask import current_app
+from sqlalchemy import ColumnElement, CursorResult, delete, func, select, text, update
+from sqlalchemy.orm import contains_eager
+
+from cadence_app.accounts import audit, devices
+from cadence_app.accounts.models import Tenant, User
+from cadence_app.accounts.sign_in_models import Method, SignInSession
+from cadence_app.extensions import db
+from cadence_app.tenancy import tenant_in_use, use_tenant
+
+_FIND = text("SELECT tenant_id, session_id, last_seen_at FROM find_sign_in_session(:key_hash)")
+_SEEN_NOTED_EVERY = timedelta(minutes=1)
+# An ended session is still listed nowhere; it is kept for a while for who has to look into something.
+_KEPT_DAYS = 30
+
+METHODS = {
+    Method.PASSWORD: "Password",
+    Method.SECOND_FACTOR: "Password and a second factor",
+    Method.LINK: "Link from an e-mail",
+    Method.SINGLE_SIGN_ON: "Single sign-on",
+}
+
+
+@dataclass(frozen=True)
+class Device:
+    """Where a sign-in comes from: the address, and the browser's own User-Agent."""
+
+    ip: str
+    user_agent: str
+
+
+def begin(user: User, method: Method, device: Device) -> str:
+    """Begins a session, in the open transaction, and returns the key for the cookie; nothing else has it."""
+    key = secrets.token_urlsafe(32)
+    db.session.add(
+        SignInSession(
+            tenant_id=user.tenant_id,
+            user_id=user.id,
+            key_hash=_hash(key),
+            ip=device.ip,
+            device=devices.in_words(device.user_agent),
+            method=method,
+        )
+    )
+    audit.record(
+        user, "user.signed_in", f"{METHODS[method]}, {devices.in_words(device.user_agent)}, {device.ip}"
+    )
+    return key
+
+
+def find(key: str, looking: bool = True) -> SignInSession | None:
+    """The session that a cookie's key opens, with its user and tenant; the database session then works for
+    that tenant. None once it has ended or timed out, or the user may not sign in any more.
+
+    It is noted as seen, unless nobody is `looking`: a page that asks by itself for what is new.
+    """
+    found = db.session.execute(_FIND, {"key_hash": _hash(key)}).one_or_none()
+    if found is None:
+        return None
+    use_tenant(found.tenant_id)
+    if looking and found.last_seen_at < datetime.now(UTC) - _SEEN_NOTED_EVERY:
+        _note_seen(found.session_id)
+    query = (
+        select(SignInSession)
+        .join(SignInSession.user)
+        .join(User.tenant)
+        .options(contains_eager(SignInSession.user).contains_eager(User.tenant))
+        .where(SignInSession.id == found.session_id, _works(), User.active, Tenant.suspended_at.is_(None))
+    )
+    return db.session.scalars(query).one_or_none()
+
+
+def of_user(user: User) -> list[SignInSession]:
+    """The sessions of a user that work, the latest used first."""
+    query = select(SignInSession).where(SignInSession.user_id == user.id, _works())
+    return list(
+        db.session.scalars(query.order_by(SignInSession.last_seen_at.desc(), SignInSession.id.desc()))
+    )
+
+
+def end(user: User, session_id: int) -> bool:
+    """Ends one session of a user, in the open transaction; False where there is no such session."""
+    return _end(SignInSession.user_id == user.id, SignInSession.id == session_id) == 1
+
+
+def end_all(user: User, but: int | None = None) -> int:
+    """Ends every session of a user, in the open transaction, except the one with the id `but`; returns how
+    many there were."""
+    others = [SignInSession.id != but] if but is not None else []
+    return _end(SignInSession.user_id == user.id, *others)
+
+
+def forget_old() -> None:
+    """Deletes the tenant's sessions that ended or were last used long ago, and commits."""
+    longest = timedelta(days=_KEPT_DAYS + current_app.config["SESSION_DAYS"])
+    old = delete(SignInSession).where(
+        SignInSession.tenant_id == tenant_in_use(), SignInSession.last_seen_at < func.now() - longest
+    )
+    db.session.execute(old)
+    db.session.commit()
+
+
+def _works() -> ColumnElement[bool]:
+    idle = timedelta(minutes=current_app.config["SESSION_IDLE_MINUTES"])
+    longest = timedelta(days=current_app.config["SESSION_DAYS"])
+    return (
+        SignInSession.ended_at.is_(None)
+        & (SignInSession.last_seen_at > func.now() - idle)
+        & (SignInSession.created_at > func.now() - longest)
+    )
+
+
+def _note_seen(session_id: int) -> None:
+    # Not for one that has timed out, which would bring it back.
+    seen = update(SignInSession).where(SignInSession.id == session_id, _works())
+    db.session.execute(seen.values(last_seen_at=func.now()))
+    db.session.commit()
+
+
+def _end(*conditions: ColumnElement[bool]) -> int:
+    ending = update(SignInSession).where(SignInSession.ended_at.is_(None), *conditions)
+    done = db.session.execute(ending.values(ended_at=func.now()))
+    assert isinstance(done, CursorResult)  # noqa: S101 - tells the type checker that there is a rowcount
+    return done.rowcount
+
+
+def _hash(key: str) -> bytes:
+    # The key is random and long, so a plain digest can't be searched for.
+    return hashlib.sha256(key.encode()).digest()

@@ -1,0 +1,207 @@
+"""A tenant's single sign-on: its settings, and who it signs in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import delete, func, select, text
+from sqlalchemy.exc import IntegrityError
+
+from cadence_app.accounts import audit, service
+from cadence_app.accounts.models import Role, User
+from cadence_app.accounts.oidc import Client, Identity
+from cadence_app.accounts.sign_in_models import SingleSignOn, SingleSignOnDomain
+from cadence_app.extensions import db
+from cadence_app.tenancy import tenant_in_use, use_tenant
+from cadence_app.vault import decrypt, encrypt
+
+_FIND = text("SELECT find_single_sign_on(:domain)")
+
+
+class NotLetIn(ValueError):
+    """Whom the provider knows and Cadence does not let in; the text says why, for that person."""
+
+
+class DomainTaken(ValueError):
+    """A domain that is another organisation's here; the text names it."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What an admin chooses. `secret` is None to keep the one that is stored."""
+
+    issuer: str
+    client_id: str
+    secret: str | None
+    domains: list[str]
+    passwords_allowed: bool
+    creates_users: bool
+
+
+def of_tenant() -> SingleSignOn | None:
+    """The single sign-on of the tenant in use."""
+    return db.session.get(SingleSignOn, tenant_in_use())
+
+
+def of_email(email: str) -> SingleSignOn | None:
+    """That of an address's domain; the database session then works for its tenant. It depends on the domain
+    only, so it does not tell whether there is such a user."""
+    tenant_id = db.session.scalar(_FIND, {"domain": _domain(email)})
+    if tenant_id is None:
+        return None
+    use_tenant(tenant_id)
+    return of_tenant()
+
+
+def of_user(user: User) -> SingleSignOn | None:
+    """That of a user's tenant, which is the one in use."""
+    return db.session.get(SingleSignOn, user.tenant_id)
+
+
+def domains() -> list[str]:
+    return list(db.session.scalars(select(SingleSignOnDomain.domain).order_by(SingleSignOnDomain.domain)))
+
+
+def passwords_allowed() -> bool:
+    """Whether the users of the tenant in use may sign in with a password."""
+    found = of_tenant()
+    return found is None or found.passwords_allowed
+
+
+def client(found: SingleSignOn) -> Client:
+    """What talks to the provider. Errors: Unreadable where SECRET_KEY was changed."""
+    return Client(found.issuer, found.client_id, decrypt(found.client_secret))
+
+
+def save(admin: User, settings: Settings) -> SingleSignOn:
+    """Stores the settings and commits. Another issuer forgets who everybody was at the one before. Errors:
+    DomainTaken; nothing is stored then."""
+    found = of_tenant()
+    before = _described(found)
+    if found is None:
+        found = SingleSignOn(tenant_id=admin.tenant_id, client_secret="", issuer=settings.issuer)
+        db.session.add(found)
+    if found.issuer != settings.issuer:
+        _forget_subjects()
+    found.issuer, found.client_id = settings.issuer, settings.client_id
+    found.passwords_allowed, found.creates_users = settings.passwords_allowed, settings.creates_users
+    if settings.secret is not None:
+        found.client_secret = encrypt(settings.secret)
+    db.session.flush()
+    _store_domains(settings.domains)
+    after = _described(found)
+    audit.record(
+        admin,
+        "single_sign_on.changed",
+        settings.issuer,
+        **{name: (before.get(name), value) for name, value in after.items()},
+        **({"client_secret": ("kept", "changed")} if settings.secret is not None else {}),
+    )
+    db.session.commit()
+    return found
+
+
+def allow_passwords() -> None:
+    """An operator lets the tenant's users sign in with passwords again, in the open transaction."""
+    found = of_tenant()
+    if found and not found.passwords_allowed:
+        found.passwords_allowed = True
+        audit.record(None, "single_sign_on.changed", found.issuer, passwords_allowed=(False, True))
+
+
+def remove(admin: User) -> None:
+    """Turns single sign-on off and commits: everybody signs in with a password again."""
+    found = of_tenant()
+    if found:
+        audit.record(admin, "single_sign_on.removed", found.issuer)
+        _forget_subjects()
+        db.session.execute(delete(SingleSignOnDomain))
+        db.session.delete(found)
+    db.session.commit()
+
+
+def let_in(found: SingleSignOn, identity: Identity) -> User:
+    """The user of this tenant that the provider tells of, by its own name for them, else by e-mail address.
+    Made, as an agent of no team, where the admin wants that. In the open transaction. Errors: NotLetIn."""
+    user = db.session.scalars(
+        select(User).where(User.single_sign_on_subject == identity.subject)
+    ).one_or_none() or _by_email(found, identity)
+    if not user.is_active:
+        raise NotLetIn(f"{user.email} may not sign in any more. Ask an admin of {found.tenant.name}.")
+    if user.invited:
+        user.invited_at = None
+        audit.record(user, "user.invitation_accepted", user.email)
+    user.single_sign_on_subject = identity.subject
+    return user
+
+
+def _by_email(found: SingleSignOn, identity: Identity) -> User:
+    if not identity.email_verified:
+        raise NotLetIn("Your organisation's sign-in has not verified your e-mail address.")
+    if _domain(identity.email) not in domains():
+        raise NotLetIn(f"{identity.email} is not an address of {found.tenant.name}.")
+    user = db.session.scalars(
+        select(User).where(func.lower(User.email) == identity.email.lower())
+    ).one_or_none()
+    if user and user.single_sign_on_subject not in (None, identity.subject):
+        raise NotLetIn(f"{identity.email} was somebody else at your organisation's sign-in before.")
+    if user:
+        return user
+    if not found.creates_users:
+        raise NotLetIn(
+            f"{identity.email} is no user of {found.tenant.name} in Cadence yet. Ask an admin to invite you."
+        )
+    return _make(found, identity)
+
+
+def _make(found: SingleSignOn, identity: Identity) -> User:
+    try:
+        address = service.normal_address(identity.email)
+        service.refuse_taken(address)
+    except service.Refused as refusal:
+        raise NotLetIn(f"{identity.email} can't be used here.") from refusal
+    user = User(
+        tenant_id=found.tenant_id,
+        email=address,
+        name=identity.name or address,
+        role=Role.AGENT,
+        password_hash="",
+        active=True,
+    )
+    db.session.add(user)
+    db.session.flush()
+    audit.record(user, "user.made_by_single_sign_on", user.email, role=(None, user.role))
+    return user
+
+
+def _domain(email: str) -> str:
+    return email.strip().rpartition("@")[2].lower()
+
+
+def _store_domains(wanted: list[str]) -> None:
+    db.session.execute(delete(SingleSignOnDomain))
+    for domain in wanted:
+        try:
+            with db.session.begin_nested():
+                db.session.add(SingleSignOnDomain(domain=domain, tenant_id=tenant_in_use()))
+        except IntegrityError as error:
+            db.session.rollback()
+            raise DomainTaken(domain) from error
+
+
+def _forget_subjects() -> None:
+    for user in db.session.scalars(select(User).where(User.single_sign_on_subject.is_not(None))):
+        user.single_sign_on_subject = None
+
+
+def _described(found: SingleSignOn | None) -> dict[str, object]:
+    """What the audit log tells of the settings."""
+    if found is None:
+        return {}
+    return {
+        "issuer": found.issuer,
+        "client_id": found.client_id,
+        "domains": domains(),
+        "passwords_allowed": found.passwords_allowed,
+        "creates_users": found.creates_users,
+    }

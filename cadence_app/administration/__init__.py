@@ -1,0 +1,23 @@
+"""What admins change under Settings: users, teams, inboxes, the organisation, its labels; and its log."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from cadence_app.administration import (
+    audit_routes,
+    inboxes_routes,
+    labels_routes,
+    organisation_routes,
+    people_routes,
+    screens_routes,
+    teams_routes,
+)
+
+
+def init_app(app: Flask) -> None:
+    people = (people_routes, teams_routes)
+    for pages in (*people, inboxes_routes, organisation_routes, screens_routes, audit_routes):
+        app.register_blueprint(pages.blueprint)
+    app.register_blueprint(labels_routes.custom_fields)
+    app.register_blueprint(labels_routes.tags)

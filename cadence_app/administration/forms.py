@@ -1,0 +1,136 @@
+"""The forms of the settings pages. Lists of choices that depend on the tenant are filled in by the routes."""
+
+from __future__ import annotations
+
+from zoneinfo import available_timezones
+
+from flask_wtf import FlaskForm
+from wtforms import Field, RadioField, SelectField, StringField, SubmitField, TelField, TextAreaField
+from wtforms.fields import SelectChoice
+from wtforms.validators import InputRequired, Length, Optional, ValidationError
+
+from cadence_app.accounts.models import KeywordPolicy, PossibleOptOutPolicy, SecondFactorPolicy
+from cadence_app.contacts.models import FieldKind
+from cadence_app.contacts.numbers import BadNumber, parse_number
+from cadence_app.reports.fields import DayField
+from cadence_app.reports.forms import offered
+from cadence_app.ui.fields import MultiCheckboxField, no_control_characters, stripped
+from cadence_app.ui.navigation import Words
+
+ZONES = sorted(available_timezones())
+# Three texts in GSM-7: enough for the organisation, what happened, and the way back.
+MAX_AUTO_REPLY = 459
+
+
+def _name(label: str, missing: str) -> StringField:
+    rules = [InputRequired(missing), Length(max=100), no_control_characters]
+    return StringField(label, rules, filters=[stripped])
+
+
+class NameForm(FlaskForm):
+    name = _name("Name", "Enter a name.")
+
+
+class TeamForm(NameForm):
+    code = StringField(
+        "Code", [InputRequired("Enter a code."), Length(max=100), no_control_characters], filters=[stripped]
+    )
+
+
+class MembersForm(FlaskForm):
+    members = MultiCheckboxField("Members", [offered], coerce=int, validate_choice=False)
+
+
+class TextsForm(FlaskForm):
+    """What a team answers by itself; an empty field is the default."""
+
+    opt_out = TextAreaField(
+        "After an opt out", [Length(max=MAX_AUTO_REPLY), no_control_characters], filters=[stripped]
+    )
+    opt_in = TextAreaField(
+        "After an opt in", [Length(max=MAX_AUTO_REPLY), no_control_characters], filters=[stripped]
+    )
+    help_text = TextAreaField(
+        "After HELP", [Length(max=MAX_AUTO_REPLY), no_control_characters], filters=[stripped]
+    )
+
+
+class InboxForm(NameForm):
+    """`number` holds E.164 once the form is valid. `owner` is empty for a shared inbox."""
+
+    number = TelField("Number", [InputRequired("Enter a number."), Length(max=40)])
+    team = SelectField("Team", coerce=int)
+    owner = SelectField("Whose", [offered], default="", validate_choice=False)
+
+    def __init__(self, words: Words) -> None:
+        super().__init__()
+        self.team.label.text = words.Team
+
+    def validate_number(self, field: Field) -> None:
+        try:
+            field.data = parse_number(field.data)
+        except BadNumber as error:
+            raise ValidationError(str(error)) from error
+
+
+class OwnerForm(FlaskForm):
+    owner = SelectField("New owner", coerce=int)
+
+
+class BasicsForm(NameForm):
+    time_zone = SelectField("Time zone", choices=ZONES)
+
+
+class PolicyForm(FlaskForm):
+    keyword_policy = RadioField("An opt-out word counts for")
+    begins = DayField("From", [Optional()])
+    possible = RadioField(
+        "A text that only reads like an opt out",
+        choices=[
+            SelectChoice(
+                str(PossibleOptOutPolicy.HOLD), "Holds automated texts until somebody decides (recommended)"
+            ),
+            SelectChoice(str(PossibleOptOutPolicy.OPT_OUT), "Opts the contact out by itself"),
+        ],
+    )
+
+    def __init__(self, words: Words, **options: object) -> None:
+        super().__init__(**options)
+        self.keyword_policy.choices = [
+            SelectChoice(str(KeywordPolicy.TEAM), f"The {words.team} it was sent to"),
+            SelectChoice(str(KeywordPolicy.ORGANISATION), f"Every {words.team} of the organisation"),
+        ]
+
+
+class SigningInForm(FlaskForm):
+    second_factor = RadioField(
+        "A second factor is asked of",
+        choices=[
+            SelectChoice(str(SecondFactorPolicy.OPTIONAL), "Nobody: each user chooses"),
+            SelectChoice(str(SecondFactorPolicy.ADMINS), "Admins"),
+            SelectChoice(str(SecondFactorPolicy.EVERYBODY), "Everybody"),
+        ],
+    )
+
+
+class CustomFieldForm(NameForm):
+    kind = SelectField(
+        "Holds", choices=[SelectChoice(str(kind), str(kind).capitalize()) for kind in FieldKind]
+    )
+
+
+class AuditForm(FlaskForm):
+    """The filters of the audit log, in the page's address. Nothing here changes anything."""
+
+    class Meta:
+        csrf = False
+
+    start = DayField("From", [Optional()])
+    end = DayField("To", [Optional()])
+    who = SelectField("Who", [offered], default="", validate_choice=False)
+    what = SelectField("What", [offered], default="", validate_choice=False)
+    submit = SubmitField("Show")
+
+    def validate_end(self, field: Field) -> None:
+        if field.data and self.start.data and field.data < self.start.data:
+            raise ValidationError("The last day is before the first day.")

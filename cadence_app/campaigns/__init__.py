@@ -1,0 +1,17 @@
+"""Campaigns: one text to many contacts, sent exactly once to each who may have it."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from cadence_app.campaigns import jobs, list_routes, routes, settings_routes
+from cadence_app.campaigns.sending import follow_text
+from cadence_app.messaging import outcomes
+
+__all__ = ["jobs"]
+
+
+def init_app(app: Flask) -> None:
+    outcomes.follow(follow_text)
+    for blueprint in (routes.blueprint, list_routes.blueprint, settings_routes.blueprint):
+        app.register_blueprint(blueprint)

@@ -1,0 +1,144 @@
+"""The lists behind a campaign's figures, on pages and as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from flask import Blueprint, Response, abort, render_template, request, stream_with_context
+from flask_login import current_user, login_required
+from sqlalchemy import ColumnElement
+
+from cadence_app.campaigns import recipients, results, service
+from cadence_app.campaigns.models import Campaign, Reason, Recipient, RecipientState
+from cadence_app.tenancy import use_tenant
+from cadence_app.ui.formatting import utc
+
+blueprint = Blueprint("campaign_lists", __name__, url_prefix="/campaigns")
+
+# First characters that make a spreadsheet run a cell (reports/kinds/base.py).
+_DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+REASONS = {
+    Reason.INVALID: "No phone number, and nobody's ContactId",
+    Reason.DUPLICATE: "In the list already",
+    Reason.EVERYWHERE: "Opted out of the whole organisation",
+    Reason.NO_CONSENT: "Not in this {team}",
+    Reason.OPTED_OUT: "Opted out",
+    Reason.CARRIER: "Blocked by the toll-free network",
+    Reason.HELD: "Possible opt out, nobody has decided yet",
+}
+STATES = {
+    RecipientState.LEFT_OUT: "Left out",
+    RecipientState.WAITING: "Waiting",
+    RecipientState.SENDING: "Being sent",
+    RecipientState.SENT: "Sent, not known whether delivered",
+    RecipientState.DELIVERED: "Delivered",
+    RecipientState.FAILED: "Failed",
+    RecipientState.SUPPRESSED: "Not sent",
+    RecipientState.CANCELLED: "Cancelled before their turn",
+}
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One list: its title and the condition on Recipient."""
+
+    title: str
+    condition: ColumnElement[bool]
+
+
+def lists_of(campaign: Campaign) -> dict[str, Listed]:
+    """Every list of a campaign, by its name in the address."""
+    out = Recipient.state == RecipientState.LEFT_OUT
+    return {
+        "texted": Listed("Who gets it", ~out),
+        "left-out": Listed("Left out", out),
+        **{reason.value: Listed(title, Recipient.reason == reason) for reason, title in REASONS.items()},
+        "sent": Listed("Sent", Recipient.state.in_(results.HANDED_OVER)),
+        **{
+            state.value: Listed(title, Recipient.state == state)
+            for state, title in STATES.items()
+            if state != RecipientState.LEFT_OUT
+        },
+        "replied": Listed("Replied within 24 hours", results.replied(campaign)),
+        "opted-out-after": Listed("Opted out within 7 days of it", results.opted_out_after(campaign)),
+    }
+
+
+@blueprint.get("/<int:campaign_id>/<name>")
+@login_required
+def show(campaign_id: int, name: str) -> str:
+    campaign, listed = _list(campaign_id, name)
+    page = min(max(request.args.get("page", 1, type=int), 1), 100_000)
+    rows, total = recipients.page_of(_conditions(campaign, listed), page)
+    return render_template(
+        "campaigns/list.html",
+        campaign=campaign,
+        name=name,
+        listed=listed,
+        rows=rows,
+        total=total,
+        page_number=page,
+        size=recipients.PAGE,
+        reasons=REASONS,
+        states=STATES,
+    )
+
+
+@blueprint.get("/<int:campaign_id>/<name>.csv")
+@login_required
+def download(campaign_id: int, name: str) -> Response:
+    campaign, listed = _list(campaign_id, name)
+    rows = _csv(campaign.tenant_id, _conditions(campaign, listed))
+    file_name = f"campaign-{campaign.id}-{name}.csv"
+    return Response(
+        stream_with_context(rows),
+        mimetype="text/csv",
+        headers={"Content-Disposition": f'attachment; filename="{file_name}"'},
+    )
+
+
+def _list(campaign_id: int, name: str) -> tuple[Campaign, Listed]:
+    campaign = service.find(current_user, campaign_id) or abort(404)
+    return campaign, lists_of(campaign).get(name) or abort(404)
+
+
+def _conditions(campaign: Campaign, listed: Listed) -> list[ColumnElement[bool]]:
+    return [Recipient.campaign_id == campaign.id, listed.condition]
+
+
+def _csv(tenant_id: int, conditions: list[ColumnElement[bool]]) -> Iterator[str]:
+    """UTF-8 with a mark for Excel; what somebody typed is defused, as in every file of Cadence."""
+    # What is streamed is read in a session of its own.
+    use_tenant(tenant_id)
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    yield "\ufeff"
+    writer.writerow(
+        ("FirstName", "LastName", "ContactId", "MobileNumber", "Entry", "State", "Reason", "SentAt", "Detail")
+    )
+    for first, last, external_id, number, entry, state, reason, sent_at, detail in recipients.rows_of(
+        conditions
+    ):
+        writer.writerow(
+            (
+                *(_defused(value or "") for value in (first, last, external_id)),
+                number or "",
+                _defused(entry),
+                STATES[RecipientState(state)],
+                REASONS[Reason(reason)].format(team="team") if reason else "",
+                f"{utc(sent_at)[:-4].replace(' ', 'T')}Z" if sent_at else "",
+                _defused(detail or ""),
+            )
+        )
+        yield buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
+    yield buffer.getvalue()
+
+
+def _defused(value: str) -> str:
+    return f"'{value}" if value.startswith(_DANGEROUS) else value

@@ -1,0 +1,198 @@
+"""Whom a campaign texts, and whom it leaves out and why: worked out in one statement, and then read as counts
+and lists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    CTE,
+    ColumnElement,
+    Label,
+    Text,
+    and_,
+    case,
+    cast,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    null,
+    select,
+)
+from sqlalchemy.orm import joinedload
+
+from cadence_app.campaigns.models import Campaign, Reason, Recipient, RecipientState
+from cadence_app.campaigns.quiet_hours import ANY_PREFIX, NANP_PREFIX, Hours, zones_of
+from cadence_app.campaigns.segments import Segment
+from cadence_app.consent.models import Block, BlockScope, Consent, Decision, PossibleOptOut, Status
+from cadence_app.contacts.models import Contact
+from cadence_app.extensions import db
+from cadence_app.messaging.models import Message
+
+PAGE = 50
+_SAMPLE = 3
+
+
+@dataclass(frozen=True)
+class Preview:
+    """How many get it, how many of these wait for their quiet hours to end (the last of them until
+    `all_open_at`), and how many are left out, by reason."""
+
+    texted: int
+    waiting: int
+    all_open_at: datetime | None
+    left_out: dict[Reason, int]
+
+    @property
+    def left_out_total(self) -> int:
+        return sum(self.left_out.values())
+
+
+def work_out(campaign: Campaign) -> None:
+    """Writes a campaign's recipients anew from its segment, and commits nothing."""
+    db.session.execute(delete(Recipient).where(Recipient.campaign_id == campaign.id))
+    candidates = Segment.of(campaign.segment).candidates(campaign.team_id).cte("candidates")
+    area = _area(candidates.c.number)
+    areas = db.session.scalars(select(area).where(candidates.c.number.is_not(None)).distinct()).all()
+    zones = (
+        func.unnest(cast(list(areas), ARRAY(Text)), cast([zones_of(each) for each in areas], ARRAY(Text)))
+        .table_valued("area", "zones")
+        .render_derived()
+    )
+    reason = _reason(campaign, candidates).label("reason")
+    judged = (
+        select(candidates, reason, func.coalesce(zones.c.zones, "").label("zones"))
+        .select_from(candidates)
+        .outerjoin(zones, zones.c.area == area)
+        .outerjoin(
+            Consent,
+            and_(Consent.contact_id == candidates.c.contact_id, Consent.team_id == campaign.team_id),
+        )
+        .subquery()
+    )
+    left_out = judged.c.reason != ""
+    # Nobody learns from a list who is in another team: of those only what was pasted is kept.
+    hidden = judged.c.reason.in_((Reason.NO_CONSENT, Reason.EVERYWHERE))
+    rows = select(
+        literal(campaign.id),
+        literal(campaign.tenant_id),
+        case((hidden, null()), else_=judged.c.contact_id),
+        judged.c.entry,
+        case((left_out, RecipientState.LEFT_OUT), else_=RecipientState.WAITING),
+        judged.c.reason,
+        case((left_out, ""), else_=judged.c.zones),
+    ).order_by(judged.c.place)
+    columns = ["campaign_id", "tenant_id", "contact_id", "entry", "state", "reason", "zones"]
+    db.session.execute(insert(Recipient).from_select(columns, rows))
+
+
+def _area(number: ColumnElement[str]) -> Label[str]:
+    """The digits that decide a number's time zones."""
+    length = case((number.startswith("+1"), NANP_PREFIX), else_=ANY_PREFIX)
+    return func.substr(number, 2, length).label("area")
+
+
+def _reason(campaign: Campaign, of: CTE) -> ColumnElement[str]:
+    """The first reason to leave a candidate out, empty where there is none. What consent would say at the
+    moment of sending is in the same order as there (messaging/sending.py), which asks again."""
+    contact_id = of.c.contact_id
+    # The same person by a number and by a ContactId is one; so is one number twice that nobody here has.
+    who = func.coalesce(cast(contact_id, Text), of.c.number)
+    repeated = func.row_number().over(partition_by=who, order_by=of.c.place) > 1
+    blocked = exists().where(Block.contact_id == contact_id)
+    held = exists().where(
+        PossibleOptOut.contact_id == contact_id,
+        PossibleOptOut.team_id == campaign.team_id,
+        PossibleOptOut.decision == Decision.OPEN,
+    )
+    return case(
+        (of.c.number.is_(None), Reason.INVALID),
+        (repeated, Reason.DUPLICATE),
+        (
+            and_(Consent.status.is_(None), blocked.where(Block.scope == BlockScope.ORGANISATION)),
+            Reason.EVERYWHERE,
+        ),
+        (Consent.status.is_(None), Reason.NO_CONSENT),
+        (Consent.status == Status.OPTED_OUT, Reason.OPTED_OUT),
+        (
+            blocked.where(
+                Block.scope == BlockScope.CARRIER_NUMBER,
+                Block.inbox_id == campaign.inbox_id,
+                Block.number.in_(("", of.c.number)),
+            ),
+            Reason.CARRIER,
+        ),
+        (held, Reason.HELD),
+        else_="",
+    )
+
+
+def preview(campaign: Campaign, hours: Hours, moment: datetime) -> Preview:
+    """What would happen if it began at a moment."""
+    query = (
+        select(Recipient.reason, Recipient.zones, func.count())
+        .where(Recipient.campaign_id == campaign.id)
+        .group_by(Recipient.reason, Recipient.zones)
+    )
+    texted = waiting = 0
+    opening: list[datetime] = []
+    left_out = dict.fromkeys(Reason, 0)
+    for reason, zones, count in db.session.execute(query):
+        if reason:
+            left_out[Reason(reason)] += count
+            continue
+        texted += count
+        opens_at = hours.opens_at(zones, moment)
+        if opens_at > moment:
+            waiting += count
+            opening.append(opens_at)
+    return Preview(
+        texted, waiting, max(opening, default=None), {why: count for why, count in left_out.items() if count}
+    )
+
+
+def sample(campaign: Campaign) -> list[Contact]:
+    """A few who get it, to show the text by."""
+    query = (
+        select(Contact)
+        .join(Recipient, Recipient.contact_id == Contact.id)
+        .where(Recipient.campaign_id == campaign.id, Recipient.state != RecipientState.LEFT_OUT)
+        .order_by(Contact.first_name == "", Recipient.id)
+        .limit(_SAMPLE)
+    )
+    return list(db.session.scalars(query))
+
+
+def page_of(conditions: list[ColumnElement[bool]], page: int) -> tuple[list[Recipient], int]:
+    """A page of recipients with their contacts and texts, in their order, and how many there are."""
+    total = db.session.scalars(select(func.count()).select_from(Recipient).where(*conditions)).one()
+    query = (
+        select(Recipient)
+        .where(*conditions)
+        .options(joinedload(Recipient.contact), joinedload(Recipient.message))
+        .order_by(Recipient.id)
+    )
+    return list(db.session.scalars(query.limit(PAGE).offset((page - 1) * PAGE))), total
+
+
+def rows_of(conditions: list[ColumnElement[bool]]) -> Iterator[Any]:
+    """Every recipient as (contact's names, ContactId and number, entry, state, reason, sent at, detail), a
+    thousand at a time."""
+    query = (
+        select(
+            *(Contact.first_name, Contact.last_name, Contact.external_id, Contact.number),
+            *(Recipient.entry, Recipient.state, Recipient.reason, Recipient.sent_at, Message.detail),
+        )
+        .select_from(Recipient)
+        .outerjoin(Contact, Contact.id == Recipient.contact_id)
+        .outerjoin(Message, Message.id == Recipient.message_id)
+        .where(*conditions)
+        .order_by(Recipient.id)
+    )
+    yield from db.session.execute(query.execution_options(yield_per=1000))

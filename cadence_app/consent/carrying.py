@@ -1,0 +1,90 @@
+"""What becomes of consent when a person's number changes, and when two records turn out to be one person.
+
+Consent is given for a number. So it never goes along to another one by itself, and a merge never makes
+anybody more reachable than they were.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+
+from cadence_app.accounts.models import User
+from cadence_app.consent import blocks, possible
+from cadence_app.consent.ledger import Change, leave_teams, note_stop, record_changes
+from cadence_app.consent.models import Consent, Source, Status
+from cadence_app.extensions import db
+
+NOT_CARRIED = "Their number changed, and consent does not go along with it."
+
+
+def number_changed(user: User, contact_id: int, given: str) -> None:
+    """Opts a contact, whom the caller holds and has given another number, out wherever they were opted in.
+
+    `given`, where it is not empty, says how they agreed to texts at the new number: it opts them in again in
+    the teams that the user shares with them. Both are rows of the history.
+    """
+    opted_in = select(Consent.team_id).where(
+        Consent.contact_id == contact_id, Consent.status == Status.OPTED_IN
+    )
+    team_ids = sorted(db.session.scalars(opted_in))
+    shared = {team.id for team in user.teams} if given else set()
+    for status, teams, reason in (
+        (Status.OPTED_OUT, team_ids, NOT_CARRIED),
+        (Status.OPTED_IN, [team_id for team_id in team_ids if team_id in shared], given),
+    ):
+        record_changes(
+            [
+                Change(contact_id, team_id, status, Source.TOGGLE, user_id=user.id, reason=reason)
+                for team_id in teams
+            ]
+        )
+
+
+def merged_status(of_texted: str | None, of_other: str | None) -> Status:
+    """The status in a team of a person whom two records were of: that of the record whose number is texted
+    and that of the other, None where it was not in the team."""
+    both_agree = of_texted == Status.OPTED_IN and of_other != Status.OPTED_OUT
+    return Status.OPTED_IN if both_agree else Status.OPTED_OUT
+
+
+def merge(user: User, kept_id: int, gone_id: int, texted_id: int, who: str) -> None:
+    """Gives a kept contact the stricter status of both in every team, all blocks and all flags of the one who
+    is gone, and takes that one out of its teams. The caller holds both; `who` names the other in the reason.
+    """
+    kept, gone = _consents(kept_id), _consents(gone_id)
+    texted, other = (kept, gone) if texted_id == kept_id else (gone, kept)
+    changes = []
+    for team_id in sorted(kept.keys() | gone.keys()):
+        status = merged_status(_status(texted.get(team_id)), _status(other.get(team_id)))
+        changes.append(
+            Change(kept_id, team_id, status, Source.TOGGLE, user_id=user.id, reason=f"Merged with {who}.")
+        )
+    stops = {
+        change.team_id: stopped
+        for change in changes
+        if change.status == Status.OPTED_OUT and (stopped := _stopped_at(change.team_id, kept, gone))
+    }
+    record_changes(changes)
+    for team_id, stopped_at in stops.items():
+        note_stop(kept_id, team_id, stopped_at)
+    blocks.give_to(kept_id, gone_id)
+    possible.give_to(kept_id, gone_id)
+    leave_teams([gone_id])
+
+
+def _consents(contact_id: int) -> dict[int, Consent]:
+    query = select(Consent).where(Consent.contact_id == contact_id)
+    rows = db.session.scalars(query.execution_options(populate_existing=True))
+    return {consent.team_id: consent for consent in rows}
+
+
+def _status(consent: Consent | None) -> str | None:
+    return consent.status if consent else None
+
+
+def _stopped_at(team_id: int, *sides: dict[int, Consent]) -> datetime | None:
+    """When the person last stopped this team by their own words, whichever record says so."""
+    times = [side[team_id].stopped_at for side in sides if team_id in side]
+    return max((at for at in times if at), default=None)

@@ -1,0 +1,34 @@
+"""The only two ways in which a row of the history may lose anything: erased for a person, or purged by age.
+
+Both are functions of the database, which keep what the row was in retired_changes, so that verifying.py still
+proves the rest and still names a row that was altered in any other way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from sqlalchemy import func, select
+
+from cadence_app.accounts.models import User
+from cadence_app.extensions import db
+
+# What the history says in place of a person's number; their id follows.
+ERASED_NUMBER = "erased-"
+
+
+def erase_changes(change_ids: Collection[int], user: User, why: str) -> int:
+    """Replaces names, ContactId, number, words and reason of these rows, in this transaction; the reason
+    becomes `why`. Rows erased before are left. Returns how many were erased."""
+    return _retire("erase_changes", change_ids, user, user.name, why)
+
+
+def purge_changes(change_ids: Collection[int], user: User | None, by: str, why: str) -> int:
+    """Deletes these rows, in this transaction. Left are those of days that are not sealed, and those that a
+    status rests on. `by` names who or what did it. Returns how many were purged."""
+    return _retire("purge_changes", change_ids, user, by, why)
+
+
+def _retire(function: str, change_ids: Collection[int], user: User | None, by: str, why: str) -> int:
+    call = getattr(func, function)(list(change_ids), user.id if user else None, by, why)
+    return int(db.session.execute(select(call)).scalar_one())

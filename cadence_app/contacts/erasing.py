@@ -1,0 +1,94 @@
+"""Erasing a person, as privacy law asks: who they are goes everywhere, what was decided stays without a name.
+
+The rows of the history stay, pseudonymised, with the legal reason (consent/retiring.py); so do the texts,
+empty, for what was sent is counted. The numbers are kept as keyed digests, so that nobody texts them again.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import delete, func, literal, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from cadence_app.accounts import audit
+from cadence_app.accounts.models import User
+from cadence_app.consent import retiring
+from cadence_app.consent.ledger import leave_teams, lock_contacts, with_merged
+from cadence_app.consent.models import Block, Decision, OptOutChange, PossibleOptOut
+from cadence_app.contacts.models import Contact, ContactNumber, ContactTag, ErasedNumber
+from cadence_app.contacts.phones import Gone
+from cadence_app.extensions import db
+from cadence_app.messaging.conversations import hold_queued
+from cadence_app.messaging.models import Conversation, Message, MessageState
+
+_EMPTY = "Erased with the person it was from or for."
+
+
+def erase(user: User, contact_id: int, reason: str) -> None:
+    """Erases a contact and those merged into them, and commits. `reason` is the legal one and must name
+    nobody: it is kept. Errors: Gone, where they were merged or erased meanwhile."""
+    hold_queued(contact_id)
+    if contact_id not in lock_contacts([contact_id]):
+        db.session.rollback()
+        raise Gone
+    ids = sorted(db.session.scalars(with_merged(contact_id)))
+    _bar_numbers(contact_id, reason)
+    changes = db.session.scalars(select(OptOutChange.id).where(OptOutChange.contact_id.in_(ids)))
+    retiring.erase_changes(changes.all(), user, reason)
+    _empty_texts(ids)
+    leave_teams(ids)
+    for table in (Block, ContactTag, ContactNumber):
+        db.session.execute(delete(table).where(table.contact_id.in_(ids)))
+    db.session.execute(
+        update(Contact)
+        .where(Contact.id.in_(ids))
+        .values(
+            first_name="",
+            last_name="",
+            external_id="",
+            custom={},
+            number=func.concat(retiring.ERASED_NUMBER, Contact.id),
+            merged_into_id=None,
+            gone_at=func.now(),
+            gone_by_id=user.id,
+        )
+        .execution_options(synchronize_session=False)
+    )
+    audit.record(user, "contact.erased", f"Contact {contact_id}", reason=(None, reason))
+    db.session.commit()
+
+
+def _bar_numbers(contact_id: int, reason: str) -> None:
+    barred = select(
+        ContactNumber.tenant_id,
+        func.number_digest(ContactNumber.tenant_id, ContactNumber.number),
+        literal(f"This number was of a person who was erased: {reason}"),
+    ).where(ContactNumber.contact_id == contact_id, ContactNumber.until.is_(None))
+    kept = upsert(ErasedNumber).from_select(["tenant_id", "digest", "reason"], barred)
+    db.session.execute(kept.on_conflict_do_nothing())
+
+
+def _empty_texts(ids: list[int]) -> None:
+    conversations = select(Conversation.id).where(Conversation.contact_id.in_(ids))
+    theirs = Message.conversation_id.in_(conversations)
+    db.session.execute(
+        update(Message)
+        .where(theirs, Message.state == MessageState.QUEUED)
+        .values(state=MessageState.SUPPRESSED)
+        .execution_options(synchronize_session=False)
+    )
+    db.session.execute(
+        update(Message)
+        .where(theirs)
+        .values(body="", detail=_EMPTY, other_number=None)
+        .execution_options(synchronize_session=False)
+    )
+    db.session.execute(
+        update(Conversation).where(Conversation.contact_id.in_(ids)).values(last_message_text="", unread=0)
+    )
+    flags = PossibleOptOut.contact_id.in_(ids)
+    db.session.execute(
+        update(PossibleOptOut)
+        .where(flags, PossibleOptOut.decision == Decision.OPEN)
+        .values(decision=Decision.OPTED_OUT, decided_at=func.now())
+    )
+    db.session.execute(update(PossibleOptOut).where(flags).values(words=""))

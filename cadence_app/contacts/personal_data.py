@@ -1,0 +1,220 @@
+"""Everything stored about one person, as they may ask for it: a ZIP of JSON, CSV and the certificate."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import tempfile
+import zipfile
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import IO, Any
+
+from sqlalchemy import func, select
+
+from cadence_app.accounts.models import Team, User
+from cadence_app.consent import blocks
+from cadence_app.consent.ledger import with_merged
+from cadence_app.consent.models import Consent, OptOutChange, PossibleOptOut
+from cadence_app.contacts import fields, phones, tags
+from cadence_app.contacts.certificate import certify
+from cadence_app.contacts.certificate_pdf import draw
+from cadence_app.contacts.models import Contact
+from cadence_app.extensions import db
+from cadence_app.messaging.models import Conversation, Inbox, Message
+from cadence_app.ui.navigation import Words
+
+# Of texts and changes together. A person has some hundreds; past this a page would wait too long.
+MOST_ROWS = 50_000
+_IN_MEMORY = 4 * 1024 * 1024
+_RUNS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+
+Rows = list[dict[str, Any]]
+
+
+class TooMuch(ValueError):
+    """More rows than a download may have."""
+
+
+def archive_of(user: User, contact: Contact, words: Words) -> IO[bytes]:
+    """The ZIP file, at its start. Errors: TooMuch."""
+    _refuse_too_much(contact.id)
+    tables = {
+        "history": _history(contact.id),
+        "texts": _texts(contact.id),
+        "numbers": _numbers(contact.id),
+        "statuses": _statuses(contact.id),
+        "possible_opt_outs": _flags(contact.id),
+    }
+    person = _person(contact)
+    target = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - the caller sends it
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("README.txt", _about(user, contact))
+        archive.writestr("data.json", json.dumps({"person": person, **tables}, ensure_ascii=False, indent=2))
+        for name, rows in tables.items():
+            archive.writestr(f"{name}.csv", _csv(rows))
+        certificate = certify(user, contact.id)
+        if certificate:
+            archive.writestr("consent-certificate.pdf", draw(certificate, words))
+    target.seek(0)
+    return target
+
+
+def _refuse_too_much(contact_id: int) -> None:
+    texts = select(func.count()).select_from(Message).join(Message.conversation)
+    changes = select(func.count()).select_from(OptOutChange)
+    ids = with_merged(contact_id)
+    count = db.session.scalars(texts.where(Conversation.contact_id.in_(ids))).one()
+    count += db.session.scalars(changes.where(OptOutChange.contact_id.in_(ids))).one()
+    if count > MOST_ROWS:
+        raise TooMuch
+
+
+def _about(user: User, contact: Contact) -> str:
+    now = db.session.scalars(select(func.now())).one()
+    return (
+        f"What {user.tenant.name} has stored in Cadence about {contact.name or contact.number}.\n"
+        f"Made {_utc(now)} by {user.name}. Times are UTC.\n\n"
+        "data.json has everything; the CSV files have the same in tables. history is every change of the\n"
+        "consent to be texted, texts every text either way, numbers the phone numbers over time,\n"
+        "statuses the consent as it is now, possible_opt_outs the texts that read like an opt out and what\n"
+        "was decided about them.\n"
+        "consent-certificate.pdf is the history with what proves that it was not altered.\n"
+    )
+
+
+def _person(contact: Contact) -> dict[str, Any]:
+    return {
+        "contact": contact.id,
+        "first_name": contact.first_name,
+        "last_name": contact.last_name,
+        "contact_id": contact.external_id,
+        "number": contact.number,
+        "added": _utc(contact.created_at),
+        "tags": [tag.name for tag in tags.tags_of([contact.id])[contact.id]],
+        "fields": {
+            field.name: contact.custom[str(field.id)]
+            for field in fields.custom_fields()
+            if str(field.id) in contact.custom
+        },
+        "blocks": [
+            {"scope": block.scope, "since": _utc(block.since), "number": block.number, "reason": block.reason}
+            for block in blocks.blocks_of(contact.id)
+        ],
+    }
+
+
+def _history(contact_id: int) -> Rows:
+    query = (
+        select(OptOutChange, Team.name)
+        .join(Team, Team.id == OptOutChange.team_id)
+        .where(OptOutChange.contact_id.in_(with_merged(contact_id)))
+        .order_by(OptOutChange.changed_at, OptOutChange.id)
+    )
+    return [
+        {
+            "row": change.id,
+            "at": _utc(change.changed_at),
+            "status": change.status,
+            "team": team,
+            "team_code": change.team_code,
+            "source": change.source,
+            "by": change.user_name,
+            "words": change.words,
+            "reason": change.reason,
+            "first_name": change.first_name,
+            "last_name": change.last_name,
+            "contact_id": change.external_id,
+            "number": change.number,
+        }
+        for change, team in db.session.execute(query)
+    ]
+
+
+def _texts(contact_id: int) -> Rows:
+    query = (
+        select(Message, Inbox.name, Inbox.number, User.name)
+        .join(Conversation, Conversation.id == Message.conversation_id)
+        .join(Inbox, Inbox.id == Conversation.inbox_id)
+        .outerjoin(User, User.id == Message.user_id)
+        .where(Conversation.contact_id.in_(with_merged(contact_id)))
+        .order_by(Message.created_at, Message.id)
+    )
+    return [
+        {
+            "at": _utc(message.created_at),
+            "direction": message.direction,
+            "text": message.body,
+            "state": message.state,
+            "note": message.detail,
+            "inbox": inbox,
+            "inbox_number": number,
+            "other_number": message.other_number or "",
+            "by": by or "",
+        }
+        for message, inbox, number, by in db.session.execute(query)
+    ]
+
+
+def _numbers(contact_id: int) -> Rows:
+    return [
+        {
+            "number": each.number,
+            "since": _utc(each.since),
+            "until": _utc(each.until),
+            "by": each.user.name if each.user else "",
+            "ended_by": each.ended_by.name if each.ended_by else "",
+            "reason": each.reason,
+        }
+        for each in phones.numbers_of(contact_id)
+    ]
+
+
+def _statuses(contact_id: int) -> Rows:
+    query = select(Consent).join(Consent.team).where(Consent.contact_id == contact_id).order_by(Team.name)
+    return [
+        {"team": consent.team.name, "status": consent.status, "since": _utc(consent.since)}
+        for consent in db.session.scalars(query)
+    ]
+
+
+def _flags(contact_id: int) -> Rows:
+    query = (
+        select(PossibleOptOut, Team.name)
+        .join(Team, Team.id == PossibleOptOut.team_id)
+        .where(PossibleOptOut.contact_id.in_(with_merged(contact_id)))
+        .order_by(PossibleOptOut.id)
+    )
+    return [
+        {
+            "at": _utc(flag.received_at),
+            "team": team,
+            "words": flag.words,
+            "due_on": flag.due_on.isoformat(),
+            "decision": flag.decision,
+            "decided_at": _utc(flag.decided_at),
+            "decided_by": flag.decided_by.name if flag.decided_by else "",
+        }
+        for flag, team in db.session.execute(query)
+    ]
+
+
+def _utc(value: datetime | None) -> str:
+    return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if value else ""
+
+
+def _csv(rows: Sequence[dict[str, Any]]) -> bytes:
+    """A table for spreadsheets: UTF-8 with BOM, and text that a spreadsheet would run defused (OWASP)."""
+    text = io.StringIO()
+    if rows:
+        writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({name: _defused(name, value) for name, value in row.items()} for row in rows)
+    return text.getvalue().encode("utf-8-sig")
+
+
+def _defused(name: str, value: Any) -> Any:
+    if name in {"number", "inbox_number", "other_number"} or not isinstance(value, str):
+        return value
+    return f"'{value}" if value.startswith(_RUNS) else value

@@ -1,0 +1,92 @@
+"""Tags, fields of the organisation's own, further numbers and a duplicate, so that records look lived in."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import insert, text, update
+
+from cadence_app.accounts.models import Tenant, User
+from cadence_app.consent.ledger import Change, record_changes
+from cadence_app.consent.models import Source, Status
+from cadence_app.contacts.models import Contact, ContactNumber, ContactTag, CustomField, FieldKind, Tag
+from cadence_app.extensions import db
+
+TAGS = ("Transfer", "First generation", "Campus visit", "Scholarship", "Athlete", "Orientation")
+FIELDS = (("Intended major", FieldKind.TEXT), ("GPA", FieldKind.NUMBER), ("Campus visit on", FieldKind.DATE))
+MAJORS = ("Biology", "Nursing", "Computer science", "History", "Mechanical engineering", "Undecided")
+# Nobody was known before their first change, nor a moment ago.
+_SINCE_THEIR_HISTORY = text(
+    "WITH known AS (SELECT contact_id, min(changed_at) AS at FROM opt_out_changes"
+    " WHERE tenant_id = :tenant_id GROUP BY contact_id),"
+    " people AS (UPDATE contacts SET created_at = at FROM known WHERE id = contact_id)"
+    " UPDATE contact_numbers n SET since = at FROM known"
+    " WHERE known.contact_id = n.contact_id AND n.user_id IS NULL"
+)
+
+
+def load_records(
+    tenant: Tenant,
+    contacts: list[dict[str, Any]],
+    agent: User,
+    numbers: Iterator[str],
+    chance: random.Random,
+) -> None:
+    """Fills in the records of some of these contacts."""
+    tags = [Tag(tenant_id=tenant.id, name=name) for name in TAGS]
+    fields = [
+        CustomField(tenant_id=tenant.id, name=name, kind=kind, position=position)
+        for position, (name, kind) in enumerate(FIELDS)
+    ]
+    db.session.add_all([*tags, *fields])
+    db.session.flush()
+    chosen = chance.sample(contacts, len(contacts) // 3)
+    db.session.execute(
+        insert(ContactTag),
+        [
+            {"tenant_id": tenant.id, "contact_id": contact["id"], "tag_id": tag.id}
+            for contact in chosen
+            for tag in chance.sample(tags, chance.choice((1, 1, 2)))
+        ],
+    )
+    db.session.execute(
+        update(Contact),
+        [{"id": contact["id"], "custom": _values(fields, chance)} for contact in chosen],
+    )
+    for contact in chosen[:8]:
+        db.session.add(
+            ContactNumber(
+                tenant_id=tenant.id,
+                contact_id=contact["id"],
+                number=next(numbers),
+                user_id=agent.id,
+                reason="They wrote to us from this phone too.",
+            )
+        )
+    _duplicate(tenant, contacts[0], agent, next(numbers))
+    db.session.execute(_SINCE_THEIR_HISTORY, {"tenant_id": tenant.id})
+
+
+def _values(fields: list[CustomField], chance: random.Random) -> dict[str, str]:
+    major, average, visit = (str(field.id) for field in fields)
+    values = {major: chance.choice(MAJORS), average: f"{chance.uniform(2.4, 4):.2f}"}
+    if chance.random() < 0.4:
+        values[visit] = f"2026-{chance.randint(9, 11):02}-{chance.randint(1, 28):02}"
+    return values
+
+
+def _duplicate(tenant: Tenant, contact: dict[str, Any], agent: User, number: str) -> None:
+    """The same person once more, as somebody added them by hand."""
+    again = Contact(
+        tenant_id=tenant.id,
+        first_name=contact["first_name"],
+        last_name=contact["last_name"],
+        external_id="",
+        number=number,
+    )
+    db.session.add(again)
+    db.session.flush()
+    added = Change(again.id, agent.teams[0].id, Status.OPTED_IN, Source.MANUAL_ADD, user_id=agent.id)
+    record_changes([added])

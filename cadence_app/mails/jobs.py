@@ -1,0 +1,120 @@
+"""The mail worker's part of the outbox: send a mail, and find again whatever was lost on the way."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from flask import current_app
+from flask_mail import Message
+from sqlalchemy import func, or_, select, update
+
+from cadence_app.accounts.models import Tenant
+from cadence_app.extensions import db, rq
+from cadence_app.mails import smtp
+from cadence_app.mails.models import OutgoingMail
+from cadence_app.mails.service import queue_up
+from cadence_app.tenancy import use_tenant
+from cadence_app.vault import Unreadable, decrypt
+
+# With the longest wait between two, this is three days of a mail server that is away.
+_ATTEMPTS = 290
+_FIRST_WAIT = timedelta(seconds=10)
+_LONGEST_WAIT = timedelta(minutes=15)
+# A worker that has a mail keeps it this long, well over the mail server's timeouts; should it die, the sweep
+# gives the mail to another.
+_KEPT = timedelta(minutes=5)
+# A mail that no worker has taken up after this long has lost its job.
+_LOST_AFTER = timedelta(seconds=15)
+
+
+@rq.job(queue="mails")
+def send_mail(tenant_id: int, mail_id: int) -> None:
+    """Sends a mail that is due. Running it again, or twice at once, does no harm."""
+    use_tenant(tenant_id)
+    mail = _take(mail_id)
+    if mail is None:
+        return
+    try:
+        message = _message(mail)
+    except Unreadable as error:
+        _end(mail, problem=str(error))
+        return
+    try:
+        smtp.deliver(message)
+    except Exception as error:
+        current_app.logger.warning("mail %s could not be sent: %s", mail.id, error)
+        if smtp.refused_for_good(error) or mail.attempts >= _ATTEMPTS:
+            _end(mail, problem=str(error))
+        else:
+            _wait(mail, str(error))
+    else:
+        _end(mail, sent_at=func.now())
+
+
+@rq.job(queue="sweeps")
+def sweep_mails() -> None:
+    """Queues every mail that is due and that no worker has, and gives up those that came too late."""
+    for tenant_id in db.session.scalars(select(Tenant.id).order_by(Tenant.id)).all():
+        use_tenant(tenant_id)
+        late = update(OutgoingMail).where(
+            OutgoingMail.next_attempt_at.is_not(None), OutgoingMail.useless_after < func.now()
+        )
+        db.session.execute(late.values(**_ended("It could not be sent while it was of use.")))
+        db.session.commit()
+        due = select(OutgoingMail.id).where(OutgoingMail.next_attempt_at < func.now() - _LOST_AFTER)
+        for mail_id in db.session.scalars(due.order_by(OutgoingMail.id)).all():
+            queue_up(tenant_id, mail_id)
+
+
+def _take(mail_id: int) -> OutgoingMail | None:
+    """The mail, which is now this worker's; None where it is not due, another has it, or it is too late."""
+    taken = (
+        update(OutgoingMail)
+        .where(
+            OutgoingMail.id == mail_id,
+            OutgoingMail.next_attempt_at <= func.now(),
+            or_(OutgoingMail.useless_after.is_(None), OutgoingMail.useless_after > func.now()),
+        )
+        .values(next_attempt_at=func.now() + _KEPT, attempts=OutgoingMail.attempts + 1)
+        .returning(OutgoingMail.id)
+    )
+    found = db.session.scalar(taken)
+    db.session.commit()
+    return db.session.get(OutgoingMail, found) if found else None
+
+
+def _message(mail: OutgoingMail) -> Message:
+    """Errors: Unreadable."""
+    recipient = (mail.recipient_name, mail.recipient) if mail.recipient_name else mail.recipient
+    message = Message(
+        subject=mail.subject,
+        recipients=[recipient],
+        body=decrypt(mail.text),
+        html=decrypt(mail.html),
+        # So that no absence note answers it (RFC 3834).
+        extra_headers={"Auto-Submitted": "auto-generated"} | mail.headers,
+    )
+    message.msgId = smtp.message_id(message, f"mail-{mail.tenant_id}-{mail.id}")
+    return message
+
+
+def _wait(mail: OutgoingMail, problem: str) -> None:
+    wait = min(_FIRST_WAIT * 2 ** min(mail.attempts - 1, 10), _LONGEST_WAIT)
+    # The sweep takes a mail up some time after it is due.
+    mail.next_attempt_at, mail.problem = func.now() + wait - _LOST_AFTER, problem
+    db.session.commit()
+
+
+def _end(mail: OutgoingMail, problem: str = "", sent_at: Any = None) -> None:
+    for name, value in _ended(problem, sent_at).items():
+        setattr(mail, name, value)
+    db.session.commit()
+
+
+def _ended(problem: str, sent_at: Any = None) -> dict[str, Any]:
+    """The columns of a mail that is done with: what it said is kept no longer."""
+    return {"next_attempt_at": None, "problem": problem, "sent_at": sent_at, "text": "", "html": ""}
+
+
+sweep_mails.cron_register(10)

@@ -1,0 +1,144 @@
+"""What carriers send, in the one form that the rest of Cadence reads."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from cadence_app.consent.keywords import Meaning
+from cadence_app.contacts.numbers import BadNumber, parse_number
+
+
+class Malformed(ValueError):
+    """A post that is not what the carrier documents."""
+
+
+class Fate(StrEnum):
+    """What became of a text of ours, in the order it happens; the last two are the end of it."""
+
+    SENT = "sent"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What a carrier tells of a text of ours: by its id and, where that came back, by our key. `code` and
+    `words` say why it failed, `blocks` that its owner stopped our number."""
+
+    carrier_message_id: str
+    key: str
+    fate: Fate
+    at: datetime
+    code: str = ""
+    words: str = ""
+    blocks: bool = False
+
+    @property
+    def event_key(self) -> str:
+        return f"{self.fate} {self.carrier_message_id}"
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self) | {"at": self.at.isoformat()}
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> Receipt:
+        return cls(**stored | {"at": datetime.fromisoformat(stored["at"]), "fate": Fate(stored["fate"])})
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text that somebody sent to one of our numbers: both E.164, the carrier's id, and its time (UTC).
+
+    `answered` is what the carrier took the text for and has answered already, where it says so.
+    """
+
+    to_number: str
+    from_number: str
+    body: str
+    carrier_message_id: str
+    received_at: datetime
+    answered: Meaning | None = None
+
+    @property
+    def event_key(self) -> str:
+        return f"text {self.carrier_message_id}"
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self) | {"received_at": self.received_at.isoformat()}
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> Text:
+        answered = Meaning(stored["answered"]) if stored["answered"] else None
+        at = datetime.fromisoformat(stored["received_at"])
+        return cls(**stored | {"received_at": at, "answered": answered})
+
+
+def text_of(
+    to_number: Any,
+    from_number: Any,
+    body: Any,
+    carrier_message_id: Any,
+    received_at: Any,
+    answered: Any = None,
+) -> Text:
+    """A text from the fields of a post, each of which may be anything. Errors: Malformed."""
+    if not isinstance(carrier_message_id, str) or not 0 < len(carrier_message_id) <= 200:
+        raise Malformed("the message has no id")
+    if not isinstance(body, str):
+        raise Malformed("the message has no text")
+    return Text(
+        to_number=_number(to_number),
+        from_number=_number(from_number),
+        # PostgreSQL stores no NUL in a text.
+        body=body.replace("\x00", ""),
+        carrier_message_id=carrier_message_id.replace("\x00", ""),
+        received_at=_instant(received_at),
+        answered=answered,
+    )
+
+
+def receipt_of(
+    carrier_message_id: Any,
+    key: Any,
+    fate: Fate,
+    at: Any,
+    *,
+    code: Any = "",
+    words: str = "",
+    blocks: bool = False,
+) -> Receipt:
+    """A receipt from the fields of a post. Errors: Malformed."""
+    if not isinstance(carrier_message_id, str) or not 0 < len(carrier_message_id) <= 200:
+        raise Malformed("the receipt has no id")
+    return Receipt(
+        carrier_message_id=carrier_message_id.replace("\x00", ""),
+        key=key.replace("\x00", "") if isinstance(key, str) else "",
+        fate=fate,
+        at=_instant(at),
+        code=str(code)[:40].replace("\x00", "") if code else "",
+        words=words.replace("\x00", ""),
+        blocks=blocks,
+    )
+
+
+def _number(value: Any) -> str:
+    if not isinstance(value, str) or not value.startswith("+"):
+        raise Malformed("a number is not in the international form")
+    try:
+        return parse_number(value)
+    except BadNumber as error:
+        raise Malformed("a number is no telephone number") from error
+
+
+def _instant(value: Any) -> datetime:
+    """An ISO 8601 instant; None is now, for a carrier that does not say."""
+    if value is None:
+        return datetime.now(UTC)
+    try:
+        at = datetime.fromisoformat(value)
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise Malformed("the time of the message can't be read") from error

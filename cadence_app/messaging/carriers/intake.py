@@ -1,0 +1,145 @@
+"""Taking in what a carrier posted: kept first, so that the carrier may forget it, then read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from flask import current_app
+from sqlalchemy import func, select, text
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.exc import OperationalError
+
+from cadence_app.consent.keywords import Meaning
+from cadence_app.extensions import db
+from cadence_app.messaging.carriers.events import Receipt, Text
+from cadence_app.messaging.carriers.models import (
+    Carrier,
+    CarrierAccount,
+    CarrierEvent,
+    KeywordAnswers,
+)
+from cadence_app.messaging.carriers.receipts import apply
+from cadence_app.messaging.carriers.scopes import reach_of
+from cadence_app.messaging.inbound import CarrierSays, Received, receive_text
+from cadence_app.messaging.models import Inbox
+from cadence_app.messaging.providers import bandwidth, telnyx, twilio
+
+# Telnyx waits two seconds for the answer; whatever is held up longer than this is read by the sweep.
+_PATIENCE = text("SET LOCAL lock_timeout = '800ms'")
+_FIRST_WAIT = timedelta(seconds=2)
+_LONGEST_WAIT = timedelta(minutes=5)
+# With the longest wait between two, about two days.
+_ATTEMPTS = 580
+# A receipt of a text that we do not know after some minutes is not of ours.
+_RECEIPT_ATTEMPTS = 8
+KEYWORDS = {
+    Carrier.TWILIO: twilio.KEYWORDS,
+    Carrier.TELNYX: telnyx.KEYWORDS,
+    Carrier.BANDWIDTH: bandwidth.KEYWORDS,
+}
+
+
+def keep(account: CarrierAccount, events: Sequence[Text | Receipt]) -> list[int]:
+    """Keeps events and commits. Returns the ids of those that are new; one that was kept before is not."""
+    if not events:
+        return []
+    rows = [
+        {
+            "tenant_id": account.tenant_id,
+            "account_id": account.id,
+            "event_key": each.event_key,
+            "content": each.as_json(),
+        }
+        for each in events
+    ]
+    statement = upsert(CarrierEvent).on_conflict_do_nothing(index_elements=["account_id", "event_key"])
+    ids = list(db.session.scalars(statement.returning(CarrierEvent.id), rows))
+    db.session.commit()
+    return ids
+
+
+def take_in(event_id: int) -> Received | None:
+    """Reads a kept event and commits: a text as one that came to its inbox, which it returns, or a receipt.
+    What can't be read now is tried again; what can't be at all is kept with why."""
+    db.session.execute(_PATIENCE)
+    waiting = select(CarrierEvent).where(
+        CarrierEvent.id == event_id, CarrierEvent.next_attempt_at.is_not(None)
+    )
+    event = db.session.scalars(waiting.with_for_update(skip_locked=True)).one_or_none()
+    if event is None:
+        db.session.rollback()
+        return None
+    account, content = db.session.get_one(CarrierAccount, event.account_id), event.content
+    try:
+        if "fate" in content:
+            _take_receipt(event, account, Receipt.from_json(content))
+            return None
+        return _take_text(event, account, Text.from_json(content))
+    except OperationalError:
+        # Somebody else holds the contact; nothing of it was written.
+        db.session.rollback()
+    except Exception:
+        db.session.rollback()
+        current_app.logger.exception("carrier event %s could not be read", event_id)
+    _later(event_id)
+    return None
+
+
+def _take_text(event: CarrierEvent, account: CarrierAccount, came: Text) -> Received | None:
+    inbox = db.session.scalars(
+        # An account may bring texts to its own inboxes only, lest one tenant writes into another's.
+        select(Inbox).where(Inbox.number == came.to_number, Inbox.carrier_account_id == account.id)
+    ).one_or_none()
+    if inbox is None:
+        problem = f"No inbox of this account has the number {came.to_number}."
+        current_app.logger.warning("carrier event %s: %s", event.id, problem)
+        _end(event, problem)
+        db.session.commit()
+        return None
+    _end(event)
+    return receive_text(
+        came.to_number,
+        came.from_number,
+        came.body,
+        came.carrier_message_id,
+        came.received_at,
+        carrier=CarrierSays(_acted_on(account, came), reach_of(inbox)),
+    )
+
+
+def _take_receipt(event: CarrierEvent, account: CarrierAccount, receipt: Receipt) -> None:
+    if apply(account, receipt) or event.attempts >= _RECEIPT_ATTEMPTS:
+        _end(event)
+        db.session.commit()
+    else:
+        # It may have come before the answer that names the text's id.
+        db.session.rollback()
+        _later(event.id)
+
+
+def _acted_on(account: CarrierAccount, came: Text) -> Meaning | None:
+    """What the carrier took a text for and acted on by itself: as it said, or by its usual words, bare."""
+    if account.keyword_answers == KeywordAnswers.BUILT_IN:
+        return KEYWORDS[Carrier(account.carrier)].get(came.body.strip().casefold())
+    return came.answered if account.keyword_answers == KeywordAnswers.TOLD else None
+
+
+def due() -> list[int]:
+    """The tenant's events that are to be read now, oldest first."""
+    query = select(CarrierEvent.id).where(CarrierEvent.next_attempt_at <= func.now())
+    return list(db.session.scalars(query.order_by(CarrierEvent.id)))
+
+
+def _end(event: CarrierEvent, problem: str = "") -> None:
+    event.next_attempt_at, event.problem, event.content = None, problem, {}
+
+
+def _later(event_id: int) -> None:
+    event = db.session.get_one(CarrierEvent, event_id)
+    event.attempts += 1
+    if event.attempts >= _ATTEMPTS:
+        event.next_attempt_at, event.problem = None, "It could not be read; see the log of the server."
+    else:
+        event.next_attempt_at = func.now() + min(_FIRST_WAIT * 2 ** min(event.attempts - 1, 8), _LONGEST_WAIT)
+    db.session.commit()

@@ -1,0 +1,58 @@
+"""What became of a text, by its carrier's word."""
+
+from __future__ import annotations
+
+from sqlalchemy import or_, select
+
+from cadence_app.consent.ledger import lock_contacts
+from cadence_app.extensions import db
+from cadence_app.messaging import outcomes
+from cadence_app.messaging.carriers.events import Fate, Receipt
+from cadence_app.messaging.carriers.models import CarrierAccount
+from cadence_app.messaging.carriers.scopes import note_block
+from cadence_app.messaging.models import Inbox, Message, MessageState
+from cadence_app.messaging.sending import LOST_SIGHT
+
+_STATES = {
+    Fate.SENT: MessageState.SENT,
+    Fate.DELIVERED: MessageState.DELIVERED,
+    Fate.FAILED: MessageState.FAILED,
+}
+_OPEN = (MessageState.SENDING, MessageState.SENT)
+
+
+def apply(account: CarrierAccount, receipt: Receipt) -> bool:
+    """Notes a receipt at its text. The caller commits. False where the account has no such text (yet).
+
+    Receipts may come repeated and in any order: a text that was delivered or failed stays so, except one that
+    we had only lost sight of.
+    """
+    ours = Message.provider_message_id == receipt.carrier_message_id
+    if receipt.key:
+        ours = or_(ours, Message.send_key == receipt.key)
+    message = db.session.scalars(
+        select(Message)
+        .join(Inbox, Inbox.id == Message.inbox_id)
+        .where(
+            Inbox.carrier_account_id == account.id,
+            ours,
+        )
+        .with_for_update(of=Message)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if message is None:
+        return False
+    lost = message.state == MessageState.FAILED and message.detail == LOST_SIGHT
+    if message.state not in _OPEN and not lost:
+        return True
+    message.provider_message_id = receipt.carrier_message_id
+    message.state, message.detail = _STATES[receipt.fate], receipt.words
+    message.failure_code = receipt.code
+    if receipt.fate == Fate.DELIVERED:
+        message.provider_at = receipt.at
+    outcomes.tell(message)
+    if receipt.blocks:
+        contact_id = message.conversation.contact_id
+        number = message.other_number or lock_contacts([contact_id])[contact_id].number
+        note_block(message.conversation.inbox, contact_id, number)
+    return True

@@ -1,0 +1,53 @@
+"""The carrier's own list of blocked numbers, where it has one, against ours."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from sqlalchemy import exists, select
+
+from cadence_app.consent.ledger import lock_contacts
+from cadence_app.consent.models import Block, BlockScope
+from cadence_app.contacts.models import ContactNumber
+from cadence_app.extensions import db
+from cadence_app.messaging.carriers.models import Carrier, CarrierAccount
+from cadence_app.messaging.carriers.scopes import note_block
+from cadence_app.messaging.models import Inbox
+from cadence_app.messaging.providers.telnyx import Telnyx
+
+_BATCH = 1000
+
+
+def accounts_with_a_list() -> list[CarrierAccount]:
+    query = select(CarrierAccount).where(CarrierAccount.carrier == Carrier.TELNYX)
+    return list(db.session.scalars(query.order_by(CarrierAccount.id)))
+
+
+def take_over_blocks(account: CarrierAccount) -> int:
+    """Blocks the contacts whom the carrier blocks and we do not; commits each. Returns how many they were.
+    Errors: those of asking the carrier."""
+    inbox = db.session.scalars(
+        select(Inbox).where(Inbox.carrier_account_id == account.id).order_by(Inbox.id).limit(1)
+    ).one_or_none()
+    if inbox is None:
+        return 0
+    taken = 0
+    blocked = Telnyx(account).blocked_numbers()
+    while numbers := list(islice(blocked, _BATCH)):
+        known = exists().where(
+            Block.contact_id == ContactNumber.contact_id,
+            Block.scope == BlockScope.CARRIER_NUMBER,
+            Block.inbox_id == inbox.id,
+            Block.number == ContactNumber.number,
+        )
+        unknown = (
+            select(ContactNumber.contact_id, ContactNumber.number)
+            .where(ContactNumber.number.in_(numbers), ContactNumber.until.is_(None), ~known)
+            .order_by(ContactNumber.contact_id)
+        )
+        for contact_id, number in db.session.execute(unknown).all():
+            lock_contacts([contact_id])
+            note_block(inbox, contact_id, number)
+            db.session.commit()
+            taken += 1
+    return taken

@@ -1,0 +1,62 @@
+"""How far a carrier's block reaches, and keeping it beside consent.
+
+A block of Twilio's or Bandwidth's is of one number of ours, one of Telnyx's of the messaging profile, so of
+every inbox of the account. It is kept as one block for each inbox it reaches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from sqlalchemy import Select, select, update
+
+from cadence_app.consent import blocks
+from cadence_app.consent.models import BlockScope
+from cadence_app.extensions import db
+from cadence_app.messaging.carriers.models import Carrier, CarrierAccount
+from cadence_app.messaging.models import Conversation, Inbox, Message, MessageState
+from cadence_app.messaging.providers import words
+
+
+def reach_of(inbox: Inbox) -> tuple[int, ...]:
+    """The ids of the inboxes that a block at this one's carrier reaches, itself among them."""
+    account = db.session.get(CarrierAccount, inbox.carrier_account_id) if inbox.carrier_account_id else None
+    if account is None or account.carrier != Carrier.TELNYX:
+        return (inbox.id,)
+    return tuple(db.session.scalars(_of_account(account)))
+
+
+def note_block(inbox: Inbox, contact_id: int, number: str) -> None:
+    """Keeps that the carrier blocks a number of this contact, and takes back what waits to go to them there.
+    The caller holds the contact and commits."""
+    inbox_ids = reach_of(inbox)
+    for inbox_id in inbox_ids:
+        blocks.block(contact_id, BlockScope.CARRIER_NUMBER, inbox_id, number)
+    waiting = select(Conversation.id).where(
+        Conversation.contact_id == contact_id, Conversation.inbox_id.in_(inbox_ids)
+    )
+    db.session.execute(
+        update(Message)
+        .where(Message.conversation_id.in_(waiting), Message.state == MessageState.QUEUED)
+        .values(state=MessageState.SUPPRESSED, detail=words.BLOCKED)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def teams_sharing(account: CarrierAccount) -> list[str]:
+    """The names of the teams whose inboxes one block of this account reaches, where more than one."""
+    if account.carrier != Carrier.TELNYX:
+        return []
+    inboxes = db.session.scalars(select(Inbox).where(Inbox.carrier_account_id == account.id)).all()
+    names = sorted({inbox.team.name for inbox in inboxes})
+    return names if len(names) > 1 else []
+
+
+def spread(account: CarrierAccount, inbox_ids: Collection[int]) -> None:
+    """Blocks at inboxes that join an account whom it blocks at its others, where its blocks reach all."""
+    if account.carrier == Carrier.TELNYX:
+        blocks.copy_carrier_blocks(db.session.scalars(_of_account(account)).all(), inbox_ids)
+
+
+def _of_account(account: CarrierAccount) -> Select[int]:
+    return select(Inbox.id).where(Inbox.carrier_account_id == account.id).order_by(Inbox.id)

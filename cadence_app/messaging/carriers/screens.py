@@ -1,0 +1,86 @@
+"""The pages of accounts with carriers, for admins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from cadence_app.accounts.roles import admin_required
+from cadence_app.messaging.carriers import accounts
+from cadence_app.messaging.carriers.fields import ANSWER_NAMES, CARRIERS
+from cadence_app.messaging.carriers.forms import account_form
+from cadence_app.messaging.carriers.models import Carrier, CarrierAccount, KeywordAnswers
+from cadence_app.messaging.carriers.scopes import teams_sharing
+
+blueprint = Blueprint("carriers", __name__, url_prefix="/settings/carriers")
+
+
+@blueprint.get("/")
+@admin_required
+def index() -> str:
+    return render_template(
+        "messaging/carriers/index.html",
+        accounts=[
+            (account, accounts.carried_by(account), teams_sharing(account))
+            for account in accounts.all_accounts()
+        ],
+        kinds=CARRIERS,
+        answers=ANSWER_NAMES,
+    )
+
+
+@blueprint.route("/new/<carrier>", methods=["GET", "POST"])
+@admin_required
+def new(carrier: str) -> ResponseReturnValue:
+    known = next((each for each in Carrier if each == carrier), None) or abort(404)
+    return _form_page(accounts.add_account(current_user, known), new=True)
+
+
+@blueprint.route("/<int:account_id>", methods=["GET", "POST"])
+@admin_required
+def edit(account_id: int) -> ResponseReturnValue:
+    return _form_page(accounts.find_account(account_id) or abort(404), new=False)
+
+
+def _form_page(account: CarrierAccount, new: bool) -> ResponseReturnValue:
+    kind = CARRIERS[Carrier(account.carrier)]
+    inboxes = {str(inbox.id): inbox for inbox in accounts.all_inboxes()}
+    form = account_form(kind, list(inboxes.values()), new, data=_at_first(account, new))
+    if form.validate_on_submit():
+        values = {field.name: form[f"value_{field.name}"].data or "" for field in kind.fields}
+        chosen = [inboxes[inbox_id] for inbox_id in form.inboxes.data or ()]
+        try:
+            accounts.set_account(
+                current_user, account, form.name.data, KeywordAnswers(form.answers.data), values, chosen
+            )
+        except accounts.NameTaken:
+            form.name.errors = ["There is an account of this name. Choose another."]
+        else:
+            flash(f"{account.name} is saved.", "success")
+            return redirect(url_for("carriers.edit", account_id=account.id))
+    page = render_template(
+        "messaging/carriers/form.html",
+        form=form,
+        kind=kind,
+        new=new,
+        title=f"New {kind.name} account" if new else account.name,
+        webhook_url=None if new else accounts.webhook_url(account),
+    )
+    return page, 422 if form.is_submitted() else 200
+
+
+def _at_first(account: CarrierAccount, new: bool) -> dict[str, Any] | None:
+    if request.method == "POST":
+        return None
+    kind = CARRIERS[Carrier(account.carrier)]
+    if new:
+        return {"name": kind.name}
+    shown = {f"value_{name}": value for name, value in account.settings.items()}
+    return shown | {
+        "name": account.name,
+        "answers": account.keyword_answers,
+        "inboxes": [str(inbox.id) for inbox in accounts.carried_by(account)],
+    }

@@ -1,0 +1,76 @@
+"""The addresses that carriers post to: /webhooks/<carrier>/<key of the account>."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask import Blueprint, Request, Response, abort, current_app, request
+from sqlalchemy import text
+
+from cadence_app.extensions import csrf, db
+from cadence_app.messaging.carriers import intake
+from cadence_app.messaging.carriers.events import Malformed, Receipt, Text
+from cadence_app.messaging.carriers.models import Carrier, CarrierAccount
+from cadence_app.messaging.jobs import dispatch
+from cadence_app.messaging.providers import bandwidth, telnyx, twilio
+from cadence_app.tenancy import use_tenant
+from cadence_app.vault import Unreadable
+
+blueprint = Blueprint("carrier_webhooks", __name__)
+
+_FIND_ACCOUNT = text("SELECT tenant_id, account_id FROM find_carrier_account(:key)")
+
+
+@dataclass(frozen=True)
+class _Scheme:
+    """How a carrier's posts are proven and read, and what it wants as an answer."""
+
+    signed: Callable[[CarrierAccount, Request], bool]
+    events: Callable[[Request], list[Text | Receipt]]
+    answer: str = ""
+    answer_type: str = "text/plain"
+
+
+_SCHEMES = {
+    # An empty TwiML document: nothing to say to the sender.
+    Carrier.TWILIO: _Scheme(twilio.signed, twilio.events, "<Response/>", "text/xml"),
+    Carrier.TELNYX: _Scheme(telnyx.signed, telnyx.events),
+    Carrier.BANDWIDTH: _Scheme(bandwidth.signed, bandwidth.events),
+}
+
+
+@blueprint.post("/webhooks/<carrier>/<key>")
+@csrf.exempt
+def receive(carrier: str, key: str) -> Response:
+    """404 for an address that is none, 403 for a post that the carrier did not sign, 400 for one that can't
+    be read. Otherwise 200: what it brought is kept by then, and read at once unless that would take long."""
+    account = _account(carrier, key)
+    scheme = _SCHEMES[Carrier(account.carrier)]
+    try:
+        if not scheme.signed(account, request):
+            abort(403)
+    except Unreadable:
+        current_app.logger.exception("the secrets of carrier account %s can't be read", account.id)
+        abort(503)
+    tenant_id = account.tenant_id
+    try:
+        kept = intake.keep(account, scheme.events(request))
+    except Malformed as error:
+        return Response(f"{error}\n", 400, mimetype="text/plain")
+    for event_id in kept:
+        received = intake.take_in(event_id)
+        if received:
+            dispatch(tenant_id, received.reply_id)
+    return Response(scheme.answer, 200, mimetype=scheme.answer_type)
+
+
+def _account(carrier: str, key: str) -> CarrierAccount:
+    found = db.session.execute(_FIND_ACCOUNT, {"key": key.replace("\x00", "")}).one_or_none()
+    if found is None:
+        abort(404)
+    use_tenant(found.tenant_id)
+    account = db.session.get_one(CarrierAccount, found.account_id)
+    if account.carrier != carrier:
+        abort(404)
+    return account

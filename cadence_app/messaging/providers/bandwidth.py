@@ -1,0 +1,116 @@
+"""Bandwidth: its webhooks and its API.
+
+Sources: Bandwidth's documentation, "Messaging webhooks" (a JSON array of events, sent with the basic
+authentication that the messaging application holds, and again for a day until it gets a 2xx) and "Create
+message".
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import httpx
+from flask import Request, current_app
+
+from cadence_app.consent.keywords import Meaning
+from cadence_app.messaging.carriers.events import Fate, Malformed, Receipt, Text, receipt_of, text_of
+from cadence_app.messaging.carriers.models import CarrierAccount
+from cadence_app.messaging.providers import http, words
+from cadence_app.messaging.providers.base import CannotTell, Outgoing, Refused, Sent
+
+# Bandwidth leaves keywords to whoever sends, unless it was asked to answer the usual ones.
+KEYWORDS: Mapping[str, Meaning] = {
+    **dict.fromkeys(("stop", "stopall", "unsubscribe", "cancel", "end", "quit"), Meaning.OUT),
+    **dict.fromkeys(("start", "unstop"), Meaning.IN),
+    **dict.fromkeys(("help", "info"), Meaning.HELP),
+}
+_FATES = {
+    "message-sending": Fate.SENT,
+    "message-delivered": Fate.DELIVERED,
+    "message-failed": Fate.FAILED,
+}
+
+
+def signed(account: CarrierAccount, request: Request) -> bool:
+    """Whether the request has the user name and password that were agreed for the account's webhook."""
+    given = request.authorization
+    if given is None or given.type != "basic":
+        return False
+    wanted = (account.settings["webhook_user"], account.secret("webhook_password"))
+    # Both are compared whatever the first says, so that the time taken does not tell which is wrong.
+    matches = [
+        hmac.compare_digest((said or "").encode(), right.encode())
+        for said, right in zip((given.username, given.password), wanted, strict=True)
+    ]
+    return all(matches)
+
+
+def events(request: Request) -> list[Text | Receipt]:
+    """The texts and receipts among the events of a post. Errors: Malformed."""
+    posted: Any = request.get_json(force=True, silent=True)
+    if not isinstance(posted, list):
+        raise Malformed("the body is no JSON array")
+    try:
+        read = [_event(event) for event in posted]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise Malformed("an event lacks what Bandwidth documents") from error
+    return [event for event in read if event]
+
+
+class Bandwidth:
+    """Sends by the API of an account."""
+
+    def __init__(self, account: CarrierAccount) -> None:
+        base, settings = current_app.config["BANDWIDTH_API_URL"], account.settings
+        self._url = f"{base}/api/v2/users/{settings['account_id']}/messages"
+        self._application_id = settings["application_id"]
+        self._user = (settings["api_user"], account.secret("api_password"))
+
+    def send(self, text: Outgoing) -> Sent:
+        body = {
+            "from": text.from_number,
+            "to": [text.to_number],
+            "text": text.body,
+            "applicationId": self._application_id,
+            "tag": text.key,
+        }
+        return Sent(str(http.post(self._url, body, _refused, auth=self._user)["id"]), None)
+
+    def find(self, text: Outgoing, known: Collection[str]) -> Sent | None:
+        """Bandwidth lists no texts by our key. Its events bring the key back, so whoever waits may learn."""
+        raise CannotTell
+
+
+def _event(event: dict[str, Any]) -> Text | Receipt | None:
+    message = event["message"]
+    if event["type"] == "message-received":
+        return text_of(
+            # The number of ours that this copy of a text is for.
+            to_number=message["owner"],
+            from_number=message["from"],
+            body=message.get("text") or "",
+            carrier_message_id=message["id"],
+            received_at=message.get("time") or event.get("time"),
+        )
+    fate = _FATES.get(event["type"])
+    if fate is None:
+        return None
+    code = str(event.get("errorCode") or "") if fate == Fate.FAILED else ""
+    theirs = str(event.get("description") or "")
+    return receipt_of(
+        message["id"],
+        message.get("tag"),
+        fate,
+        event.get("time"),
+        code=code,
+        words=words.said(code, {}, theirs) if fate == Fate.FAILED else "",
+    )
+
+
+def _refused(answer: httpx.Response) -> Refused:
+    content = http.json_of(answer)
+    content = content if isinstance(content, dict) else {}
+    code = str(content.get("type") or answer.status_code)
+    return Refused(code, words.said(code, {}, str(content.get("description") or "")))

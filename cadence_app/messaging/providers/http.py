@@ -1,0 +1,51 @@
+"""Calling a carrier's API over HTTP, and what its answers mean for a text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import httpx
+
+from cadence_app.messaging.providers.base import NotTaken, Refused
+
+# The contact is held meanwhile (messaging/sending.py), so a carrier that hangs must not hang us for long.
+TIMEOUT = httpx.Timeout(10.0, connect=3.0)
+
+
+def post(
+    url: str,
+    body: Mapping[str, Any],
+    refused: Callable[[httpx.Response], Refused],
+    **authentication: Any,
+) -> Any:
+    """The JSON of a 2xx answer to a JSON post. `refused` makes the error of a definite refusal.
+
+    Errors: NotTaken for 429, 5xx and where no connection came about; Refused for other answers; with any
+    other httpx.HTTPError, such as a time-out, it is unknown whether the post was taken.
+    """
+    try:
+        answer = httpx.post(url, json=body, timeout=TIMEOUT, **authentication)
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+        raise NotTaken(f"it could not be reached ({error})") from error
+    if answer.status_code == 429 or answer.status_code >= 500:
+        raise NotTaken(
+            f"it answered {answer.status_code}", seconds_to_wait(answer.headers.get("Retry-After"))
+        )
+    if answer.status_code >= 300:
+        raise refused(answer)
+    return answer.json()
+
+
+def seconds_to_wait(retry_after: str | None) -> float | None:
+    """A Retry-After header in seconds, within an hour; None where there is none that can be read."""
+    given = (retry_after or "").strip()
+    return min(float(given), 3600.0) if given.isdecimal() else None
+
+
+def json_of(answer: httpx.Response) -> Any:
+    """An answer's JSON, or an empty object where it has none."""
+    try:
+        return answer.json()
+    except ValueError:
+        return {}

@@ -1,0 +1,153 @@
+"""Twilio: its webhooks and its API.
+
+Sources: Twilio's documentation, "Webhooks request security", "TwiML for programmable SMS", "Message
+resource", "Outbound message status in status callbacks" and "Customize opt-out keywords".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+import requests
+from flask import Request, current_app
+from twilio.base.exceptions import TwilioRestException
+from twilio.http.http_client import TwilioHttpClient
+from twilio.http.response import Response
+from twilio.request_validator import RequestValidator
+from twilio.rest import Client
+from urllib3.exceptions import MaxRetryError, NewConnectionError
+
+from cadence_app.consent.keywords import Meaning
+from cadence_app.messaging.carriers.events import Fate, Malformed, Receipt, Text, receipt_of, text_of
+from cadence_app.messaging.carriers.models import CarrierAccount
+from cadence_app.messaging.providers import words
+from cadence_app.messaging.providers.base import CannotTell, NotTaken, Outgoing, Refused, Sent
+
+BLOCK_CODE = "21610"
+# What Twilio acts on by itself unless it was told not to.
+KEYWORDS: Mapping[str, Meaning] = {
+    **dict.fromkeys(
+        ("stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout"), Meaning.OUT
+    ),
+    **dict.fromkeys(("start", "yes", "unstop"), Meaning.IN),
+    **dict.fromkeys(("help", "info"), Meaning.HELP),
+}
+# Advanced Opt-Out's word for what it took a text for and answered.
+_OPT_OUT_TYPES = {"STOP": Meaning.OUT, "START": Meaning.IN, "HELP": Meaning.HELP}
+_FATES = {
+    "sent": Fate.SENT,
+    "delivered": Fate.DELIVERED,
+    "undelivered": Fate.FAILED,
+    "failed": Fate.FAILED,
+}
+_HOME = "https://api.twilio.com"
+_TIMEOUT_SECONDS = 10.0
+_LIST_LAGS = timedelta(minutes=1)
+
+
+def signed(account: CarrierAccount, request: Request) -> bool:
+    """Whether Twilio signed this form with the account's token: over the public address it was sent to, which
+    behind a proxy is not the one we see, and all its fields."""
+    address = current_app.config["PUBLIC_URL"] + request.full_path.removesuffix("?")
+    signature = request.headers.get("X-Twilio-Signature", "")
+    validator = RequestValidator(account.secret("auth_token"))
+    return bool(validator.validate(address, request.form, signature))
+
+
+def events(request: Request) -> list[Text | Receipt]:
+    """The text or the receipt in a form; none where it is about something else. Errors: Malformed."""
+    form = request.form
+    message_id = form.get("MessageSid") or form.get("SmsSid")
+    if message_id is None:
+        raise Malformed("there is no MessageSid")
+    if "MessageStatus" in form and "Body" not in form:
+        fate = _FATES.get(form["MessageStatus"])
+        return [_receipt(message_id, request.args.get("text"), fate, form)] if fate else []
+    return [
+        text_of(
+            to_number=form.get("To"),
+            from_number=form.get("From"),
+            body=form.get("Body", ""),
+            carrier_message_id=message_id,
+            received_at=None,
+            answered=_OPT_OUT_TYPES.get(form.get("OptOutType", "")),
+        )
+    ]
+
+
+class Twilio:
+    """Sends through an account by Twilio's own library."""
+
+    def __init__(self, account: CarrierAccount) -> None:
+        self._account = account
+        self._client = Client(
+            account.settings["account_sid"], account.secret("auth_token"), http_client=_HttpClient()
+        )
+
+    def send(self, text: Outgoing) -> Sent:
+        site, account = current_app.config["PUBLIC_URL"], self._account
+        try:
+            message = self._client.messages.create(
+                to=text.to_number,
+                from_=text.from_number,
+                body=text.body,
+                status_callback=f"{site}/webhooks/twilio/{account.key}?text={quote(text.key)}",
+            )
+        except TwilioRestException as error:
+            if error.status == 429 or error.status >= 500:
+                raise NotTaken(f"it answered {error.status}") from error
+            code = str(error.code or error.status)
+            raise Refused(code, words.said(code, words.TWILIO, error.msg), code == BLOCK_CODE) from error
+        except requests.ConnectionError as error:
+            if _never_connected(error):
+                raise NotTaken("it could not be reached") from error
+            raise
+        return Sent(str(message.sid), None)
+
+    def find(self, text: Outgoing, known: Collection[str]) -> Sent | None:
+        """Twilio keeps no key of ours: of the texts of the last day between these numbers with these very
+        words, the oldest that is no other text of ours is taken for it. The list may lag behind, so that it
+        says nothing of a text as young as that."""
+        since = datetime.now(UTC) - timedelta(days=1)
+        listed = self._client.messages.list(
+            from_=text.from_number, to=text.to_number, date_sent_after=since, limit=200
+        )
+        found = [each for each in listed if each.body == text.body and each.sid not in known]
+        if not found and text.since and text.since > datetime.now(UTC) - _LIST_LAGS:
+            raise CannotTell
+        return Sent(str(found[-1].sid), None) if found else None
+
+
+class _HttpClient(TwilioHttpClient):
+    """Twilio's, with a time limit, and to the address that the settings give in the place of Twilio's."""
+
+    def __init__(self) -> None:
+        super().__init__(timeout=_TIMEOUT_SECONDS)
+
+    def request(self, method: str, url: str, *args: Any, **options: Any) -> Response:
+        base = current_app.config["TWILIO_API_URL"]
+        return super().request(method, base + url.removeprefix(_HOME), *args, **options)
+
+
+def _receipt(message_id: str, key: str | None, fate: Fate, form: Mapping[str, str]) -> Receipt:
+    code = form.get("ErrorCode", "") if fate == Fate.FAILED else ""
+    return receipt_of(
+        message_id,
+        key,
+        fate,
+        None,
+        code=code,
+        words=words.said(code, words.TWILIO, "") if fate == Fate.FAILED else "",
+        blocks=code == BLOCK_CODE,
+    )
+
+
+def _never_connected(error: requests.ConnectionError) -> bool:
+    """Whether a call surely did not get as far as the carrier."""
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return True
+    cause = error.args[0] if error.args else None
+    return isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError)

@@ -1,0 +1,98 @@
+"""What a text would do, without doing it: for whoever sets up keywords and wonders."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from cadence_app.accounts.models import Navigation, PossibleOptOutPolicy, Team
+from cadence_app.consent import keywords, own_keywords
+from cadence_app.consent.intent import opt_out_words
+from cadence_app.consent.keywords import Keyword, Meaning
+from cadence_app.consent.possible import BUSINESS_DAYS_TO_DECIDE
+from cadence_app.consent.service import counts_everywhere
+from cadence_app.messaging.auto_replies import text_of
+from cadence_app.ui.navigation import WORDS
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`title` says what happens, `why` what in the text does it, `effects` each thing that follows, and
+    `answer` is the automatic answer; empty where there is none."""
+
+    title: str
+    why: str
+    effects: list[str] = field(default_factory=list)
+    answer: str = ""
+
+
+def try_text(team: Team, text: str, opted_out: bool, personal: bool) -> Outcome:
+    """What a text to the team would do if its sender were opted in or out there, to its shared or to a
+    personal inbox. The rules are consent/service.py's."""
+    keyword = keywords.read(text, own_keywords.meanings_for(team.id))
+    if keyword and keyword.word == keywords.YES and not opted_out:
+        return Outcome(
+            "Nothing changes",
+            "YES opts in only somebody who is opted out. From anybody else it is an answer.",
+        )
+    if keyword:
+        return _keyword(team, keyword, opted_out, personal)
+    if found := opt_out_words(text):
+        return _possible(team, found, opted_out, personal)
+    return Outcome("Nothing changes", _why_none(text), ["It stands in the conversation as any text does."])
+
+
+def _keyword(team: Team, keyword: Keyword, opted_out: bool, personal: bool) -> Outcome:
+    whose = "is a built-in keyword" if keyword.built_in else "is a keyword of your organisation"
+    why = f"The whole text is {keyword.word.upper()}, which {whose}."
+    if keyword.meaning == Meaning.HELP:
+        if opted_out:
+            return Outcome("Asks for help", why, ["No answer goes out, for the sender is opted out."])
+        return Outcome("Asks for help", why, answer=text_of(team, Meaning.HELP))
+    if keyword.meaning == Meaning.IN:
+        if not opted_out:
+            return Outcome("Nothing changes", f"{why} The sender is opted in already.")
+        effects = [f"Opted in to {team.name}."]
+        if personal:
+            effects.append("Personal inboxes may text them again.")
+        return Outcome("Opts in", why, effects, text_of(team, Meaning.IN))
+    return _out(team, keyword, why, opted_out, personal)
+
+
+def _out(team: Team, keyword: Keyword | None, why: str, opted_out: bool, personal: bool) -> Outcome:
+    words = WORDS[Navigation(team.tenant.navigation)]
+    effects = [f"Opted out of {team.name}."]
+    if counts_everywhere(team.tenant, keyword):
+        effects = [f"Opted out of every {words.team} they are in, and of those they join later."]
+    if personal:
+        effects.append("No personal inbox may text them until they text START to one.")
+    if opted_out:
+        effects.append(
+            "Who stopped by a text before gets another confirmation only if this changes something."
+        )
+    return Outcome("Opts out", why, effects, text_of(team, Meaning.OUT))
+
+
+def _possible(team: Team, found: str, opted_out: bool, personal: bool) -> Outcome:
+    why = f"It is no keyword, but “{found.strip()}” reads like an opt out."
+    if team.tenant.possible_opt_out_policy == PossibleOptOutPolicy.OPT_OUT:
+        return _out(team, None, why, opted_out, personal)
+    if opted_out:
+        return Outcome("Nothing changes", f"{why} The sender is opted out already.")
+    return Outcome(
+        "A possible opt out",
+        why,
+        [
+            "Bulk, scheduled and automatic texts to the sender are held.",
+            "The conversation is flagged until somebody decides, "
+            f"due in {BUSINESS_DAYS_TO_DECIDE} business days.",
+        ],
+    )
+
+
+def _why_none(text: str) -> str:
+    """Names a keyword that stands in a longer text, which is what people ask about."""
+    parts = keywords.normalise(text).split()
+    inside = next((part for part in parts if part in keywords.BUILT_IN), None) if len(parts) > 1 else None
+    if inside:
+        return f"{inside.upper()} is only a part of the text. A keyword counts where it is all there is."
+    return "It is no keyword, and nothing in it reads like an opt out."

@@ -1,0 +1,384 @@
+"""Who gets what from every route: the table below is the whole of it.
+
+A new route takes one line under the access it has: its methods and its address, with the names of its
+parameters in braces. ID_OF says what stands for them; a line may end in `legacy` for a page that only those
+screens have. Lines are tried in order on one made organisation, those who may not before those who may, so a
+line that deletes or closes something stands below the lines that need it.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+from werkzeug.test import TestResponse
+
+from cadence_app.accounts.models import Role, TeamMember, User
+from cadence_app.accounts.sign_in_models import SignInSession
+from cadence_app.api.models import Scope
+from cadence_app.api.tokens import create_token
+from cadence_app.contacts.models import CustomField, Tag
+from cadence_app.extensions import db
+from cadence_app.messaging.models import Inbox
+from cadence_app.operators import service as operators
+from cadence_app.reports import schedule_runs
+from cadence_app.reports.filters import Filters
+from cadence_app.reports.kinds import OPT_OUT_HISTORY
+from cadence_app.reports.models import Format
+from cadence_app.reports.schedules import Every, Period, Timing
+from tests.reports.exporting import ask_for, run
+from tests.world import PASSWORD, Browser, make_user, make_world, new_number
+
+# In the order in which they are tried.
+ACTORS = ("signed out", "operator", "foreign admin", "other agent", "agent", "auditor", "admin")
+SIGN_IN, OPERATOR_SIGN_IN, FORBIDDEN, NOT_FOUND, OK = "sign in", "operator sign in", "403", "404", "ok"
+NO_TOKEN = "401"
+
+
+def _access(
+    agent: str, auditor: str, *, other_agent: str = "", foreign: str = OK, signed_out: str = SIGN_IN
+) -> dict[str, str]:
+    """What each actor gets; an admin always gets the page."""
+    outcomes = (signed_out, signed_out, foreign, other_agent or agent, agent, auditor, OK)
+    return dict(zip(ACTORS, outcomes, strict=True))
+
+
+ACCESS = {
+    # Everybody, signed in or not; it may be 404 where it is about something that is not there.
+    "PUBLIC": dict.fromkeys(ACTORS, "open"),
+    "SIGNED_IN": _access(OK, OK),
+    # One thing of the admin's own that nobody else has to do with.
+    "OWN_ONLY": _access(NOT_FOUND, NOT_FOUND, foreign=NOT_FOUND),
+    # Admins and agents.
+    "DESK": _access(OK, FORBIDDEN),
+    # A contact or conversation of the agent's own team.
+    "OWN_RECORD": _access(OK, FORBIDDEN, other_agent=NOT_FOUND, foreign=NOT_FOUND),
+    # The same for who may read it as evidence too.
+    "OWN_RECORD_OR_AUDITOR": _access(OK, OK, other_agent=NOT_FOUND, foreign=NOT_FOUND),
+    # Admins and auditors; and one thing of a tenant.
+    "REPORTS": _access(FORBIDDEN, OK),
+    "REPORTS_RECORD": _access(FORBIDDEN, OK, foreign=NOT_FOUND),
+    "ADMIN": _access(FORBIDDEN, FORBIDDEN),
+    "ADMIN_RECORD": _access(FORBIDDEN, FORBIDDEN, foreign=NOT_FOUND),
+    # A signature or a token counts there, and no session does.
+    "WEBHOOK": dict.fromkeys(ACTORS, "open"),
+    "API": dict.fromkeys(ACTORS, NO_TOKEN),
+    # For who has given a password and not yet a code; the others begin at the beginning.
+    "MID_SIGN_IN": dict.fromkeys(ACTORS, SIGN_IN),
+    # Ends the session, so each stands below all that needs one.
+    "SIGN_OUT": dict.fromkeys(ACTORS, SIGN_IN),
+    "OPERATOR_SIGN_OUT": dict.fromkeys(ACTORS, OPERATOR_SIGN_IN),
+    "OPERATOR": dict.fromkeys(ACTORS, OPERATOR_SIGN_IN) | {"operator": OK},
+}
+
+MATRIX = """
+PUBLIC
+GET       /static/{filename}
+GET       /healthz
+GET POST  /login
+GET POST  /operator/sign-in
+GET POST  /forgot-password
+GET POST  /invitation/{token}
+GET POST  /reset-password/{token}
+GET POST  /login/sso
+GET       /login/sso/callback
+GET       /api/v1/openapi.json
+GET POST  /dev/phone/
+GET       /dev/mail/
+GET       /dev/mail/{mail}
+GET       /dev/mail/{mail}/html
+GET       /dev/mail/{mail}/attachments/{number}
+
+SIGNED_IN
+GET       /
+GET       /help/
+GET       /help/{page}
+GET       /reports/analytics
+GET POST  /account/
+GET POST  /account/password
+GET       /account/sessions
+GET POST  /account/two-factor
+
+OWN_ONLY
+POST      /account/sessions/{session_id}/end
+
+DESK
+GET       /messages/
+GET       /contacts/
+GET POST  /contacts/new
+
+OWN_RECORD
+GET       /messages/conversations/{conversation_id}
+GET       /messages/conversations/{conversation_id}/fresh
+POST      /messages/conversations/{conversation_id}/send
+POST      /messages/conversations/{conversation_id}/consent
+GET       /contacts/{contact_id}
+GET POST  /contacts/{contact_id}/edit
+POST      /contacts/{contact_id}/teams/{team_id}/consent
+
+OWN_RECORD_OR_AUDITOR
+GET       /contacts/{contact_id}/certificate
+GET       /contacts/{contact_id}/certificate.pdf
+
+REPORTS
+GET       /reports/ legacy
+GET       /reports/message-activity legacy
+GET POST  /reports/opt-out-changes/export legacy
+GET POST  /reports/{kind}/export legacy
+GET       /reports/exports
+GET POST  /reports/exports/opt-out-history
+GET POST  /reports/exports/{kind}
+GET       /exports/list
+GET       /reports/proof/
+GET       /reports/proof/checks
+POST      /reports/proof/verify
+
+REPORTS_RECORD
+GET       /exports/{export_id}/download
+POST      /exports/{export_id}/retry
+
+ADMIN
+GET       /reports/schedules/
+GET POST  /reports/schedules/new
+GET       /settings/
+GET POST  /settings/api-tokens
+GET       /api/v1/docs
+GET POST  /settings/organisation/
+POST      /settings/organisation/opting-out
+POST      /settings/organisation/signing-in
+GET POST  /settings/single-sign-on
+POST      /settings/single-sign-on/test
+POST      /settings/single-sign-on/remove
+GET       /settings/users/
+GET POST  /settings/users/invite
+GET POST  /settings/screens/
+GET POST  /settings/custom-fields/
+GET POST  /settings/tags/
+GET POST  /settings/teams/
+GET POST  /settings/inboxes/
+GET       /settings/audit-log/
+
+ADMIN_RECORD
+GET POST  /settings/custom-fields/{field_id}
+POST      /settings/custom-fields/{field_id}/move
+GET POST  /settings/custom-fields/{field_id}/delete
+GET POST  /settings/tags/{tag_id}
+GET POST  /settings/tags/{tag_id}/delete
+GET POST  /settings/teams/{team_id}
+POST      /settings/teams/{team_id}/members
+POST      /settings/teams/{team_id}/texts
+GET POST  /settings/teams/{team_id}/close
+POST      /settings/teams/{team_id}/reopen
+GET POST  /settings/inboxes/{inbox_id}
+POST      /settings/inboxes/{inbox_id}/owner
+GET POST  /settings/inboxes/{inbox_id}/close
+POST      /settings/inboxes/{inbox_id}/reopen
+GET POST  /reports/schedules/{schedule_id}/edit
+POST      /reports/schedules/{schedule_id}/pause
+POST      /reports/schedules/{schedule_id}/resume
+POST      /reports/schedules/{schedule_id}/send
+GET POST  /reports/schedules/{schedule_id}/delete
+GET POST  /settings/api-tokens/{token_id}/revoke
+GET POST  /settings/users/{user_id}
+POST      /settings/users/{user_id}/resend
+POST      /settings/users/{user_id}/reset-link
+POST      /settings/users/{user_id}/reset-second-factor
+GET POST  /settings/users/{user_id}/deactivate
+POST      /settings/users/{user_id}/reactivate
+
+API
+GET       /api/v1/changes
+POST      /api/v1/consents/bulk
+GET       /api/v1/contacts
+GET       /api/v1/contacts/{contact_id}
+GET       /api/v1/contacts/{contact_id}/consents
+PUT       /api/v1/contacts/{contact_id}/consents/{team}
+GET POST  /api/v1/exports
+GET       /api/v1/exports/{export_id}
+GET       /api/v1/exports/{export_id}/file
+GET       /api/v1/teams
+
+OPERATOR
+GET POST  /operator/
+GET POST  /operator/tenants/{tenant_id}
+POST      /operator/tenants/{tenant_id}/screens
+POST      /operator/tenants/{tenant_id}/suspend
+POST      /operator/tenants/{tenant_id}/resume
+
+OPERATOR_SIGN_OUT
+POST      /operator/sign-out
+
+MID_SIGN_IN
+GET POST  /login/code
+
+SIGN_OUT
+POST      /account/sessions/end-all
+POST      /logout
+"""
+
+# Other names than the routes' own, where one name means different things, and queries that a page needs.
+RENAMED = {
+    "/dev/mail/{key}": "/dev/mail/{mail}",
+    "/dev/mail/{key}/html": "/dev/mail/{mail}/html",
+    "/dev/mail/{key}/attachments/{number}": "/dev/mail/{mail}/attachments/{number}",
+    "/reports/{key}/export": "/reports/{kind}/export",
+    "/reports/exports/{key}": "/reports/exports/{kind}",
+}
+QUERY = {"/reports/schedules/new": f"?kind={OPT_OUT_HISTORY.key}"}
+
+
+@dataclass(frozen=True)
+class Line:
+    access: str
+    methods: tuple[str, ...]
+    address: str
+    legacy: bool
+
+    def __str__(self) -> str:
+        return f"{'+'.join(self.methods)} {self.address}{' legacy' if self.legacy else ''}"
+
+
+def _lines() -> Iterator[Line]:
+    access = ""
+    for text in filter(None, MATRIX.splitlines()):
+        if text in ACCESS:
+            access = text
+            continue
+        *methods, address = text.removesuffix(" legacy").split()
+        yield Line(access, tuple(methods), address, text.endswith(" legacy"))
+
+
+LINES = list(_lines())
+
+
+@dataclass
+class Made:
+    """An organisation, who is in it (or not), and what stands for the parameters of addresses."""
+
+    browsers: dict[str, Browser]
+    ids: dict[str, object]
+
+
+@pytest.fixture(scope="module")
+def organisations(app: Flask) -> dict[bool, Made]:
+    """One on the Teams screens (False) and one on the Legacy screens (True)."""
+    with app.app_context():
+        email = f"{uuid.uuid4().hex}@operators.example"
+        operators.create_operator(email, "Operator Person", PASSWORD)
+        db.session.commit()
+    return {legacy: _make(app, "legacy" if legacy else "teams", email) for legacy in (False, True)}
+
+
+def _make(app: Flask, mode: str, operator_email: str) -> Made:
+    world, foreign = make_world(app, mode), make_world(app, mode)
+    received = world.text(new_number(), "hello")
+    export_id = ask_for(world)
+    run(world, export_id)
+    world.sign_in("admin")
+    with world.session():
+        session_id = db.session.scalars(select(SignInSession.id)).one()
+        admin = db.session.get_one(User, world.admin_id)
+        other_agent = make_user(world.tenant_id, Role.AGENT, "Other Agent")
+        auditor = make_user(world.tenant_id, Role.AUDITOR, "Auditor Person")
+        victim = make_user(world.tenant_id, Role.AGENT, "Somebody Else")
+        db.session.add_all(
+            TeamMember(tenant_id=world.tenant_id, team_id=team_id, user_id=user.id)
+            for user, team_id in ((other_agent, world.other_team_id), (victim, world.team_id))
+        )
+        tag, field = Tag(tenant_id=world.tenant_id, name="Athlete"), None
+        field = CustomField(tenant_id=world.tenant_id, name="Major", position=1)
+        db.session.add_all([tag, field])
+        db.session.commit()
+        plan = schedule_runs.Plan(Filters(), (), Format.CSV, Period.DAY, Timing(Every.DAY, 0, 1, 6), [admin])
+        schedule = schedule_runs.add_schedule(admin, OPT_OUT_HISTORY, plan)
+        token, _ = create_token(admin, "Student records", [Scope.CONTACTS_READ], date(2999, 1, 1))
+        emails = {"other agent": other_agent.email, "auditor": auditor.email}
+        ids = {
+            "filename": "css/app.css",
+            "page": "keywords",
+            "mail": "none",
+            "number": 1,
+            "kind": "opt-out-status",
+            "team": "ADM",
+            "conversation_id": received.conversation_id,
+            "contact_id": world.contact_id_of(received.conversation_id),
+            "team_id": world.team_id,
+            "export_id": export_id,
+            "schedule_id": schedule.id,
+            "token_id": token.id,
+            "tag_id": tag.id,
+            "field_id": field.id,
+            "user_id": victim.id,
+            "inbox_id": db.session.scalars(select(Inbox.id).where(Inbox.number == world.other_shared)).one(),
+            "tenant_id": world.tenant_id,
+            "session_id": session_id,
+            "token": "no-such-token",
+        }
+    browsers = {
+        "signed out": Browser(app.test_client()),
+        "operator": Browser(app.test_client()),
+        "foreign admin": foreign.sign_in("admin"),
+        "agent": world.sign_in("agent"),
+        "admin": world.sign_in("admin"),
+    }
+    browsers |= {actor: world.sign_in_as(email) for actor, email in emails.items()}
+    browsers["operator"].post(
+        "/operator/sign-in",
+        {"email": operator_email, "password": PASSWORD},
+        token_from="/operator/sign-in",
+    )
+    return Made(browsers, ids)
+
+
+def _routes(app: Flask) -> set[tuple[str, str]]:
+    """Each method and address of the app, as the table writes them."""
+    found = set()
+    for rule in app.url_map.iter_rules():
+        address = re.sub(r"<(?:[^<>]*:)?(\w+)>", r"{\1}", rule.rule)
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
+            found.add((method, RENAMED.get(address, address)))
+    return found
+
+
+def test_every_route_has_a_line_and_every_line_a_route(app: Flask) -> None:
+    told = [(method, line.address) for line in LINES for method in line.methods]
+    assert sorted(_routes(app) - set(told)) == [], "routes that the matrix does not have"
+    assert sorted(set(told) - _routes(app)) == [], "lines of the matrix without a route"
+    assert len(told) == len(set(told)), "a route stands in the matrix twice"
+
+
+@pytest.mark.parametrize("line", LINES, ids=str)
+def test_a_route_gives_everybody_what_the_matrix_says(line: Line, organisations: dict[bool, Made]) -> None:
+    made = organisations[line.legacy]
+    path = line.address.format(**made.ids) + QUERY.get(line.address, "")
+    expected = ACCESS[line.access]
+    for actor in ACTORS:
+        for method in line.methods:
+            answer = _ask(made.browsers[actor], method, path)
+            assert _outcome(answer, expected[actor]) == expected[actor], f"{actor}: {method} {path}"
+
+
+def _ask(browser: Browser, method: str, path: str) -> TestResponse:
+    if method == "POST" and not path.startswith("/api/"):
+        return browser.post(path)
+    return browser.client.open(path, method=method)
+
+
+def _outcome(answer: TestResponse, expected: str) -> str:
+    status = answer.status_code
+    if status >= 500 or (status == 400 and expected != "open"):
+        return f"{status}: {answer.text[:300]}"
+    location = answer.location or ""
+    if status == 302 and location.startswith("/login"):
+        return SIGN_IN
+    if status == 302 and location.startswith("/operator/sign-in"):
+        return OPERATOR_SIGN_IN
+    if expected == "open" and status not in (401, 403):
+        return "open"
+    return str(status) if status in (401, 403, 404, 405) else OK

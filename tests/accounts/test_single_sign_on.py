@@ -1,0 +1,360 @@
+"""Single sign-on against a provider that is really there, and what it must not be talked into."""
+
+from __future__ import annotations
+
+import html
+import re
+import time
+import uuid
+from collections.abc import Iterator
+from urllib.parse import urlencode
+
+import pytest
+from joserfc.jwk import ECKey
+from sqlalchemy import select, text
+
+from cadence_app.accounts import invitations, links
+from cadence_app.accounts.guarded_http import Unreachable, _public_address, require_address
+from cadence_app.accounts.models import Role, User
+from cadence_app.accounts.sign_in_models import SingleSignOn
+from cadence_app.extensions import db
+from tests.accounts.arriving import actions, email_of, is_signed_in, sign_in
+from tests.accounts.provider import CLIENT_ID, CLIENT_SECRET, Provider, running_provider
+from tests.world import PASSWORD, Browser, World
+
+SETTINGS = "/settings/single-sign-on"
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Provider]:
+    with running_provider() as provider:
+        yield provider
+
+
+@pytest.fixture
+def domain() -> str:
+    return f"{uuid.uuid4().hex[:10]}.example"
+
+
+@pytest.fixture
+def provider(running: Provider, world: World, domain: str) -> Provider:
+    """The provider, set up for the tenant; it knows the agent, whose address is of the domain."""
+    running.wrong, running.in_userinfo = {}, False
+    with world.session():
+        db.session.get_one(User, world.agent_id).email = f"agent@{domain}"
+        db.session.commit()
+    running.claims = {"sub": "7", "email": f"Agent@{domain}", "email_verified": True, "name": "Ana"}
+    assert _save(world, running, domain).status_code == 302
+    return running
+
+
+def _save(world: World, provider: Provider, domain: str, **changed: str) -> object:
+    data = {
+        "issuer": provider.issuer,
+        "client_id": CLIENT_ID,
+        "client_secret": CLIENT_SECRET,
+        "domains": f"@{domain}",
+        "passwords_allowed": "y",
+    }
+    return world.sign_in("admin").post(SETTINGS, data | changed)
+
+
+def _leave(world: World, domain: str) -> tuple[Browser, str]:
+    """A browser that was sent off to the provider, and the address it was sent to."""
+    browser = Browser(world.app.test_client())
+    page = browser.post("/login/sso?next=/help/", {"email": f"x@{domain}"}, token_from="/login/sso")
+    assert page.status_code == 200, page.text
+    found = re.search(r'http-equiv="refresh" content="0; url=([^"]+)"', page.text)
+    assert found
+    return browser, html.unescape(found[1])
+
+
+def _come_back(world: World, provider: Provider, domain: str, **changed: str) -> tuple[Browser, int, str]:
+    browser, url = _leave(world, domain)
+    answer = browser.get(f"/login/sso/callback?{urlencode(provider.authorize(url) | changed)}")
+    return browser, answer.status_code, answer.headers.get("Location") or html.unescape(answer.text)
+
+
+def test_the_provider_signs_in_the_user_with_that_address(
+    world: World, provider: Provider, domain: str
+) -> None:
+    browser, status, where = _come_back(world, provider, domain)
+    assert (status, where) == (302, "/help/")
+    assert is_signed_in(browser)
+    assert "Single sign-on" in browser.get("/account/sessions").text
+    with world.session():
+        assert db.session.get_one(User, world.agent_id).single_sign_on_subject == "7"
+    assert actions(world)[-1] == "user.signed_in"
+
+
+def test_a_person_is_known_by_subject_after_the_first_time(
+    world: World, provider: Provider, domain: str
+) -> None:
+    assert _come_back(world, provider, domain)[1] == 302
+    provider.claims |= {"email": "renamed@elsewhere.example", "email_verified": False}
+    assert _come_back(world, provider, domain)[1] == 302
+    provider.claims |= {"sub": "8", "email": f"agent@{domain}", "email_verified": True}
+    _, status, page = _come_back(world, provider, domain)
+    assert status == 403
+    assert "was somebody else at your organisation's sign-in before" in page
+
+
+def test_an_address_may_come_from_the_user_information(world: World, provider: Provider, domain: str) -> None:
+    provider.in_userinfo = True
+    assert _come_back(world, provider, domain)[1] == 302
+
+
+_OTHER_KEY = ECKey.generate_key("P-256", {"kid": "one"})
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"nonce": "another"},
+        {"nonce": None},
+        {"iss": "https://elsewhere.example"},
+        {"issuer": "https://elsewhere.example"},
+        {"aud": "another client"},
+        {"exp": int(time.time()) - 3600},
+        {"exp": None},
+        {"iat": int(time.time()) + 3600},
+        {"sub": None},
+        {"sub": "a\x00b"},
+        {"azp": "another client"},
+        {"signed_by": _OTHER_KEY},
+        {"redirect": "http://127.0.0.1:1/"},
+    ],
+    ids=lambda wrong: f"{next(iter(wrong))}={str(next(iter(wrong.values())))[:12]!r}",
+)
+def test_an_answer_that_can_not_be_trusted_signs_nobody_in(
+    world: World, provider: Provider, domain: str, wrong: dict[str, object]
+) -> None:
+    browser, url = _leave(world, domain)
+    back = provider.authorize(url)
+    provider.wrong = wrong
+    answer = browser.get(f"/login/sso/callback?{urlencode(back)}")
+    assert answer.status_code == 403
+    assert "can't be trusted" in html.unescape(answer.text)
+    assert not is_signed_in(browser)
+
+
+def test_a_sign_in_is_finished_once_by_the_browser_that_began_it(
+    world: World, provider: Provider, domain: str
+) -> None:
+    browser, url = _leave(world, domain)
+    back = urlencode(provider.authorize(url))
+    stranger = Browser(world.app.test_client())
+    assert stranger.get(f"/login/sso/callback?{back}").status_code == 400
+    assert browser.get("/login/sso/callback?code=x&state=\u00e9%00").status_code == 400
+    assert browser.get(f"/login/sso/callback?{back}").status_code == 400
+    assert _come_back(world, provider, domain, state="another")[1] == 400
+    assert _come_back(world, provider, domain, code="another")[1] == 403
+
+
+def test_somebody_the_provider_did_not_let_in_is_told_so(
+    world: World, provider: Provider, domain: str
+) -> None:
+    browser, url = _leave(world, domain)
+    state = provider.authorize(url)["state"]
+    answer = browser.get(f"/login/sso/callback?error=access_denied&state={state}")
+    assert answer.status_code == 403
+    assert "did not let you in" in html.unescape(answer.text)
+
+
+@pytest.mark.parametrize(
+    ("claims", "told"),
+    [
+        ({"email_verified": False}, "has not verified your e-mail address"),
+        ({"email_verified": None}, "has not verified your e-mail address"),
+        ({"email": "agent@elsewhere.example"}, "is not an address of"),
+        ({"email": "nobody@{domain}"}, "Ask an admin to invite you"),
+    ],
+)
+def test_who_is_no_user_is_told_why(
+    world: World, provider: Provider, domain: str, claims: dict[str, object], told: str
+) -> None:
+    provider.claims |= {
+        name: value.format(domain=domain) if isinstance(value, str) else value
+        for name, value in claims.items()
+    }
+    _, status, page = _come_back(world, provider, domain)
+    assert status == 403
+    assert told in page
+
+
+def test_a_user_of_another_tenant_is_not_signed_in(
+    world: World, legacy_world: World, provider: Provider, domain: str
+) -> None:
+    with legacy_world.session():
+        db.session.get_one(User, legacy_world.admin_id).email = f"boss@{domain}"
+        db.session.commit()
+    provider.claims |= {"email": f"boss@{domain}"}
+    assert _come_back(world, provider, domain)[1] == 403
+    assert _save(world, provider, domain, creates_users="y").status_code == 302
+    assert _come_back(world, provider, domain)[1] == 403
+
+
+def test_a_user_who_is_not_active_is_not_signed_in(world: World, provider: Provider, domain: str) -> None:
+    with world.session():
+        db.session.get_one(User, world.agent_id).active = False
+        db.session.commit()
+    _, status, page = _come_back(world, provider, domain)
+    assert status == 403
+    assert "may not sign in any more" in page
+
+
+def test_users_are_made_as_agents_where_the_admin_wants_that(
+    world: World, provider: Provider, domain: str
+) -> None:
+    assert _save(world, provider, domain, creates_users="y").status_code == 302
+    provider.claims = {"sub": "9", "email": f"new@{domain}", "email_verified": True, "name": "New"}
+    browser, status, _ = _come_back(world, provider, domain)
+    assert status == 302
+    assert is_signed_in(browser)
+    with world.session():
+        made = db.session.scalars(select(User).where(User.single_sign_on_subject == "9")).one()
+        assert (made.role, made.name, made.teams) == (Role.AGENT, "New", [])
+    assert sign_in(world.app, f"new@{domain}", "") is None
+
+
+def test_the_second_factor_is_left_to_the_provider(world: World, provider: Provider, domain: str) -> None:
+    with world.session():
+        db.session.get_one(User, world.admin_id).tenant.second_factor = "everybody"
+        db.session.commit()
+    browser, status, _ = _come_back(world, provider, domain)
+    assert status == 302
+    assert browser.get("/messages/").status_code == 200
+    assert world.sign_in("admin").get("/messages/").status_code == 302
+
+
+def test_passwords_may_be_turned_off(world: World, provider: Provider, domain: str) -> None:
+    assert sign_in(world.app, f"agent@{domain}", PASSWORD)
+    assert _save(world, provider, domain, passwords_allowed="false").status_code == 302
+    assert sign_in(world.app, f"agent@{domain}", PASSWORD) is None
+    told = set()
+    for email in (f"agent@{domain}", f"nobody@{domain}"):
+        browser = Browser(world.app.test_client())
+        page = browser.post("/login", {"email": email, "password": "wrong"}, token_from="/login").text
+        told.add("signs in through its own sign-in page" in page)
+    assert told == {True}
+
+
+def test_who_is_invited_where_passwords_are_off_accepts_by_coming_in_there(
+    world: World, provider: Provider, domain: str
+) -> None:
+    assert _save(world, provider, domain, passwords_allowed="false").status_code == 302
+    with world.session():
+        admin = db.session.get_one(User, world.admin_id)
+        user = invitations.invite(admin, f"new@{domain}", "New", Role.AGENT, [])
+        db.session.commit()
+        user_id, link = user.id, links.make(user, links.Purpose.INVITATION)[0]
+    asked = Browser(world.app.test_client()).get("/" + link.split("/", 3)[3])
+    assert asked.headers["Location"] == f"/login/sso?email=new@{domain}"
+    provider.claims = {"sub": "10", "email": f"new@{domain}", "email_verified": True}
+    assert _come_back(world, provider, domain)[1] == 302
+    with world.session():
+        assert not db.session.get_one(User, user_id).invited
+
+
+def test_an_address_of_no_such_domain_is_told_at_its_field(world: World) -> None:
+    browser = Browser(world.app.test_client())
+    for email in ("x@nowhere.example", "x", "a\x00@b.example"):
+        answer = browser.post("/login/sso", {"email": email}, token_from="/login/sso")
+        assert answer.status_code == 422
+    assert 'value="maya@x.example"' in browser.get("/login/sso?email=maya@x.example").text
+
+
+def test_the_settings_are_stored_audited_tested_and_removed(
+    world: World, provider: Provider, domain: str
+) -> None:
+    admin = world.sign_in("admin")
+    page = admin.get(SETTINGS).text
+    assert provider.issuer in page
+    assert domain in page
+    assert CLIENT_SECRET not in page
+    assert "single_sign_on.changed" in actions(world)
+    with world.session():
+        everything = "\n".join(
+            db.session.scalars(
+                text("SELECT s::text FROM single_sign_ons s UNION ALL SELECT a::text FROM audit_entries a")
+            )
+        )
+        assert CLIENT_SECRET not in everything
+    assert _save(world, provider, domain, client_secret="").status_code == 302
+    tested = admin.post(f"{SETTINGS}/test", follow_redirects=True).text
+    assert "The provider answers as it must." in tested
+    provider.wrong = {"issuer": "https://elsewhere.example"}
+    assert "The test failed." in admin.post(f"{SETTINGS}/test", follow_redirects=True).text
+    assert admin.post(f"{SETTINGS}/remove").status_code == 302
+    with world.session():
+        assert db.session.scalars(select(SingleSignOn)).all() == []
+    assert "single_sign_on.removed" in actions(world)
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"issuer": "http://college.example"}, "must begin with https://"),
+        ({"issuer": "ftp://127.0.0.1"}, "must begin with https://"),
+        ({"issuer": "https://user:pass@college.example"}, "That is no address."),
+        ({"issuer": "https://college.example:99999999"}, "That is no address."),
+        (
+            {"issuer": "https://elsewhere.example", "client_secret": ""},
+            "Another issuer needs its own secret.",
+        ),
+        ({"issuer": "a\x00"}, "can't be stored"),
+        ({"domains": "college"}, "college is no domain."),
+        ({"domains": "x y@z"}, "is no domain."),
+        ({"client_id": ""}, "Enter the client ID."),
+    ],
+)
+def test_settings_that_can_not_be_are_told_at_their_field(
+    world: World, provider: Provider, domain: str, changed: dict[str, str], told: str
+) -> None:
+    answer = _save(world, provider, domain, **changed)
+    assert answer.status_code == 422
+    assert told in html.unescape(answer.text)
+
+
+def test_a_domain_is_one_organisations(
+    world: World, legacy_world: World, provider: Provider, domain: str
+) -> None:
+    answer = _save(legacy_world, provider, domain)
+    assert answer.status_code == 422
+    assert f"{domain} is another organisation's here." in html.unescape(answer.text)
+    with legacy_world.session():
+        assert db.session.scalars(select(SingleSignOn)).all() == []
+
+
+def test_the_settings_are_for_admins(world: World) -> None:
+    agent = world.sign_in("agent")
+    for method, path in (("get", ""), ("post", ""), ("post", "/test"), ("post", "/remove")):
+        assert getattr(agent, method)(SETTINGS + path).status_code == 403
+        assert getattr(Browser(world.app.test_client()), method)(SETTINGS + path).status_code in (302, 400)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["127.0.0.1", "localhost", "10.0.0.7", "169.254.169.254", "192.168.1.1", "::1", "fd00::1", "0.0.0.0"],
+)
+def test_an_issuer_inside_the_network_is_not_called(host: str) -> None:
+    with pytest.raises(Unreachable, match="is not a public address"):
+        _public_address(host, 443, loopback=False)
+
+
+def test_plain_http_is_for_this_machine_in_development_only(world: World) -> None:
+    require_address("http://127.0.0.1:5000", loopback=True)
+    require_address("https://college.example", loopback=False)
+    for url, loopback in (("http://127.0.0.1:5000", False), ("http://college.example", True)):
+        with pytest.raises(Unreachable):
+            require_address(url, loopback)
+
+
+def test_an_issuer_on_this_machine_is_refused_where_that_is_not_development(
+    world: World, provider: Provider, domain: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(world.app.config, "SSO_LOOPBACK", False)
+    browser = Browser(world.app.test_client())
+    answer = browser.post("/login/sso", {"email": email_of(world, world.agent_id)}, token_from="/login/sso")
+    assert answer.status_code == 502
+    assert "can't be reached as it is set up" in html.unescape(answer.text)

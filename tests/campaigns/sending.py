@@ -1,0 +1,178 @@
+"""A campaign for a test, and a worker that is killed while it sends one."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from typing import Any
+
+import psutil
+from sqlalchemy import func, insert, select, update
+
+from cadence_app.accounts.models import Tenant, User
+from cadence_app.campaigns import jobs, service
+from cadence_app.campaigns.models import Campaign, CampaignState, Recipient
+from cadence_app.campaigns.segments import Segment
+from cadence_app.consent.ledger import Change, record_changes
+from cadence_app.consent.models import Source, Status
+from cadence_app.contacts.models import Contact
+from cadence_app.extensions import db
+from cadence_app.messaging.models import Inbox
+from tests.campaigns.carrier import NAME, CountingCarrier
+from tests.conftest import ROOT
+from tests.world import World, new_number
+
+
+def always_open(world: World) -> None:
+    """No quiet hours, and no speed limit to speak of."""
+    with world.session():
+        db.session.execute(
+            update(Tenant).where(Tenant.id == world.tenant_id).values(texts_from=0, texts_until=24)
+        )
+        db.session.execute(update(Inbox).values(texts_per_second=10_000))
+        db.session.commit()
+
+
+def add_people(world: World, count: int, team_id: int | None = None, **values: Any) -> list[int]:
+    """Contacts who are opted in to a team; their ids."""
+    with world.session():
+        rows = [
+            {
+                "tenant_id": world.tenant_id,
+                "number": new_number(),
+                "first_name": f"First{index}",
+                "last_name": "Last",
+                "external_id": "",
+            }
+            | values
+            for index in range(count)
+        ]
+        ids = db.session.scalars(
+            insert(Contact).returning(Contact.id, sort_by_parameter_order=True), rows
+        ).all()
+        team = team_id or world.team_id
+        record_changes([Change(each, team, Status.OPTED_IN, Source.IMPORT) for each in ids])
+        db.session.commit()
+        return list(ids)
+
+
+def add_campaign(
+    world: World, segment: Segment | None = None, body: str = "Hi {first_name|there}", inbox: str = ""
+) -> int:
+    """A draft of the agent's."""
+    with world.session():
+        user = db.session.get_one(User, world.agent_id)
+        box = db.session.scalars(select(Inbox).where(Inbox.number == (inbox or world.shared))).one()
+        return service.save(user, None, box, "Open house", body, segment or Segment()).id
+
+
+def send(world: World, campaign_id: int) -> None:
+    """Starts it, and works until nothing is left to do just now."""
+    start(world, campaign_id)
+    with world.app.app_context():
+        jobs.send_campaign(world.tenant_id, campaign_id)
+
+
+def start(world: World, campaign_id: int) -> None:
+    with world.session():
+        user = db.session.get_one(User, world.agent_id)
+        service.send_now(user, db.session.get_one(Campaign, campaign_id))
+
+
+def schedule(world: World, campaign_id: int, at: datetime) -> None:
+    with world.session():
+        user = db.session.get_one(User, world.agent_id)
+        service.schedule(user, db.session.get_one(Campaign, campaign_id), at)
+
+
+def state_of(world: World, campaign_id: int) -> str:
+    with world.session():
+        return db.session.get_one(Campaign, campaign_id).state
+
+
+def counts(world: World, campaign_id: int) -> dict[str, int]:
+    """How many recipients are in each state, those left out by their reason."""
+    with world.session():
+        what = func.coalesce(func.nullif(Recipient.reason, ""), Recipient.state)
+        query = select(what, func.count()).where(Recipient.campaign_id == campaign_id).group_by(what)
+        return dict(db.session.execute(query).all())
+
+
+@contextmanager
+def worker(carrier: CountingCarrier) -> Iterator[psutil.Process]:
+    command = [sys.executable, "-W", "ignore", "-m", "tests.campaigns.worker", carrier.url]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    started = subprocess.Popen(command, cwd=ROOT, env=dict(os.environ), **quiet)  # type: ignore[call-overload]
+    process = psutil.Process(started.pid)
+    yield process
+    for each in (*process.children(recursive=True), process):
+        _kill(each)
+    started.wait()
+
+
+def send_with_kills(world: World, carrier: CountingCarrier, people: int, kills: int, seconds: float) -> int:
+    """Sends a campaign to that many while the process that sends is killed (SIGKILL) that often, and the
+    whole worker once; the campaign's id. Errors: AssertionError where it is not done in time."""
+    always_open(world)
+    with world.session():
+        db.session.execute(update(Inbox).values(provider=NAME))
+        db.session.commit()
+    add_people(world, people)
+    campaign_id = add_campaign(world)
+    start(world, campaign_id)
+    chance, deadline = random.Random(7), time.monotonic() + seconds
+    left = kills
+    while left:
+        with worker(carrier) as process:
+            # The last kill of a worker's life is its own.
+            for _ in range(min(left, 10)):
+                _until_more_texts(world, campaign_id, carrier, deadline)
+                # Every other one falls while a text is with the carrier, whose answer is then lost.
+                if left % 2:
+                    _until_busy(carrier, deadline)
+                else:
+                    time.sleep(chance.random() * 0.05)
+                horses = process.children()
+                for horse in horses:
+                    _kill(horse)
+                left -= bool(horses)
+                over = state_of(world, campaign_id) == CampaignState.FINISHED
+                assert not over, f"it was over before {left} more kills"
+    with worker(carrier):
+        while state_of(world, campaign_id) != CampaignState.FINISHED:
+            assert time.monotonic() < deadline, f"{counts(world, campaign_id)}, {carrier.total} texts"
+            _keep_going(world, campaign_id)
+            time.sleep(0.1)
+    return campaign_id
+
+
+def _keep_going(world: World, campaign_id: int) -> None:
+    """What the sweep does once a worker has not been heard of for a while."""
+    with world.app.app_context():
+        jobs.dispatch(world.tenant_id, campaign_id)
+
+
+def _until_more_texts(world: World, campaign_id: int, carrier: CountingCarrier, deadline: float) -> None:
+    before = carrier.total
+    while carrier.total == before:
+        assert time.monotonic() < deadline, f"no more texts: {counts(world, campaign_id)}"
+        # More than once: a worker that comes too early finds that the dead one's lock is not let go of yet.
+        _keep_going(world, campaign_id)
+        time.sleep(0.02)
+
+
+def _until_busy(carrier: CountingCarrier, deadline: float) -> None:
+    while not carrier.busy:
+        assert time.monotonic() < deadline, "no text came"
+        time.sleep(0.0005)
+
+
+def _kill(process: psutil.Process) -> None:
+    with suppress(psutil.NoSuchProcess):
+        process.kill()

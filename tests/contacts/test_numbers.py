@@ -1,0 +1,145 @@
+"""The numbers of a contact: whoever writes one, what reaches the contact, and that consent stays behind."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import update
+
+from cadence_app.accounts.models import User
+from cadence_app.consent import blocks
+from cadence_app.consent.carrying import NOT_CARRIED
+from cadence_app.consent.models import BlockScope, Source
+from cadence_app.contacts.models import Contact
+from cadence_app.contacts.service import Taken
+from cadence_app.extensions import db
+from cadence_app.messaging.desk import find_conversation
+from cadence_app.messaging.models import Inbox, MessageKind
+from cadence_app.messaging.sending import compose, deliver, refusal
+from tests.contacts.people import IN, OUT, add_number, current_numbers, opt, text_at
+from tests.world import World, new_number
+
+
+def test_the_database_keeps_the_numbers_whoever_writes_them(world: World) -> None:
+    first, second, third = new_number(), new_number(), new_number()
+    contact_id = world.add_contact(first)
+    assert current_numbers(world, contact_id) == {first}
+    with world.session():
+        db.session.execute(update(Contact).where(Contact.id == contact_id).values(number=second))
+        db.session.commit()
+    assert current_numbers(world, contact_id) == {second}
+    add_number(world, contact_id, third)
+    text_at(world, contact_id, third)
+    assert current_numbers(world, contact_id) == {second, third}
+
+
+def test_numbers_handed_on_from_one_contact_to_another_in_one_transaction_end_with_each(world: World) -> None:
+    numbers, spare = [new_number(), new_number()], new_number()
+    one, other = (world.add_contact(number) for number in numbers)
+    with world.session():
+        for contact_id, number in ((one, spare), (other, numbers[0]), (one, numbers[1])):
+            db.session.execute(update(Contact).where(Contact.id == contact_id).values(number=number))
+        db.session.commit()
+    assert current_numbers(world, one) == {numbers[1]}
+    assert current_numbers(world, other) == {numbers[0]}
+
+
+def test_a_changed_number_opts_out_wherever_they_were_opted_in_and_the_history_says_why(
+    world: World,
+) -> None:
+    contact_id, number = world.add_contact(), new_number()
+    opt(world, contact_id, IN)
+    opt(world, contact_id, OUT, world.other_team_id)
+    text_at(world, contact_id, number)
+    *_, last = world.history(contact_id, world.team_id)
+    assert (last.status, last.source, last.number) == (OUT, Source.TOGGLE, number)
+    assert (last.reason, last.user_id) == (NOT_CARRIED, world.agent_id)
+    assert len(world.history(contact_id, world.other_team_id)) == 1
+
+
+def test_consent_for_the_new_number_needs_words_and_reaches_only_the_users_own_teams(world: World) -> None:
+    contact_id = world.add_contact()
+    opt(world, contact_id, IN)
+    opt(world, contact_id, IN, world.other_team_id)
+    text_at(world, contact_id, new_number(), given="She signed form 12 for this number.")
+    assert [row.status for row in world.history(contact_id, world.team_id)] == [IN, OUT, IN]
+    assert world.history(contact_id, world.team_id)[-1].reason == "She signed form 12 for this number."
+    assert world.status(contact_id, world.other_team_id) == OUT
+
+
+def test_texts_from_any_current_number_reach_the_contact_and_stop_from_it_opts_them_out(
+    world: World,
+) -> None:
+    number, other = new_number(), new_number()
+    world.text(number, "Hello")
+    contact_id = world.contact_id(number)
+    add_number(world, contact_id, other)
+    received = world.text(other, "STOP")
+    assert world.contact_id_of(received.conversation_id) == contact_id
+    assert world.status(contact_id) == OUT
+    confirmation = world.messages(received.conversation_id)[-1]
+    assert (confirmation.other_number, confirmation.state) == (other, "delivered")
+
+
+def test_start_from_a_further_number_opts_in_nothing(world: World) -> None:
+    number, other = new_number(), new_number()
+    contact_id = world.contact_id_of(world.text(number, "STOP").conversation_id)
+    add_number(world, contact_id, other)
+    received = world.text(other, "START")
+    assert world.status(contact_id) == OUT
+    assert "another number of theirs" in world.messages(received.conversation_id)[-1].detail
+    world.text(number, "START")
+    assert world.status(contact_id) == IN
+
+
+def test_a_number_that_has_ended_is_a_strangers_when_it_writes_again(world: World) -> None:
+    old = new_number()
+    contact_id = world.contact_id_of(world.text(old, "Hello").conversation_id)
+    text_at(world, contact_id, new_number())
+    received = world.text(old, "Who is this?")
+    stranger = world.contact_id_of(received.conversation_id)
+    assert stranger != contact_id
+    assert (world.status(stranger), world.status(contact_id)) == (IN, OUT)
+
+
+def test_a_toll_free_block_is_of_the_number_that_texted_stop(world: World) -> None:
+    number, later = new_number(), new_number()
+    received = world.text(number, "STOP", inbox=world.toll_free)
+    contact_id = world.contact_id_of(received.conversation_id)
+    text_at(world, contact_id, later)
+    opt(world, contact_id, IN)
+    with world.session():
+        inbox = db.session.query(Inbox).filter_by(number=world.toll_free).one()
+        assert refusal(inbox, contact_id, MessageKind.PERSON) is None
+        (kept,) = blocks.blocks_of(contact_id)
+        assert (kept.scope, kept.number) == (BlockScope.CARRIER_NUMBER, number)
+    text_at(world, contact_id, number, given="They asked for it.")
+    with world.session():
+        inbox = db.session.query(Inbox).filter_by(number=world.toll_free).one()
+        assert "toll-free network" in (refusal(inbox, contact_id, MessageKind.PERSON) or "")
+
+
+def test_a_number_somebody_has_is_refused_and_named(world: World) -> None:
+    theirs = new_number()
+    holder = world.add_contact(theirs)
+    contact_id = world.add_contact()
+    for act in (add_number, text_at):
+        with pytest.raises(Taken) as refused:
+            act(world, contact_id, theirs)
+        with world.session():
+            assert db.session.merge(refused.value.contact, load=False).id == holder
+    assert theirs not in current_numbers(world, contact_id)
+
+
+def test_a_queued_text_goes_to_the_number_of_the_moment_or_not_at_all(world: World) -> None:
+    received = world.text(new_number(), "Hello")
+    contact_id = world.contact_id_of(received.conversation_id)
+    with world.session():
+        user = db.session.get_one(User, world.agent_id)
+        conversation = find_conversation(user, received.conversation_id)
+        assert conversation
+        message_id = compose(user, conversation, "See you at nine.").id
+        db.session.commit()
+    text_at(world, contact_id, new_number())
+    with world.session():
+        deliver(message_id)
+    assert world.messages(received.conversation_id)[-1].state == "suppressed"

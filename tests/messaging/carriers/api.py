@@ -1,0 +1,134 @@
+"""The three carriers' APIs over HTTP, as they document their requests and answers, in one local server."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from flask import Flask
+
+
+@dataclass
+class Api:
+    """`taken` are the texts the carriers have, each (from, to, body, key, id). `plan` holds what happens to
+    the next posts, in order: a status, a (status, code), or `lost` for one that is taken without an answer;
+    without a plan every text is taken."""
+
+    taken: list[tuple[str, str, str, str, str]] = field(default_factory=list)
+    plan: list[Any] = field(default_factory=list)
+    blocked: list[str] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+LOST = "lost"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+
+    def do_POST(self) -> None:
+        raw = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        path = urlsplit(self.path).path
+        if path.startswith("/2010-04-01/Accounts/"):
+            form = {name: values[0] for name, values in parse_qs(raw).items()}
+            key = parse_qs(urlsplit(form["StatusCallback"]).query)["text"][0]
+            self._take(form["From"], form["To"], form["Body"], key, "SM")
+        elif path == "/v2/messages":
+            text = json.loads(raw)
+            assert self.headers["Authorization"].startswith("Bearer ")
+            self._take(text["from"], text["to"], text["text"], text["tags"][0], "")
+        else:
+            text = json.loads(raw)
+            assert self.headers["Authorization"].startswith("Basic ")
+            self._take(text["from"], text["to"][0], text["text"], text["tag"], "")
+
+    def do_GET(self) -> None:
+        parts = urlsplit(self.path)
+        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        if parts.path == "/v2/messaging_optouts":
+            page, size = int(query["page[number]"]), 2
+            numbers = self.server.api.blocked
+            shown = numbers[(page - 1) * size : page * size]
+            pages = -(-len(numbers) // size)
+            self._answer(200, {"data": [{"to": each} for each in shown], "meta": {"total_pages": pages}})
+            return
+        found = [each for each in self.server.api.taken if each[:2] == (query["From"], query["To"])]
+        listed = [_twilio_message(*each) for each in reversed(found)]
+        self._answer(200, {"messages": listed, "page": 0, "page_size": 50, "next_page_uri": None})
+
+    def _take(self, sender: str, to: str, body: str, key: str, prefix: str) -> None:
+        api = self.server.api
+        step = api.plan.pop(0) if api.plan else 200
+        if isinstance(step, tuple):
+            self._refuse(*step)
+        elif step not in {200, LOST}:
+            self._answer(step, {})
+        else:
+            message = (sender, to, body, key, prefix + uuid.uuid4().hex)
+            api.taken.append(message)
+            if step == LOST:
+                self.connection.shutdown(socket.SHUT_RDWR)
+            else:
+                self._answer(202 if "/api/v2/" in self.path else 201, self._receipt(message))
+
+    def _receipt(self, message: tuple[str, str, str, str, str]) -> dict[str, Any]:
+        if self.path.startswith("/2010"):
+            return _twilio_message(*message)
+        if self.path.startswith("/v2/"):
+            return {"data": {"record_type": "message", "id": message[4], "tags": [message[3]]}}
+        return {"id": message[4], "owner": message[0], "to": [message[1]], "tag": message[3]}
+
+    def _refuse(self, status: int, code: str) -> None:
+        if self.path.startswith("/2010"):
+            self._answer(status, {"code": int(code), "message": "Attempt to send failed", "status": status})
+        elif self.path.startswith("/v2/"):
+            self._answer(status, {"errors": [{"code": code, "title": "Blocked", "detail": "It is blocked"}]})
+        else:
+            self._answer(status, {"type": code, "description": "The request is not valid"})
+
+    def _answer(self, status: int, body: dict[str, Any]) -> None:
+        content = json.dumps(body).encode()
+        self.send_response(status)
+        for name, value in self.server.api.headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+class _Server(ThreadingHTTPServer):
+    api: Api
+
+
+def _twilio_message(sender: str, to: str, body: str, key: str, sid: str) -> dict[str, Any]:
+    at = format_datetime(datetime.now(UTC))
+    return {"sid": sid, "from": sender, "to": to, "body": body, "date_sent": at, "status": "queued"}
+
+
+@contextmanager
+def carrier_api(app: Flask) -> Iterator[Api]:
+    """The application's carriers are this server meanwhile."""
+    server = _Server(("127.0.0.1", 0), _Handler)
+    server.api = Api()
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    names = ("TWILIO_API_URL", "TELNYX_API_URL", "BANDWIDTH_API_URL")
+    usual = {name: app.config[name] for name in names}
+    app.config.update(dict.fromkeys(names, f"http://127.0.0.1:{server.server_port}"))
+    yield server.api
+    app.config.update(usual)
+    server.shutdown()
+    server.server_close()

@@ -1,0 +1,109 @@
+"""Accounts with carriers, and posts as each carrier sends and proves them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from sqlalchemy import select
+from werkzeug.test import TestResponse
+
+from cadence_app.accounts.models import User
+from cadence_app.extensions import db
+from cadence_app.messaging.carriers import accounts
+from cadence_app.messaging.carriers.fields import CARRIERS
+from cadence_app.messaging.carriers.models import Carrier, KeywordAnswers
+from cadence_app.messaging.models import Inbox
+from tests.world import World
+
+SECRET = "a secret of the carrier"
+
+
+@dataclass
+class Line:
+    """An account that carries the world's shared inbox, and the carrier at its other end."""
+
+    world: World
+    carrier: Carrier
+    answers: KeywordAnswers = KeywordAnswers.OURS
+    path: str = ""
+    account_id: int = 0
+    signing_key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
+
+    def open(self, also: str = "") -> Line:
+        public = self.signing_key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        values = {each.name: SECRET for each in CARRIERS[self.carrier].fields}
+        values |= {"public_key": base64.b64encode(public).decode(), "webhook_user": "carrier"}
+        values["account_sid"] = "AC" + "0" * 32
+        with self.world.session():
+            admin = db.session.get_one(User, self.world.admin_id)
+            account = accounts.add_account(admin, self.carrier)
+            numbers = [self.world.shared, also]
+            inboxes = db.session.scalars(select(Inbox).where(Inbox.number.in_(numbers))).all()
+            accounts.set_account(admin, account, self.carrier, self.answers, values, inboxes)
+            self.path, self.account_id = f"/webhooks/{self.carrier}/{account.key}", account.id
+        return self
+
+    def text(self, number: str, body: str, message_id: str | None = None, **more: Any) -> TestResponse:
+        """A text as this carrier posts it."""
+        message_id = message_id or uuid.uuid4().hex
+        return self.post(*self.content(number, body, message_id, **more))
+
+    def content(
+        self, number: str, body: str, message_id: str, to: str | None = None, **more: Any
+    ) -> tuple[bytes, dict[str, str]]:
+        """The body of a post and the headers that prove it."""
+        to = to or self.world.shared
+        if self.carrier == Carrier.TWILIO:
+            return self._form({"MessageSid": message_id, "From": number, "To": to, "Body": body, **more})
+        if self.carrier == Carrier.TELNYX:
+            payload = {
+                "id": message_id,
+                "direction": "inbound",
+                "from": {"phone_number": number},
+                "to": [{"phone_number": to, "status": "webhook_delivered"}],
+                "text": body,
+            }
+            return self.signed(json.dumps({"data": {"event_type": "message.received", "payload": payload}}))
+        message = {"id": message_id, "owner": to, "to": [to], "from": number, "text": body, "direction": "in"}
+        return self.basic(json.dumps([{"type": "message-received", "to": to, "message": message}]))
+
+    def post(self, body: bytes, headers: dict[str, str]) -> TestResponse:
+        return self.world.app.test_client().post(self.path, data=body, headers=headers)
+
+    def post_form(self, fields: dict[str, str], query: str = "") -> TestResponse:
+        body, headers = self._form(fields, query)
+        return self.world.app.test_client().post(self.path + query, data=body, headers=headers)
+
+    def _form(self, fields: dict[str, str], query: str = "") -> tuple[bytes, dict[str, str]]:
+        """Signed as Twilio documents it, without its library."""
+        address = self.world.app.config["PUBLIC_URL"] + self.path + query
+        said = address + "".join(name + fields[name] for name in sorted(fields))
+        digest = hmac.new(SECRET.encode(), said.encode(), hashlib.sha1).digest()
+        return urlencode(fields).encode(), {
+            "Content-Type": "application/x-www-form-urlencoded",
+            "X-Twilio-Signature": base64.b64encode(digest).decode(),
+        }
+
+    def signed(self, body: str, at: int | None = None) -> tuple[bytes, dict[str, str]]:
+        """Signed as Telnyx documents it."""
+        stamp = str(at or int(time.time()))
+        signature = self.signing_key.sign(f"{stamp}|{body}".encode())
+        return body.encode(), {
+            "Content-Type": "application/json",
+            "telnyx-timestamp": stamp,
+            "telnyx-signature-ed25519": base64.b64encode(signature).decode(),
+        }
+
+    def basic(self, body: str, password: str = SECRET) -> tuple[bytes, dict[str, str]]:
+        given = base64.b64encode(f"carrier:{password}".encode()).decode()
+        return body.encode(), {"Content-Type": "application/json", "Authorization": f"Basic {given}"}

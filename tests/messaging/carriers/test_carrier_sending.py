@@ -1,0 +1,322 @@
+"""Texts that go out through a carrier's API: once, with what became of them, and the carrier's blocks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from cadence_app.accounts.models import User
+from cadence_app.consent import blocks
+from cadence_app.consent.models import BlockScope
+from cadence_app.extensions import db
+from cadence_app.messaging.carriers.jobs import reconcile_blocks, sweep_carrier_events
+from cadence_app.messaging.carriers.models import Carrier, CarrierEvent, KeywordAnswers
+from cadence_app.messaging.jobs import sweep_texts
+from cadence_app.messaging.models import Conversation, Inbox, Message, MessageState
+from cadence_app.messaging.sending import LOST_SIGHT, compose, deliver, refusal
+from tests.messaging.carriers.api import LOST, Api, carrier_api
+from tests.messaging.carriers.posting import Line
+from tests.world import World, new_number
+
+BLOCK_CODES = {Carrier.TWILIO: (400, "21610"), Carrier.TELNYX: (403, "40300")}
+
+
+@pytest.fixture
+def api(world: World) -> Iterator[Api]:
+    with carrier_api(world.app) as api:
+        yield api
+
+
+@pytest.fixture(params=list(Carrier))
+def line(request: pytest.FixtureRequest, world: World) -> Line:
+    return Line(world, request.param).open()
+
+
+class Talk:
+    """A conversation of a contact at the line's inbox, whom an agent texts."""
+
+    def __init__(self, line: Line) -> None:
+        self.line, self.world, self.number = line, line.world, new_number()
+        line.text(self.number, "Hello")
+        self.contact_id = self.world.contact_id(self.number)
+
+    def send(self, body: str = "Hello back") -> Message:
+        return self.state(self.deliver(self.compose(body)))
+
+    def compose(self, body: str = "Hello back") -> int:
+        with self.world.session():
+            conversation = db.session.scalars(
+                select(Conversation).where(Conversation.contact_id == self.contact_id)
+            ).one()
+            message = compose(db.session.get_one(User, self.world.agent_id), conversation, body)
+            db.session.commit()
+            return message.id
+
+    def deliver(self, message_id: int) -> int:
+        with self.world.session():
+            deliver(message_id)
+        return message_id
+
+    def state(self, message_id: int) -> Message:
+        with self.world.session():
+            message = db.session.get_one(Message, message_id)
+            db.session.expunge(message)
+            return message
+
+    def let_pass(self, message_id: int, **time: float) -> None:
+        """Lets a text have been sending, and waiting for its next try, for some time; then sweeps."""
+        with self.world.session():
+            ago = datetime.now(UTC) - timedelta(**time)
+            db.session.execute(
+                update(Message)
+                .where(Message.id == message_id)
+                .values(sending_since=ago, created_at=ago, next_attempt_at=None)
+            )
+            db.session.commit()
+        with self.world.app.app_context():
+            sweep_texts()
+
+    def refusal(self) -> str | None:
+        with self.world.session():
+            inbox = db.session.scalars(select(Inbox).where(Inbox.number == self.world.shared)).one()
+            message = Message(kind="person")
+            return refusal(inbox, self.contact_id, message.kind)
+
+    def receipt(self, message: Message, fate: str, code: str = "") -> None:
+        """What this carrier posts about a text of ours."""
+        line, message_id, key = self.line, str(message.provider_message_id), str(message.send_key)
+        if line.carrier == Carrier.TWILIO:
+            fields = {"MessageSid": message_id, "MessageStatus": fate, "To": self.number}
+            answer = line.post_form(fields | ({"ErrorCode": code} if code else {}), f"?text={key}")
+        elif line.carrier == Carrier.TELNYX:
+            status = {"failed": "delivery_failed"}.get(fate, fate)
+            payload = {
+                "id": message_id,
+                "to": [{"phone_number": self.number, "status": status}],
+                "tags": [key],
+                "errors": [{"code": code, "title": "No"}] if code else [],
+            }
+            kind = "message.sent" if fate == "sent" else "message.finalized"
+            answer = line.post(*line.signed(json.dumps({"data": {"event_type": kind, "payload": payload}})))
+        else:
+            kind = {"sent": "message-sending"}.get(fate, f"message-{fate}")
+            event = {"type": kind, "message": {"id": message_id, "tag": key}, "time": "2026-01-01T00:00:00Z"}
+            event |= {"errorCode": code, "description": "carrier-rejected"} if code else {}
+            answer = line.post(*line.basic(json.dumps([event])))
+        assert answer.status_code == 200
+
+
+def test_a_text_goes_to_the_carrier_and_its_receipts_say_what_became_of_it(line: Line, api: Api) -> None:
+    talk = Talk(line)
+    message = talk.send()
+    assert (message.state, message.attempts) == (MessageState.SENT, 1)
+    ((sender, to, body, key, sent_id),) = api.taken
+    assert (sender, to, body) == (line.world.shared, talk.number, "Hello back")
+    assert (key, sent_id) == (message.send_key, message.provider_message_id)
+    for fate, state in (("sent", "sent"), ("delivered", "delivered"), ("sent", "delivered")):
+        talk.receipt(message, fate)
+        assert talk.state(message.id).state == state
+
+
+def test_a_text_that_fails_later_says_why_in_words(line: Line, api: Api) -> None:
+    talk = Talk(line)
+    message = talk.send()
+    talk.receipt(message, "failed", {Carrier.TWILIO: "30006", Carrier.TELNYX: "40001"}.get(line.carrier, "9"))
+    failed = talk.state(message.id)
+    assert failed.state == MessageState.FAILED
+    assert ("landline" in failed.detail) or "carrier-rejected (code 9)" in failed.detail
+    talk.receipt(message, "delivered")
+    assert talk.state(message.id).state == MessageState.FAILED
+
+
+@pytest.mark.parametrize("answer", [429, 500, 503])
+def test_a_busy_carrier_is_asked_again_later_and_the_text_goes_once(
+    line: Line, api: Api, answer: int
+) -> None:
+    talk = Talk(line)
+    api.plan = [answer, answer]
+    message = talk.send()
+    assert message.state == MessageState.QUEUED
+    assert message.next_attempt_at is not None
+    assert message.next_attempt_at > datetime.now(UTC) + timedelta(seconds=2)
+    talk.deliver(message.id)
+    assert api.taken == []
+    for _ in range(3):
+        talk.let_pass(message.id, minutes=1)
+    assert talk.state(message.id).state == MessageState.SENT
+    assert len(api.taken) == 1
+
+
+@pytest.mark.parametrize("carrier", [Carrier.TELNYX, Carrier.BANDWIDTH])
+def test_a_carrier_that_says_how_long_to_wait_is_left_alone_that_long(
+    carrier: Carrier, world: World, api: Api
+) -> None:
+    """Twilio's library does not pass Retry-After on."""
+    line = Line(world, carrier).open()
+    api.plan, api.headers = [429], {"Retry-After": "120"}
+    message = Talk(line).send()
+    assert message.next_attempt_at is not None
+    assert message.next_attempt_at > datetime.now(UTC) + timedelta(seconds=100)
+
+
+def test_a_carrier_that_is_out_of_reach_delays_a_text_and_never_loses_it(line: Line, api: Api) -> None:
+    talk, names = Talk(line), ("TWILIO_API_URL", "TELNYX_API_URL", "BANDWIDTH_API_URL")
+    reached = {name: line.world.app.config[name] for name in names}
+    line.world.app.config.update(dict.fromkeys(names, "http://127.0.0.1:9"))
+    message = talk.send()
+    assert message.state == MessageState.QUEUED
+    line.world.app.config.update(reached)
+    talk.let_pass(message.id, minutes=1)
+    assert talk.state(message.id).state == MessageState.SENT
+
+
+def test_a_definite_refusal_is_never_tried_again(line: Line, api: Api) -> None:
+    talk = Talk(line)
+    api.plan = [(400, "21211")]
+    message = talk.send()
+    assert (message.state, message.failure_code) == (MessageState.FAILED, "21211")
+    talk.let_pass(message.id, hours=1)
+    assert api.taken == []
+
+
+def test_a_text_whose_answer_was_lost_is_never_sent_twice(line: Line, api: Api) -> None:
+    talk = Talk(line)
+    talk.send("Hello back")
+    api.plan = [LOST]
+    message = talk.send("Hello back")
+    assert message.state == MessageState.SENDING
+    assert len(api.taken) == 2
+    talk.let_pass(message.id, minutes=2)
+    found = talk.state(message.id)
+    if line.carrier == Carrier.TWILIO:
+        assert (found.state, found.provider_message_id) == (MessageState.SENT, api.taken[1][4])
+    else:
+        assert found.state == MessageState.SENDING
+        talk.let_pass(message.id, minutes=11)
+        lost = talk.state(message.id)
+        assert (lost.state, lost.detail) == (MessageState.FAILED, LOST_SIGHT)
+        message.provider_message_id = api.taken[1][4]
+        talk.receipt(message, "delivered")
+        assert talk.state(message.id).state == MessageState.DELIVERED
+    assert len(api.taken) == 2
+
+
+def test_a_text_whose_worker_died_before_the_call_is_sent_by_the_sweep(world: World, api: Api) -> None:
+    talk = Talk(Line(world, Carrier.TWILIO).open())
+    message_id = talk.compose()
+    with world.session():
+        db.session.execute(
+            update(Message).where(Message.id == message_id).values(state="sending", send_key="a key")
+        )
+        db.session.commit()
+    talk.let_pass(message_id, seconds=40)
+    assert talk.state(message_id).state == MessageState.SENDING
+    talk.let_pass(message_id, minutes=2)
+    assert talk.state(message_id).state == MessageState.SENT
+    assert len(api.taken) == 1
+
+
+@pytest.mark.parametrize("carrier", BLOCK_CODES)
+def test_a_block_of_the_carriers_stands_beside_consent_and_takes_back_what_waits(
+    carrier: Carrier, world: World, api: Api
+) -> None:
+    talk = Talk(Line(world, carrier).open())
+    waiting = talk.compose("A second one")
+    api.plan = [BLOCK_CODES[carrier]]
+    message = talk.send()
+    assert message.detail == "The carrier blocks this number: its owner texted STOP to yours."
+    assert world.status(talk.contact_id) == "opted_in"
+    assert talk.refusal() == "The carrier blocks this number until the contact texts START to it."
+    assert talk.state(waiting).state == MessageState.SUPPRESSED
+    assert api.taken == []
+    page = world.sign_in("agent").get(f"/contacts/{talk.contact_id}").text
+    assert "Opted in" in page
+    assert "blocks" in page
+
+
+def test_a_block_that_a_receipt_tells_counts_too(world: World, api: Api) -> None:
+    talk = Talk(Line(world, Carrier.TWILIO).open())
+    talk.receipt(talk.send(), "undelivered", "21610")
+    assert "carrier blocks" in str(talk.refusal())
+
+
+@pytest.mark.parametrize("carrier", BLOCK_CODES)
+def test_stop_blocks_at_a_carrier_that_acts_itself_and_start_lifts_it_there(
+    carrier: Carrier, world: World, api: Api
+) -> None:
+    line = Line(world, carrier, KeywordAnswers.BUILT_IN).open()
+    talk = Talk(line)
+    line.text(talk.number, "stop")
+    assert "carrier blocks" in str(talk.refusal())
+    line.text(talk.number, "OPT OUT!")
+    with world.session():
+        assert blocks.blocked(talk.contact_id, BlockScope.CARRIER_NUMBER, _inbox_id(world))
+    line.text(talk.number, "Start")
+    assert talk.refusal() is None
+    assert talk.send().state == MessageState.SENT
+
+
+def _inbox_id(world: World) -> int:
+    return db.session.scalars(select(Inbox.id).where(Inbox.number == world.shared)).one()
+
+
+def test_an_agents_opt_in_says_that_the_carrier_still_blocks(world: World, api: Api) -> None:
+    line = Line(world, Carrier.TWILIO, KeywordAnswers.BUILT_IN).open()
+    talk = Talk(line)
+    line.text(talk.number, "stop")
+    agent = world.sign_in("agent")
+    agent.get(f"/contacts/{talk.contact_id}")
+    path = f"/contacts/{talk.contact_id}/teams/{world.team_id}/consent"
+    agent.post(path, {"status": "opted_in", "reason": "Called us."})
+    assert world.status(talk.contact_id) == "opted_in"
+    assert "carrier blocks" in str(talk.refusal())
+
+
+def test_a_telnyx_block_reaches_every_inbox_of_the_profile_and_the_page_warns(world: World, api: Api) -> None:
+    line = Line(world, Carrier.TELNYX, KeywordAnswers.BUILT_IN).open(also=world.other_shared)
+    talk = Talk(line)
+    line.text(talk.number, "STOP")
+    with world.session():
+        inbox_ids = db.session.scalars(select(Inbox.id).where(Inbox.carrier_account_id == line.account_id))
+        blocked = [
+            blocks.blocked(talk.contact_id, BlockScope.CARRIER_NUMBER, inbox_id) for inbox_id in inbox_ids
+        ]
+    assert blocked == [True, True]
+    page = world.sign_in("admin").get("/settings/carriers/").text
+    assert "Admissions and Aid share" in page
+
+
+def test_the_carriers_list_adds_blocks_and_takes_none_away(world: World, api: Api) -> None:
+    talk, other = Talk(line := Line(world, Carrier.TELNYX).open()), Talk(line)
+    with world.session():
+        blocks.block(other.contact_id, BlockScope.CARRIER_NUMBER, _inbox_id(world))
+        db.session.commit()
+    api.blocked = [new_number(), new_number(), talk.number]
+    for _ in range(2):
+        with world.app.app_context():
+            reconcile_blocks()
+    assert "carrier blocks" in str(talk.refusal())
+    assert "carrier blocks" in str(other.refusal())
+    assert world.status(talk.contact_id) == "opted_in"
+    assert len(world.history(talk.contact_id)) == 1
+
+
+def test_a_receipt_of_a_text_that_is_not_ours_is_let_go_in_the_end(line: Line, api: Api) -> None:
+    talk = Talk(line)
+    talk.receipt(Message(provider_message_id="nobodys", send_key="none"), "delivered")
+    with line.world.session():
+        event = db.session.scalars(select(CarrierEvent).order_by(CarrierEvent.id.desc()).limit(1)).one()
+        assert event.next_attempt_at is not None
+        event.attempts, event.next_attempt_at = 20, datetime.now(UTC)
+        db.session.commit()
+    with line.world.app.app_context():
+        sweep_carrier_events()
+    with line.world.session():
+        assert (
+            db.session.scalars(select(CarrierEvent).where(CarrierEvent.next_attempt_at.is_not(None))).all()
+            == []
+        )

@@ -1,0 +1,219 @@
+"""What comes from carriers: proven, taken in once, and never lost."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import func, select
+from twilio.request_validator import RequestValidator
+
+from cadence_app.consent.ledger import lock_contacts
+from cadence_app.extensions import db
+from cadence_app.messaging.carriers.jobs import sweep_carrier_events
+from cadence_app.messaging.carriers.models import Carrier, CarrierEvent, KeywordAnswers
+from cadence_app.messaging.models import Conversation, Message, MessageKind, MessageState
+from tests.messaging.carriers.posting import Line
+from tests.world import World, new_number
+
+
+@pytest.fixture(params=list(Carrier))
+def line(request: pytest.FixtureRequest, world: World) -> Line:
+    return Line(world, request.param).open()
+
+
+def count(world: World, table: type[Message] | type[CarrierEvent]) -> int:
+    with world.session():
+        return db.session.scalars(select(func.count()).select_from(table)).one()
+
+
+def texts_with(world: World, number: str) -> list[Message]:
+    with world.session():
+        contact_id = world.contact_id(number)
+    with world.session():
+        conversation_id = db.session.scalars(
+            select(Conversation.id).where(Conversation.contact_id == contact_id)
+        ).one()
+    return world.messages(conversation_id)
+
+
+def test_a_text_comes_in_and_its_stop_opts_out(line: Line) -> None:
+    number = new_number()
+    assert line.text(number, "Hello").status_code == 200
+    contact_id = line.world.contact_id(number)
+    assert line.world.status(contact_id) == "opted_in"
+    assert line.text(number, "STOP").status_code == 200
+    assert line.world.status(contact_id) == "opted_out"
+    assert [text.body for text in texts_with(line.world, number)][:2] == ["Hello", "STOP"]
+    with line.world.session():
+        assert db.session.scalars(select(CarrierEvent.content)).all() == [{}, {}]
+
+
+def test_the_same_text_again_is_answered_and_changes_nothing(line: Line) -> None:
+    number = new_number()
+    for _ in range(3):
+        assert line.text(number, "Hello", "one-and-the-same").status_code == 200
+    assert len(texts_with(line.world, number)) == 1
+    assert count(line.world, CarrierEvent) == 1
+
+
+def test_a_post_that_is_not_signed_is_refused_and_leaves_no_trace(line: Line) -> None:
+    body, headers = line.content(new_number(), "STOP", "m-1")
+    assert line.post(body, {"Content-Type": headers["Content-Type"]}).status_code == 403
+    proof = next(name for name in headers if name not in {"Content-Type", "telnyx-timestamp"})
+    flipped = headers[proof][:-6] + ("A" if headers[proof][-6] != "A" else "B") + headers[proof][-5:]
+    assert line.post(body, headers | {proof: flipped}).status_code == 403
+    if line.carrier != Carrier.BANDWIDTH:
+        assert line.post(body.replace(b"STOP", b"STOQ"), headers).status_code == 403
+    assert count(line.world, Message) == count(line.world, CarrierEvent) == 0
+
+
+def test_an_address_that_is_none_is_404(line: Line) -> None:
+    body, headers = line.content(new_number(), "Hello", "m-1")
+    wrong = replace(line, path=line.path[:-1])
+    assert wrong.post(body, headers).status_code == 404
+    other = "telnyx" if line.carrier != Carrier.TELNYX else "twilio"
+    assert replace(line, path=line.path.replace(line.carrier, other)).post(body, headers).status_code == 404
+
+
+@pytest.mark.parametrize("number", ["", "hello", "+1", "12125550123", "+1212555\x000123"])
+def test_a_post_that_can_not_be_read_is_400_and_leaves_no_trace(line: Line, number: str) -> None:
+    answer = line.text(number, "Hello")
+    assert answer.status_code == 400
+    assert "number" in answer.text
+    assert count(line.world, CarrierEvent) == 0
+
+
+def test_a_nul_in_a_text_is_left_out(line: Line) -> None:
+    number = new_number()
+    assert line.text(number, "Hel\x00lo").status_code == 200
+    assert texts_with(line.world, number)[0].body == "Hello"
+
+
+def test_a_number_of_no_inbox_is_noted_and_answered(line: Line) -> None:
+    answer = line.text(new_number(), "Hello", to=new_number())
+    assert answer.status_code == 200
+    with line.world.session():
+        event = db.session.scalars(select(CarrierEvent)).one()
+        assert "No inbox of this account" in event.problem
+        assert event.next_attempt_at is None
+
+
+def test_an_account_can_not_write_into_an_inbox_of_another(line: Line, legacy_world: World) -> None:
+    assert line.text(new_number(), "STOP", to=legacy_world.shared).status_code == 200
+    assert line.text(new_number(), "STOP", to=line.world.other_shared).status_code == 200
+    assert count(legacy_world, Message) == count(line.world, Message) == 0
+
+
+def test_a_text_that_is_held_up_is_answered_at_once_and_read_by_the_sweep(line: Line) -> None:
+    number = new_number()
+    line.text(number, "Hello")
+    contact_id = line.world.contact_id(number)
+    held, go = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with line.world.session():
+            lock_contacts([contact_id])
+            held.set()
+            go.wait(20)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait(20)
+    assert line.text(number, "STOP").status_code == 200
+    assert line.world.status(contact_id) == "opted_in"
+    go.set()
+    thread.join()
+    with line.world.session():
+        event = db.session.scalars(select(CarrierEvent).order_by(CarrierEvent.id.desc()).limit(1)).one()
+        assert event.attempts == 1
+        event.next_attempt_at = func.now()
+        db.session.commit()
+    with line.world.app.app_context():
+        sweep_carrier_events()
+    assert line.world.status(contact_id) == "opted_out"
+
+
+def test_twilios_published_example_verifies_and_one_flipped_byte_does_not() -> None:
+    """From Twilio's documentation, "Validating signatures from Twilio"; the token there is 12345."""
+    fields = {
+        "CallSid": "CA1234567890ABCDE",
+        "Caller": "+14158675309",
+        "Digits": "1234",
+        "From": "+14158675309",
+        "To": "+18005551212",
+    }
+    address, signature = "https://mycompany.com/myapp.php?foo=1&bar=2", "RSOYDt4T1cUTdK1PDd93/VVr8B8="
+    assert RequestValidator("12345").validate(address, fields, signature)
+    assert not RequestValidator("12345").validate(address, fields | {"Digits": "1235"}, signature)
+
+
+def test_telnyx_posts_older_or_newer_than_five_minutes_are_refused(world: World) -> None:
+    line = Line(world, Carrier.TELNYX).open()
+    body, _ = line.content(new_number(), "Hello", "m-1")
+    for age in (-301, 301, 10**12):
+        assert line.post(*line.signed(body.decode(), int(time.time()) - age)).status_code == 403
+    assert line.post(*line.signed(body.decode(), int(time.time()) - 290)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "body", ["", "null", "[]", "{}", '{"data": 3}', '{"data": {"event_type": "message.received"}}']
+)
+def test_json_that_is_no_event_is_400(world: World, body: str) -> None:
+    line = Line(world, Carrier.TELNYX).open()
+    assert line.post(*line.signed(body)).status_code == 400
+
+
+def test_events_about_something_else_are_answered(world: World) -> None:
+    line = Line(world, Carrier.TELNYX).open()
+    assert (
+        line.post(*line.signed('{"data": {"event_type": "message.link_click", "payload": {}}}')).status_code
+        == 200
+    )
+
+
+def replies(line: Line, number: str) -> list[tuple[str, str]]:
+    return [
+        (text.kind, text.state) for text in texts_with(line.world, number) if text.kind != MessageKind.PERSON
+    ]
+
+
+def test_what_advanced_opt_out_answered_is_not_answered_again(world: World) -> None:
+    line = Line(world, Carrier.TWILIO, KeywordAnswers.TOLD).open()
+    number = new_number()
+    line.text(number, "Hello")
+    line.text(number, "STOP", OptOutType="STOP")
+    assert world.status(world.contact_id(number)) == "opted_out"
+    assert replies(line, number) == [(MessageKind.OPT_OUT_REPLY, MessageState.SUPPRESSED)]
+    other = new_number()
+    line.text(other, "STOP")
+    assert replies(line, other) == [(MessageKind.OPT_OUT_REPLY, MessageState.QUEUED)]
+
+
+def test_a_word_that_only_the_carrier_knows_opts_out_for_it_blocks_by_then(world: World) -> None:
+    line = Line(world, Carrier.TWILIO, KeywordAnswers.TOLD).open()
+    number = new_number()
+    line.text(number, "Hello")
+    line.text(number, "Desuscribirme ya", OptOutType="STOP")
+    (_, change) = world.history(world.contact_id(number))
+    assert (change.status, change.source, change.words) == ("opted_out", "keyword", "Desuscribirme ya")
+
+
+def test_a_carrier_that_answers_the_usual_words_leaves_the_organisations_own_to_us(world: World) -> None:
+    line = Line(world, Carrier.TWILIO, KeywordAnswers.BUILT_IN).open()
+    number = new_number()
+    line.text(number, "HELP")
+    line.text(number, "STOP")
+    assert {state for _, state in replies(line, number)} == {MessageState.SUPPRESSED}
+
+
+def test_bandwidth_may_bring_several_texts_in_one_post(world: World) -> None:
+    line = Line(world, Carrier.BANDWIDTH).open()
+    numbers = [new_number(), new_number()]
+    events = [line.content(number, "Hello", number)[0].decode()[1:-1] for number in numbers]
+    body, headers = line.content("+12125550123", "x", "x")
+    assert line.post(f"[{','.join(events)}]".encode(), headers).status_code == 200
+    assert all(world.status(world.contact_id(number)) == "opted_in" for number in numbers)
+    assert body
