@@ -10,7 +10,7 @@ from flask import current_app, render_template
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
-from cadence_app.accounts.models import Tenant
+from cadence_app.accounts.models import Navigation, Tenant
 from cadence_app.consent.feed import settled
 from cadence_app.consent.models import OptOutChange, Source, Status
 from cadence_app.extensions import db
@@ -22,7 +22,7 @@ from cadence_app.ui.navigation import WORDS
 
 # More than a person reads in one mail; the rest is a number and a link to where it all stands.
 _LISTED = 50
-# A cursor this far behind is moved although there was nothing to tell, so that it is not read again and again.
+# A cursor this far behind is moved although there was nothing to tell, lest it all be read again and again.
 _BEHIND = 1000
 
 
@@ -56,11 +56,12 @@ def tell(rule_id: int) -> int:
     if not count and not rule.digest_at and end - rule.cursor < _BEHIND:
         db.session.rollback()
         return 0
-    told = []
-    if count:
+    told = rule.reached if count else []
+    if told:
         listed = select(OptOutChange).where(*happened).order_by(OptOutChange.id).limit(_LISTED)
         changes = db.session.scalars(listed).all()
-        told = [_mail(rule, recipient, changes, count) for recipient in rule.reached]
+        for recipient in told:
+            _mail(rule, recipient, changes, count)
     rule.cursor = end
     if rule.digest_at:
         rule.digest_at = service.next_digest(rule.team.tenant.zone)
@@ -69,7 +70,7 @@ def tell(rule_id: int) -> int:
 
 
 def _told_as(event: Event) -> ColumnElement[bool]:
-    """The changes that are an event. A first text that is itself an opt-out word is an unknown contact too."""
+    """The changes that are an event. A first text that is an opt-out word is an unknown contact too."""
     if event == Event.STATUS_CHANGE:
         return OptOutChange.source.in_([Source.KEYWORD, Source.TOGGLE])
     if event == Event.CONTACT_ADDED:
@@ -85,7 +86,7 @@ def _mail(
 ) -> None:
     tenant, team = rule.team.tenant, rule.team
     site = current_app.config["PUBLIC_URL"]
-    words = WORDS[tenant.navigation]
+    words = WORDS[Navigation(tenant.navigation)]
     context: dict[str, Any] = {
         "tenant": tenant,
         "team": team,
