@@ -17,6 +17,7 @@ from cadence_app import (
     contacts,
     mails,
     messaging,
+    notifications,
     operators,
     reports,
     retention,
@@ -53,8 +54,9 @@ def create_app(settings: dict[str, Any]) -> Flask:
     limiter.init_app(app)
     with app.app_context():
         init_tenancy()
-    records = (accounts, mails, contacts, consent, messaging, campaigns, reports, retention, api, webhooks)
-    for area in (*records, administration, operators, ui):
+    people = (accounts, mails, contacts, consent, messaging, campaigns)
+    told = (reports, notifications, retention, api, webhooks)
+    for area in (*people, *told, administration, operators, ui):
         area.init_app(app)
     app.cli.add_command(cadence)
     return app

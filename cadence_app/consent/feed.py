@@ -34,8 +34,8 @@ def changes_after(
     before it and goes on once it has ended, so a change that is committed late is late, but never missed.
     Must not run in a transaction that holds its snapshot (REPEATABLE READ).
     """
-    settled = db.session.scalars(select(func.settled_change_id())).one()
-    query = select(OptOutChange).where(OptOutChange.id > cursor, OptOutChange.id <= settled)
+    end = settled()
+    query = select(OptOutChange).where(OptOutChange.id > cursor, OptOutChange.id <= end)
     if since:
         query = query.where(OptOutChange.changed_at >= since)
     if team_ids:
@@ -45,4 +45,9 @@ def changes_after(
     changes = list(db.session.scalars(query.order_by(OptOutChange.id).limit(limit + 1)))
     if len(changes) > limit:
         return Feed(changes[:limit], changes[limit - 1].id, more=True)
-    return Feed(changes, max(cursor, settled), more=False)
+    return Feed(changes, max(cursor, end), more=False)
+
+
+def settled() -> int:
+    """The id up to which the tenant's feed is complete: no change with a lower one is still to come."""
+    return int(db.session.scalars(select(func.settled_change_id())).one())

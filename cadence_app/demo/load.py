@@ -27,6 +27,8 @@ from cadence_app.demo.settings import load_settings
 from cadence_app.extensions import db
 from cadence_app.messaging.inboxes import create_inbox
 from cadence_app.messaging.models import Inbox
+from cadence_app.notifications.models import Event, Pace
+from cadence_app.notifications.service import set_rule
 
 CONTACTS = 2500
 MONTHS = 18
@@ -93,6 +95,14 @@ def _load(organisation: Organisation, chance: random.Random) -> None:
     load_announcements(chain.from_iterable(waves), inboxes, [admin, agent], chance)
     load_forgotten(tenant, teams, numbers, chance)
     load_conversations(tenant, talking, inboxes, [admin, agent], numbers, chance)
+    set_rule(
+        admin,
+        teams[0],
+        Event.STATUS_CHANGE,
+        True,
+        Pace.DAILY,
+        [f"{teams[0].code.lower()}@{organisation.domain}"],
+    )
     load_campaigns(tenant, list(chain.from_iterable(waves)), inboxes, agent, chance)
     load_records(tenant, talking, agent, numbers, chance)
     load_settings(admin, teams, inboxes, contacts, chance)

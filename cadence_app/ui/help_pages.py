@@ -23,6 +23,7 @@ PAGES = {
     "roles": "Who may do what",
     "schedules": "Schedules, and delivery to other systems",
     "retention": "How long contacts are kept",
+    "notifications": "Notification e-mails",
     "proof": "Proof: what the seals show",
     "api": "The API",
     "webhooks": "Webhooks",

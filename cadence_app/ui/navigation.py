@@ -84,6 +84,7 @@ SETTINGS = {
         ("Tags", "tags.index", "tag"),
     ),
     "People": (
+        ("Notification e-mails", "notifications.index", "bell"),
         ("Users", "people.index", "users"),
         ("{Teams}", "teams.index", "users-group"),
     ),

@@ -1,0 +1,13 @@
+"""Notification e-mails: who in or outside an organisation is told of what happens in a team."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from cadence_app.notifications import jobs, routes
+
+__all__ = ["jobs"]
+
+
+def init_app(app: Flask) -> None:
+    app.register_blueprint(routes.blueprint)

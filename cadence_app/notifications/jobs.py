@@ -1,0 +1,28 @@
+"""The job that looks for what is to be told."""
+
+from __future__ import annotations
+
+from flask import current_app
+from sqlalchemy import select
+
+from cadence_app.accounts.models import Tenant
+from cadence_app.extensions import db, rq
+from cadence_app.notifications.telling import due_rule_ids, tell
+from cadence_app.tenancy import use_tenant
+
+
+@rq.job(queue="sweeps")
+def sweep_notifications() -> None:
+    """Fills the outbox for every rule that has something to tell. One that can't be told now waits for the
+    next sweep, and keeps nothing else waiting."""
+    for tenant_id in db.session.scalars(select(Tenant.id).order_by(Tenant.id)).all():
+        use_tenant(tenant_id)
+        for rule_id in due_rule_ids():
+            try:
+                tell(rule_id)
+            except Exception:
+                db.session.rollback()
+                current_app.logger.exception("notification rule %s could not be told", rule_id)
+
+
+sweep_notifications.cron_register(10)
