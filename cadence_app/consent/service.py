@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-import phonenumbers
 from sqlalchemy import func, select
 
 from cadence_app.accounts.models import KeywordPolicy, PossibleOptOutPolicy, Tenant, User
@@ -166,11 +165,6 @@ def organisation_wide(tenant: Tenant, today: date) -> bool:
 def counts_everywhere(tenant: Tenant, keyword: Keyword | None) -> bool:
     """Whether an opt out by this keyword, or by words that are none, is one of every team, now."""
     return bool(keyword and keyword.every_team) or organisation_wide(tenant, _today())
-
-
-def is_toll_free(number: str) -> bool:
-    parsed = phonenumbers.parse(number)
-    return phonenumbers.number_type(parsed) == phonenumbers.PhoneNumberType.TOLL_FREE
 
 
 def history(contact_id: int, team_ids: list[int], limit: int = 100) -> list[OptOutChange]:

@@ -27,3 +27,9 @@ def parse_number(text: str) -> str:
 def digits_of(text: str) -> str:
     """The digits of a search, to find a number however it is written."""
     return "".join(character for character in text if character.isdecimal())
+
+
+def is_toll_free(number: str) -> bool:
+    """Whether an E.164 number is toll-free, where the network itself acts on STOP, START and UNSTOP."""
+    parsed = phonenumbers.parse(number)
+    return phonenumbers.number_type(parsed) == phonenumbers.PhoneNumberType.TOLL_FREE

@@ -23,7 +23,6 @@ from cadence_app.consent.keywords import (
 )
 from cadence_app.consent.ledger import Change, record_changes
 from cadence_app.consent.models import BlockScope, Source, Status
-from cadence_app.consent.service import is_toll_free
 from cadence_app.contacts.models import Contact
 from cadence_app.demo import dialogue
 from cadence_app.extensions import db
@@ -257,5 +256,5 @@ def _block(turn: _Turn) -> None:
         blocks.block(contact_id, BlockScope.ORGANISATION)
     if turn.inbox.personal:
         blocks.block(contact_id, BlockScope.PERSONAL)
-    if is_toll_free(turn.inbox.number) and words in TOLL_FREE_BLOCK_WORDS:
+    if turn.inbox.toll_free and words in TOLL_FREE_BLOCK_WORDS:
         blocks.block(contact_id, BlockScope.CARRIER_NUMBER, turn.inbox.id, turn.contact["number"])

@@ -102,7 +102,7 @@ def receive_text(
             message_id=message.id,
             words=body,
             personal=inbox.personal,
-            toll_free=consent.is_toll_free(inbox.number),
+            toll_free=inbox.toll_free,
             received_at=received_at,
             number=from_number,
             texted=texted,

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from cadence_app.accounts.models import Team, User
 from cadence_app.contacts.models import Contact
+from cadence_app.contacts.numbers import is_toll_free
 from cadence_app.extensions import Model
 
 
@@ -50,6 +51,10 @@ class Inbox(Model):
     @property
     def personal(self) -> bool:
         return self.kind == InboxKind.PERSONAL
+
+    @property
+    def toll_free(self) -> bool:
+        return is_toll_free(self.number)
 
 
 class Conversation(Model):

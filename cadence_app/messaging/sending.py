@@ -69,7 +69,7 @@ def refusal(
     barred = [block for block in blocks.blocks_of(contact_id) if block.number in {"", number}]
     scopes = {(block.scope, block.inbox_id) for block in barred}
     if (BlockScope.CARRIER_NUMBER, inbox.id) in scopes:
-        if consent.is_toll_free(inbox.number):
+        if inbox.toll_free:
             return "The toll-free network blocks this number until the contact texts START or UNSTOP to it."
         return "The carrier blocks this number until the contact texts START to it."
     if kind == MessageKind.OPT_OUT_REPLY:

@@ -18,6 +18,7 @@ PAGES = {
     "fewer-opt-outs": "How to keep opt outs few",
     "toggle": "Changing a status by hand",
     "records": "Records: numbers, merging, erasing",
+    "carriers": "Carriers: what becomes of a text",
     "campaigns": "Campaigns, templates and quiet hours",
     "message-activity": "What the figures of message activity mean",
     "roles": "Who may do what",
