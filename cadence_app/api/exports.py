@@ -15,7 +15,8 @@ from cadence_app.api.models import Scope
 from cadence_app.api.operations import operation, token_in_use
 from cadence_app.api.schemas import ExportInput, ExportOut, ExportPage, IdempotencyHeaders, Page
 from cadence_app.extensions import db
-from cadence_app.reports import files, service
+from cadence_app import files
+from cadence_app.reports import service
 from cadence_app.reports.kinds import KINDS
 from cadence_app.reports.models import Export
 from cadence_app.reports.ranges import today

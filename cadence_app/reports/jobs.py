@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import smtplib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 
 from flask import current_app
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 
 from cadence_app.accounts.models import Tenant
 from cadence_app.extensions import db, rq
-from cadence_app.reports import files, mailing
+from cadence_app.holding import held
+from cadence_app import files
+from cadence_app.reports import mailing
 from cadence_app.reports.kinds import KINDS
 from cadence_app.reports.models import UNFINISHED, Export, ExportState
 from cadence_app.reports.service import enqueue
@@ -32,7 +32,7 @@ _LOST_AFTER = timedelta(seconds=15)
 def run_export(tenant_id: int, export_id: int) -> None:
     """Takes an export as far as it goes. Running it again, or twice at once, does no harm."""
     use_tenant(tenant_id)
-    with _held(export_id) as mine:
+    with held(f"export {export_id}") as mine:
         export = db.session.get(Export, export_id)
         if not mine or export is None or not export.unfinished or not _due(export):
             return
@@ -67,7 +67,7 @@ def sweep_exports() -> None:
             Export.state.in_(UNFINISHED), Export.next_attempt_at < func.now() - _LOST_AFTER
         )
         for export in db.session.scalars(due.order_by(Export.id)).all():
-            with _held(export.id) as nobody_has_it:
+            with held(f"export {export.id}") as nobody_has_it:
                 lost = nobody_has_it
             if lost:
                 enqueue(export)
@@ -192,20 +192,6 @@ def _for_good(error: Exception) -> bool:
 
 def _due(export: Export) -> bool:
     return bool(db.session.scalar(select(export.next_attempt_at <= func.now())))
-
-
-@contextmanager
-def _held(export_id: int) -> Iterator[bool]:
-    """Holds an export for this worker; False where another has it. A worker that dies lets go of it, for
-    PostgreSQL ends the lock with the connection."""
-    key = {"key": f"export {export_id}"}
-    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        mine = bool(connection.scalar(text("SELECT pg_try_advisory_lock(hashtextextended(:key, 0))"), key))
-        try:
-            yield mine
-        finally:
-            if mine:
-                connection.execute(text("SELECT pg_advisory_unlock(hashtextextended(:key, 0))"), key)
 
 
 sweep_exports.cron_register(10)
