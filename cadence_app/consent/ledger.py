@@ -11,9 +11,14 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     ColumnElement,
+    DateTime,
+    Row,
+    Select,
+    and_,
     cast,
     func,
     insert,
+    literal,
     select,
     tuple_,
     update,
@@ -27,6 +32,11 @@ from cadence_app.extensions import db
 from cadence_app.tenancy import tenant_in_use
 
 _TICK = timedelta(microseconds=1)
+# What a change gives to the stored status, and what a row of the history takes from contact and team.
+_STORED = ("status", "since", "change_id", "stopped_at")
+_TAKEN_OVER = (
+    *("tenant_id", "contact_id", "team_id", "first_name", "last_name", "external_id", "number", "team_code"),
+)
 
 
 @dataclass(frozen=True)
@@ -118,6 +128,71 @@ def record_changes(changes: Sequence[Change]) -> list[int | None]:
     return [written.get((change.contact_id, change.team_id)) for change in changes]
 
 
+def record_selected(changes: Select[Any], source: Source, user: User) -> Sequence[Row[Any]]:
+    """record_changes() for as many as a query finds, without a row of it leaving the database.
+
+    `changes` selects contact_id, team_id, status, reason and stopped_at (when the contact's own words said
+    so, or null), no pair twice. The caller holds all of the contacts (lock_contacts) or has made them in this
+    transaction, so none of their statuses changes meanwhile. Whoever has that status already is left out, as
+    is what the tenant does not have. Returns contact_id, team_id and status of each change made.
+    """
+    wanted = changes.cte("wanted")
+    now = db.session.scalars(select(func.clock_timestamp())).one()
+    history = (
+        insert(OptOutChange)
+        .from_select(
+            [*_TAKEN_OVER, "status", "changed_at", "source", "user_id", "user_name", "words", "reason"],
+            select(
+                Contact.tenant_id,
+                Contact.id,
+                Team.id,
+                Contact.first_name,
+                Contact.last_name,
+                Contact.external_id,
+                Contact.number,
+                Team.code,
+                wanted.c.status,
+                func.greatest(literal(now, DateTime(timezone=True)), Consent.since + _TICK),
+                literal(str(source)),
+                literal(user.id, BigInteger),
+                literal(user.name),
+                literal(""),
+                wanted.c.reason,
+            )
+            .select_from(wanted)
+            .join(Contact, Contact.id == wanted.c.contact_id)
+            .join(Team, Team.id == wanted.c.team_id)
+            .outerjoin(Consent, and_(Consent.contact_id == Contact.id, Consent.team_id == Team.id))
+            .where(Consent.status.is_distinct_from(wanted.c.status))
+            .order_by(Contact.id, Team.id),
+        )
+        .returning(
+            *(getattr(OptOutChange, name) for name in ("id", "tenant_id", "contact_id", "team_id", "status")),
+            OptOutChange.changed_at,
+        )
+        .cte("history")
+    )
+    new = upsert(Consent).from_select(
+        ["contact_id", "team_id", "tenant_id", "status", "since", "change_id", "stopped_at"],
+        select(
+            *(history.c[name] for name in ("contact_id", "team_id", "tenant_id", "status", "changed_at", "id")),
+            wanted.c.stopped_at,
+        ).join(
+            wanted,
+            and_(wanted.c.contact_id == history.c.contact_id, wanted.c.team_id == history.c.team_id),
+        ),
+    )
+    values = {name: new.excluded[name] for name in _STORED}
+    stored = (
+        new.on_conflict_do_update(index_elements=["contact_id", "team_id"], set_=values)
+        .returning(Consent.contact_id, Consent.team_id, Consent.status)
+        .cte("stored")
+    )
+    rows = db.session.execute(select(stored)).all()
+    _forget_loaded()
+    return rows
+
+
 def note_stop(contact_id: int, team_id: int, said_at: datetime | None = None) -> None:
     """Notes that an opted-out contact asked for it in their own words (at `said_at`, or now), which a later
     opt in must answer with a reason. The status is as it was, so the history gets no row."""
@@ -130,14 +205,17 @@ def note_stop(contact_id: int, team_id: int, said_at: datetime | None = None) ->
     )
 
 
-def lock_contacts(contact_ids: list[int]) -> dict[int, Any]:
-    """Holds these contacts, in the order of the ids given, so that no status of theirs changes until this
-    transaction ends. Returns their names, external id and number by id."""
+def lock_contacts(contact_ids: list[int], for_new_numbers: bool = False) -> dict[int, Any]:
+    """Holds these contacts, in the order of their ids, so that no status of theirs changes until this
+    transaction ends. Returns their names, external id and number by id.
+
+    Who is about to change a number says so here: holding more later on could end in a circle of waiting.
+    """
     rows = db.session.execute(
         select(Contact.id, Contact.first_name, Contact.last_name, Contact.external_id, Contact.number)
         .where(Contact.id.in_(contact_ids))
         .order_by(Contact.id)
-        .with_for_update(key_share=True)
+        .with_for_update(key_share=not for_new_numbers)
     )
     return {row.id: row for row in rows}
 
@@ -186,11 +264,16 @@ def _write(rows: list[dict[str, Any]], stopped_at: list[datetime | None]) -> dic
         for row, change_id, stop in zip(rows, ids, stopped_at, strict=True)
     ]
     statement = upsert(Consent)
-    values = {name: statement.excluded[name] for name in ("status", "since", "change_id", "stopped_at")}
+    values = {name: statement.excluded[name] for name in _STORED}
     db.session.execute(
         statement.on_conflict_do_update(index_elements=["contact_id", "team_id"], set_=values), consents
     )
+    _forget_loaded()
+    return {(c["contact_id"], c["team_id"]): c["change_id"] for c in consents}
+
+
+def _forget_loaded() -> None:
+    """Makes the session read again the statuses that it has read before."""
     for consent in db.session.identity_map.values():
         if isinstance(consent, Consent):
             db.session.expire(consent)
-    return {(c["contact_id"], c["team_id"]): c["change_id"] for c in consents}

@@ -51,6 +51,7 @@ def upgrade() -> None:
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("stop_reason", sa.Text(), nullable=False),
         *(sa.Column(name, sa.BigInteger(), nullable=False) for name in _COUNTS),
+        sa.Column("applied_to", sa.BigInteger(), nullable=True),
         sa.Column("result_key", sa.Text(), nullable=False),
         sa.CheckConstraint(
             "state IN ('draft', 'checking', 'ready', 'importing', 'done', 'cancelled', 'failed')",
@@ -98,6 +99,7 @@ def upgrade() -> None:
         sa.Column("tenant_id", sa.BigInteger(), nullable=False),
         sa.Column("result", sa.Text(), nullable=False),
         sa.Column("contact_id", sa.BigInteger(), nullable=True),
+        sa.Column("waits_for_id", sa.BigInteger(), nullable=True),
         sa.Column("moved", sa.Boolean(), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
         sa.CheckConstraint(

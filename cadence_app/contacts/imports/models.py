@@ -97,6 +97,8 @@ class Import(Model):
     rows_refused: Mapped[int] = mapped_column(default=0)
     statuses_changed: Mapped[int] = mapped_column(default=0)
     opt_ins_held: Mapped[int] = mapped_column(default=0)
+    # The line up to which the import is applied; none before its first batch.
+    applied_to: Mapped[int | None]
     result_key: Mapped[str] = mapped_column(default="")
 
     user: Mapped[User] = relationship()
@@ -149,8 +151,8 @@ class ImportRow(Model):
 
 
 class ImportOutcome(Model):
-    """What became of a row, in the check or, after it, in the import itself. A WAITING one has the contact
-    it waits for. `note` says why a row was refused or what of it was not applied."""
+    """What became of a row, in the check or, after it, in the import itself. A WAITING one
+    `waits_for_id` a contact. `moved`: the row gives its contact another number. `note` says why a row was refused or what of it was not applied."""
 
     __tablename__ = "import_outcomes"
     __table_args__ = (
@@ -165,6 +167,7 @@ class ImportOutcome(Model):
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
     result: Mapped[str]
     contact_id: Mapped[int | None]
+    waits_for_id: Mapped[int | None]
     moved: Mapped[bool] = mapped_column(default=False)
     note: Mapped[str] = mapped_column(default="")
 
