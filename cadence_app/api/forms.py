@@ -2,12 +2,12 @@ from __future__ import annotations
 
 from flask_login import current_user
 from flask_wtf import FlaskForm
-from wtforms import DateField, Field, SelectMultipleField, StringField, SubmitField
+from wtforms import DateField, Field, StringField, SubmitField
 from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
-from wtforms.widgets import CheckboxInput, ListWidget
 
 from cadence_app.api.models import Scope
 from cadence_app.reports.ranges import today
+from cadence_app.ui.fields import MultiCheckboxField, stripped
 
 SCOPE_LABELS = {
     Scope.CONTACTS_READ: "Read contacts",
@@ -17,15 +17,6 @@ SCOPE_LABELS = {
     Scope.EXPORTS_READ: "Read exports and their files",
     Scope.EXPORTS_WRITE: "Request exports",
 }
-
-
-def stripped(value: str | None) -> str:
-    return (value or "").strip()
-
-
-class MultiCheckboxField(SelectMultipleField):
-    widget = ListWidget(prefix_label=False)
-    option_widget = CheckboxInput()
 
 
 class TokenForm(FlaskForm):

@@ -8,10 +8,9 @@ from typing import Any
 from flask_login import current_user
 from flask_wtf import FlaskForm
 from sqlalchemy import select
-from wtforms import Field, RadioField, SelectField, SelectMultipleField, StringField, SubmitField
+from wtforms import Field, RadioField, SelectField, StringField, SubmitField
 from wtforms.fields import SelectChoice
 from wtforms.validators import InputRequired, Length, ValidationError
-from wtforms.widgets import CheckboxInput, ListWidget
 
 from cadence_app.accounts.models import Team, User
 from cadence_app.consent.models import REPORTED_SOURCES
@@ -21,7 +20,7 @@ from cadence_app.reports.filters import SOURCE_NAMES, STATUS_NAMES, Filters
 from cadence_app.reports.kinds import Kind
 from cadence_app.reports.models import Format
 from cadence_app.reports.ranges import today
-from cadence_app.ui.fields import no_control_characters, stripped
+from cadence_app.ui.fields import MultiCheckboxField, no_control_characters, stripped
 from cadence_app.ui.navigation import words_for
 
 _LATEST = date(2099, 12, 31)
@@ -38,11 +37,6 @@ def offered(form: FlaskForm, field: Field) -> None:
 def _choice(label: str) -> SelectField:
     """One of a list, or (empty) any."""
     return SelectField(label, [offered], default="", validate_choice=False)
-
-
-class MultiCheckboxField(SelectMultipleField):
-    widget = ListWidget(prefix_label=False)
-    option_widget = CheckboxInput()
 
 
 class FileForm(FlaskForm):

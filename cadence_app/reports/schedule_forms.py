@@ -11,12 +11,13 @@ from wtforms.validators import InputRequired
 
 from cadence_app.accounts.models import Role, User
 from cadence_app.extensions import db
-from cadence_app.reports.forms import FILTER_FIELDS, FileForm, MultiCheckboxField, offered
+from cadence_app.reports.forms import FILTER_FIELDS, FileForm, offered
 from cadence_app.reports.kinds import Kind
 from cadence_app.reports.models import Format
 from cadence_app.reports.schedule_models import ExportSchedule
 from cadence_app.reports.schedule_runs import Plan
 from cadence_app.reports.schedules import PERIOD_NAMES, WEEKDAYS, Every, Period, Timing, hour_name
+from cadence_app.ui.fields import MultiCheckboxField
 
 
 def _one_of(field: type[RadioField], label: str, names: dict[str, str], default: str) -> RadioField:

@@ -139,9 +139,6 @@ def test_a_status_set_by_hand_after_the_start_is_kept(world: World) -> None:
     number = new_number()
     world.text(number, "hi")
     contact_id = world.contact_id(number)
-    import_id = upload(world, csv_of(("", "", "", number, "ADM", "no")))
-    check(world, import_id)
-    # Nothing would change: the person asks for it all the same, with another row that is new.
     import_id = upload(
         world,
         csv_of(("", "", "", number, "ADM", "no"), ("N", "", "", new_number(), "ADM", "no")),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cadence_app.reports.kinds.activity import USER_ACTIVITY
 from cadence_app.reports.kinds.base import Cell, Column, Kind
 from cadence_app.reports.kinds.history import OPT_OUT_HISTORY
+from cadence_app.reports.kinds.imports import IMPORT_LOG
 from cadence_app.reports.kinds.messages import MESSAGE_HISTORY
 from cadence_app.reports.kinds.possible import POSSIBLE_OPT_OUTS
 from cadence_app.reports.kinds.status import OPT_OUT_STATUS
@@ -12,5 +13,6 @@ from cadence_app.reports.kinds.status import OPT_OUT_STATUS
 __all__ = ["KINDS", "MESSAGE_HISTORY", "OPT_OUT_HISTORY", "PLAIN_KINDS", "Cell", "Column", "Kind"]
 
 # Those whose page is a form and a list of requests; the Opt out history has a report on screen as well.
-PLAIN_KINDS = {kind.key: kind for kind in (OPT_OUT_STATUS, POSSIBLE_OPT_OUTS, MESSAGE_HISTORY, USER_ACTIVITY)}
+_PLAIN = (OPT_OUT_STATUS, POSSIBLE_OPT_OUTS, MESSAGE_HISTORY, USER_ACTIVITY, IMPORT_LOG)
+PLAIN_KINDS = {kind.key: kind for kind in _PLAIN}
 KINDS = {OPT_OUT_HISTORY.key: OPT_OUT_HISTORY} | PLAIN_KINDS
