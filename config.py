@@ -104,7 +104,7 @@ def load() -> dict[str, Any]:
         "MAIL_DIR": Path(os.environ.get("CADENCE_MAIL_DIR") or data_dir / "mail"),
         "FILES_URL": os.environ.get("FILES_URL") or (data_dir / "files").as_uri(),
         "EXPORT_LINK_DAYS": 7,
-        "IMPORT_MAX_BYTES": _number("CADENCE_IMPORT_MAX_BYTES", 100 * 1024 * 1024),
+        "IMPORT_MAX_BYTES": _number("CADENCE_IMPORT_MAX_BYTES", 100_000_000),
         "IMPORT_MAX_UNPACKED": _number("CADENCE_IMPORT_MAX_UNPACKED", 1024 * 1024 * 1024),
         "IMPORT_MAX_ROWS": _number("CADENCE_IMPORT_MAX_ROWS", 1_000_000),
         "IMPORT_KEEP_DAYS": _number("CADENCE_IMPORT_KEEP_DAYS", 7),

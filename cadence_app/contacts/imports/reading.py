@@ -35,6 +35,7 @@ ENCODINGS = {
     "big5": "Big5 (Chinese)",
     "euc-kr": "EUC-KR (Korean)",
 }
+_MOST_USED = "cp1252"
 DELIMITERS = {",": "Comma", ";": "Semicolon", "\t": "Tab", "|": "Vertical bar"}
 # What begins a file of another sort.
 _OTHER_SORTS = (
@@ -159,7 +160,9 @@ def _lines(file: IO[bytes], encoding: str) -> Iterator[str]:
         name = ENCODINGS.get(encoding, encoding)
         raise Unreadable(f"This is not {name}. Choose another encoding.", line) from error
     finally:
-        text.detach()
+        # Or it would close the file with itself.
+        if not file.closed:
+            text.detach()
 
 
 def _encoding(file: IO[bytes], sample: bytes) -> str:
@@ -176,10 +179,21 @@ def _encoding(file: IO[bytes], sample: bytes) -> str:
     except UnicodeDecodeError:
         # All that is ASCII says nothing: what is not is what tells encodings apart.
         telling = b"\n".join(line for line in (sample + piece).splitlines() if not line.isascii())
-        best = from_bytes(telling[:_SAMPLE], cp_isolation=[name.replace("-", "_") for name in ENCODINGS]).best()
-        known = {name.replace("-", "_"): name for name in ENCODINGS}
-        return known.get(best.encoding, "cp1252") if best else "cp1252"
+        return _likely(telling[:_SAMPLE])
     return "utf-8-sig"
+
+
+def _likely(telling: bytes) -> str:
+    """The encoding that some bytes look most like; of those that look the same, the one most used."""
+    known = {name.replace("-", "_"): name for name in ENCODINGS}
+    matches = from_bytes(telling, cp_isolation=list(known))
+    best = matches.best()
+    if best is None:
+        return _MOST_USED
+    same = [each for each in matches if (each.chaos, each.coherence) == (best.chaos, best.coherence)]
+    if any(_MOST_USED in each.could_be_from_charset for each in same):
+        return _MOST_USED
+    return known.get(best.encoding, _MOST_USED)
 
 
 def _delimiter(text: str) -> str:
