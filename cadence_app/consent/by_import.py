@@ -6,19 +6,22 @@ there, and a first status in a team is then opted in.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
+    BigInteger,
     ColumnElement,
     DateTime,
     Row,
     Select,
     Text,
     and_,
+    any_,
     case,
     cast,
     exists,
@@ -27,12 +30,11 @@ from sqlalchemy import (
     null,
     or_,
     select,
-    union_all,
 )
 
 from cadence_app.accounts.models import User
 from cadence_app.consent import possible
-from cadence_app.consent.ledger import record_selected
+from cadence_app.consent.ledger import note_stops, record_selected
 from cadence_app.consent.models import Block, BlockScope, Consent, Source, Status
 from cadence_app.extensions import db
 
@@ -57,38 +59,48 @@ class Outcome:
 
 
 def set_by_import(
-    wishes: Select[Any], moved: Select[Any], user: User, begun_at: datetime, stop_reason: str
+    wishes: Select[Any],
+    moved: Mapping[int, Collection[int]],
+    user: User,
+    begun_at: datetime,
+    stop_reason: str,
 ) -> Outcome:
     """Applies what may be applied, in this transaction; the caller holds the contacts as record_selected()
     asks.
 
-    `wishes` selects contact_id, team_id and status (null: keep what is there), no pair twice; `moved` the
-    contact_id of those whose number the file has just changed. `begun_at` is when a person started the
-    import: a status that is newer is not opted in. `stop_reason`, where a person wrote one, lets opt ins go
-    over a contact's own words from before that.
+    `wishes` selects contact_id, team_id and status (null: keep what is there), no pair twice; `moved` has
+    the ids of the contacts whose number the file has just changed, each with those of the teams in the
+    wishes. `begun_at` is when a person started the import: a status that is newer is not opted in.
+    `stop_reason`, where a person wrote one, lets opt ins go over a contact's own words from before that.
     """
     asked = _asked(wishes, moved)
     held = db.session.execute(_held(asked, begun_at, stop_reason)).all()
-    changed = record_selected(_decided(asked, moved, begun_at, stop_reason), Source.IMPORT, user)
-    possible.settle_opted_out(
-        [(row.contact_id, row.team_id) for row in changed if row.status == Status.OPTED_OUT]
-    )
+    changed = record_selected(_decided(asked, list(moved), begun_at, stop_reason), Source.IMPORT, user)
+    out = [row for row in changed if row.status == Status.OPTED_OUT]
+    if out:
+        possible.settle_opted_out([(row.contact_id, row.team_id) for row in out])
+    if kept_out := [(row.contact_id, row.team_id) for row in out if row.reason == STOPPED_EVERYWHERE]:
+        note_stops(kept_out)
     return Outcome(changed, held)
 
 
-def _asked(wishes: Select[Any], moved: Select[Any]) -> Any:
+def _asked(wishes: Select[Any], moved: Mapping[int, Collection[int]]) -> Any:
     """The wishes, and each other team of the contacts whose number was changed."""
-    named = wishes.subquery()
-    others = select(Consent.contact_id, Consent.team_id, cast(null(), Text)).where(
-        Consent.contact_id.in_(moved),
-        ~exists().where(named.c.contact_id == Consent.contact_id, named.c.team_id == Consent.team_id),
-    )
-    rows = union_all(select(named.c.contact_id, named.c.team_id, named.c.status), others).subquery()
-    return rows
+    theirs = select(Consent.contact_id, Consent.team_id).where(Consent.contact_id.in_(moved))
+    others = [
+        (row.contact_id, row.team_id)
+        for row in (db.session.execute(theirs) if moved else ())
+        if row.team_id not in moved[row.contact_id]
+    ]
+    if not others:
+        return wishes.subquery()
+    ids = [cast([pair[side] for pair in others], ARRAY(BigInteger)) for side in (0, 1)]
+    pairs = func.unnest(*ids).table_valued("contact_id", "team_id").render_derived()
+    return wishes.union_all(select(pairs.c.contact_id, pairs.c.team_id, cast(null(), Text))).subquery()
 
 
-def _decided(asked: Any, moved: Select[Any], begun_at: datetime, stop_reason: str) -> Select[Any]:
-    """The status of each pair, the reason and when their words said so; what stays as it is is left out."""
+def _decided(asked: Any, moved: list[int], begun_at: datetime, stop_reason: str) -> Select[Any]:
+    """The status of each pair and the reason; what stays as it is is left out."""
     wish, out, into = asked.c.status, Status.OPTED_OUT, Status.OPTED_IN
     first, opted_out = Consent.status.is_(None), Consent.status == out
     stopped_everywhere = and_(first, _stopped_everywhere(asked))
@@ -97,7 +109,7 @@ def _decided(asked: Any, moved: Select[Any], begun_at: datetime, stop_reason: st
         (wish == out, out),
         (and_(stopped_everywhere, keeps_stop), out),
         (first, into),
-        (and_(Consent.status == into, asked.c.contact_id.in_(moved), wish.is_distinct_from(into)), out),
+        (and_(Consent.status == into, asked.c.contact_id == any_(cast(moved, ARRAY(BigInteger))), wish.is_distinct_from(into)), out),
         (and_(opted_out, wish == into, _held_why(begun_at, stop_reason).is_(None)), into),
         else_=null(),
     )
@@ -115,7 +127,6 @@ def _decided(asked: Any, moved: Select[Any], begun_at: datetime, stop_reason: st
             asked.c.team_id,
             status.label("status"),
             reason.label("reason"),
-            case((kept_out, func.clock_timestamp()), else_=null()).label("stopped_at"),
         )
         .outerjoin(Consent, _same(asked))
         .where(status.is_not(None))

@@ -19,10 +19,12 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    null,
     select,
     tuple_,
     update,
 )
+from sqlalchemy.dialects.postgresql import Insert
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from cadence_app.accounts.models import Team, User
@@ -32,11 +34,13 @@ from cadence_app.extensions import db
 from cadence_app.tenancy import tenant_in_use
 
 _TICK = timedelta(microseconds=1)
-# What a change gives to the stored status, and what a row of the history takes from contact and team.
+# What a change gives to the stored status; what a row of the history takes from contact and team, and what
+# the change itself says.
 _STORED = ("status", "since", "change_id", "stopped_at")
-_TAKEN_OVER = (
+_TAKEN = (
     *("tenant_id", "contact_id", "team_id", "first_name", "last_name", "external_id", "number", "team_code"),
 )
+_MADE = ("status", "changed_at", "source", "user_id", "user_name", "words", "reason")
 
 
 @dataclass(frozen=True)
@@ -131,66 +135,49 @@ def record_changes(changes: Sequence[Change]) -> list[int | None]:
 def record_selected(changes: Select[Any], source: Source, user: User) -> Sequence[Row[Any]]:
     """record_changes() for as many as a query finds, without a row of it leaving the database.
 
-    `changes` selects contact_id, team_id, status, reason and stopped_at (when the contact's own words said
-    so, or null), no pair twice. The caller holds all of the contacts (lock_contacts) or has made them in this
-    transaction, so none of their statuses changes meanwhile. Whoever has that status already is left out, as
-    is what the tenant does not have. Returns contact_id, team_id and status of each change made.
+    `changes` selects contact_id, team_id, status and reason, no pair twice. The caller holds all of the
+    contacts (lock_contacts) or has made them in this transaction, so none of their statuses changes
+    meanwhile. Whoever has that status already is left out, as is what the tenant does not have. Returns
+    contact_id, team_id, status and reason of each change made.
     """
-    wanted = changes.cte("wanted")
+    wanted = changes.subquery("wanted")
     now = db.session.scalars(select(func.clock_timestamp())).one()
+    taken = (
+        *(Contact.tenant_id, Contact.id, Team.id, Contact.first_name, Contact.last_name, Contact.external_id),
+        *(Contact.number, Team.code),
+    )
+    made = (
+        wanted.c.status,
+        func.greatest(literal(now, DateTime(timezone=True)), Consent.since + _TICK),
+        literal(str(source)),
+        literal(user.id, BigInteger),
+        literal(user.name),
+        literal(""),
+        wanted.c.reason,
+    )
+    rows = (
+        select(*taken, *made)
+        .select_from(wanted)
+        .join(Contact, Contact.id == wanted.c.contact_id)
+        .join(Team, Team.id == wanted.c.team_id)
+        .outerjoin(Consent, and_(Consent.contact_id == Contact.id, Consent.team_id == Team.id))
+        .where(Consent.status.is_distinct_from(wanted.c.status))
+        .order_by(Contact.id, Team.id)
+    )
     history = (
-        insert(OptOutChange)
-        .from_select(
-            [*_TAKEN_OVER, "status", "changed_at", "source", "user_id", "user_name", "words", "reason"],
-            select(
-                Contact.tenant_id,
-                Contact.id,
-                Team.id,
-                Contact.first_name,
-                Contact.last_name,
-                Contact.external_id,
-                Contact.number,
-                Team.code,
-                wanted.c.status,
-                func.greatest(literal(now, DateTime(timezone=True)), Consent.since + _TICK),
-                literal(str(source)),
-                literal(user.id, BigInteger),
-                literal(user.name),
-                literal(""),
-                wanted.c.reason,
-            )
-            .select_from(wanted)
-            .join(Contact, Contact.id == wanted.c.contact_id)
-            .join(Team, Team.id == wanted.c.team_id)
-            .outerjoin(Consent, and_(Consent.contact_id == Contact.id, Consent.team_id == Team.id))
-            .where(Consent.status.is_distinct_from(wanted.c.status))
-            .order_by(Contact.id, Team.id),
-        )
-        .returning(
-            *(getattr(OptOutChange, name) for name in ("id", "tenant_id", "contact_id", "team_id", "status")),
-            OptOutChange.changed_at,
-        )
-        .cte("history")
+        insert(OptOutChange).from_select([*_TAKEN, *_MADE], rows).returning(OptOutChange).cte("history")
     )
-    new = upsert(Consent).from_select(
-        ["contact_id", "team_id", "tenant_id", "status", "since", "change_id", "stopped_at"],
-        select(
-            *(history.c[name] for name in ("contact_id", "team_id", "tenant_id", "status", "changed_at", "id")),
-            wanted.c.stopped_at,
-        ).join(
-            wanted,
-            and_(wanted.c.contact_id == history.c.contact_id, wanted.c.team_id == history.c.team_id),
-        ),
+    pairs = ("contact_id", "team_id", "tenant_id", "status", "changed_at", "id")
+    statement = upsert(Consent).from_select(
+        ["contact_id", "team_id", "tenant_id", *_STORED],
+        select(*(history.c[name] for name in pairs), cast(null(), DateTime(timezone=True))),
     )
-    values = {name: new.excluded[name] for name in _STORED}
-    stored = (
-        new.on_conflict_do_update(index_elements=["contact_id", "team_id"], set_=values)
-        .returning(Consent.contact_id, Consent.team_id, Consent.status)
-        .cte("stored")
-    )
-    rows = db.session.execute(select(stored)).all()
+    stored = _over_the_stored(statement).returning(Consent.change_id).cte("stored")
+    written = db.session.execute(
+        select(history.c.contact_id, history.c.team_id, history.c.status, history.c.reason).add_cte(stored)
+    ).all()
     _forget_loaded()
-    return rows
+    return written
 
 
 def note_stop(contact_id: int, team_id: int, said_at: datetime | None = None) -> None:
@@ -202,6 +189,15 @@ def note_stop(contact_id: int, team_id: int, said_at: datetime | None = None) ->
             Consent.contact_id == contact_id, Consent.team_id == team_id, Consent.status == Status.OPTED_OUT
         )
         .values(stopped_at=func.greatest(Consent.stopped_at, said_at or func.clock_timestamp()))
+    )
+
+
+def note_stops(pairs: list[tuple[int, int]]) -> None:
+    """note_stop() of many contacts and teams, for now."""
+    db.session.execute(
+        update(Consent)
+        .where(among(Consent.contact_id, Consent.team_id, pairs), Consent.status == Status.OPTED_OUT)
+        .values(stopped_at=func.greatest(Consent.stopped_at, func.clock_timestamp()))
     )
 
 
@@ -263,13 +259,15 @@ def _write(rows: list[dict[str, Any]], stopped_at: list[datetime | None]) -> dic
         }
         for row, change_id, stop in zip(rows, ids, stopped_at, strict=True)
     ]
-    statement = upsert(Consent)
-    values = {name: statement.excluded[name] for name in _STORED}
-    db.session.execute(
-        statement.on_conflict_do_update(index_elements=["contact_id", "team_id"], set_=values), consents
-    )
+    db.session.execute(_over_the_stored(upsert(Consent)), consents)
     _forget_loaded()
     return {(c["contact_id"], c["team_id"]): c["change_id"] for c in consents}
+
+
+def _over_the_stored(statement: Insert) -> Insert:
+    """The insert of consents, which takes the place of those that are there."""
+    values = {name: statement.excluded[name] for name in _STORED}
+    return statement.on_conflict_do_update(index_elements=["contact_id", "team_id"], set_=values)
 
 
 def _forget_loaded() -> None:

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from psycopg.errors import DeadlockDetected, UniqueViolation
-from sqlalchemy import Select, func, insert, select, text, update
+from sqlalchemy import ARRAY, BigInteger, Select, and_, any_, cast, func, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
 from cadence_app.accounts.models import Team, User
@@ -73,7 +73,7 @@ def waiting_lines(import_id: int, after: int = 0) -> list[int]:
     return list(db.session.scalars(query.order_by(ImportOutcome.line).limit(BATCH)))
 
 
-def apply_batch(order: Order, lines: Sequence[int], dry: bool = False) -> Applied:
+def apply_batch(order: Order, lines: list[int], dry: bool = False) -> Applied:
     """Applies these lines. What is not `dry` is left in the open transaction, for the caller to commit with
     its note of how far it came; a dry one is rolled back and only its outcomes are left there."""
     for _ in range(_TRIES - 1):
@@ -107,12 +107,13 @@ def foresee_waiting(import_id: int) -> Counter[str]:
     return foreseen
 
 
-def _try(order: Order, lines: Sequence[int], dry: bool) -> Applied:
+def _try(order: Order, lines: list[int], dry: bool) -> Applied:
     values = {
         "import_id": order.import_id,
         "tenant_id": tenant_in_use(),
-        "lines": list(lines),
+        "lines": lines,
     }
+    db.session.execute(statements.BY_INDEX)
     _hold(values)
     db.session.execute(statements.FORGET, values)
     db.session.execute(statements.PLAN, values)
@@ -147,7 +148,7 @@ def _hold(values: dict[str, Any]) -> None:
     lock_contacts(values["held"], for_new_numbers=any(row.moves for row in found))
 
 
-def _wishes(import_id: int, lines: Sequence[int]) -> Select[Any]:
+def _wishes(import_id: int, lines: list[int]) -> Select[Any]:
     return _of_batch(
         select(
             ImportOutcome.contact_id, func.unnest(ImportRow.team_ids).label("team_id"), ImportRow.status
@@ -157,23 +158,21 @@ def _wishes(import_id: int, lines: Sequence[int]) -> Select[Any]:
     )
 
 
-def _moved(import_id: int, lines: Sequence[int]) -> Select[Any]:
-    return _of_batch(select(ImportOutcome.contact_id), import_id, lines).where(ImportOutcome.moved)
+def _moved(import_id: int, lines: list[int]) -> dict[int, list[int]]:
+    """The contacts that got another number, each with the teams of its row."""
+    rows = _of_batch(select(ImportOutcome.contact_id, ImportRow.team_ids), import_id, lines)
+    return {row.contact_id: row.team_ids for row in db.session.execute(rows.where(ImportOutcome.moved))}
 
 
-def _of_batch(query: Select[Any], import_id: int, lines: Sequence[int]) -> Select[Any]:
+def _of_batch(query: Select[Any], import_id: int, lines: list[int]) -> Select[Any]:
     """The rows of the batch that are applied."""
+    batch = func.unnest(cast(lines, ARRAY(BigInteger))).table_valued("line").render_derived(name="batch")
+    outcome, row = ImportOutcome, ImportRow
     return (
-        query.select_from(ImportOutcome)
-        .join(
-            ImportRow,
-            (ImportRow.import_id == ImportOutcome.import_id) & (ImportRow.line == ImportOutcome.line),
-        )
-        .where(
-            ImportOutcome.import_id == import_id,
-            ImportOutcome.line.in_(lines),
-            ImportOutcome.result.in_((Result.NEW, Result.UPDATED, Result.UNCHANGED)),
-        )
+        query.select_from(batch)
+        .join(outcome, and_(outcome.import_id == import_id, outcome.line == batch.c.line))
+        .join(row, and_(row.import_id == import_id, row.line == batch.c.line))
+        .where(outcome.result.in_((Result.NEW, Result.UPDATED, Result.UNCHANGED)))
     )
 
 
@@ -193,17 +192,17 @@ def _note_held(values: dict[str, Any], held: Sequence[Any]) -> None:
     )
 
 
-def _keep_outcomes_only(import_id: int, lines: Sequence[int]) -> None:
+def _keep_outcomes_only(import_id: int, lines: list[int]) -> None:
     """Rolls the batch back and puts only its outcomes there again; a new contact's id is none then."""
     query = select(ImportOutcome.__table__).where(
-        ImportOutcome.import_id == import_id, ImportOutcome.line.in_(lines)
+        ImportOutcome.import_id == import_id, ImportOutcome.line == any_(cast(lines, ARRAY(BigInteger)))
     )
     rows = [dict(row._mapping) for row in db.session.execute(query)]
     for row in rows:
         if row["result"] == Result.NEW:
             row["contact_id"] = None
     db.session.rollback()
-    db.session.execute(statements.FORGET, {"import_id": import_id, "lines": list(lines)})
+    db.session.execute(statements.FORGET, {"import_id": import_id, "lines": lines})
     if rows:
         db.session.execute(insert(ImportOutcome), rows)
 

@@ -7,12 +7,22 @@ from sqlalchemy import text
 _BATCH = "{0}.import_id = :import_id AND {0}.line = ANY(CAST(:lines AS bigint[]))"
 _ROWS, _OUTCOMES = _BATCH.format("r"), _BATCH.format("o")
 _OF_BATCH = (
-    "import_outcomes o JOIN import_rows r ON r.import_id = o.import_id AND r.line = o.line"
+    "unnest(CAST(:lines AS bigint[])) AS batch (line)"
+    " JOIN import_outcomes o ON o.import_id = :import_id AND o.line = batch.line"
+    " JOIN import_rows r ON r.import_id = :import_id AND r.line = batch.line"
 )
-_APPLIED = f"{_OUTCOMES} AND o.result IN ('new', 'updated', 'unchanged')"
+_APPLIED = "o.result IN ('new', 'updated', 'unchanged')"
 _BY_ID = "c.tenant_id = :tenant_id AND c.external_id <> '' AND c.external_id = r.external_id"
 _BY_NUMBER = "c.tenant_id = :tenant_id AND c.number = r.number"
 
+
+# A batch is small and finds all it needs by an index.
+BY_INDEX = text(
+    "SELECT set_config(name, 'off', true) FROM unnest(ARRAY['enable_seqscan', 'enable_hashjoin',"
+    " 'enable_mergejoin', 'jit']) AS name"
+)
+# What the planner knows of tables that were filled a moment ago is wrong; it chooses the index by it.
+REFRESH_STATISTICS = text("SELECT refresh_import_statistics()")
 
 FIND = text(f"""
 SELECT c.id, r.number <> '' AND r.number <> c.number AS moves
@@ -82,7 +92,7 @@ COUNT_NEW = text(f"SELECT count(*) FROM import_outcomes o WHERE {_OUTCOMES} AND 
 ADD_CONTACTS = text(f"""
 INSERT INTO contacts (id, tenant_id, first_name, last_name, external_id, number, custom)
 SELECT o.contact_id, o.tenant_id, r.first_name, r.last_name, r.external_id, r.number, r.custom
-FROM {_OF_BATCH} WHERE {_OUTCOMES} AND o.result = 'new' ORDER BY o.contact_id
+FROM {_OF_BATCH} WHERE o.result = 'new' ORDER BY o.contact_id
 ON CONFLICT DO NOTHING
 """)
 
@@ -92,12 +102,12 @@ UPDATE contacts c SET
     last_name = coalesce(nullif(r.last_name, ''), c.last_name),
     external_id = coalesce(nullif(r.external_id, ''), c.external_id),
     custom = c.custom || r.custom
-FROM {_OF_BATCH} WHERE {_OUTCOMES} AND o.result = 'updated' AND c.id = o.contact_id
+FROM {_OF_BATCH} WHERE o.result = 'updated' AND c.id = o.contact_id
 """)
 
 CHANGE_NUMBERS = text(f"""
 UPDATE contacts c SET number = r.number
-FROM {_OF_BATCH} WHERE {_OUTCOMES} AND o.result = 'updated' AND o.moved AND c.id = o.contact_id
+FROM {_OF_BATCH} WHERE o.result = 'updated' AND o.moved AND c.id = o.contact_id
 """)
 
 ADD_TAGS = text(f"""
@@ -125,7 +135,7 @@ WHERE {_OUTCOMES} AND o.result = 'unchanged' AND o.contact_id = ANY(CAST(:contac
 NOTE = text(f"""
 UPDATE import_outcomes o SET note = said.note
 FROM unnest(CAST(:contact_ids AS bigint[]), CAST(:notes AS text[])) AS said (contact_id, note)
-WHERE {_APPLIED} AND o.contact_id = said.contact_id
+WHERE {_OUTCOMES} AND {_APPLIED} AND o.contact_id = said.contact_id
 """)
 
 TALLY = text(f"SELECT o.result, count(*) AS count FROM import_outcomes o WHERE {_OUTCOMES} GROUP BY 1")
