@@ -168,8 +168,7 @@ def _programs(installation: Installation) -> list[Program]:
     gunicorn += ["--no-control-socket", "--worker-class", "gthread", "--workers", "2", "--threads", "8"]
     programs = [
         Program("web", [*gunicorn, "--graceful-timeout", "10"], 20),
-        # Three workers, so that neither a text nor a mail waits for a large file. SIGTERM lets the job at hand
-        # finish.
+        # Three workers: no text or mail waits for a large file. SIGTERM lets the job at hand finish.
         Program("worker-texts", [*flask, "worker", "texts", "sweeps"], 20),
         Program("worker-mail", [*flask, "worker", "reports"], 20),
         Program("worker-imports", [*flask, "worker", "imports"], 20),

@@ -109,7 +109,14 @@ def _decided(asked: Any, moved: list[int], begun_at: datetime, stop_reason: str)
         (wish == out, out),
         (and_(stopped_everywhere, keeps_stop), out),
         (first, into),
-        (and_(Consent.status == into, asked.c.contact_id == any_(cast(moved, ARRAY(BigInteger))), wish.is_distinct_from(into)), out),
+        (
+            and_(
+                Consent.status == into,
+                asked.c.contact_id == any_(cast(moved, ARRAY(BigInteger))),
+                wish.is_distinct_from(into),
+            ),
+            out,
+        ),
         (and_(opted_out, wish == into, _held_why(begun_at, stop_reason).is_(None)), into),
         else_=null(),
     )

@@ -12,7 +12,6 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     DateTime,
-    Row,
     Select,
     and_,
     cast,
@@ -132,7 +131,7 @@ def record_changes(changes: Sequence[Change]) -> list[int | None]:
     return [written.get((change.contact_id, change.team_id)) for change in changes]
 
 
-def record_selected(changes: Select[Any], source: Source, user: User) -> Sequence[Row[Any]]:
+def record_selected(changes: Select[Any], source: Source, user: User) -> Sequence[Any]:
     """record_changes() for as many as a query finds, without a row of it leaving the database.
 
     `changes` selects contact_id, team_id, status and reason, no pair twice. The caller holds all of the
@@ -164,9 +163,7 @@ def record_selected(changes: Select[Any], source: Source, user: User) -> Sequenc
         .where(Consent.status.is_distinct_from(wanted.c.status))
         .order_by(Contact.id, Team.id)
     )
-    history = (
-        insert(OptOutChange).from_select([*_TAKEN, *_MADE], rows).returning(OptOutChange).cte("history")
-    )
+    history = insert(OptOutChange).from_select([*_TAKEN, *_MADE], rows).returning(OptOutChange).cte("history")
     pairs = ("contact_id", "team_id", "tenant_id", "status", "changed_at", "id")
     statement = upsert(Consent).from_select(
         ["contact_id", "team_id", "tenant_id", *_STORED],

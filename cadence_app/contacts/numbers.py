@@ -8,7 +8,7 @@ import phonenumbers
 
 # A number without a country code is one of the North American plan.
 _HOME = "US"
-# The usual ways to write one of that plan. Most come so, and reading one in full takes a hundred times as long.
+# The usual ways to write one of that plan. Most come so, and reading one in full takes far longer.
 _PLAIN = re.compile(r"(?:\+?1[-. ]?)?\(?([2-9][0-9]{2})\)?[-. ]?([0-9]{3})[-. ]?([0-9]{4})", re.ASCII)
 
 

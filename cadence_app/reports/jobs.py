@@ -8,10 +8,10 @@ from datetime import timedelta
 from flask import current_app
 from sqlalchemy import func, select
 
+from cadence_app import files
 from cadence_app.accounts.models import Tenant
 from cadence_app.extensions import db, rq
 from cadence_app.holding import held
-from cadence_app import files
 from cadence_app.reports import mailing
 from cadence_app.reports.kinds import KINDS
 from cadence_app.reports.models import UNFINISHED, Export, ExportState

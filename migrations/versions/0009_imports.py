@@ -25,17 +25,6 @@ _COUNTS = (
     *("statuses_changed", "opt_ins_held"),
 )
 
-# Who may not own a table can't refresh what the planner knows of it; a large import needs that on its way.
-STATISTICS = """
-CREATE FUNCTION refresh_import_statistics() RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-BEGIN
-    ANALYZE public.import_rows, public.import_outcomes, public.contacts, public.consents;
-END $$;
-REVOKE ALL ON FUNCTION refresh_import_statistics FROM public;
-GRANT EXECUTE ON FUNCTION refresh_import_statistics TO cadence_app;
-"""
-
 
 def upgrade() -> None:
     op.create_table(
@@ -113,9 +102,7 @@ def upgrade() -> None:
         sa.Column("waits_for_id", sa.BigInteger(), nullable=True),
         sa.Column("moved", sa.Boolean(), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
-        sa.CheckConstraint(
-            "result IN ('new', 'updated', 'unchanged', 'refused', 'waiting')", name="result"
-        ),
+        sa.CheckConstraint("result IN ('new', 'updated', 'unchanged', 'refused', 'waiting')", name="result"),
         sa.ForeignKeyConstraint(["import_id"], ["imports.id"]),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"]),
         sa.PrimaryKeyConstraint("import_id", "line"),
@@ -139,7 +126,6 @@ def upgrade() -> None:
         op.execute(f"CREATE POLICY tenant ON {table} USING (tenant_id = {CURRENT_TENANT})")
         op.execute(f"GRANT {rights} ON {table} TO cadence_app")
     op.execute("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO cadence_app")
-    op.execute(STATISTICS)
 
 
 def downgrade() -> None:

@@ -51,7 +51,7 @@ def _workbook(*rows: tuple[object, ...], sheets: int = 1) -> bytes:
         ("\ufeffName;Cell\nZoë;1\n".encode(), "utf-8-sig", ";"),
         ("Name\tCell\nZoë\t1\n".encode("utf-16"), "utf-16", "\t"),
         (("Name,Cell\n" + "José Muñoz,1\nZoë,2\nRené,3\n" * 20).encode("cp1252"), "cp1252", ","),
-        (("Имя;Cell\n" + "Мария Иванова;1\nДмитрий;2\n" * 20).encode("cp1251"), "cp1251", ";"),
+        (("Имя;Cell\n" + "Мария Иванова;1\nДмитрий;2\n" * 20).encode("cp1251"), "cp1251", ";"),  # noqa: RUF001
         (b"Cell\n12125550100\n", "utf-8-sig", ","),
         (b"Name|Cell\r\nA, B|1\r\n", "utf-8-sig", "|"),
     ],
@@ -73,7 +73,10 @@ def test_lines_are_those_of_the_file_also_after_blank_ones_and_cells_of_two_line
         (b"\xef\xbb\xbf", "The file is empty."),
         (b"\n\n , \n", "The file is empty."),
         (b"A,B,a\n1,2,3\n", "Line 1: Two columns are named “a”: 1 and 3. Rename one."),
-        (b",".join(b"c%d" % n for n in range(201)) + b"\n1\n", "Line 1: There are 201 columns; the most is 200."),
+        (
+            b",".join(b"c%d" % n for n in range(201)) + b"\n1\n",
+            "Line 1: There are 201 columns; the most is 200.",
+        ),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "old Excel workbook"),
         (b"%PDF-1.7\n", "This is a PDF"),
         (b"\x1f\x8b\x08", "packed (gzip)"),
@@ -199,7 +202,10 @@ def test_more_cells_than_the_header_has_are_told(world: World) -> None:
 
 
 def test_the_result_file_is_harmless_in_a_spreadsheet_and_can_be_imported_again(world: World) -> None:
-    content = csv_of(("+A1", "@x", "1", "12", "ADM", ""), header=("FirstName", "LastName", "ContactId", "Mobile", "Team", "Problem"))
+    content = csv_of(
+        ("+A1", "@x", "1", "12", "ADM", ""),
+        header=("FirstName", "LastName", "ContactId", "Mobile", "Team", "Problem"),
+    )
     done = run(world, content)
     with world.session():
         text = files.read(done.result_key).decode("utf-8-sig")
@@ -222,4 +228,3 @@ def test_the_usual_ways_to_write_a_number_are_read_as_the_library_reads_them(tex
 
     # A space before it keeps the quick way out.
     assert read(text) == read(f" {text}")
-

@@ -11,7 +11,18 @@ from cadence_app.consent import service as consent
 from cadence_app.consent.models import Status
 from cadence_app.contacts.models import Contact, ContactTag, CustomField, Tag
 from cadence_app.extensions import db
-from tests.contacts.importing import check, counts, csv_of, everything, problems, row, run, start, upload, work
+from tests.contacts.importing import (
+    check,
+    counts,
+    csv_of,
+    everything,
+    problems,
+    row,
+    run,
+    start,
+    upload,
+    work,
+)
 from tests.world import World, new_number
 
 OUT, IN = Status.OPTED_OUT, Status.OPTED_IN

@@ -57,7 +57,9 @@ BEFORE = st.lists(
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(before=BEFORE, first=st.lists(ROWS, min_size=1, max_size=5), second=st.lists(ROWS, min_size=1, max_size=5))
+@given(
+    before=BEFORE, first=st.lists(ROWS, min_size=1, max_size=5), second=st.lists(ROWS, min_size=1, max_size=5)
+)
 def test_importing_twice_changes_nothing_and_nobody_who_stopped_is_opted_in(
     world: World, before: list[tuple[str, str]], first: list[tuple[str, ...]], second: list[tuple[str, ...]]
 ) -> None:
@@ -283,8 +285,10 @@ def _worker() -> subprocess.Popen[bytes]:
 def _nobody_holds(world: World) -> bool:
     with world.session():
         return not db.session.scalar(
-            text("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%import_%' AND state <> 'idle'"
-                 " AND pid <> pg_backend_pid()")
+            text(
+                "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%import_%' AND state <> 'idle'"
+                " AND pid <> pg_backend_pid()"
+            )
         )
 
 
@@ -331,8 +335,12 @@ def test_the_log_of_imports_is_a_kind_of_export(world: World) -> None:
     number = new_number()
     world.text(number, "hi")
     world.text(number, "STOP")
-    run(world, csv_of(("A", "", "", number, "ADM", "no"), ("B", "", "", "x", "ADM", ""), header=HEADER),
-        stop_reason="=They signed.", name="=roster.csv")
+    run(
+        world,
+        csv_of(("A", "", "", number, "ADM", "no"), ("B", "", "", "x", "ADM", ""), header=HEADER),
+        stop_reason="=They signed.",
+        name="=roster.csv",
+    )
     upload(world, csv_of(("A", "", "", number, "ADM", "no")))
     export = run_export(world, ask_for(world, kind=KINDS["import-log"]))
     header, only = rows_of(attachment(mail_of(world, export)))

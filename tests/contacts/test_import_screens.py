@@ -36,9 +36,10 @@ def test_an_admin_goes_through_the_steps_without_scripts(world: World) -> None:
     page = browser.get(f"/contacts/import/{import_id}/columns").text
     assert "Zoë" in page
     assert re.search(r'<option selected value="external_id">', page)
-    chosen = {f"column-{n}": kind for n, kind in enumerate(
-        ("first_name", "last_name", "external_id", "number", "teams", "opted_out")
-    )}
+    chosen = {
+        f"column-{n}": kind
+        for n, kind in enumerate(("first_name", "last_name", "external_id", "number", "teams", "opted_out"))
+    }
     answer = browser.post(f"/contacts/import/{import_id}/columns", {"action": "check", **chosen})
     assert answer.status_code == 302
     assert "Waiting for its turn" in browser.get(f"/contacts/import/{import_id}").text
@@ -80,9 +81,10 @@ def test_only_admins_of_the_organisation_get_in(world: World, legacy_world: Worl
     import_id = upload(world, csv_of(("A", "", "1", new_number(), "ADM", "")))
     pages = ("/contacts/import/", "/contacts/import/list", f"/contacts/import/{import_id}")
     pages += tuple(f"/contacts/import/{import_id}/{step}" for step in ("columns", "progress", "refused.csv"))
-    posts = [f"/contacts/import/{import_id}/{step}" for step in (
-        "columns", "reading", "start", "cancel", "change-columns", "resume"
-    )]
+    posts = [
+        f"/contacts/import/{import_id}/{step}"
+        for step in ("columns", "reading", "start", "cancel", "change-columns", "resume")
+    ]
     agent, other = world.sign_in("agent"), legacy_world.sign_in("admin")
     assert 'href="/contacts/import/"' not in agent.get("/contacts/").text
     nobody = Browser(world.app.test_client())
@@ -151,14 +153,19 @@ def test_lifting_stops_takes_the_tick_and_the_reason(world: World) -> None:
     world.text(number, "STOP")
     browser = world.sign_in("admin")
     import_id = upload(world, csv_of(("", "", "", number, "ADM", "no")))
-    form = {"action": "check"} | {f"column-{n}": kind for n, kind in enumerate(
-        ("first_name", "last_name", "external_id", "number", "teams", "opted_out")
-    )}
+    form = {"action": "check"} | {
+        f"column-{n}": kind
+        for n, kind in enumerate(("first_name", "last_name", "external_id", "number", "teams", "opted_out"))
+    }
     browser.post(f"/contacts/import/{import_id}/columns", form)
     work(world, import_id)
     path = f"/contacts/import/{import_id}/start"
     assert "1 opt in is held back" in browser.get(f"/contacts/import/{import_id}").text
-    for refused in ({"lift_stops": "y"}, {"stop_reason": "They asked."}, {"lift_stops": "y", "stop_reason": "\x00"}):
+    for refused in (
+        {"lift_stops": "y"},
+        {"stop_reason": "They asked."},
+        {"lift_stops": "y", "stop_reason": "\x00"},
+    ):
         assert browser.post(path, refused).status_code == 422
     assert browser.post(path, {"lift_stops": "y", "stop_reason": "They asked."}).status_code == 302
     work(world, import_id)

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from psycopg.errors import DeadlockDetected, UniqueViolation
-from sqlalchemy import ARRAY, BigInteger, Select, and_, any_, cast, func, insert, select, update
+from sqlalchemy import ARRAY, BigInteger, Select, any_, cast, func, insert, select, true, update
 from sqlalchemy.exc import DBAPIError
 
 from cadence_app.accounts.models import Team, User
@@ -127,7 +127,10 @@ def _try(order: Order, lines: list[int], dry: bool) -> Applied:
     db.session.execute(statements.ADD_TAGS, values)
     tagged = set(db.session.scalars(statements.TAG_CONTACTS, values))
     outcome = set_by_import(
-        _wishes(order.import_id, lines), _moved(order.import_id, lines), order.user, order.begun_at,
+        _wishes(order.import_id, lines),
+        _moved(order.import_id, lines),
+        order.user,
+        order.begun_at,
         order.stop_reason,
     )
     touched = tagged | {row.contact_id for row in outcome.changed}
@@ -149,31 +152,33 @@ def _hold(values: dict[str, Any]) -> None:
 
 
 def _wishes(import_id: int, lines: list[int]) -> Select[Any]:
-    return _of_batch(
-        select(
-            ImportOutcome.contact_id, func.unnest(ImportRow.team_ids).label("team_id"), ImportRow.status
-        ),
-        import_id,
-        lines,
-    )
+    """The contacts and teams of the batch's rows that are applied, with the status each row wishes."""
+    outcome, row, query = _of_batch(import_id, lines)
+    team_id = func.unnest(row.c.team_ids, type_=BigInteger).label("team_id")
+    return query.with_only_columns(outcome.c.contact_id, team_id, row.c.status)
 
 
 def _moved(import_id: int, lines: list[int]) -> dict[int, list[int]]:
     """The contacts that got another number, each with the teams of its row."""
-    rows = _of_batch(select(ImportOutcome.contact_id, ImportRow.team_ids), import_id, lines)
-    return {row.contact_id: row.team_ids for row in db.session.execute(rows.where(ImportOutcome.moved))}
+    outcome, row, query = _of_batch(import_id, lines)
+    rows = query.with_only_columns(outcome.c.contact_id, row.c.team_ids).where(outcome.c.moved)
+    return {found.contact_id: found.team_ids for found in db.session.execute(rows)}
 
 
-def _of_batch(query: Select[Any], import_id: int, lines: list[int]) -> Select[Any]:
-    """The rows of the batch that are applied."""
+def _of_batch(import_id: int, lines: list[int]) -> tuple[Any, Any, Select[Any]]:
+    """Outcomes and rows of the batch, and the query over those that are applied: as in statements.py, each
+    by its key."""
     batch = func.unnest(cast(lines, ARRAY(BigInteger))).table_valued("line").render_derived(name="batch")
-    outcome, row = ImportOutcome, ImportRow
-    return (
-        query.select_from(batch)
-        .join(outcome, and_(outcome.import_id == import_id, outcome.line == batch.c.line))
-        .join(row, and_(row.import_id == import_id, row.line == batch.c.line))
-        .where(outcome.result.in_((Result.NEW, Result.UPDATED, Result.UNCHANGED)))
+    outcome, row = (
+        select(table.__table__)
+        .where(table.import_id == import_id, table.line == batch.c.line)
+        .offset(0)
+        .lateral()
+        for table in (ImportOutcome, ImportRow)
     )
+    applied = outcome.c.result.in_((Result.NEW, Result.UPDATED, Result.UNCHANGED))
+    joined = batch.join(outcome, true()).join(row, true())
+    return outcome, row, select(outcome.c.contact_id).select_from(joined).where(applied)
 
 
 def _note_held(values: dict[str, Any], held: Sequence[Any]) -> None:
@@ -184,12 +189,12 @@ def _note_held(values: dict[str, Any], held: Sequence[Any]) -> None:
     for row in held:
         notes[row.contact_id][row.why].append(codes[row.team_id])
     said = {
-        contact_id: " ".join(_HELD[Held(why)].format(teams=", ".join(sorted(teams))) for why, teams in of.items())
+        contact_id: " ".join(
+            _HELD[Held(why)].format(teams=", ".join(sorted(teams))) for why, teams in of.items()
+        )
         for contact_id, of in notes.items()
     }
-    db.session.execute(
-        statements.NOTE, values | {"contact_ids": list(said), "notes": list(said.values())}
-    )
+    db.session.execute(statements.NOTE, values | {"contact_ids": list(said), "notes": list(said.values())})
 
 
 def _keep_outcomes_only(import_id: int, lines: list[int]) -> None:
@@ -209,4 +214,4 @@ def _keep_outcomes_only(import_id: int, lines: list[int]) -> None:
 
 def _count(statement: Any, values: dict[str, Any] | None = None) -> int:
     """Executes the statement; how many rows it wrote."""
-    return int(db.session.execute(statement, values or {}).rowcount)
+    return int(db.session.execute(statement, values or {}).rowcount)  # type: ignore[attr-defined]

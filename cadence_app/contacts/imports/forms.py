@@ -78,9 +78,7 @@ class ColumnsForm(FlaskForm):
         self.words = words
         self.teams.label.text = f"{words.Teams} for rows that name none"
         self.teams.choices = [SelectChoice(team.id, f"{team.name} ({team.code})") for team in teams]
-        current = {
-            f"column-{number}": Target(**each).choice for number, each in enumerate(imported.columns)
-        }
+        current = {f"column-{number}": Target(**each).choice for number, each in enumerate(imported.columns)}
         choices = [SelectChoice(*each) for each in mapping.choices(words.Team)]
         made: type[Form] = type(
             "Columns",

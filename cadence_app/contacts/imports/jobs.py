@@ -58,9 +58,7 @@ def sweep_imports() -> None:
     over."""
     for tenant_id in db.session.scalars(select(Tenant.id).order_by(Tenant.id)).all():
         use_tenant(tenant_id)
-        lost = select(Import).where(
-            Import.state.in_(WORKING), Import.touched_at < func.now() - _LOST_AFTER
-        )
+        lost = select(Import).where(Import.state.in_(WORKING), Import.touched_at < func.now() - _LOST_AFTER)
         for imported in db.session.scalars(lost.order_by(Import.id)).all():
             with held(_turn(tenant_id)) as nobody_runs:
                 free = nobody_runs

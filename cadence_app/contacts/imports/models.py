@@ -114,9 +114,7 @@ class Import(Model):
     @property
     def worth_starting(self) -> bool:
         """Whether the check found anything that importing could change."""
-        return self.state == ImportState.READY and bool(
-            self.rows_new + self.rows_updated + self.opt_ins_held
-        )
+        return self.state == ImportState.READY and bool(self.rows_new + self.rows_updated + self.opt_ins_held)
 
 
 class ImportRow(Model):
@@ -151,15 +149,16 @@ class ImportRow(Model):
 
 
 class ImportOutcome(Model):
-    """What became of a row, in the check or, after it, in the import itself. A WAITING one
-    `waits_for_id` a contact. `moved`: the row gives its contact another number. `note` says why a row was refused or what of it was not applied."""
+    """What became of a row, in the check or, after it, in the import itself.
+
+    A WAITING one `waits_for_id` a contact. `moved`: the row gives its contact another number. `note` says why
+    a row was refused or what of it was not applied.
+    """
 
     __tablename__ = "import_outcomes"
     __table_args__ = (
         CheckConstraint("result IN ('new', 'updated', 'unchanged', 'refused', 'waiting')", name="result"),
-        Index(
-            "ix_import_outcomes_noted", "import_id", "line", postgresql_where=text("note <> ''")
-        ),
+        Index("ix_import_outcomes_noted", "import_id", "line", postgresql_where=text("note <> ''")),
     )
 
     import_id: Mapped[int] = mapped_column(ForeignKey("imports.id"), primary_key=True)

@@ -83,7 +83,9 @@ def detect(file: IO[bytes], limits: Limits) -> Options:
     encoding = _encoding(file, sample)
     text = sample.decode(encoding, errors="ignore")
     if "\x00" in text:
-        raise Unreadable("This is no text: it holds NUL characters.", text[: text.index("\x00")].count("\n") + 1)
+        raise Unreadable(
+            "This is no text: it holds NUL characters.", text[: text.index("\x00")].count("\n") + 1
+        )
     return Options("csv", encoding, _delimiter(text))
 
 
@@ -112,7 +114,8 @@ def header(found: Iterator[Row], limits: Limits) -> Row:
     for number, name in enumerate(names, 1):
         if name and name.casefold() in seen:
             raise Unreadable(
-                f"Two columns are named “{name}”: {seen[name.casefold()]} and {number}. Rename one.", first.line
+                f"Two columns are named “{name}”: {seen[name.casefold()]} and {number}. Rename one.",
+                first.line,
             )
         seen[name.casefold()] = number
     return Row(first.line, names)
@@ -151,7 +154,9 @@ def _lines(file: IO[bytes], encoding: str) -> Iterator[str]:
             if len(part) > _LONGEST_LINE:
                 raise Unreadable(f"This line is longer than {_LONGEST_LINE:,} characters.", line)
             if "\x00" in part:
-                raise Unreadable("There is a NUL character, so this is no text, or of another encoding.", line)
+                raise Unreadable(
+                    "There is a NUL character, so this is no text, or of another encoding.", line
+                )
             yield part
             line += 1
     except UnicodeError as error:
@@ -201,7 +206,9 @@ def _delimiter(text: str) -> str:
     head = next(iter(text.splitlines()), "")
     candidates = "".join(each for each in DELIMITERS if each in head)
     try:
-        found = csv.Sniffer().sniff(text[:20_000], candidates).delimiter if len(candidates) > 1 else candidates
+        found = (
+            csv.Sniffer().sniff(text[:20_000], candidates).delimiter if len(candidates) > 1 else candidates
+        )
     except csv.Error:
         found = ""
     if found in DELIMITERS and found in head:

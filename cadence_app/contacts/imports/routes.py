@@ -14,6 +14,7 @@ from cadence_app.accounts.service import all_teams
 from cadence_app.contacts.imports import mapping, results, service
 from cadence_app.contacts.imports.forms import ColumnsForm, ReadingForm, StartForm, UploadForm
 from cadence_app.contacts.imports.models import Import, ImportState
+from cadence_app.contacts.imports.reading import Row
 from cadence_app.contacts.imports.refusal import Unreadable
 from cadence_app.ui.navigation import words_for
 
@@ -68,7 +69,9 @@ def columns(import_id: int) -> ResponseReturnValue:
     imported = _find(import_id)
     if imported.state != ImportState.DRAFT:
         return redirect(url_for("imports.show", import_id=imported.id))
-    rows, sheets, unreadable = [], [], ""
+    rows: list[Row] = []
+    sheets: list[str] = []
+    unreadable = ""
     try:
         rows, sheets = service.sample(imported)
     except Unreadable as refusal:

@@ -8,7 +8,7 @@ from flask import current_app
 from sqlalchemy import delete, func, select
 
 from cadence_app.accounts import audit
-from cadence_app.contacts.imports import applying, results, staging, statements
+from cadence_app.contacts.imports import applying, results, staging
 from cadence_app.contacts.imports.applying import Applied, Order
 from cadence_app.contacts.imports.models import Import, ImportOutcome, ImportState, Result
 from cadence_app.extensions import db
@@ -63,10 +63,8 @@ def _check(imported: Import) -> None:
     _told(imported)
     now: datetime = db.session.scalars(select(func.clock_timestamp())).one()
     order = Order(imported.id, imported.user, now)
-    line = batches = 0
+    line = 0
     while lines := applying.lines_after(imported.id, line):
-        _refresh_statistics(batches)
-        batches += 1
         _count(imported, applying.apply_batch(order, lines, dry=True))
         line = lines[-1]
         imported.rows_done += len(lines)
@@ -84,10 +82,7 @@ def _apply(imported: Import) -> None:
         db.session.commit()
     assert imported.started_at  # noqa: S101 - a state of the row, not of what somebody sent
     order = Order(imported.id, imported.user, imported.started_at, imported.stop_reason)
-    batches = 0
     while lines := applying.lines_after(imported.id, imported.applied_to or 0):
-        _refresh_statistics(batches)
-        batches += 1
         _count(imported, applying.apply_batch(order, lines))
         imported.applied_to = lines[-1]
         imported.rows_done += len(lines)
@@ -109,13 +104,6 @@ def _apply_waiting(imported: Import, order: Order) -> bool:
         line = lines[-1]
         _told(imported)
     return went
-
-
-def _refresh_statistics(batches: int) -> None:
-    """Before the first batch and each time there are twice as many."""
-    if batches & (batches - 1) == 0:
-        db.session.execute(statements.REFRESH_STATISTICS)
-        db.session.commit()
 
 
 def _count(imported: Import, applied: Applied) -> None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from tempfile import TemporaryFile
-from typing import IO
+from typing import IO, Any
 
 from psycopg.types.json import Jsonb
 from sqlalchemy import Connection, delete, select, text
@@ -117,7 +117,8 @@ def clear(import_id: int) -> None:
 
 def _copy(connection: Connection, ids: tuple[int, int], rows: list[Understood]) -> None:
     nothing = Jsonb({}), Jsonb([])
-    with connection.connection.cursor() as cursor:
+    cursor: Any = connection.connection.cursor()
+    with cursor:
         cursor.execute("TRUNCATE import_scratch")
         with cursor.copy(_COPY) as copy:
             for row in rows:

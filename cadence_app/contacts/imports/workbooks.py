@@ -50,9 +50,7 @@ def sheet_names(file: IO[bytes], limits: Limits) -> list[str]:
     return names
 
 
-def rows(
-    file: IO[bytes], name: str, limits: Limits
-) -> Iterator[tuple[int, list[str], frozenset[int]]]:
+def rows(file: IO[bytes], name: str, limits: Limits) -> Iterator[tuple[int, list[str], frozenset[int]]]:
     """Line number, cells as text and the numbers of those that are formulas, of each row that is not blank.
     Errors: Unreadable."""
     book = _open(file, limits)
@@ -66,9 +64,7 @@ def rows(
         for line, row in enumerate(sheet.iter_rows(), 1):
             cells = [_text(cell.value) for cell in row]
             if any(cells):
-                formulas = frozenset(
-                    number for number, cell in enumerate(row) if cell.data_type == "f"
-                )
+                formulas = frozenset(number for number, cell in enumerate(row) if cell.data_type == "f")
                 if any("\x00" in cell for cell in cells):
                     raise Unreadable("There is a NUL character.", line)
                 yield line, cells, formulas
