@@ -175,6 +175,7 @@ def _programs(installation: Installation) -> list[Program]:
         Program("worker-texts", [*worker, "texts", "sweeps"], 20),
         Program("worker-campaigns", [*worker, "campaigns"], 20),
         Program("worker-mail", [*worker, "mails", "reports"], 20),
+        Program("worker-imports", [*worker, "imports"], 20),
         # Two as well: a receiver that answers slowly has one for some seconds, the other serves the rest.
         Program("worker-webhooks-1", [*worker, "webhooks"], 20, stop_seconds=40),
         Program("worker-webhooks-2", [*worker, "webhooks"], 20, stop_seconds=40),

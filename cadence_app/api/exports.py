@@ -8,6 +8,7 @@ from datetime import date
 from flask import Response, url_for
 from sqlalchemy import select
 
+from cadence_app import files
 from cadence_app.accounts.models import User
 from cadence_app.api.blueprint import api
 from cadence_app.api.idempotency import Answer, idempotent
@@ -15,7 +16,7 @@ from cadence_app.api.models import Scope
 from cadence_app.api.operations import operation, token_in_use
 from cadence_app.api.schemas import ExportInput, ExportOut, ExportPage, IdempotencyHeaders, Page
 from cadence_app.extensions import db
-from cadence_app.reports import files, service
+from cadence_app.reports import service
 from cadence_app.reports.kinds import KINDS
 from cadence_app.reports.models import Export
 from cadence_app.reports.ranges import today

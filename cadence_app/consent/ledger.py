@@ -11,16 +11,21 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     ColumnElement,
+    DateTime,
     Select,
+    and_,
     cast,
     delete,
     func,
     insert,
+    literal,
+    null,
     or_,
     select,
     tuple_,
     update,
 )
+from sqlalchemy.dialects.postgresql import Insert
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from cadence_app.accounts.models import Team, User
@@ -30,6 +35,13 @@ from cadence_app.extensions import db
 from cadence_app.tenancy import tenant_in_use
 
 _TICK = timedelta(microseconds=1)
+# What a change gives to the stored status; what a row of the history takes from contact and team, and what
+# the change itself says.
+_STORED = ("status", "since", "change_id", "stopped_at")
+_TAKEN = (
+    *("tenant_id", "contact_id", "team_id", "first_name", "last_name", "external_id", "number", "team_code"),
+)
+_MADE = ("status", "changed_at", "source", "user_id", "user_name", "words", "reason")
 
 
 @dataclass(frozen=True)
@@ -121,6 +133,52 @@ def record_changes(changes: Sequence[Change]) -> list[int | None]:
     return [written.get((change.contact_id, change.team_id)) for change in changes]
 
 
+def record_selected(changes: Select[Any], source: Source, user: User) -> Sequence[Any]:
+    """record_changes() for as many as a query finds, without a row of it leaving the database.
+
+    `changes` selects contact_id, team_id, status and reason, no pair twice. The caller holds all of the
+    contacts (lock_contacts) or has made them in this transaction, so none of their statuses changes
+    meanwhile. Whoever has that status already is left out, as is what the tenant does not have. Returns
+    contact_id, team_id, status and reason of each change made.
+    """
+    wanted = changes.subquery("wanted")
+    now = db.session.scalars(select(func.clock_timestamp())).one()
+    taken = (
+        *(Contact.tenant_id, Contact.id, Team.id, Contact.first_name, Contact.last_name, Contact.external_id),
+        *(Contact.number, Team.code),
+    )
+    made = (
+        wanted.c.status,
+        func.greatest(literal(now, DateTime(timezone=True)), Consent.since + _TICK),
+        literal(str(source)),
+        literal(user.id, BigInteger),
+        literal(user.name),
+        literal(""),
+        wanted.c.reason,
+    )
+    rows = (
+        select(*taken, *made)
+        .select_from(wanted)
+        .join(Contact, Contact.id == wanted.c.contact_id)
+        .join(Team, Team.id == wanted.c.team_id)
+        .outerjoin(Consent, and_(Consent.contact_id == Contact.id, Consent.team_id == Team.id))
+        .where(Consent.status.is_distinct_from(wanted.c.status))
+        .order_by(Contact.id, Team.id)
+    )
+    history = insert(OptOutChange).from_select([*_TAKEN, *_MADE], rows).returning(OptOutChange).cte("history")
+    pairs = ("contact_id", "team_id", "tenant_id", "status", "changed_at", "id")
+    statement = upsert(Consent).from_select(
+        ["contact_id", "team_id", "tenant_id", *_STORED],
+        select(*(history.c[name] for name in pairs), cast(null(), DateTime(timezone=True))),
+    )
+    stored = _over_the_stored(statement).returning(Consent.change_id).cte("stored")
+    written = db.session.execute(
+        select(history.c.contact_id, history.c.team_id, history.c.status, history.c.reason).add_cte(stored)
+    ).all()
+    _forget_loaded()
+    return written
+
+
 def note_stop(contact_id: int, team_id: int, said_at: datetime | None = None) -> None:
     """Notes that an opted-out contact asked for it in their own words (at `said_at`, or now), which a later
     opt in must answer with a reason. The status is as it was, so the history gets no row."""
@@ -133,15 +191,27 @@ def note_stop(contact_id: int, team_id: int, said_at: datetime | None = None) ->
     )
 
 
-def lock_contacts(contact_ids: list[int]) -> dict[int, Any]:
-    """Holds these contacts, in the order of the ids given, so that no status of theirs changes until this
+def note_stops(pairs: list[tuple[int, int]]) -> None:
+    """note_stop() of many contacts and teams, for now."""
+    db.session.execute(
+        update(Consent)
+        .where(among(Consent.contact_id, Consent.team_id, pairs), Consent.status == Status.OPTED_OUT)
+        .values(stopped_at=func.greatest(Consent.stopped_at, func.clock_timestamp()))
+    )
+
+
+def lock_contacts(contact_ids: list[int], for_new_numbers: bool = False) -> dict[int, Any]:
+    """Holds these contacts, in the order of their ids, so that no status of theirs changes until this
     transaction ends. Returns their names, external id and number by id; those that are gone by then, merged
-    or erased, are not among them."""
+    or erased, are not among them.
+
+    Who is about to change a number says so here: holding more later on could end in a circle of waiting.
+    """
     rows = db.session.execute(
         select(Contact.id, Contact.first_name, Contact.last_name, Contact.external_id, Contact.number)
         .where(Contact.id.in_(contact_ids), Contact.gone_at.is_(None))
         .order_by(Contact.id)
-        .with_for_update(key_share=True)
+        .with_for_update(key_share=not for_new_numbers)
     )
     return {row.id: row for row in rows}
 
@@ -200,12 +270,19 @@ def _write(rows: list[dict[str, Any]], stopped_at: list[datetime | None]) -> dic
         }
         for row, change_id, stop in zip(rows, ids, stopped_at, strict=True)
     ]
-    statement = upsert(Consent)
-    values = {name: statement.excluded[name] for name in ("status", "since", "change_id", "stopped_at")}
-    db.session.execute(
-        statement.on_conflict_do_update(index_elements=["contact_id", "team_id"], set_=values), consents
-    )
+    db.session.execute(_over_the_stored(upsert(Consent)), consents)
+    _forget_loaded()
+    return {(c["contact_id"], c["team_id"]): c["change_id"] for c in consents}
+
+
+def _over_the_stored(statement: Insert) -> Insert:
+    """The insert of consents, which takes the place of those that are there."""
+    values = {name: statement.excluded[name] for name in _STORED}
+    return statement.on_conflict_do_update(index_elements=["contact_id", "team_id"], set_=values)
+
+
+def _forget_loaded() -> None:
+    """Makes the session read again the statuses that it has read before."""
     for consent in db.session.identity_map.values():
         if isinstance(consent, Consent):
             db.session.expire(consent)
-    return {(c["contact_id"], c["team_id"]): c["change_id"] for c in consents}

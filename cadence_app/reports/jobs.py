@@ -7,11 +7,12 @@ from datetime import timedelta
 from flask import current_app
 from sqlalchemy import func, select
 
+from cadence_app import files
 from cadence_app.accounts.models import Tenant
 from cadence_app.extensions import db, rq
 from cadence_app.locks import held
 from cadence_app.mails import smtp
-from cadence_app.reports import files, mailing
+from cadence_app.reports import mailing
 from cadence_app.reports.destinations import delivering
 from cadence_app.reports.kinds import KINDS
 from cadence_app.reports.models import UNFINISHED, DeliveryState, Export, ExportState

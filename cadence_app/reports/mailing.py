@@ -9,10 +9,10 @@ from io import BytesIO
 from flask import current_app, render_template
 from flask_mail import Message
 
+from cadence_app import files
 from cadence_app.accounts.models import User
 from cadence_app.consent import seals
 from cadence_app.mails import smtp
-from cadence_app.reports import files
 from cadence_app.reports.filters import Filters, describe
 from cadence_app.reports.kinds import KINDS
 from cadence_app.reports.models import Delivery, Export, Format

@@ -6,9 +6,10 @@ from flask import Blueprint, Response, abort, flash, redirect, render_template, 
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
+from cadence_app import files
 from cadence_app.accounts.models import Navigation
 from cadence_app.accounts.roles import reports_required
-from cadence_app.reports import files, service
+from cadence_app.reports import service
 from cadence_app.reports.history_screen import opt_out_history_page
 from cadence_app.reports.kinds import KINDS, OPT_OUT_HISTORY
 from cadence_app.reports.models import Format

@@ -13,8 +13,9 @@ from typing import IO, Any
 import obstore
 from sqlalchemy import Connection, Select
 
+from cadence_app import files
 from cadence_app.extensions import db
-from cadence_app.reports import files, workbook
+from cadence_app.reports import workbook
 from cadence_app.reports.filters import Filters
 from cadence_app.reports.kinds import Kind
 from cadence_app.reports.models import Export, Format

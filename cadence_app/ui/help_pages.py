@@ -16,6 +16,7 @@ PAGES = {
     "what-counts": "What counts as a change",
     "keywords": "Keywords",
     "fewer-opt-outs": "How to keep opt outs few",
+    "import": "Importing contacts from a file",
     "toggle": "Changing a status by hand",
     "records": "Records: numbers, merging, erasing",
     "carriers": "Carriers: what becomes of a text",

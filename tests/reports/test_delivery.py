@@ -10,9 +10,9 @@ import asyncssh
 import pytest
 from sqlalchemy import text
 
+from cadence_app import files
 from cadence_app.accounts.models import AuditEntry, User
 from cadence_app.extensions import db
-from cadence_app.reports import files
 from cadence_app.reports.destinations import addresses, naming, service
 from cadence_app.reports.destinations.jobs import sweep_failed_deliveries
 from cadence_app.reports.destinations.models import Destination, WhenTaken

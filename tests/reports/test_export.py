@@ -15,13 +15,14 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import func, select, update
 
+from cadence_app import files
 from cadence_app.accounts.models import Role, User
 from cadence_app.consent import seals
 from cadence_app.consent.models import Source, Status
 from cadence_app.contacts import service as contacts
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
-from cadence_app.reports import files, jobs, service, writing
+from cadence_app.reports import jobs, service, writing
 from cadence_app.reports.models import Delivery, Export, ExportState
 from cadence_app.reports.ranges import utc_bounds
 from tests.reports.exporting import (

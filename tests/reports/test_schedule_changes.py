@@ -10,10 +10,11 @@ from threading import Event
 
 from sqlalchemy import text
 
+from cadence_app import files
 from cadence_app.consent.ledger import Change, record_change
 from cadence_app.consent.models import Source, Status
 from cadence_app.extensions import db
-from cadence_app.reports import files, service
+from cadence_app.reports import service
 from cadence_app.reports.filters import Filters
 from cadence_app.reports.models import Export, ExportState
 from cadence_app.reports.schedules import Period

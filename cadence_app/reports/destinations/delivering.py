@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import current_app
 from sqlalchemy import func
 
+from cadence_app import files
 from cadence_app.extensions import db
-from cadence_app.reports import files
 from cadence_app.reports.destinations import service
 from cadence_app.reports.destinations.models import WhenTaken
 from cadence_app.reports.destinations.naming import digest_line

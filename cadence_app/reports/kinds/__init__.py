@@ -6,6 +6,7 @@ from cadence_app.reports.kinds.activity import USER_ACTIVITY
 from cadence_app.reports.kinds.audit import AUDIT_LOG
 from cadence_app.reports.kinds.base import Cell, Column, Kind
 from cadence_app.reports.kinds.history import OPT_OUT_HISTORY
+from cadence_app.reports.kinds.imports import IMPORT_LOG
 from cadence_app.reports.kinds.messages import MESSAGE_HISTORY
 from cadence_app.reports.kinds.possible import POSSIBLE_OPT_OUTS
 from cadence_app.reports.kinds.status import OPT_OUT_STATUS
@@ -22,6 +23,6 @@ __all__ = [
 ]
 
 # Those whose page is a form and a list of requests; the Opt out history has a report on screen as well.
-_PLAIN = (OPT_OUT_STATUS, POSSIBLE_OPT_OUTS, MESSAGE_HISTORY, USER_ACTIVITY, AUDIT_LOG)
+_PLAIN = (OPT_OUT_STATUS, POSSIBLE_OPT_OUTS, MESSAGE_HISTORY, USER_ACTIVITY, IMPORT_LOG, AUDIT_LOG)
 PLAIN_KINDS = {kind.key: kind for kind in _PLAIN}
 KINDS = {OPT_OUT_HISTORY.key: OPT_OUT_HISTORY} | PLAIN_KINDS

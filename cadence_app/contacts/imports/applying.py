@@ -1,0 +1,217 @@
+"""Applies staged rows a batch at a time, each batch one transaction with its outcomes in it.
+
+A batch holds the contacts it finds in the order of their ids, plans every row, writes people, tags and
+statuses as set operations, and is committed or, for the check, rolled back after its outcomes were read.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from psycopg.errors import DeadlockDetected, UniqueViolation
+from sqlalchemy import ARRAY, BigInteger, Select, any_, cast, func, insert, select, true, update
+from sqlalchemy.exc import DBAPIError
+
+from cadence_app.accounts.models import Team, User
+from cadence_app.consent.by_import import Held, set_by_import
+from cadence_app.consent.ledger import lock_contacts
+from cadence_app.contacts.imports import statements
+from cadence_app.contacts.imports.models import ImportOutcome, ImportRow, Result
+from cadence_app.extensions import db
+from cadence_app.tenancy import tenant_in_use
+
+BATCH = 2000
+# A batch is tried again where somebody else made or changed one of its contacts between two statements.
+_TRIES = 10
+_HELD = {
+    Held.STOPPED: "Not opted in in {teams}: they stopped by their own text.",
+    Held.NEWER: "Not opted in in {teams}: opted out after this import was started.",
+}
+
+
+class _Overtaken(Exception):
+    """Somebody else made or changed one of the batch's contacts meanwhile."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is applied: whose import, when it was started, and the reason for lifting people's own stops
+    (empty: they are not lifted)."""
+
+    import_id: int
+    user: User
+    begun_at: datetime
+    stop_reason: str = ""
+
+
+@dataclass
+class Applied:
+    """What a batch did: how many rows of each result, statuses changed and opt ins held."""
+
+    results: Counter[str] = field(default_factory=Counter)
+    statuses: int = 0
+    held: int = 0
+
+
+def lines_after(import_id: int, line: int) -> list[int]:
+    """The lines of the next batch."""
+    query = select(ImportRow.line).where(ImportRow.import_id == import_id, ImportRow.line > line)
+    return list(db.session.scalars(query.order_by(ImportRow.line).limit(BATCH)))
+
+
+def waiting_lines(import_id: int, after: int = 0) -> list[int]:
+    """The lines of rows that wait for a number that another row gives up, for another try."""
+    query = select(ImportOutcome.line).where(
+        ImportOutcome.import_id == import_id,
+        ImportOutcome.result == Result.WAITING,
+        ImportOutcome.line > after,
+    )
+    return list(db.session.scalars(query.order_by(ImportOutcome.line).limit(BATCH)))
+
+
+def apply_batch(order: Order, lines: list[int], dry: bool = False) -> Applied:
+    """Applies these lines. What is not `dry` is left in the open transaction, for the caller to commit with
+    its note of how far it came; a dry one is rolled back and only its outcomes are left there."""
+    for _ in range(_TRIES - 1):
+        try:
+            return _try(order, lines, dry)
+        except _Overtaken:
+            db.session.rollback()
+        except DBAPIError as error:
+            db.session.rollback()
+            if not isinstance(error.orig, UniqueViolation | DeadlockDetected):
+                raise
+    return _try(order, lines, dry)
+
+
+def refuse_waiting(import_id: int) -> int:
+    """Refuses the rows that still wait; how many."""
+    return _count(
+        update(ImportOutcome)
+        .where(ImportOutcome.import_id == import_id, ImportOutcome.result == Result.WAITING)
+        .values(result=Result.REFUSED)
+    )
+
+
+def foresee_waiting(import_id: int) -> Counter[str]:
+    """Says of the rows that wait how they will go, in the check: well where the row they wait for gives its
+    number up."""
+    foreseen: Counter[str] = Counter()
+    while rows := db.session.execute(statements.FORESEE, {"import_id": import_id}).all():
+        foreseen.update(row.result for row in rows)
+    foreseen[Result.REFUSED] += refuse_waiting(import_id)
+    return foreseen
+
+
+def _try(order: Order, lines: list[int], dry: bool) -> Applied:
+    values = {
+        "import_id": order.import_id,
+        "tenant_id": tenant_in_use(),
+        "lines": lines,
+    }
+    db.session.execute(statements.BY_INDEX)
+    _hold(values)
+    db.session.execute(statements.FORGET, values)
+    db.session.execute(statements.PLAN, values)
+    if db.session.scalar(statements.UNHELD, values):
+        raise _Overtaken
+    wanted = db.session.scalar(statements.COUNT_NEW, values)
+    if _count(statements.ADD_CONTACTS, values) != wanted:
+        raise _Overtaken
+    db.session.execute(statements.UPDATE_CONTACTS, values)
+    db.session.execute(statements.CHANGE_NUMBERS, values)
+    db.session.execute(statements.ADD_TAGS, values)
+    tagged = set(db.session.scalars(statements.TAG_CONTACTS, values))
+    outcome = set_by_import(
+        _wishes(order.import_id, lines),
+        _moved(order.import_id, lines),
+        order.user,
+        order.begun_at,
+        order.stop_reason,
+    )
+    touched = tagged | {row.contact_id for row in outcome.changed}
+    db.session.execute(statements.TOUCHED, values | {"contact_ids": list(touched)})
+    _note_held(values, outcome.held)
+    results = {row.result: row.count for row in db.session.execute(statements.TALLY, values)}
+    applied = Applied(Counter(results), len(outcome.changed), len(outcome.held))
+    if dry:
+        _keep_outcomes_only(order.import_id, lines)
+    return applied
+
+
+def _hold(values: dict[str, Any]) -> None:
+    """Locks the contacts that the batch finds now; adds their ids to the values as `held`."""
+    found = db.session.execute(statements.FIND, values).all()
+    values["held"] = sorted({row.id for row in found})
+    # So that the plan finds whoever was added or changed while this waited for the locks.
+    lock_contacts(values["held"], for_new_numbers=any(row.moves for row in found))
+
+
+def _wishes(import_id: int, lines: list[int]) -> Select[Any]:
+    """The contacts and teams of the batch's rows that are applied, with the status each row wishes."""
+    outcome, row, query = _of_batch(import_id, lines)
+    team_id = func.unnest(row.c.team_ids, type_=BigInteger).label("team_id")
+    return query.with_only_columns(outcome.c.contact_id, team_id, row.c.status)
+
+
+def _moved(import_id: int, lines: list[int]) -> dict[int, list[int]]:
+    """The contacts that got another number, each with the teams of its row."""
+    outcome, row, query = _of_batch(import_id, lines)
+    rows = query.with_only_columns(outcome.c.contact_id, row.c.team_ids).where(outcome.c.moved)
+    return {found.contact_id: found.team_ids for found in db.session.execute(rows)}
+
+
+def _of_batch(import_id: int, lines: list[int]) -> tuple[Any, Any, Select[Any]]:
+    """Outcomes and rows of the batch, and the query over those that are applied: as in statements.py, each
+    by its key."""
+    batch = func.unnest(cast(lines, ARRAY(BigInteger))).table_valued("line").render_derived(name="batch")
+    outcome, row = (
+        select(table.__table__)
+        .where(table.import_id == import_id, table.line == batch.c.line)
+        .offset(0)
+        .lateral()
+        for table in (ImportOutcome, ImportRow)
+    )
+    applied = outcome.c.result.in_((Result.NEW, Result.UPDATED, Result.UNCHANGED))
+    joined = batch.join(outcome, true()).join(row, true())
+    return outcome, row, select(outcome.c.contact_id).select_from(joined).where(applied)
+
+
+def _note_held(values: dict[str, Any], held: Sequence[Any]) -> None:
+    if not held:
+        return
+    codes = {row.id: row.code for row in db.session.execute(select(Team.id, Team.code))}
+    notes: dict[int, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for row in held:
+        notes[row.contact_id][row.why].append(codes[row.team_id])
+    said = {
+        contact_id: " ".join(
+            _HELD[Held(why)].format(teams=", ".join(sorted(teams))) for why, teams in of.items()
+        )
+        for contact_id, of in notes.items()
+    }
+    db.session.execute(statements.NOTE, values | {"contact_ids": list(said), "notes": list(said.values())})
+
+
+def _keep_outcomes_only(import_id: int, lines: list[int]) -> None:
+    """Rolls the batch back and puts only its outcomes there again; a new contact's id is none then."""
+    query = select(ImportOutcome.__table__).where(
+        ImportOutcome.import_id == import_id, ImportOutcome.line == any_(cast(lines, ARRAY(BigInteger)))
+    )
+    rows = [dict(row._mapping) for row in db.session.execute(query)]
+    for row in rows:
+        if row["result"] == Result.NEW:
+            row["contact_id"] = None
+    db.session.rollback()
+    db.session.execute(statements.FORGET, {"import_id": import_id, "lines": lines})
+    if rows:
+        db.session.execute(insert(ImportOutcome), rows)
+
+
+def _count(statement: Any, values: dict[str, Any] | None = None) -> int:
+    """Executes the statement; how many rows it wrote."""
+    return int(db.session.execute(statement, values or {}).rowcount)  # type: ignore[attr-defined]

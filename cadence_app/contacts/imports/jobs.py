@@ -1,0 +1,96 @@
+"""Imports on the queue: check, apply, and find again whatever was lost on the way."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from flask import current_app
+from sqlalchemy import func, select
+
+from cadence_app import files
+from cadence_app.accounts.models import Tenant
+from cadence_app.contacts.imports import running, staging
+from cadence_app.contacts.imports.models import WORKING, Import, ImportState
+from cadence_app.contacts.imports.refusal import Unreadable
+from cadence_app.contacts.imports.service import enqueue
+from cadence_app.extensions import db, rq
+from cadence_app.locks import held
+from cadence_app.tenancy import use_tenant
+
+_ATTEMPTS = 5
+# An import that no worker has touched for this long has lost its job.
+_LOST_AFTER = timedelta(seconds=15)
+
+
+@rq.job(queue="imports")
+def run_import(tenant_id: int, import_id: int) -> None:
+    """Takes an import as far as it goes. Running it again, or twice at once, does no harm.
+
+    One import of a tenant runs at a time, so that no two of them wait for each other's contacts.
+    """
+    use_tenant(tenant_id)
+    with held(_turn(tenant_id)) as mine:
+        imported = db.session.get(Import, import_id)
+        if not mine or imported is None or not imported.working:
+            return
+        if imported.attempts >= _ATTEMPTS:
+            running.fail(imported, imported.problem or "Each try was cut off.")
+            return
+        imported.attempts += 1
+        imported.touched_at = func.now()
+        db.session.commit()
+        try:
+            running.work(imported)
+        except Unreadable as refusal:
+            db.session.rollback()
+            running.refuse(imported, str(refusal))
+        except Exception as error:
+            current_app.logger.exception("import %s was cut off", import_id)
+            db.session.rollback()
+            imported.problem = f"It was cut off: {' '.join(str(error).split())[:300]}"
+            imported.touched_at = func.now()
+            db.session.commit()
+
+
+@rq.job(queue="sweeps")
+def sweep_imports() -> None:
+    """Queues every import that neither a worker nor the queue has, and deletes the files whose time is
+    over."""
+    for tenant_id in db.session.scalars(select(Tenant.id).order_by(Tenant.id)).all():
+        use_tenant(tenant_id)
+        lost = select(Import).where(Import.state.in_(WORKING), Import.touched_at < func.now() - _LOST_AFTER)
+        for imported in db.session.scalars(lost.order_by(Import.id)).all():
+            with held(_turn(tenant_id)) as nobody_runs:
+                free = nobody_runs
+            if free:
+                enqueue(imported)
+        _remove_expired()
+
+
+def _remove_expired() -> None:
+    """One file that can't be deleted now waits for the next sweep, and keeps nothing else waiting."""
+    expired = select(Import).where(
+        (Import.file_key != "") | (Import.result_key != ""),
+        Import.expires_at < func.now(),
+        Import.state.not_in(WORKING),
+    )
+    for imported in db.session.scalars(expired).all():
+        try:
+            for key in filter(None, (imported.file_key, imported.result_key)):
+                files.remove(key)
+        except Exception:
+            current_app.logger.exception("the files of import %s could not be deleted", imported.id)
+            continue
+        staging.clear(imported.id)
+        imported.file_key = imported.result_key = ""
+        if not imported.ended:
+            imported.state, imported.finished_at = ImportState.CANCELLED, func.now()
+            imported.problem = "It was not started in time, so the file is deleted."
+        db.session.commit()
+
+
+def _turn(tenant_id: int) -> str:
+    return f"imports of tenant {tenant_id}"
+
+
+sweep_imports.cron_register(10)

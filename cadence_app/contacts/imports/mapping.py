@@ -1,0 +1,173 @@
+"""What each column of a file is imported as: suggested from its name, remembered for the next file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from cadence_app.contacts.imports.models import ImportMapping
+from cadence_app.contacts.models import CustomField, FieldKind
+from cadence_app.extensions import db
+from cadence_app.tenancy import tenant_in_use
+
+# What a column can be beside a custom field; "{Team}" stands for the mode's word.
+SKIP = "skip"
+NEW_FIELD = "new"
+_FIELD = "field:"
+TARGETS = {
+    "first_name": "First name",
+    "last_name": "Last name",
+    "external_id": "ContactId",
+    "number": "Mobile number",
+    "teams": "{Team} codes",
+    "opted_out": "OptedOut",
+    "tags": "Tags",
+}
+# Names that columns usually have, without anything but letters and digits.
+_USUAL_NAMES = {
+    "first_name": "firstname first fname givenname forename preferredname preferredfirstname",
+    "last_name": "lastname last lname surname familyname",
+    "external_id": "contactid id studentid externalid personid bannerid emplid slateid referenceid",
+    "number": "mobilenumber mobile mobilephone cell cellphone cellnumber phone phonenumber number",
+    "teams": "departmentcode departmentcodes department departments teamcode teamcodes team teams",
+    "opted_out": "optedout optout",
+    "tags": "tags tag",
+}
+_SUGGESTED = {name: target for target, names in _USUAL_NAMES.items() for name in names.split()}
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a column is imported as. `kind` is SKIP, a key of TARGETS, or "field"; a field has its id, name
+    and kind. A field that is `new` is made when the import starts, with the id reserved for it here."""
+
+    kind: str
+    field_id: int = 0
+    field_name: str = ""
+    field_kind: str = FieldKind.TEXT
+    new: bool = False
+
+    @property
+    def stored(self) -> dict[str, Any]:
+        """As the import's row keeps it."""
+        if self.kind != "field":
+            return {"kind": self.kind}
+        return {
+            "kind": "field",
+            "field_id": self.field_id,
+            "field_name": self.field_name,
+            "field_kind": self.field_kind,
+            "new": self.new,
+        }
+
+    @property
+    def choice(self) -> str:
+        """As the form's list has it."""
+        if self.kind != "field":
+            return self.kind
+        return NEW_FIELD if self.new else f"{_FIELD}{self.field_id}"
+
+
+def suggest(headers: Sequence[str]) -> list[str]:
+    """A choice for each column: what the tenant last took the name for, else what it usually means."""
+    remembered = {
+        row.header: row.target
+        for row in db.session.scalars(
+            select(ImportMapping).where(ImportMapping.header.in_([name.lower() for name in headers]))
+        )
+    }
+    fields = {f"{_FIELD}{field.id}" for field in custom_fields()}
+    by_name = {_plain(field.name): f"{_FIELD}{field.id}" for field in custom_fields()}
+    chosen: list[str] = []
+    for name in headers:
+        known = remembered.get(name.lower(), "")
+        if known not in fields | TARGETS.keys() | {SKIP}:
+            known = _SUGGESTED.get(_plain(name)) or by_name.get(_plain(name), SKIP)
+        # A file has one of each.
+        chosen.append(SKIP if known != SKIP and known in chosen else known)
+    return chosen
+
+
+def choices(team_word: str) -> list[tuple[str, str]]:
+    """Everything that a column can be imported as, for the form."""
+    return [
+        (SKIP, "Leave out"),
+        *((key, label.format(Team=team_word)) for key, label in TARGETS.items()),
+        *((f"{_FIELD}{field.id}", field.name) for field in custom_fields()),
+        (NEW_FIELD, "New custom field"),
+    ]
+
+
+def targets(headers: Sequence[str], chosen: Sequence[str]) -> list[Target]:
+    """The targets of valid choices. A new field is named as its column, and gets an id of its own; where
+    there is one of that name, it is that one."""
+    fields = {f"{_FIELD}{field.id}": field for field in custom_fields()}
+    by_name = {field.name.lower(): choice for choice, field in fields.items()}
+    found: list[Target] = []
+    for name, wanted in zip(headers, chosen, strict=True):
+        choice = by_name.get(name.strip().lower(), wanted) if wanted == NEW_FIELD else wanted
+        if choice == NEW_FIELD:
+            reserved = db.session.scalars(select(func.nextval("custom_fields_id_seq"))).one()
+            found.append(Target("field", reserved, name.strip(), new=True))
+        elif field := fields.get(choice):
+            found.append(Target("field", field.id, field.name, field.kind))
+        else:
+            found.append(Target(choice))
+    return found
+
+
+def remember(headers: Sequence[str], of: Sequence[Target]) -> None:
+    """Keeps what each named column was taken for."""
+    rows = {
+        name.lower(): f"{_FIELD}{target.field_id}" if target.kind == "field" else target.kind
+        for name, target in zip(headers, of, strict=True)
+        if name
+    }
+    statement = upsert(ImportMapping)
+    if rows:
+        db.session.execute(
+            statement.on_conflict_do_update(
+                index_elements=["tenant_id", "header"], set_={"target": statement.excluded.target}
+            ),
+            [
+                {"tenant_id": tenant_in_use(), "header": name, "target": target}
+                for name, target in sorted(rows.items())
+            ],
+        )
+
+
+def make_new_fields(of: Sequence[Target]) -> list[str]:
+    """Makes the custom fields that are new. Returns the names that another field took meanwhile."""
+    wanted = [target for target in of if target.new]
+    last = db.session.scalar(select(func.max(CustomField.position))) or 0
+    for number, target in enumerate(wanted, 1):
+        db.session.execute(
+            upsert(CustomField)
+            .values(
+                id=target.field_id,
+                tenant_id=tenant_in_use(),
+                name=target.field_name,
+                kind=target.field_kind,
+                position=last + number,
+            )
+            .on_conflict_do_nothing()
+        )
+    there = set(
+        db.session.scalars(
+            select(CustomField.id).where(CustomField.id.in_([target.field_id for target in wanted]))
+        )
+    )
+    return [target.field_name for target in wanted if target.field_id not in there]
+
+
+def custom_fields() -> list[CustomField]:
+    return list(db.session.scalars(select(CustomField).order_by(CustomField.position, CustomField.id)))
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())

@@ -1,0 +1,122 @@
+"""What was refused, and why: for the preview, and as a file with the columns of the uploaded one."""
+
+from __future__ import annotations
+
+import csv
+import io
+import uuid
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, or_, select
+
+from cadence_app import files
+from cadence_app.contacts.imports import reading
+from cadence_app.contacts.imports.models import Import, ImportOutcome, ImportRow
+from cadence_app.contacts.imports.reading import Options
+from cadence_app.contacts.imports.refusal import limits
+from cadence_app.contacts.imports.staging import opened
+from cadence_app.extensions import db
+
+_BOM = "\ufeff"
+_BATCH = 5_000
+_PIECE = 256 * 1024
+# As in reports/kinds/base.py: what makes a spreadsheet run a cell. A number keeps its sign.
+_DANGEROUS_STARTS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is said of one line: problems as (column or "", text)."""
+
+    line: int
+    problems: list[tuple[str, str]]
+
+    @property
+    def text(self) -> str:
+        return " ".join(f"{column}: {text}" if column else text for column, text in self.problems)
+
+
+def told(imported: Import, after: int, limit: int) -> list[Told]:
+    """The lines after one of which something is refused, oldest first."""
+    rows = db.session.execute(
+        select(ImportOutcome.line, ImportOutcome.note, ImportRow.problems)
+        .join(
+            ImportRow,
+            (ImportRow.import_id == ImportOutcome.import_id) & (ImportRow.line == ImportOutcome.line),
+        )
+        .where(
+            ImportOutcome.import_id == imported.id,
+            ImportOutcome.line > after,
+            or_(ImportOutcome.note != "", func.jsonb_array_length(ImportRow.problems) > 0),
+        )
+        .order_by(ImportOutcome.line)
+        .limit(limit)
+    )
+    return [Told(row.line, _problems(row, imported.headers)) for row in rows]
+
+
+def write(imported: Import) -> None:
+    """Writes the file of what was refused and names it in the import's row; none where nothing was. Errors:
+    Unreadable, and what the storage raises."""
+    found = _all_told(imported)
+    first = next(found, None)
+    if first is None:
+        return
+    key = f"imports/{imported.tenant_id}/{imported.id}-{uuid.uuid4().hex}.csv"
+    options, most = Options(**imported.options), limits()
+    with (
+        opened(imported.file_key) as file,
+        closing(reading.rows(file, options, most)) as rows,
+        files.writer(key) as stored,
+    ):
+        headers = list(reading.header(rows, most).cells)
+        piece = io.StringIO(_BOM, newline="")
+        piece.seek(0, io.SEEK_END)
+        writer = csv.writer(piece, lineterminator="\n")
+        writer.writerow([*map(_defused, headers), _free_name(headers)])
+        waiting: Told | None = first
+        for row in rows:
+            if waiting is None:
+                break
+            if row.line != waiting.line:
+                continue
+            cells = [*row.cells, *[""] * len(headers)][: max(len(headers), 1)]
+            writer.writerow([*map(_defused, cells), f"Line {row.line}: {waiting.text}"])
+            waiting = next(found, None)
+            if piece.tell() >= _PIECE:
+                stored.write(piece.getvalue().encode())
+                piece.seek(0)
+                piece.truncate()
+        stored.write(piece.getvalue().encode())
+    imported.result_key = key
+
+
+def _all_told(imported: Import) -> Iterator[Told]:
+    line = 0
+    while batch := told(imported, line, _BATCH):
+        yield from batch
+        line = batch[-1].line
+
+
+def _problems(row: Any, headers: list[str]) -> list[tuple[str, str]]:
+    said = [
+        ((headers[number] or f"Column {number + 1}") if number < len(headers) else "", text)
+        for number, text in row.problems
+    ]
+    return said + ([("", row.note)] if row.note else [])
+
+
+def _free_name(headers: list[str]) -> str:
+    """Problem, or where the file is one of these already, the next such name that it does not have."""
+    taken = {name.casefold() for name in headers}
+    names = ("Problem", *(f"Problem {number}" for number in range(2, len(headers) + 3)))
+    return next(name for name in names if name.casefold() not in taken)
+
+
+def _defused(cell: str) -> str:
+    """A cell that no spreadsheet runs."""
+    runs = cell[:1] in _DANGEROUS_STARTS and cell != ""
+    return f"'{cell}" if runs and not cell[1:].replace(" ", "").isdecimal() else cell

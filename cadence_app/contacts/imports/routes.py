@@ -1,0 +1,214 @@
+"""Contacts > Import: a page for each step, in both modes, for admins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, abort, current_app, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from cadence_app import files
+from cadence_app.accounts.roles import admin_required
+from cadence_app.accounts.service import all_teams
+from cadence_app.contacts.imports import mapping, results, service
+from cadence_app.contacts.imports.forms import ColumnsForm, ReadingForm, StartForm, UploadForm
+from cadence_app.contacts.imports.models import Import, ImportState
+from cadence_app.contacts.imports.reading import Row
+from cadence_app.contacts.imports.refusal import Unreadable
+from cadence_app.ui.navigation import words_for
+
+blueprint = Blueprint("imports", __name__, url_prefix="/contacts/import")
+
+_PROBLEMS = 50
+# What a form adds around a file.
+_AROUND = 64 * 1024
+
+
+@blueprint.url_value_preprocessor
+def allow_large_files(endpoint: str | None, values: dict[str, Any] | None) -> None:
+    """Lets an admin send a large file here: the CSRF check reads the form before the view is called."""
+    upload = endpoint == "imports.index" and request.method == "POST"
+    if upload and current_user.is_authenticated and current_user.is_admin:
+        request.max_content_length = current_app.config["IMPORT_MAX_BYTES"] + _AROUND
+
+
+@blueprint.route("/", methods=["GET", "POST"])
+@admin_required
+def index() -> ResponseReturnValue:
+    form = UploadForm()
+    if form.validate_on_submit():
+        given = form.file.data
+        try:
+            imported = service.take(current_user, given.filename or "", given.stream)
+        except Unreadable as refusal:
+            form.file.errors = [str(refusal)]
+        else:
+            return redirect(url_for("imports.columns", import_id=imported.id))
+    page = render_template(
+        "contacts/imports/index.html",
+        form=form,
+        imports=service.latest(),
+        most=current_app.config["IMPORT_MAX_BYTES"],
+        most_rows=current_app.config["IMPORT_MAX_ROWS"],
+        keep_days=current_app.config["IMPORT_KEEP_DAYS"],
+    )
+    return page, 422 if form.is_submitted() else 200
+
+
+@blueprint.get("/list")
+@admin_required
+def past() -> str:
+    """The list of imports by itself, for a page that keeps it fresh."""
+    return render_template("contacts/imports/_past.html", imports=service.latest())
+
+
+@blueprint.route("/<int:import_id>/columns", methods=["GET", "POST"])
+@admin_required
+def columns(import_id: int) -> ResponseReturnValue:
+    imported = _find(import_id)
+    if imported.state != ImportState.DRAFT:
+        return redirect(url_for("imports.show", import_id=imported.id))
+    rows: list[Row] = []
+    sheets: list[str] = []
+    unreadable = ""
+    try:
+        rows, sheets = service.sample(imported)
+    except Unreadable as refusal:
+        unreadable = str(refusal)
+    reading = ReadingForm(imported, sheets)
+    form = ColumnsForm(imported, all_teams(), words_for(current_user))
+    if request.form.get("action") == "check" and form.validate_on_submit() and not unreadable:
+        if not service.check(imported, mapping.targets(imported.headers, form.chosen), form.teams.data or ()):
+            flash("The queue is out of reach just now; the check starts when that is back.", "warning")
+        return redirect(url_for("imports.show", import_id=imported.id))
+    page = render_template(
+        "contacts/imports/columns.html",
+        imported=imported,
+        reading=reading,
+        form=form,
+        rows=rows,
+        unreadable=unreadable,
+    )
+    return page, 422 if form.is_submitted() else 200
+
+
+@blueprint.post("/<int:import_id>/reading")
+@admin_required
+def read_as(import_id: int) -> ResponseReturnValue:
+    """Another encoding, delimiter or sheet: the columns are suggested anew."""
+    imported = _find(import_id)
+    if imported.state == ImportState.DRAFT:
+        try:
+            sheets = service.sample(imported)[1] if imported.options["format"] == "xlsx" else []
+            form = ReadingForm(imported, sheets)
+            if form.validate_on_submit():
+                service.read_as(imported, form.options(imported))
+            else:
+                flash("Choose from the lists.", "error")
+        except Unreadable as refusal:
+            flash(f"It can't be read so. {refusal}", "error")
+    return redirect(url_for("imports.columns", import_id=imported.id))
+
+
+@blueprint.get("/<int:import_id>")
+@admin_required
+def show(import_id: int) -> ResponseReturnValue:
+    return _page(_find(import_id), StartForm(formdata=None))
+
+
+@blueprint.get("/<int:import_id>/progress")
+@admin_required
+def progress(import_id: int) -> ResponseReturnValue:
+    """How far it is, for a page that keeps it fresh; once it is over, the page is loaded anew."""
+    imported = _find(import_id)
+    if not imported.working:
+        return "", 200, {"HX-Refresh": "true"}
+    return render_template(
+        "contacts/imports/_progress.html", imported=imported, waits=service.waits_for_another(imported)
+    )
+
+
+@blueprint.post("/<int:import_id>/start")
+@admin_required
+def start(import_id: int) -> ResponseReturnValue:
+    imported = _find(import_id)
+    form = StartForm()
+    if not form.validate_on_submit():
+        return _page(imported, form, 422)
+    service.start(current_user, imported, form.stop_reason.data if form.lift_stops.data else "")
+    return redirect(url_for("imports.show", import_id=imported.id))
+
+
+@blueprint.post("/<int:import_id>/cancel")
+@admin_required
+def cancel(import_id: int) -> ResponseReturnValue:
+    imported = _find(import_id)
+    service.cancel(current_user, imported)
+    return redirect(url_for("imports.show", import_id=imported.id))
+
+
+@blueprint.post("/<int:import_id>/change-columns")
+@admin_required
+def change_columns(import_id: int) -> ResponseReturnValue:
+    imported = _find(import_id)
+    service.back_to_columns(imported)
+    return redirect(url_for("imports.columns", import_id=imported.id))
+
+
+@blueprint.post("/<int:import_id>/resume")
+@admin_required
+def resume(import_id: int) -> ResponseReturnValue:
+    imported = _find(import_id)
+    service.resume(imported)
+    return redirect(url_for("imports.show", import_id=imported.id))
+
+
+@blueprint.get("/<int:import_id>/refused.csv")
+@admin_required
+def refused(import_id: int) -> ResponseReturnValue:
+    imported = _find(import_id)
+    if not imported.result_key:
+        abort(404)
+    try:
+        chunks = files.chunks(imported.result_key)
+    except FileNotFoundError:
+        abort(404)
+    response = Response(chunks, mimetype="text/csv")
+    response.headers.set("Content-Disposition", "attachment", filename=f"refused-{imported.id}.csv")
+    return response
+
+
+def _find(import_id: int) -> Import:
+    return service.find(import_id) or abort(404)
+
+
+def _page(imported: Import, form: StartForm, status: int = 200) -> ResponseReturnValue:
+    if imported.state == ImportState.DRAFT:
+        return redirect(url_for("imports.columns", import_id=imported.id))
+    after = max(request.args.get("after", 0, type=int), 0)
+    told, rows = [], []
+    if imported.state == ImportState.READY:
+        told = results.told(imported, min(after, 2**62), _PROBLEMS + 1)
+        rows = _sample(imported)
+    page = render_template(
+        "contacts/imports/show.html",
+        imported=imported,
+        form=form,
+        told=told[:_PROBLEMS],
+        more=told[_PROBLEMS - 1].line if len(told) > _PROBLEMS else None,
+        after=after,
+        rows=rows,
+        targets=[mapping.Target(**each) for each in imported.columns],
+        target_names=dict(mapping.choices(words_for(current_user).Team)),
+        waits=service.waits_for_another(imported),
+        default_teams=[team for team in all_teams() if team.id in imported.default_teams],
+    )
+    return page, status
+
+
+def _sample(imported: Import) -> list[Any]:
+    try:
+        return list(service.sample(imported)[0])
+    except Unreadable:
+        return []

@@ -1,0 +1,146 @@
+"""One import from beginning to end: its check, its batches, and its result file."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from flask import current_app
+from sqlalchemy import delete, func, select
+
+from cadence_app.accounts import audit
+from cadence_app.contacts.imports import applying, results, staging
+from cadence_app.contacts.imports.applying import Applied, Order
+from cadence_app.contacts.imports.models import Import, ImportOutcome, ImportState, Result
+from cadence_app.extensions import db
+from cadence_app.ui.navigation import words_for
+
+
+class _Cancelled(Exception):
+    """Somebody has asked for the end of it."""
+
+
+def work(imported: Import) -> None:
+    """Takes an import to the end of the state it is in. Errors: Unreadable, and whatever the database or
+    the storage raises; what is applied by then stays, and work() goes on from there."""
+    try:
+        if imported.state == ImportState.CHECKING:
+            _check(imported)
+        else:
+            _apply(imported)
+    except _Cancelled:
+        db.session.rollback()
+        if imported.started_at:
+            results.write(imported)
+        _end(imported, ImportState.CANCELLED)
+
+
+def refuse(imported: Import, why: str) -> None:
+    """Sends an import whose file can't be read back to its columns, and commits. One that has begun has
+    failed."""
+    if imported.started_at:
+        fail(imported, why)
+        return
+    imported.state, imported.problem = ImportState.DRAFT, why
+    db.session.commit()
+
+
+def fail(imported: Import, why: str) -> None:
+    """Notes that an import is given up, and commits. Its rows stay for another try."""
+    imported.state, imported.problem, imported.finished_at = ImportState.FAILED, why, func.now()
+    db.session.commit()
+
+
+def _check(imported: Import) -> None:
+    """Stages the file and does everything that the import would, each batch rolled back."""
+    _reset(imported)
+
+    def progress(rows: int) -> None:
+        imported.rows_total = rows
+        _told(imported)
+
+    progress(0)
+    imported.rows_total = staging.stage(imported, words_for(imported.user).team, progress)
+    _told(imported)
+    now: datetime = db.session.scalars(select(func.clock_timestamp())).one()
+    order = Order(imported.id, imported.user, now)
+    line = 0
+    while lines := applying.lines_after(imported.id, line):
+        _count(imported, applying.apply_batch(order, lines, dry=True))
+        line = lines[-1]
+        imported.rows_done += len(lines)
+        _told(imported)
+    _count(imported, Applied(applying.foresee_waiting(imported.id)))
+    imported.state, imported.problem = ImportState.READY, ""
+    db.session.commit()
+
+
+def _apply(imported: Import) -> None:
+    if imported.applied_to is None:
+        db.session.execute(delete(ImportOutcome).where(ImportOutcome.import_id == imported.id))
+        _reset(imported)
+        imported.applied_to = 0
+        db.session.commit()
+    assert imported.started_at  # noqa: S101 - a state of the row, not of what somebody sent
+    order = Order(imported.id, imported.user, imported.started_at, imported.stop_reason)
+    while lines := applying.lines_after(imported.id, imported.applied_to or 0):
+        _count(imported, applying.apply_batch(order, lines))
+        imported.applied_to = lines[-1]
+        imported.rows_done += len(lines)
+        _told(imported)
+    while _apply_waiting(imported, order):
+        pass
+    imported.rows_refused += applying.refuse_waiting(imported.id)
+    results.write(imported)
+    _end(imported, ImportState.DONE)
+
+
+def _apply_waiting(imported: Import, order: Order) -> bool:
+    """Tries once more each row that waits; whether any of them could go."""
+    went, line = False, 0
+    while lines := applying.waiting_lines(imported.id, line):
+        applied = applying.apply_batch(order, lines)
+        went = went or applied.results[Result.WAITING] < len(lines)
+        _count(imported, applied)
+        line = lines[-1]
+        _told(imported)
+    return went
+
+
+def _count(imported: Import, applied: Applied) -> None:
+    imported.rows_new += applied.results[Result.NEW]
+    imported.rows_updated += applied.results[Result.UPDATED]
+    imported.rows_unchanged += applied.results[Result.UNCHANGED]
+    imported.rows_refused += applied.results[Result.REFUSED]
+    imported.statuses_changed += applied.statuses
+    imported.opt_ins_held += applied.held
+
+
+def _reset(imported: Import) -> None:
+    imported.rows_done = imported.statuses_changed = imported.opt_ins_held = 0
+    imported.rows_new = imported.rows_updated = imported.rows_unchanged = imported.rows_refused = 0
+
+
+def _told(imported: Import) -> None:
+    """Commits how far it is. Errors: _Cancelled."""
+    imported.touched_at = func.now()
+    imported.attempts = 0
+    db.session.commit()
+    if imported.cancelled_at:
+        raise _Cancelled
+
+
+def _end(imported: Import, state: ImportState) -> None:
+    imported.state, imported.problem, imported.finished_at = state, "", func.now()
+    imported.expires_at = func.now() + timedelta(days=current_app.config["IMPORT_KEEP_DAYS"])
+    if imported.started_at:
+        audit.record(
+            imported.user,
+            "import.finished",
+            imported.file_name,
+            added=(None, imported.rows_new),
+            updated=(None, imported.rows_updated),
+            refused=(None, imported.rows_refused),
+            statuses=(None, imported.statuses_changed),
+        )
+    staging.clear(imported.id)
+    db.session.commit()

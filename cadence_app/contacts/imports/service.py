@@ -1,0 +1,209 @@
+"""Imports as the screens ask for them: take a file, choose columns, check, start, cancel, look back."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import timedelta
+from itertools import islice
+from pathlib import PurePath
+from typing import IO
+
+from flask import current_app
+from redis.exceptions import RedisError
+from sqlalchemy import func, select
+
+from cadence_app import files
+from cadence_app.accounts import audit
+from cadence_app.accounts.models import User
+from cadence_app.contacts.imports import mapping, reading, staging, workbooks
+from cadence_app.contacts.imports.mapping import Target
+from cadence_app.contacts.imports.models import WORKING, Import, ImportState
+from cadence_app.contacts.imports.reading import Options, Row
+from cadence_app.contacts.imports.refusal import Unreadable, limits
+from cadence_app.extensions import db, rq
+
+_PIECE = 256 * 1024
+_SAMPLE_ROWS = 5
+_HOUR = 3600
+
+
+def take(user: User, file_name: str, file: IO[bytes]) -> Import:
+    """Stores a file that somebody uploaded, as a draft with suggested columns, and commits. Errors:
+    Unreadable; then nothing is stored."""
+    options = reading.detect(file, limits())
+    headers = _look(file, options)[0]
+    name = PurePath(file_name.replace("\\", "/").replace("\x00", "")).name[:200] or "file"
+    key = f"imports/{user.tenant_id}/{uuid.uuid4().hex}.{options.format}"
+    digest, size = hashlib.sha256(), 0
+    file.seek(0)
+    with files.writer(key) as stored:
+        while piece := file.read(_PIECE):
+            digest.update(piece)
+            size += len(piece)
+            stored.write(piece)
+    imported = Import(
+        tenant_id=user.tenant_id,
+        user_id=user.id,
+        file_name=name,
+        file_key=key,
+        size=size,
+        sha256=digest.hexdigest(),
+        expires_at=func.now() + timedelta(days=current_app.config["IMPORT_KEEP_DAYS"]),
+    )
+    _use(imported, options, headers)
+    db.session.add(imported)
+    db.session.commit()
+    return imported
+
+
+def read_as(imported: Import, options: Options) -> None:
+    """Reads a draft's file in another way, suggests its columns anew, and commits. Errors: Unreadable."""
+    with staging.opened(imported.file_key) as file:
+        _use(imported, options, _look(file, options)[0])
+    imported.problem = ""
+    db.session.commit()
+
+
+def sample(imported: Import) -> tuple[list[Row], list[str]]:
+    """The first rows under the header, and the names of a workbook's sheets. Errors: Unreadable."""
+    options = Options(**imported.options)
+    with staging.opened(imported.file_key) as file:
+        sheets = workbooks.sheet_names(file, limits()) if options.format == "xlsx" else []
+        return _look(file, options)[1], sheets
+
+
+def check(imported: Import, targets: Sequence[Target], default_teams: Sequence[int]) -> bool:
+    """Takes the columns of a draft, remembers them, and asks for the check. Commits; False where Redis is
+    out of reach and the sweep starts it later."""
+    imported.columns = [target.stored for target in targets]
+    imported.default_teams = list(default_teams)
+    mapping.remember(imported.headers, targets)
+    _begin(imported, ImportState.CHECKING)
+    db.session.commit()
+    return enqueue(imported)
+
+
+def back_to_columns(imported: Import) -> None:
+    """Makes a checked import a draft again, and commits."""
+    if imported.state == ImportState.READY:
+        imported.state = ImportState.DRAFT
+        db.session.commit()
+
+
+def start(user: User, imported: Import, stop_reason: str) -> bool:
+    """Starts an import that was checked, once, and commits. `stop_reason` lets it opt in people who had
+    stopped by their own text. False where it is not ready, or where its new field can't be made."""
+    db.session.refresh(imported, with_for_update=True)
+    if imported.state != ImportState.READY:
+        db.session.rollback()
+        return False
+    targets = [Target(**each) for each in imported.columns]
+    if taken := mapping.make_new_fields(targets):
+        imported.state = ImportState.DRAFT
+        imported.problem = f"There is a custom field named {', '.join(taken)} now. Choose it from the list."
+        db.session.commit()
+        return False
+    imported.user_id = user.id
+    imported.stop_reason = stop_reason
+    imported.started_at = func.clock_timestamp()
+    imported.applied_to = None
+    _begin(imported, ImportState.IMPORTING)
+    audit.record(
+        user,
+        "import.started",
+        imported.file_name,
+        rows=(None, imported.rows_total),
+        sha256=(None, imported.sha256),
+        new_fields=(None, [target.field_name for target in targets if target.new] or None),
+    )
+    if stop_reason:
+        audit.record(user, "import.lifts_stops", imported.file_name, reason=(None, stop_reason))
+    imported.rows_done = 0
+    db.session.commit()
+    enqueue(imported)
+    return True
+
+
+def cancel(user: User, imported: Import) -> None:
+    """Ends an import, or asks the worker that is busy with it to, and commits. What it has applied stays."""
+    db.session.refresh(imported, with_for_update=True)
+    if imported.ended or imported.cancelled_at:
+        db.session.rollback()
+        return
+    imported.cancelled_at = func.clock_timestamp()
+    if imported.state == ImportState.IMPORTING:
+        audit.record(user, "import.cancelled", imported.file_name)
+    elif not imported.working:
+        imported.state = ImportState.CANCELLED
+        imported.finished_at = func.clock_timestamp()
+        staging.clear(imported.id)
+    db.session.commit()
+
+
+def resume(imported: Import) -> None:
+    """Gives a failed import another start, from where it came, and commits."""
+    if imported.state == ImportState.FAILED and imported.file_key:
+        state = ImportState.IMPORTING if imported.started_at else ImportState.CHECKING
+        imported.state, imported.attempts, imported.problem = state, 0, ""
+        imported.finished_at = None
+        imported.touched_at = func.now()
+        db.session.commit()
+        enqueue(imported)
+
+
+def enqueue(imported: Import) -> bool:
+    """Puts an import on the worker's queue, unless it waits there already. False where Redis is out of
+    reach; the sweep puts it there later."""
+    queue, job_id = rq.get_queue("imports"), f"import-{imported.id}-{imported.state}"
+    try:
+        if job_id not in queue.get_job_ids():
+            queue.enqueue(
+                "cadence_app.contacts.imports.jobs.run_import",
+                args=(imported.tenant_id, imported.id),
+                job_id=job_id,
+                job_timeout=12 * _HOUR,
+                result_ttl=0,
+            )
+    except RedisError:
+        current_app.logger.warning("Redis is out of reach: import %s waits for the sweep", imported.id)
+        return False
+    return True
+
+
+def find(import_id: int) -> Import | None:
+    """The tenant's import with this id."""
+    return db.session.get(Import, import_id)
+
+
+def latest(limit: int = 50) -> list[Import]:
+    """The tenant's imports, newest first."""
+    return list(db.session.scalars(select(Import).order_by(Import.id.desc()).limit(limit)))
+
+
+def waits_for_another(imported: Import) -> bool:
+    """Whether another import of the tenant has the worker's turn."""
+    other = select(Import.id).where(Import.state.in_(WORKING), Import.id != imported.id, Import.rows_done > 0)
+    return imported.rows_done == 0 and db.session.scalar(other.limit(1)) is not None
+
+
+def _begin(imported: Import, state: ImportState) -> None:
+    imported.state, imported.attempts, imported.problem = state, 0, ""
+    imported.touched_at = func.now()
+
+
+def _use(imported: Import, options: Options, headers: list[str]) -> None:
+    imported.options, imported.headers = options.stored, headers
+    imported.columns = [{"kind": choice} for choice in mapping.suggest(headers)]
+
+
+def _look(file: IO[bytes], options: Options) -> tuple[list[str], list[Row]]:
+    """The header and the first rows. Errors: Unreadable, also where there is no row."""
+    with closing(reading.rows(file, options, limits())) as found:
+        headers = list(reading.header(found, limits()).cells)
+        first = list(islice(found, _SAMPLE_ROWS))
+    if not first:
+        raise Unreadable("There are no rows under the header.")
+    return headers, first

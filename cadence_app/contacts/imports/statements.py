@@ -1,0 +1,153 @@
+# ruff: noqa: S608 - built of our own names only
+"""The set operations of one batch (applying.py). Each takes `import_id`, `tenant_id` and `lines`."""
+
+from __future__ import annotations
+
+from sqlalchemy import text
+
+_BATCH = "{0}.import_id = :import_id AND {0}.line = ANY(CAST(:lines AS bigint[]))"
+_ROWS, _OUTCOMES = _BATCH.format("r"), _BATCH.format("o")
+# OFFSET 0 keeps the planner to this order: each line by its key, whatever the statistics say of tables that
+# were filled a moment ago.
+_BY_KEY = "CROSS JOIN LATERAL (SELECT * FROM {} WHERE import_id = :import_id AND line = batch.line OFFSET 0)"
+_OF_BATCH = (
+    "unnest(CAST(:lines AS bigint[])) AS batch (line) "
+    + _BY_KEY.format("import_outcomes")
+    + " AS o "
+    + _BY_KEY.format("import_rows")
+    + " AS r"
+)
+_APPLIED = "o.result IN ('new', 'updated', 'unchanged')"
+_BY_ID = "c.tenant_id = :tenant_id AND c.external_id <> '' AND c.external_id = r.external_id"
+_BY_NUMBER = "c.tenant_id = :tenant_id AND c.number = r.number"
+
+
+# A batch is small and finds all it needs by an index.
+BY_INDEX = text(
+    "SELECT set_config(name, 'off', true) FROM unnest(ARRAY['enable_seqscan', 'enable_hashjoin',"
+    " 'enable_mergejoin', 'jit']) AS name"
+)
+
+FIND = text(f"""
+SELECT c.id, r.number <> '' AND r.number <> c.number AS moves
+FROM import_rows r JOIN contacts c ON {_BY_ID} WHERE {_ROWS} AND r.external_id <> ''
+UNION
+SELECT c.id, false FROM import_rows r JOIN contacts c ON {_BY_NUMBER} WHERE {_ROWS} AND r.number <> ''
+""")
+
+FORGET = text(f"DELETE FROM import_outcomes o WHERE {_OUTCOMES}")
+
+# By ContactId first, then by number. What a row needs and another contact has is waited for: perhaps a
+# later row moves it. A row without a ContactId gives way to one that names the same person by it.
+PLAN = text(f"""
+INSERT INTO import_outcomes (import_id, tenant_id, line, result, contact_id, waits_for_id, moved, note)
+SELECT r.import_id, r.tenant_id, r.line,
+    CASE WHEN verdict IN ('taken', 'same') THEN 'waiting'
+         WHEN verdict = 'new' THEN 'new'
+         WHEN verdict <> 'known' THEN 'refused'
+         WHEN (r.first_name <> '' AND r.first_name <> coalesce(by_id.first_name, by_number.first_name))
+           OR (r.last_name <> '' AND r.last_name <> coalesce(by_id.last_name, by_number.last_name))
+           OR (r.external_id <> '' AND r.external_id <> coalesce(by_id.external_id, by_number.external_id))
+           OR (r.number <> '' AND r.number <> coalesce(by_id.number, by_number.number))
+           OR NOT coalesce(by_id.custom, by_number.custom) @> r.custom THEN 'updated'
+         ELSE 'unchanged' END,
+    CASE verdict WHEN 'new' THEN nextval('contacts_id_seq') WHEN 'known' THEN coalesce(by_id.id, by_number.id)
+                 WHEN 'taken' THEN by_id.id END,
+    CASE WHEN verdict IN ('taken', 'same') THEN by_number.id END,
+    verdict IN ('known', 'taken') AND by_id.id IS NOT NULL AND r.number NOT IN ('', by_id.number),
+    CASE verdict
+         WHEN 'taken' THEN 'Another contact has this mobile number'
+            || CASE WHEN by_number.external_id <> '' THEN ', with the ContactId ' || by_number.external_id
+                    ELSE '' END || '.'
+         WHEN 'same' THEN format('The same person is on line %s.', twin.line)
+         WHEN 'no_number' THEN 'Nobody has this ContactId, and there is no mobile number to add them with.'
+         WHEN 'no_team' THEN 'There is no code that says where to add this new contact.'
+         ELSE '' END
+FROM import_rows r
+LEFT JOIN contacts by_id ON r.external_id <> '' AND {_BY_ID.replace("c.", "by_id.")}
+LEFT JOIN contacts by_number ON r.number <> '' AND {_BY_NUMBER.replace("c.", "by_number.")}
+LEFT JOIN LATERAL (
+    SELECT line FROM import_rows other
+    WHERE r.external_id = '' AND by_number.external_id <> '' AND other.import_id = r.import_id
+      AND other.external_id <> '' AND other.external_id = by_number.external_id AND other.problems = '[]'
+    LIMIT 1
+) AS twin ON true
+CROSS JOIN LATERAL (SELECT CASE
+    WHEN r.problems <> '[]' THEN 'problem'
+    WHEN by_id.id <> by_number.id THEN 'taken'
+    WHEN by_id.id IS NOT NULL THEN 'known'
+    WHEN r.external_id <> '' AND by_number.external_id <> '' THEN 'taken'
+    WHEN twin.line IS NOT NULL THEN 'same'
+    WHEN by_number.id IS NOT NULL THEN 'known'
+    WHEN r.number = '' THEN 'no_number'
+    WHEN r.team_ids = '{{}}' THEN 'no_team'
+    ELSE 'new' END AS verdict) AS judged
+WHERE {_ROWS}
+""")
+
+UNHELD = text(f"""
+SELECT EXISTS (SELECT FROM import_outcomes o WHERE {_OUTCOMES} AND o.result IN ('updated', 'unchanged')
+    AND o.contact_id <> ALL(CAST(:held AS bigint[])))
+""")
+
+COUNT_NEW = text(f"SELECT count(*) FROM import_outcomes o WHERE {_OUTCOMES} AND o.result = 'new'")
+
+ADD_CONTACTS = text(f"""
+INSERT INTO contacts (id, tenant_id, first_name, last_name, external_id, number, custom)
+SELECT o.contact_id, o.tenant_id, r.first_name, r.last_name, r.external_id, r.number, r.custom
+FROM {_OF_BATCH} WHERE o.result = 'new' ORDER BY o.contact_id
+ON CONFLICT DO NOTHING
+""")
+
+UPDATE_CONTACTS = text(f"""
+UPDATE contacts c SET
+    first_name = coalesce(nullif(r.first_name, ''), c.first_name),
+    last_name = coalesce(nullif(r.last_name, ''), c.last_name),
+    external_id = coalesce(nullif(r.external_id, ''), c.external_id),
+    custom = c.custom || r.custom
+FROM {_OF_BATCH} WHERE o.result = 'updated' AND c.id = o.contact_id
+""")
+
+CHANGE_NUMBERS = text(f"""
+UPDATE contacts c SET number = r.number
+FROM {_OF_BATCH} WHERE o.result = 'updated' AND o.moved AND c.id = o.contact_id
+""")
+
+ADD_TAGS = text(f"""
+INSERT INTO tags (tenant_id, name)
+SELECT DISTINCT ON (lower(tag)) o.tenant_id, tag FROM {_OF_BATCH} CROSS JOIN unnest(r.tags) AS tag
+WHERE {_APPLIED} AND NOT EXISTS (
+    SELECT FROM tags t WHERE t.tenant_id = :tenant_id AND lower(t.name) = lower(tag))
+ORDER BY lower(tag), r.line
+ON CONFLICT DO NOTHING
+""")
+
+TAG_CONTACTS = text(f"""
+INSERT INTO contact_tags (contact_id, tag_id, tenant_id)
+SELECT DISTINCT o.contact_id, t.id, o.tenant_id FROM {_OF_BATCH} CROSS JOIN unnest(r.tags) AS tag
+JOIN tags t ON t.tenant_id = :tenant_id AND lower(t.name) = lower(tag)
+WHERE {_APPLIED}
+ON CONFLICT DO NOTHING RETURNING contact_id
+""")
+
+TOUCHED = text(f"""
+UPDATE import_outcomes o SET result = 'updated'
+WHERE {_OUTCOMES} AND o.result = 'unchanged' AND o.contact_id = ANY(CAST(:contact_ids AS bigint[]))
+""")
+
+NOTE = text(f"""
+UPDATE import_outcomes o SET note = said.note
+FROM unnest(CAST(:contact_ids AS bigint[]), CAST(:notes AS text[])) AS said (contact_id, note)
+WHERE {_OUTCOMES} AND {_APPLIED} AND o.contact_id = said.contact_id
+""")
+
+TALLY = text(f"SELECT o.result, count(*) AS count FROM import_outcomes o WHERE {_OUTCOMES} GROUP BY 1")
+
+FORESEE = text("""
+UPDATE import_outcomes o SET note = '',
+    result = CASE WHEN o.contact_id IS NOT NULL THEN 'updated' ELSE 'new' END
+FROM import_outcomes mover
+WHERE o.import_id = :import_id AND o.result = 'waiting' AND mover.import_id = :import_id
+  AND mover.result = 'updated' AND mover.moved AND mover.contact_id = o.waits_for_id
+RETURNING o.line, o.result
+""")
