@@ -172,7 +172,9 @@ def _programs(installation: Installation) -> list[Program]:
         Program("web", [*gunicorn, "--graceful-timeout", "10"], 20),
         # So many workers that a person's text never waits for a large export or a campaign. SIGTERM lets the
         # job at hand finish.
+        # Two that serve texts and sweeps, each one first: neither holds up the other when a carrier hangs.
         Program("worker-texts", [*worker, "texts", "sweeps"], 20),
+        Program("worker-sweeps", [*worker, "sweeps", "texts"], 20),
         Program("worker-campaigns", [*worker, "campaigns"], 20),
         Program("worker-mail", [*worker, "mails", "reports"], 20),
         Program("worker-imports", [*worker, "imports"], 20),

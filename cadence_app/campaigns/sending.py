@@ -50,7 +50,8 @@ def work(campaign_id: int) -> bool:
         state = _brought_up_to_date(campaign_id)
         if state == CampaignState.CANCELLED:
             _settle(campaign_id, stopped="The campaign was cancelled before it went.")
-            db.session.execute(update(Campaign).where(Campaign.id == campaign_id).values(wake_at=None))
+            again = func.now() + LOST_AFTER if _unsettled(campaign_id) else None
+            db.session.execute(update(Campaign).where(Campaign.id == campaign_id).values(wake_at=again))
             db.session.commit()
         if state != CampaignState.SENDING:
             return False
@@ -95,7 +96,12 @@ def _send_slice(campaign_id: int) -> bool:
         message_id = _claim(campaign_id, hours, fields)
         if message_id is None:
             return False
-        _note_outcome(texts.hand_over(message_id), message_id)
+        message = texts.hand_over(message_id)
+        busy = message is not None and message.state == MessageState.QUEUED
+        _note_outcome(message, message_id)
+        if busy:
+            # The carrier asks us to wait: nobody else's turn comes meanwhile.
+            return False
         if time.monotonic() >= until:
             return True
 
@@ -179,14 +185,28 @@ def _written(campaign: Campaign, recipient: Recipient, fields: Fields) -> Messag
 
 
 def _settle(campaign_id: int, stopped: str = "") -> None:
-    """Deals with the texts whose worker died: the carrier is asked, and one that did not go goes now, unless
-    the campaign is `stopped`. Whoever asks holds the campaign."""
-    claimed = select(Recipient.message_id).where(
-        Recipient.campaign_id == campaign_id, Recipient.state == RecipientState.SENDING
+    """Deals with the texts that a carrier was too busy to take, and with those whose worker died: the carrier
+    is asked, and one that did not go goes now, in the hours of its contact's day, unless the campaign is
+    `stopped`. Whoever asks holds the campaign."""
+    hours = hours_of(db.session.get_one(Campaign, campaign_id).user.tenant)
+    claimed = (
+        select(Message.id, Message.state, Recipient.zones)
+        .join(Recipient, Recipient.message_id == Message.id)
+        .where(Recipient.campaign_id == campaign_id, Recipient.state == RecipientState.SENDING)
+        .order_by(Recipient.id)
     )
-    for message_id in [each for each in db.session.scalars(claimed) if each]:
-        current_app.logger.warning("campaign %s: what became of text %s?", campaign_id, message_id)
-        _note_outcome(texts.hand_over_again(message_id, stopped), message_id)
+    for message_id, state, zones in db.session.execute(claimed).all():
+        may_go = stopped or hours.open(zones, datetime.now(UTC))
+        if state == MessageState.QUEUED and stopped:
+            texts.take_back(message_id, stopped)
+            db.session.commit()
+        elif state == MessageState.QUEUED and may_go:
+            texts.deliver(message_id)
+        elif state == MessageState.SENDING and may_go:
+            current_app.logger.warning("campaign %s: what became of text %s?", campaign_id, message_id)
+            _note_outcome(texts.hand_over_again(message_id, stopped), message_id)
+        elif state not in (MessageState.QUEUED, MessageState.SENDING):
+            _note_outcome(None, message_id)
 
 
 def _note_outcome(message: Message | None, message_id: int) -> None:

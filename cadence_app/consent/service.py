@@ -51,7 +51,8 @@ class Arrival:
     """A text that has come in. `personal` and `toll_free` are about the inbox it was sent to; `received_at`
     is when the provider received it (UTC). `number` is the phone that sent it, and `texted` whether that is
     the number which the contact is texted at. `carrier_meaning` is what the inbox's carrier took it for and
-    acted on, and `carrier_inboxes` are the ids of the inboxes that share the scope of what it blocks."""
+    acted on, `carrier_lifts` whether it lifts its own block for this text, and `carrier_inboxes` are the ids
+    of the inboxes that share the scope of what it blocks."""
 
     contact_id: int
     team_id: int
@@ -64,6 +65,7 @@ class Arrival:
     number: str
     texted: bool
     carrier_meaning: Meaning | None = None
+    carrier_lifts: bool = False
     carrier_inboxes: tuple[int, ...] = ()
 
 
@@ -206,7 +208,7 @@ def _opt_in(arrival: Arrival, consent: Consent | None, keyword: Keyword) -> Read
     if arrival.toll_free and arrival.words.strip().casefold() in keywords.TOLL_FREE_UNBLOCK_WORDS:
         # The network reads the bare word only, not one that we undress.
         blocks.unblock(arrival.contact_id, BlockScope.CARRIER_NUMBER, arrival.inbox_id, arrival.number)
-    if not arrival.toll_free and arrival.carrier_meaning == Meaning.IN:
+    if not arrival.toll_free and arrival.carrier_lifts:
         for inbox_id in arrival.carrier_inboxes:
             blocks.unblock(arrival.contact_id, BlockScope.CARRIER_NUMBER, inbox_id, arrival.number)
     if not arrival.texted:

@@ -39,10 +39,11 @@ class Received:
 
 @dataclass(frozen=True)
 class CarrierSays:
-    """What the inbox's carrier took a text for and has acted on and answered by itself, and the ids of the
-    inboxes that share the scope of what it blocks."""
+    """What the inbox's carrier took a text for and has acted on and answered by itself, whether it lifts a
+    block of its own for this text, and the ids of the inboxes that share the scope of what it blocks."""
 
     acted: Meaning | None = None
+    lifts: bool = False
     inbox_ids: tuple[int, ...] = ()
 
 
@@ -107,6 +108,7 @@ def receive_text(
             number=from_number,
             texted=texted,
             carrier_meaning=carrier.acted,
+            carrier_lifts=carrier.lifts,
             carrier_inboxes=carrier.inbox_ids,
         )
     )

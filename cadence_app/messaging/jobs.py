@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from flask import current_app
@@ -20,6 +21,7 @@ from cadence_app.tenancy import use_tenant
 _OVERDUE = timedelta(seconds=20)
 # A worker that lives has its answer within this time: the carriers' time limits are shorter.
 _LOST_SIGHT_OF = timedelta(seconds=30)
+_SHARE_SECONDS = 10
 
 
 @rq.job(queue="texts")
@@ -41,23 +43,23 @@ def dispatch(tenant_id: int, message_id: int | None) -> None:
 @rq.job(queue="sweeps")
 def sweep_texts() -> None:
     """Delivers the texts whose job was lost or whose carrier was busy, and finds out about those whose worker
-    was lost while it handed them over. Oldest first; one that can't be dealt with must not keep the others,
-    of all tenants, waiting."""
+    was lost while it handed them over; a campaign sees to its own. Oldest first. One that can't be dealt with
+    must not keep the others waiting, nor one tenant's carrier that hangs the texts of all tenants."""
     for tenant_id in db.session.scalars(select(Tenant.id).order_by(Tenant.id)).all():
         use_tenant(tenant_id)
+        ours = Message.campaign_id.is_(None)
+        due = or_(Message.next_attempt_at.is_(None), Message.next_attempt_at <= func.now())
         overdue = select(Message.id).where(
-            Message.state == MessageState.QUEUED,
-            Message.created_at < func.now() - _OVERDUE,
-            or_(Message.next_attempt_at.is_(None), Message.next_attempt_at <= func.now()),
+            ours, due, Message.state == MessageState.QUEUED, Message.created_at < func.now() - _OVERDUE
         )
-        for message_id in db.session.scalars(overdue.order_by(Message.id)).all():
-            _or_log(deliver, message_id)
+        _for_a_while(deliver, db.session.scalars(overdue.order_by(Message.id)).all())
         unsettled = select(Message.id).where(
-            Message.state == MessageState.SENDING, Message.sending_since < func.now() - _LOST_SIGHT_OF
+            ours,
+            due,
+            Message.state == MessageState.SENDING,
+            Message.sending_since < func.now() - _LOST_SIGHT_OF,
         )
-        for message_id in db.session.scalars(unsettled.order_by(Message.id)).all():
-            _or_log(hand_over_again, message_id)
-            db.session.commit()
+        _for_a_while(hand_over_again, db.session.scalars(unsettled.order_by(Message.id)).all())
         db.session.rollback()
 
 
@@ -75,12 +77,18 @@ def sweep_later_texts() -> None:
         db.session.rollback()
 
 
-def _or_log(work: Callable[[int], object], message_id: int) -> None:
-    try:
-        work(message_id)
-    except Exception:
-        db.session.rollback()
-        current_app.logger.exception("text %s could not be dealt with", message_id)
+def _for_a_while(work: Callable[[int], object], message_ids: Sequence[int]) -> None:
+    """Deals with texts until a tenant's share of the sweep is over; the rest has its turn in the next."""
+    until = time.monotonic() + _SHARE_SECONDS
+    for message_id in message_ids:
+        try:
+            work(message_id)
+            db.session.commit()
+        except Exception:
+            db.session.rollback()
+            current_app.logger.exception("text %s could not be dealt with", message_id)
+        if time.monotonic() > until:
+            return
 
 
 sweep_texts.cron_register(10)

@@ -43,6 +43,7 @@ LOST_SIGHT = "The answer was lost while it was handed over, and the carrier can'
 _EVENTS_WITHIN = timedelta(minutes=10)
 # One that could not be asked is asked again for this long.
 _ASKED_FOR = timedelta(days=1)
+_ASK_AGAIN_AFTER = timedelta(seconds=30)
 _FIRST_WAIT = timedelta(seconds=5)
 _LONGEST_WAIT = timedelta(minutes=15)
 # A busy carrier is asked for about an hour.
@@ -128,6 +129,7 @@ def deliver(message_id: int) -> None:
         db.session.rollback()
         return
     message.state, message.sending_since = MessageState.SENDING, func.clock_timestamp()
+    message.next_attempt_at = None
     message.send_key = message.send_key or str(uuid.uuid4())
     db.session.commit()
     hand_over(message_id)
@@ -182,6 +184,19 @@ def hand_over_again(message_id: int, stopped: str = "") -> Message | None:
     return message
 
 
+def take_back(message_id: int, why: str) -> None:
+    """Lets a text that waits to be tried again not go. The caller commits."""
+    message = db.session.scalars(
+        select(Message)
+        .where(Message.id == message_id, Message.state == MessageState.QUEUED)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if message:
+        message.state, message.detail = MessageState.SUPPRESSED, why
+        outcomes.tell(message)
+
+
 def _claimed(message_id: int) -> Message | None:
     return db.session.scalars(
         select(Message)
@@ -213,9 +228,12 @@ def _settled_by_carrier(message: Message) -> bool:
 
 
 def _give_up_after(message: Message, wait: timedelta) -> None:
-    since = message.sending_since
-    if since is None or since < datetime.now(UTC) - wait:
+    """Fails a text whose fate is unknown for so long; else it is asked about again in a while."""
+    since, now = message.sending_since, datetime.now(UTC)
+    if since is None or since < now - wait:
         message.state, message.detail = MessageState.FAILED, LOST_SIGHT
+    else:
+        message.next_attempt_at = now + _ASK_AGAIN_AFTER
 
 
 def _send_or_say_why(message: Message) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import func, select, text, update
 
 from cadence_app.accounts.models import AuditEntry, Tenant, User
 from cadence_app.campaigns import jobs, results, sending, service
@@ -15,8 +15,9 @@ from cadence_app.campaigns.segments import Segment, Who
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db, rq
 from cadence_app.messaging import providers
+from cadence_app.messaging.jobs import sweep_texts
 from cadence_app.messaging.models import Conversation, Inbox, Message
-from cadence_app.messaging.providers.base import Outgoing, Sent
+from cadence_app.messaging.providers.base import CannotTell, NotTaken, Outgoing, Sent
 from tests.campaigns.sending import (
     add_campaign,
     add_people,
@@ -191,6 +192,58 @@ def test_a_text_that_was_left_behind_is_asked_for_before_it_goes_again(
     work(world, campaign_id)
     assert counts(world, campaign_id) == {becomes: 1}
     assert provider.sent == sends
+
+
+class Busy:
+    """A provider that takes nothing for now, until `free`."""
+
+    def __init__(self) -> None:
+        self.free, self.asked, self.sent = False, 0, 0
+
+    def send(self, text: Outgoing) -> Sent:
+        self.asked += 1
+        if not self.free:
+            raise NotTaken("busy")
+        self.sent += 1
+        return Sent(f"sent-{text.key}", datetime.now(UTC))
+
+    def find(self, text: Outgoing, known: Collection[str]) -> Sent | None:
+        raise CannotTell
+
+
+@pytest.mark.parametrize(
+    ("then", "becomes", "sends"), [("cancel", "suppressed", 0), ("resume", "delivered", 3)]
+)
+def test_a_busy_carrier_is_left_alone_and_what_waits_for_it_goes_only_if_the_campaign_does(
+    world: World, then: str, becomes: str, sends: int
+) -> None:
+    always_open(world)
+    carrier = Busy()
+    providers.register("busy", carrier)
+    with world.session():
+        db.session.execute(update(Inbox).values(provider="busy"))
+        db.session.commit()
+    add_people(world, 3)
+    campaign_id = add_campaign(world)
+    start(world, campaign_id)
+    work(world, campaign_id)
+    assert carrier.asked == 1
+    act(world, "pause", campaign_id)
+    carrier.free = True
+    with world.session():
+        db.session.execute(
+            update(Message).values(next_attempt_at=None, created_at=func.now() - timedelta(hours=1))
+        )
+        db.session.commit()
+    with world.app.app_context():
+        sweep_texts()
+    work(world, campaign_id)
+    assert carrier.sent == 0
+    act(world, then, campaign_id)
+    work(world, campaign_id)
+    assert carrier.sent == sends
+    assert counts(world, campaign_id).get(becomes, 0) == max(sends, 1)
+    assert state_of(world, campaign_id) == ("cancelled" if then == "cancel" else "finished")
 
 
 @pytest.mark.parametrize(

@@ -92,9 +92,8 @@ def text_of(
     return Text(
         to_number=_number(to_number),
         from_number=_number(from_number),
-        # PostgreSQL stores no NUL in a text.
-        body=body.replace("\x00", ""),
-        carrier_message_id=carrier_message_id.replace("\x00", ""),
+        body=_storable(body),
+        carrier_message_id=_storable(carrier_message_id),
         received_at=_instant(received_at),
         answered=answered,
     )
@@ -114,14 +113,19 @@ def receipt_of(
     if not isinstance(carrier_message_id, str) or not 0 < len(carrier_message_id) <= 200:
         raise Malformed("the receipt has no id")
     return Receipt(
-        carrier_message_id=carrier_message_id.replace("\x00", ""),
-        key=key.replace("\x00", "") if isinstance(key, str) else "",
+        carrier_message_id=_storable(carrier_message_id),
+        key=_storable(key) if isinstance(key, str) else "",
         fate=fate,
         at=_instant(at),
-        code=str(code)[:40].replace("\x00", "") if code else "",
-        words=words.replace("\x00", ""),
+        code=_storable(str(code)[:40]) if code else "",
+        words=_storable(words),
         blocks=blocks,
     )
+
+
+def _storable(text: str) -> str:
+    """A text without what PostgreSQL does not store: NUL, and half an emoji, in which a cut text may end."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()
 
 
 def _number(value: Any) -> str:

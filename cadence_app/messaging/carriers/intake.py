@@ -87,15 +87,15 @@ def take_in(event_id: int) -> Received | None:
 
 
 def _take_text(event: CarrierEvent, account: CarrierAccount, came: Text) -> Received | None:
-    inbox = db.session.scalars(
-        # An account may bring texts to its own inboxes only, lest one tenant writes into another's.
-        select(Inbox).where(Inbox.number == came.to_number, Inbox.carrier_account_id == account.id)
-    ).one_or_none()
+    # Of the tenant's inboxes only, as row-level security has it, lest one tenant writes into another's. One
+    # that is set up with another account gets it all the same: it may be a STOP.
+    inbox = db.session.scalars(select(Inbox).where(Inbox.number == came.to_number)).one_or_none()
     if inbox is None:
-        problem = f"No inbox of this account has the number {came.to_number}."
+        problem = f"No inbox has the number {came.to_number}."
         current_app.logger.warning("carrier event %s: %s", event.id, problem)
-        _end(event, problem)
-        db.session.commit()
+        event_id = event.id
+        db.session.rollback()
+        _later(event_id, problem)
         return None
     _end(event)
     return receive_text(
@@ -104,7 +104,7 @@ def _take_text(event: CarrierEvent, account: CarrierAccount, came: Text) -> Rece
         came.body,
         came.carrier_message_id,
         came.received_at,
-        carrier=CarrierSays(_acted_on(account, came), reach_of(inbox)),
+        carrier=CarrierSays(_acted_on(account, came), _lifts(account, came), reach_of(inbox)),
     )
 
 
@@ -116,6 +116,12 @@ def _take_receipt(event: CarrierEvent, account: CarrierAccount, receipt: Receipt
         # It may have come before the answer that names the text's id.
         db.session.rollback()
         _later(event.id)
+
+
+def _lifts(account: CarrierAccount, came: Text) -> bool:
+    """Whether the carrier lifts its own block for a text, whoever answers it: by its usual words, bare."""
+    usual = KEYWORDS[Carrier(account.carrier)].get(came.body.strip().casefold())
+    return Meaning.IN in {usual, came.answered}
 
 
 def _acted_on(account: CarrierAccount, came: Text) -> Meaning | None:
@@ -131,15 +137,18 @@ def due() -> list[int]:
     return list(db.session.scalars(query.order_by(CarrierEvent.id)))
 
 
-def _end(event: CarrierEvent, problem: str = "") -> None:
-    event.next_attempt_at, event.problem, event.content = None, problem, {}
+def _end(event: CarrierEvent) -> None:
+    event.next_attempt_at, event.problem, event.content = None, "", {}
 
 
-def _later(event_id: int) -> None:
+def _later(event_id: int, problem: str = "") -> None:
+    """Tries an event again later, for two days. One that is given up keeps its content, for it may hold a
+    STOP that somebody must read."""
     event = db.session.get_one(CarrierEvent, event_id)
     event.attempts += 1
+    event.problem = problem or "It could not be read; see the log of the server."
     if event.attempts >= _ATTEMPTS:
-        event.next_attempt_at, event.problem = None, "It could not be read; see the log of the server."
+        event.next_attempt_at = None
     else:
         event.next_attempt_at = func.now() + min(_FIRST_WAIT * 2 ** min(event.attempts - 1, 8), _LONGEST_WAIT)
     db.session.commit()

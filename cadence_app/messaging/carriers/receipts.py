@@ -18,7 +18,8 @@ _STATES = {
     Fate.DELIVERED: MessageState.DELIVERED,
     Fate.FAILED: MessageState.FAILED,
 }
-_OPEN = (MessageState.SENDING, MessageState.SENT)
+# One that waits for its next try was taken after all, if its carrier tells of it.
+_OPEN = (MessageState.QUEUED, MessageState.SENDING, MessageState.SENT)
 
 
 def apply(account: CarrierAccount, receipt: Receipt) -> bool:
@@ -53,6 +54,7 @@ def apply(account: CarrierAccount, receipt: Receipt) -> bool:
     outcomes.tell(message)
     if receipt.blocks:
         contact_id = message.conversation.contact_id
-        number = message.other_number or lock_contacts([contact_id])[contact_id].number
-        note_block(message.conversation.inbox, contact_id, number)
+        # Whoever was erased or merged meanwhile is texted no more.
+        if held := lock_contacts([contact_id]).get(contact_id):
+            note_block(message.conversation.inbox, contact_id, message.other_number or held.number)
     return True

@@ -48,14 +48,20 @@ def signed(account: CarrierAccount, request: Request) -> bool:
 
 
 def events(request: Request) -> list[Text | Receipt]:
-    """The texts and receipts among the events of a post. Errors: Malformed."""
+    """The texts and receipts among the events of a post. One that can't be read is logged and keeps none of
+    the others from being read. Errors: Malformed where none can be."""
     posted: Any = request.get_json(force=True, silent=True)
     if not isinstance(posted, list):
         raise Malformed("the body is no JSON array")
-    try:
-        read = [_event(event) for event in posted]
-    except (KeyError, TypeError, AttributeError) as error:
-        raise Malformed("an event lacks what Bandwidth documents") from error
+    read, bad = [], None
+    for event in posted:
+        try:
+            read.append(_event(event))
+        except (Malformed, KeyError, TypeError, AttributeError) as error:
+            current_app.logger.warning("an event of Bandwidth's can't be read: %r", error)
+            bad = error
+    if bad and not any(read):
+        raise bad if isinstance(bad, Malformed) else Malformed("an event lacks what Bandwidth documents")
     return [event for event in read if event]
 
 

@@ -10,6 +10,8 @@ import httpx
 from cadence_app.messaging.providers.base import NotTaken, Refused
 
 # The contact is held meanwhile (messaging/sending.py), so a carrier that hangs must not hang us for long.
+# RFC 6585 and RFC 9110: not now. Any other error of a server or a gateway may come after the post was taken.
+NOT_NOW = frozenset({429, 503})
 TIMEOUT = httpx.Timeout(10.0, connect=3.0)
 
 
@@ -21,19 +23,20 @@ def post(
 ) -> Any:
     """The JSON of a 2xx answer to a JSON post. `refused` makes the error of a definite refusal.
 
-    Errors: NotTaken for 429, 5xx and where no connection came about; Refused for other answers; with any
-    other httpx.HTTPError, such as a time-out, it is unknown whether the post was taken.
+    Errors: NotTaken for 429, 503 and where no connection came about; Refused for other answers below 500;
+    with any other httpx.HTTPError, such as a time-out or a 500, it is unknown whether the post was taken.
     """
     try:
         answer = httpx.post(url, json=body, timeout=TIMEOUT, **authentication)
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
         raise NotTaken(f"it could not be reached ({error})") from error
-    if answer.status_code == 429 or answer.status_code >= 500:
+    if answer.status_code in NOT_NOW:
         raise NotTaken(
             f"it answered {answer.status_code}", seconds_to_wait(answer.headers.get("Retry-After"))
         )
-    if answer.status_code >= 300:
+    if 300 <= answer.status_code < 500:
         raise refused(answer)
+    answer.raise_for_status()
     return answer.json()
 
 

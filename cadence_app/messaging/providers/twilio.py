@@ -23,7 +23,7 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError
 from cadence_app.consent.keywords import Meaning
 from cadence_app.messaging.carriers.events import Fate, Malformed, Receipt, Text, receipt_of, text_of
 from cadence_app.messaging.carriers.models import CarrierAccount
-from cadence_app.messaging.providers import words
+from cadence_app.messaging.providers import http, words
 from cadence_app.messaging.providers.base import CannotTell, NotTaken, Outgoing, Refused, Sent
 
 BLOCK_CODE = "21610"
@@ -97,8 +97,10 @@ class Twilio:
                 status_callback=f"{site}/webhooks/twilio/{account.key}?text={quote(text.key)}",
             )
         except TwilioRestException as error:
-            if error.status == 429 or error.status >= 500:
+            if error.status in http.NOT_NOW:
                 raise NotTaken(f"it answered {error.status}") from error
+            if error.status >= 500:
+                raise
             code = str(error.code or error.status)
             raise Refused(code, words.said(code, words.TWILIO, error.msg), code == BLOCK_CODE) from error
         except requests.ConnectionError as error:

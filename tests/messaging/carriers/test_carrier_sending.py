@@ -133,7 +133,7 @@ def test_a_text_that_fails_later_says_why_in_words(line: Line, api: Api) -> None
     assert talk.state(message.id).state == MessageState.FAILED
 
 
-@pytest.mark.parametrize("answer", [429, 500, 503])
+@pytest.mark.parametrize("answer", [429, 503])
 def test_a_busy_carrier_is_asked_again_later_and_the_text_goes_once(
     line: Line, api: Api, answer: int
 ) -> None:
@@ -205,6 +205,39 @@ def test_a_text_whose_answer_was_lost_is_never_sent_twice(line: Line, api: Api) 
     assert len(api.taken) == 2
 
 
+def test_an_error_of_a_gateway_after_the_text_was_taken_does_not_send_it_twice(line: Line, api: Api) -> None:
+    talk = Talk(line)
+    api.plan = [500, 502]
+    message = talk.send()
+    assert message.state == MessageState.SENDING
+    talk.let_pass(message.id, seconds=40)
+    assert api.taken == []
+    message.provider_message_id = "taken-after-all"
+    talk.receipt(message, "delivered")
+    assert talk.state(message.id).state == MessageState.DELIVERED
+
+
+def test_a_receipt_for_a_text_that_waits_for_its_next_try_ends_the_wait(line: Line, api: Api) -> None:
+    talk = Talk(line)
+    api.plan = [503]
+    message = talk.send()
+    message.provider_message_id = "taken-after-all"
+    talk.receipt(message, "delivered")
+    talk.let_pass(message.id, minutes=1)
+    assert talk.state(message.id).state == MessageState.DELIVERED
+    assert api.taken == []
+
+
+def test_start_lifts_a_carriers_block_where_cadence_answers_keywords_too(world: World, api: Api) -> None:
+    line = Line(world, Carrier.TELNYX, KeywordAnswers.OURS).open()
+    talk = Talk(line)
+    api.plan = [BLOCK_CODES[Carrier.TELNYX]]
+    talk.send()
+    assert "carrier blocks" in str(talk.refusal())
+    line.text(talk.number, "START")
+    assert talk.refusal() is None
+
+
 def test_a_text_whose_worker_died_before_the_call_is_sent_by_the_sweep(world: World, api: Api) -> None:
     talk = Talk(Line(world, Carrier.TWILIO).open())
     message_id = talk.compose()
@@ -254,7 +287,7 @@ def test_stop_blocks_at_a_carrier_that_acts_itself_and_start_lifts_it_there(
     assert "carrier blocks" in str(talk.refusal())
     line.text(talk.number, "OPT OUT!")
     with world.session():
-        assert blocks.blocked(talk.contact_id, BlockScope.CARRIER_NUMBER, _inbox_id(world))
+        assert blocks.blocked(talk.contact_id, BlockScope.CARRIER_NUMBER, _inbox_id(world), talk.number)
     line.text(talk.number, "Start")
     assert talk.refusal() is None
     assert talk.send().state == MessageState.SENT
@@ -283,7 +316,8 @@ def test_a_telnyx_block_reaches_every_inbox_of_the_profile_and_the_page_warns(wo
     with world.session():
         inbox_ids = db.session.scalars(select(Inbox.id).where(Inbox.carrier_account_id == line.account_id))
         blocked = [
-            blocks.blocked(talk.contact_id, BlockScope.CARRIER_NUMBER, inbox_id) for inbox_id in inbox_ids
+            blocks.blocked(talk.contact_id, BlockScope.CARRIER_NUMBER, inbox_id, talk.number)
+            for inbox_id in inbox_ids
         ]
     assert blocked == [True, True]
     page = world.sign_in("admin").get("/settings/carriers/").text
@@ -293,7 +327,7 @@ def test_a_telnyx_block_reaches_every_inbox_of_the_profile_and_the_page_warns(wo
 def test_the_carriers_list_adds_blocks_and_takes_none_away(world: World, api: Api) -> None:
     talk, other = Talk(line := Line(world, Carrier.TELNYX).open()), Talk(line)
     with world.session():
-        blocks.block(other.contact_id, BlockScope.CARRIER_NUMBER, _inbox_id(world))
+        blocks.block(other.contact_id, BlockScope.CARRIER_NUMBER, _inbox_id(world), other.number)
         db.session.commit()
     api.blocked = [new_number(), new_number(), talk.number]
     for _ in range(2):

@@ -7,14 +7,14 @@ import time
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from twilio.request_validator import RequestValidator
 
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.extensions import db
 from cadence_app.messaging.carriers.jobs import sweep_carrier_events
 from cadence_app.messaging.carriers.models import Carrier, CarrierEvent, KeywordAnswers
-from cadence_app.messaging.models import Conversation, Message, MessageKind, MessageState
+from cadence_app.messaging.models import Conversation, Inbox, Message, MessageKind, MessageState
 from tests.messaging.carriers.posting import Line
 from tests.world import World, new_number
 
@@ -92,19 +92,54 @@ def test_a_nul_in_a_text_is_left_out(line: Line) -> None:
     assert texts_with(line.world, number)[0].body == "Hello"
 
 
-def test_a_number_of_no_inbox_is_noted_and_answered(line: Line) -> None:
-    answer = line.text(new_number(), "Hello", to=new_number())
-    assert answer.status_code == 200
+def read_now(line: Line) -> None:
+    """Reads what is kept as the sweep does once its wait is over."""
     with line.world.session():
-        event = db.session.scalars(select(CarrierEvent)).one()
-        assert "No inbox of this account" in event.problem
-        assert event.next_attempt_at is None
+        db.session.execute(update(CarrierEvent).values(next_attempt_at=func.now()))
+        db.session.commit()
+    with line.world.app.app_context():
+        sweep_carrier_events()
 
 
-def test_an_account_can_not_write_into_an_inbox_of_another(line: Line, legacy_world: World) -> None:
+def test_a_stop_to_a_number_of_no_inbox_yet_is_answered_and_kept_until_there_is_one(line: Line) -> None:
+    number, later = new_number(), new_number()
+    line.text(number, "Hello")
+    assert line.text(number, "STOP", to=later).status_code == 200
+    with line.world.session():
+        event = db.session.scalars(select(CarrierEvent).order_by(CarrierEvent.id.desc()).limit(1)).one()
+        assert event.problem == f"No inbox has the number {later}."
+        db.session.execute(update(Inbox).where(Inbox.number == line.world.toll_free).values(number=later))
+        db.session.commit()
+    read_now(line)
+    assert line.world.status(line.world.contact_id(number)) == "opted_out"
+
+
+def test_half_an_emoji_at_the_end_of_a_cut_text_is_taken(line: Line) -> None:
+    if line.carrier == Carrier.TWILIO:
+        return
+    number = new_number()
+    assert line.text(number, "Hello \ud83d").status_code == 200
+    assert texts_with(line.world, number)[0].body == "Hello ?"
+
+
+def test_one_event_that_can_not_be_read_keeps_no_stop_beside_it_away(world: World) -> None:
+    line, number = Line(world, Carrier.BANDWIDTH).open(), new_number()
+    line.text(number, "Hello")
+    good = line.content(number, "STOP", "a stop")[0].decode()[1:-1]
+    short_code = good.replace(number, "12345").replace("a stop", "another")
+    assert line.post(*line.basic(f"[{short_code},{good}]")).status_code == 200
+    assert world.status(world.contact_id(number)) == "opted_out"
+
+
+def test_an_account_can_not_write_into_an_inbox_of_another_tenant(line: Line, legacy_world: World) -> None:
     assert line.text(new_number(), "STOP", to=legacy_world.shared).status_code == 200
-    assert line.text(new_number(), "STOP", to=line.world.other_shared).status_code == 200
     assert count(legacy_world, Message) == count(line.world, Message) == 0
+
+
+def test_an_inbox_that_is_set_up_with_another_account_gets_its_texts_all_the_same(line: Line) -> None:
+    number = new_number()
+    assert line.text(number, "STOP", to=line.world.other_shared).status_code == 200
+    assert line.world.status(line.world.contact_id(number), line.world.other_team_id) == "opted_out"
 
 
 def test_a_text_that_is_held_up_is_answered_at_once_and_read_by_the_sweep(line: Line) -> None:
