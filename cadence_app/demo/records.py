@@ -9,9 +9,10 @@ from typing import Any
 from sqlalchemy import insert, text, update
 
 from cadence_app.accounts.models import Tenant, User
+from cadence_app.administration import labels
 from cadence_app.consent.ledger import Change, record_changes
 from cadence_app.consent.models import Source, Status
-from cadence_app.contacts.models import Contact, ContactNumber, ContactTag, CustomField, FieldKind, Tag
+from cadence_app.contacts.models import Contact, ContactNumber, ContactTag, CustomField, FieldKind
 from cadence_app.extensions import db
 
 TAGS = ("Transfer", "First generation", "Campus visit", "Scholarship", "Athlete", "Orientation")
@@ -30,18 +31,14 @@ _SINCE_THEIR_HISTORY = text(
 def load_records(
     tenant: Tenant,
     contacts: list[dict[str, Any]],
+    admin: User,
     agent: User,
     numbers: Iterator[str],
     chance: random.Random,
 ) -> None:
     """Fills in the records of some of these contacts."""
-    tags = [Tag(tenant_id=tenant.id, name=name) for name in TAGS]
-    fields = [
-        CustomField(tenant_id=tenant.id, name=name, kind=kind, position=position)
-        for position, (name, kind) in enumerate(FIELDS)
-    ]
-    db.session.add_all([*tags, *fields])
-    db.session.flush()
+    tags = [labels.make_tag(admin, name) for name in TAGS]
+    fields = [labels.make_field(admin, name, kind) for name, kind in FIELDS]
     chosen = chance.sample(contacts, len(contacts) // 3)
     db.session.execute(
         insert(ContactTag),
