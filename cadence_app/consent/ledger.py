@@ -30,6 +30,8 @@ from cadence_app.extensions import db
 from cadence_app.tenancy import tenant_in_use
 
 _TICK = timedelta(microseconds=1)
+# Without it rows that lack a value go in apart from those that have it: a statement for every turn.
+_IN_ONE = {"render_nulls": True}
 
 
 @dataclass(frozen=True)
@@ -186,7 +188,9 @@ def _write(rows: list[dict[str, Any]], stopped_at: list[datetime | None]) -> dic
     if not rows:
         return {}
     ids = db.session.scalars(
-        insert(OptOutChange).returning(OptOutChange.id, sort_by_parameter_order=True), rows
+        insert(OptOutChange).returning(OptOutChange.id, sort_by_parameter_order=True),
+        rows,
+        execution_options=_IN_ONE,
     ).all()
     consents = [
         {
@@ -203,7 +207,9 @@ def _write(rows: list[dict[str, Any]], stopped_at: list[datetime | None]) -> dic
     statement = upsert(Consent)
     values = {name: statement.excluded[name] for name in ("status", "since", "change_id", "stopped_at")}
     db.session.execute(
-        statement.on_conflict_do_update(index_elements=["contact_id", "team_id"], set_=values), consents
+        statement.on_conflict_do_update(index_elements=["contact_id", "team_id"], set_=values),
+        consents,
+        execution_options=_IN_ONE,
     )
     for consent in db.session.identity_map.values():
         if isinstance(consent, Consent):
