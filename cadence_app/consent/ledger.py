@@ -42,6 +42,8 @@ _TAKEN = (
     *("tenant_id", "contact_id", "team_id", "first_name", "last_name", "external_id", "number", "team_code"),
 )
 _MADE = ("status", "changed_at", "source", "user_id", "user_name", "words", "reason")
+# Without it rows that lack a value go in apart from those that have it: a statement for every turn.
+_IN_ONE = {"render_nulls": True}
 
 
 @dataclass(frozen=True)
@@ -256,7 +258,9 @@ def _write(rows: list[dict[str, Any]], stopped_at: list[datetime | None]) -> dic
     if not rows:
         return {}
     ids = db.session.scalars(
-        insert(OptOutChange).returning(OptOutChange.id, sort_by_parameter_order=True), rows
+        insert(OptOutChange).returning(OptOutChange.id, sort_by_parameter_order=True),
+        rows,
+        execution_options=_IN_ONE,
     ).all()
     consents = [
         {
@@ -270,7 +274,7 @@ def _write(rows: list[dict[str, Any]], stopped_at: list[datetime | None]) -> dic
         }
         for row, change_id, stop in zip(rows, ids, stopped_at, strict=True)
     ]
-    db.session.execute(_over_the_stored(upsert(Consent)), consents)
+    db.session.execute(_over_the_stored(upsert(Consent)), consents, execution_options=_IN_ONE)
     _forget_loaded()
     return {(c["contact_id"], c["team_id"]): c["change_id"] for c in consents}
 

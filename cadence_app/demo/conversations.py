@@ -213,7 +213,9 @@ def _save(
         for text in texts
     ]
     message_ids = db.session.scalars(
-        insert(Message).returning(Message.id, sort_by_parameter_order=True), rows
+        insert(Message).returning(Message.id, sort_by_parameter_order=True),
+        rows,
+        execution_options={"render_nulls": True},
     ).all()
     by_text = {
         (row["inbox_id"], row["created_at"], row["body"]): message_id

@@ -104,8 +104,8 @@ def _load(organisation: Organisation, chance: random.Random) -> None:
         [f"{teams[0].code.lower()}@{organisation.domain}"],
     )
     load_campaigns(tenant, list(chain.from_iterable(waves)), inboxes, agent, chance)
-    load_records(tenant, talking, agent, numbers, chance)
-    load_settings(admin, teams, inboxes, contacts, chance)
+    load_records(tenant, talking, admin, agent, numbers, chance)
+    load_settings(admin, teams, inboxes)
 
 
 def _users(organisation: Organisation, teams: list[Team]) -> tuple[User, User]:

@@ -6,42 +6,45 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import insert, text, update
+from sqlalchemy import insert, select, text, update
 
 from cadence_app.accounts.models import Tenant, User
+from cadence_app.administration import labels
 from cadence_app.consent.ledger import Change, record_changes
 from cadence_app.consent.models import Source, Status
-from cadence_app.contacts.models import Contact, ContactNumber, ContactTag, CustomField, FieldKind, Tag
+from cadence_app.contacts.models import Contact, ContactNumber, ContactTag, CustomField, FieldKind
 from cadence_app.extensions import db
 
 TAGS = ("Transfer", "First generation", "Campus visit", "Scholarship", "Athlete", "Orientation")
 FIELDS = (("Intended major", FieldKind.TEXT), ("GPA", FieldKind.NUMBER), ("Campus visit on", FieldKind.DATE))
 MAJORS = ("Biology", "Nursing", "Computer science", "History", "Mechanical engineering", "Undecided")
 # Nobody was known before their first change, nor a moment ago.
-_SINCE_THEIR_HISTORY = text(
-    "WITH known AS (SELECT contact_id, min(changed_at) AS at FROM opt_out_changes"
-    " WHERE tenant_id = :tenant_id GROUP BY contact_id),"
-    " people AS (UPDATE contacts SET created_at = at FROM known WHERE id = contact_id)"
-    " UPDATE contact_numbers n SET since = at FROM known"
-    " WHERE known.contact_id = n.contact_id AND n.user_id IS NULL"
+_SINCE_THEIR_HISTORY = (
+    text(
+        "UPDATE contacts SET created_at = (SELECT min(changed_at + interval '0') FROM opt_out_changes"
+        " WHERE contact_id = contacts.id) WHERE id = ANY(:ids)"
+        " AND EXISTS (SELECT FROM opt_out_changes WHERE contact_id = contacts.id)"
+    ),
+    text(
+        "UPDATE contact_numbers n SET since = contacts.created_at FROM contacts"
+        " WHERE contacts.id = n.contact_id AND n.user_id IS NULL AND n.contact_id = ANY(:ids)"
+    ),
 )
+# The trigger that follows changed numbers holds all rows of a statement against each other.
+_AT_ONCE = 100
 
 
 def load_records(
     tenant: Tenant,
     contacts: list[dict[str, Any]],
+    admin: User,
     agent: User,
     numbers: Iterator[str],
     chance: random.Random,
 ) -> None:
     """Fills in the records of some of these contacts."""
-    tags = [Tag(tenant_id=tenant.id, name=name) for name in TAGS]
-    fields = [
-        CustomField(tenant_id=tenant.id, name=name, kind=kind, position=position)
-        for position, (name, kind) in enumerate(FIELDS)
-    ]
-    db.session.add_all([*tags, *fields])
-    db.session.flush()
+    tags = [labels.make_tag(admin, name) for name in TAGS]
+    fields = [labels.make_field(admin, name, kind) for name, kind in FIELDS]
     chosen = chance.sample(contacts, len(contacts) // 3)
     db.session.execute(
         insert(ContactTag),
@@ -66,7 +69,15 @@ def load_records(
             )
         )
     _duplicate(tenant, contacts[0], agent, next(numbers))
-    db.session.execute(_SINCE_THEIR_HISTORY, {"tenant_id": tenant.id})
+    _date_by_history()
+
+
+def _date_by_history() -> None:
+    everybody = db.session.scalars(select(Contact.id)).all()
+    for start in range(0, len(everybody), _AT_ONCE):
+        ids = everybody[start : start + _AT_ONCE]
+        for statement in _SINCE_THEIR_HISTORY:
+            db.session.execute(statement, {"ids": list(ids)})
 
 
 def _values(fields: list[CustomField], chance: random.Random) -> dict[str, str]:
