@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from flask import redirect, render_template, request
+from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -41,8 +43,25 @@ def opt_out_history_page(template: str) -> ResponseReturnValue:
         **form_context(OPT_OUT_HISTORY, form),
         **list_context(OPT_OUT_HISTORY),
         filtered=_filtered(form),
-        presets=_presets(form),
+        presets=_presets(form, partial(page_of, OPT_OUT_HISTORY)),
         report=_report(form) if valid else None,
+    )
+    return page, 200 if valid else 422
+
+
+def overview_page(template: str) -> ResponseReturnValue:
+    """Shows the totals and charts of the history for the days and the team that the address asks for."""
+    form = ExportForm(OPT_OUT_HISTORY, formdata=asked_of(OPT_OUT_HISTORY), meta={"csrf": False})
+    valid = form.validate()
+    scope = Scope(*form.asked_days, current_user.tenant.zone, form.asked_filters) if valid else None
+    page = render_template(
+        template,
+        form=form,
+        filtered=_filtered(form),
+        presets=_presets(form, lambda **query: url_for(str(request.endpoint), **query)),
+        trends=trends_of(scope) if scope else None,
+        history_url=page_of(OPT_OUT_HISTORY, **_state(form)) if valid else page_of(OPT_OUT_HISTORY),
+        time_zone=current_user.tenant.time_zone,
     )
     return page, 200 if valid else 422
 
@@ -65,12 +84,12 @@ def _filtered(form: ExportForm) -> int:
     return sum(1 for name in form.filter_names if form[name].data)
 
 
-def _presets(form: ExportForm) -> list[tuple[str, str, bool]]:
+def _presets(form: ExportForm, address: Callable[..., str]) -> list[tuple[str, str, bool]]:
     """Name, address and whether it is what the form shows, of each usual range with the filters kept."""
     kept = {name: value for name, value in _state(form).items() if name not in {"start_date", "end_date"}}
     shown = form.start_date.data, form.end_date.data
     return [
-        (name, page_of(OPT_OUT_HISTORY, start_date=start, end_date=end, **kept), shown == (start, end))
+        (name, address(start_date=start, end_date=end, **kept), shown == (start, end))
         for name, start, end in presets(today(current_user.tenant.zone))
     ]
 

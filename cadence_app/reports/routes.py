@@ -10,7 +10,7 @@ from cadence_app import files
 from cadence_app.accounts.models import Navigation
 from cadence_app.accounts.roles import reports_required
 from cadence_app.reports import service
-from cadence_app.reports.history_screen import opt_out_history_page
+from cadence_app.reports.history_screen import opt_out_history_page, overview_page
 from cadence_app.reports.kinds import KINDS, OPT_OUT_HISTORY
 from cadence_app.reports.models import Format
 from cadence_app.reports.screens import (
@@ -42,6 +42,13 @@ def index() -> ResponseReturnValue:
         "reports/legacy/index.html",
         kinds=[kind for kind in kinds_for(current_user) if kind is not OPT_OUT_HISTORY],
     )
+
+
+@teams.get("/overview")
+@reports_required
+def overview() -> ResponseReturnValue:
+    only_in(Navigation.TEAMS)
+    return overview_page("reports/teams/overview.html")
 
 
 @teams.get("/exports")

@@ -131,6 +131,7 @@ GET       /reports/ legacy
 GET       /reports/message-activity legacy
 GET POST  /reports/opt-out-changes/export legacy
 GET POST  /reports/{kind}/export legacy
+GET       /reports/overview
 GET       /reports/exports
 GET POST  /reports/exports/opt-out-history
 GET POST  /reports/exports/{kind}

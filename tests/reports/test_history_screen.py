@@ -372,3 +372,27 @@ def test_a_part_of_a_number_is_found_however_it_is_written(history: World) -> No
         written = f"({row.number[2:5]}) {row.number[5:8]}-{row.number[8:]}"
         kept = OPT_OUT_HISTORY.conditions(Filters(contact=written))
         assert db.session.scalars(select(OptOutChange.id).where(*kept)).all() == [row.id]
+
+
+def test_the_overview_has_the_totals_and_leads_to_the_changes(world: World) -> None:
+    number = new_number()
+    world.text(number, "Hello")
+    world.text(number, "STOP")
+    world.text(new_number(), "Hello", inbox=world.other_shared)
+    admin = world.sign_in("admin")
+    page = admin.get("/reports/overview", query_string={"team": world.team_id}).text
+    assert re.search(r"Opt outs</p><p class=\"stat-value\">1<", page)
+    assert re.search(r"Opt ins</p><p class=\"stat-value\">1<", page)
+    assert f"/reports/exports/opt-out-history?team={world.team_id}" in page
+    assert "Overview</a>" in admin.get("/reports/analytics").text
+    bad = admin.get("/reports/overview", query_string={"start_date": "x"})
+    assert bad.status_code == 422
+    assert "start_date-error" in bad.text
+
+
+def test_the_overview_is_for_who_reads_reports_on_the_teams_screens(
+    world: World, legacy_world: World
+) -> None:
+    assert world.sign_in("agent").get("/reports/overview").status_code == 403
+    assert "Overview</a>" not in world.sign_in("agent").get("/reports/analytics").text
+    assert legacy_world.sign_in("admin").get("/reports/overview").status_code == 404
