@@ -137,6 +137,7 @@ def menu(role: Role, mode: Navigation) -> list[tuple[str, str, str, str]]:
     if role != Role.AUDITOR:
         entries.append(("Messages", "messaging.desk", "messages", "/messages"))
         entries.append(("Contacts", "contacts.index", "users", "/contacts"))
+        entries.append(("Campaigns", "campaigns.index", "send", "/campaigns"))
     if any(opens(role, mode, report) for report in Report):
         entries.append(("Reports", "reports.index", "report-analytics", "/reports"))
     return [*entries, ("Help", "help.index", "help", "/help")]
@@ -144,15 +145,6 @@ def menu(role: Role, mode: Navigation) -> list[tuple[str, str, str, str]]:
 
 def main_navigation(user: User) -> list[Item]:
     """The entries this user may open: Reports where the mode has at least one report for them."""
-    items = [
-        _item("Messages", "messaging.desk", "messages", "/messages"),
-        _item("Contacts", "contacts.index", "users", "/contacts"),
-        _item("Campaigns", "campaigns.index", "send", "/campaigns"),
-    ]
-    if any(may_open(user, report) for report in Report):
-        items.append(_item("Reports", "reports.index", "report-analytics", "/reports"))
-    items.append(_item("Help", "help.index", "help", "/help"))
-    return items
     return [_item(*entry) for entry in menu(Role(user.role), mode_of(user))]
 
 
