@@ -36,7 +36,7 @@ from cadence_app.operators import service as operators
 from cadence_app.reports import schedule_runs
 from cadence_app.reports.destinations import service as destinations
 from cadence_app.reports.destinations.models import Protocol, WhenTaken
-from cadence_app.reports.destinations.s3 import S3Place
+from cadence_app.reports.destinations.sftp import SftpPlace
 from cadence_app.reports.filters import Filters
 from cadence_app.reports.kinds import OPT_OUT_HISTORY
 from cadence_app.reports.models import Format
@@ -478,9 +478,9 @@ def _more(world: World, admin: User, conversation_id: int) -> dict[str, object]:
     delivery = WebhookDelivery(
         tenant_id=world.tenant_id, endpoint_id=endpoint.id, event_id=uuid.uuid4().hex, body="{}"
     )
-    place = S3Place("http://127.0.0.1:9", "here", "bucket", "", "key")
+    place = SftpPlace("127.0.0.1", 9, "cadence", "", False)
     setup = destinations.Setup("Store", place, "secret", "{export}.csv", False, WhenTaken.REPLACE)
-    destination = destinations.add(admin, Protocol.S3, setup)
+    destination = destinations.add(admin, Protocol.SFTP, setup)
     saved = SavedFilter(
         tenant_id=world.tenant_id, owner_id=admin_id, kind=OPT_OUT_HISTORY.key, name="Stops", shared=True
     )
