@@ -6,7 +6,6 @@ name that answers otherwise the second time gains nothing. Redirects are not fol
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +14,8 @@ import urllib3
 from requests import PreparedRequest, Response, Session
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from cadence_app import addresses
 
 TIMEOUT_SECONDS = 10
 _LARGEST = 512 * 1024
@@ -87,7 +88,7 @@ def require_address(url: str, loopback: bool) -> None:
         port_fits = parts.port != 0
     except ValueError as error:
         raise Unreachable("That is no address.") from error
-    local = loopback and parts.scheme == "http" and _is_loopback_name(parts.hostname or "")
+    local = loopback and parts.scheme == "http" and addresses.loopback_name(parts.hostname or "")
     if not parts.hostname or not port_fits or parts.username or parts.password:
         raise Unreachable("That is no address.")
     if parts.scheme != "https" and not local:
@@ -115,22 +116,13 @@ class _Guarded:
 
 def _public_address(host: str, port: int, loopback: bool) -> str:
     """An address of the host. Errors: Unreachable where any of its addresses is not public."""
+
+    def allowed(address: addresses.Address) -> bool:
+        return addresses.public(address) or (loopback and address.is_loopback)
+
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        return addresses.resolve(host, port, allowed)[0]
+    except addresses.Forbidden as error:
+        raise Unreachable(f"{host} is not a public address.") from error
     except (OSError, UnicodeError) as error:
         raise Unreachable(f"{host} can't be reached.") from error
-    addresses = [str(each[4][0]) for each in found]
-    for address in addresses:
-        ip = ipaddress.ip_address(address.partition("%")[0])
-        if not (ip.is_global and not ip.is_multicast) and not (loopback and ip.is_loopback):
-            raise Unreachable(f"{host} is not a public address.")
-    return addresses[0]
-
-
-def _is_loopback_name(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -17,6 +17,7 @@ from cadence_app.contacts.models import Contact, ContactNumber
 from cadence_app.contacts.numbers import BadNumber, parse_number
 from cadence_app.extensions import db
 
+TEAM_CLOSED = "This team is closed, and the contact is not in it: nobody joins it until it is reopened."
 _DETAILS = {
     "contact_not_named": "Name the contact in exactly one way: contact_id, external_id or number.",
     "contact_not_found": "There is no such contact.",
@@ -24,6 +25,7 @@ _DETAILS = {
     "team_not_found": "There is no team with this code.",
     "reason_required": "This person had stopped by their own text; give the reason for opting them in.",
     "duplicate": "An earlier record of this call is for the same contact and team; that one counts.",
+    "team_closed": TEAM_CLOSED,
 }
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 

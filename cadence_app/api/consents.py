@@ -63,7 +63,8 @@ def set_consent(contact_id: int, team: str, json: ConsentInput, headers: Idempot
 
     In one team, named by its code; a contact who is not in it joins it. The history gets a row, with source
     `api` and the token's name, if the status changes. Somebody who had stopped by their own text is opted
-    in only with a reason: without one it is 409, `reason_required`.
+    in only with a reason: without one it is 409, `reason_required`. Nobody joins a
+    closed team: 409, `team_closed`.
     """
     contact, row = find_contact(contact_id), find_team(team)
     wanted = Wanted(contact.id, row.id, Status(json.status), json.reason)
@@ -75,6 +76,8 @@ def set_consent(contact_id: int, team: str, json: ConsentInput, headers: Idempot
             _REASON_NEEDED,
             [{"code": "reason_required", "detail": _REASON_NEEDED, "pointer": "/reason"}],
         )
+    if outcome.result == Result.TEAM_CLOSED:
+        raise Problem(409, "team_closed", bulk.TEAM_CLOSED)
     stored = db.session.get_one(Consent, (contact.id, row.id))
     changed = ConsentChanged.model_validate(_consent_values(stored) | {"result": outcome.result})
     return changed, 200, {}

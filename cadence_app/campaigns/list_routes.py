@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from flask import Blueprint, Response, abort, render_template, request, stream_with_context
-from flask_login import current_user, login_required
+from flask_login import current_user
 from sqlalchemy import ColumnElement
 
+from cadence_app.accounts.roles import desk_required
 from cadence_app.campaigns import recipients, results, service
 from cadence_app.campaigns.models import Campaign, Reason, Recipient, RecipientState
 from cadence_app.tenancy import use_tenant
@@ -69,7 +70,7 @@ def lists_of(campaign: Campaign) -> dict[str, Listed]:
 
 
 @blueprint.get("/<int:campaign_id>/<name>")
-@login_required
+@desk_required
 def show(campaign_id: int, name: str) -> str:
     campaign, listed = _list(campaign_id, name)
     page = min(max(request.args.get("page", 1, type=int), 1), 100_000)
@@ -89,7 +90,7 @@ def show(campaign_id: int, name: str) -> str:
 
 
 @blueprint.get("/<int:campaign_id>/<name>.csv")
-@login_required
+@desk_required
 def download(campaign_id: int, name: str) -> Response:
     campaign, listed = _list(campaign_id, name)
     rows = _csv(campaign.tenant_id, _conditions(campaign, listed))

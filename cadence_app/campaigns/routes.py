@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user, login_required
+from flask_login import current_user
 
 from cadence_app.accounts.models import User
+from cadence_app.accounts.roles import desk_required
 from cadence_app.campaigns import jobs, recipients, results, sending, service
 from cadence_app.campaigns.forms import CampaignForm, SendForm
 from cadence_app.campaigns.models import Campaign, CampaignState
@@ -24,7 +25,7 @@ blueprint = Blueprint("campaigns", __name__, url_prefix="/campaigns")
 
 
 @blueprint.get("/")
-@login_required
+@desk_required
 def index() -> str:
     page = min(max(request.args.get("page", 1, type=int), 1), 10_000)
     campaigns, more = service.campaigns_of(current_user, page)
@@ -38,7 +39,7 @@ def index() -> str:
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
-@login_required
+@desk_required
 def new() -> ResponseReturnValue:
     if request.method == "POST":
         return _save(None, CampaignForm())
@@ -48,7 +49,7 @@ def new() -> ResponseReturnValue:
 
 
 @blueprint.route("/<int:campaign_id>/edit", methods=["GET", "POST"])
-@login_required
+@desk_required
 def edit(campaign_id: int) -> ResponseReturnValue:
     campaign = _campaign(campaign_id)
     if not campaign.editable:
@@ -61,7 +62,7 @@ def edit(campaign_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/preview")
-@login_required
+@desk_required
 def preview() -> str:
     """The text being written, as the first few who would get it would read it."""
     form = CampaignForm()
@@ -69,7 +70,7 @@ def preview() -> str:
 
 
 @blueprint.get("/<int:campaign_id>")
-@login_required
+@desk_required
 def show(campaign_id: int) -> str:
     campaign = _campaign(campaign_id)
     if not campaign.editable:
@@ -79,7 +80,7 @@ def show(campaign_id: int) -> str:
 
 
 @blueprint.get("/<int:campaign_id>/progress")
-@login_required
+@desk_required
 def progress(campaign_id: int) -> ResponseReturnValue:
     """How far it is, for a page that keeps it fresh; the whole page once it is over."""
     campaign = _campaign(campaign_id)
@@ -89,7 +90,7 @@ def progress(campaign_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/<int:campaign_id>/send")
-@login_required
+@desk_required
 def send(campaign_id: int) -> ResponseReturnValue:
     campaign, form = _campaign(campaign_id), SendForm()
     if campaign.editable and not form.validate_on_submit():
@@ -106,25 +107,25 @@ def send(campaign_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/<int:campaign_id>/pause")
-@login_required
+@desk_required
 def pause(campaign_id: int) -> ResponseReturnValue:
     return _done(service.pause, campaign_id)
 
 
 @blueprint.post("/<int:campaign_id>/resume")
-@login_required
+@desk_required
 def resume(campaign_id: int) -> ResponseReturnValue:
     return _done(service.resume, campaign_id)
 
 
 @blueprint.post("/<int:campaign_id>/cancel")
-@login_required
+@desk_required
 def cancel(campaign_id: int) -> ResponseReturnValue:
     return _done(service.cancel, campaign_id)
 
 
 @blueprint.post("/<int:campaign_id>/delete")
-@login_required
+@desk_required
 def delete(campaign_id: int) -> ResponseReturnValue:
     campaign = _campaign(campaign_id)
     name = campaign.name

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from sqlalchemy import select
 
+from cadence_app.accounts.models import Team
 from cadence_app.consent import possible
 from cadence_app.consent.ledger import Change, among, lock_contacts, record_changes
 from cadence_app.consent.models import Block, BlockScope, Consent, Source, Status
@@ -29,12 +30,14 @@ class Wanted:
 
 
 class Result(StrEnum):
-    """`duplicate`: an earlier one of the same call was for this contact and team, and that one counts."""
+    """`duplicate`: an earlier one of the same call was for this contact and team, and that one counts.
+    `team_closed`: nobody joins a closed team; the status of those who are in it can still change."""
 
     CHANGED = "changed"
     UNCHANGED = "unchanged"
     REASON_REQUIRED = "reason_required"
     DUPLICATE = "duplicate"
+    TEAM_CLOSED = "team_closed"
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ def set_by_api(wanted: Sequence[Wanted], actor: str) -> list[Outcome]:
     lock_contacts(sorted({each.contact_id for each in wanted}))
     pairs = sorted({(each.contact_id, each.team_id) for each in wanted})
     current = _consents(pairs)
+    closed = _closed({team_id for _, team_id in pairs})
     stopped_everywhere = _stopped_everywhere({contact_id for contact_id, _ in pairs})
 
     outcomes: list[Outcome | None] = [None] * len(wanted)
@@ -65,6 +69,8 @@ def set_by_api(wanted: Sequence[Wanted], actor: str) -> list[Outcome]:
         stopped = needs_reason(known) if known else each.contact_id in stopped_everywhere
         if pair in seen:
             outcomes[index] = Outcome(Result.DUPLICATE)
+        elif known is None and each.team_id in closed:
+            outcomes[index] = Outcome(Result.TEAM_CLOSED)
         elif each.status == Status.OPTED_IN and stopped and not reason:
             outcomes[index] = Outcome(Result.REASON_REQUIRED)
         else:
@@ -89,6 +95,10 @@ def _consents(pairs: list[tuple[int, int]]) -> dict[tuple[int, int], Consent]:
         .execution_options(populate_existing=True)
     )
     return {(consent.contact_id, consent.team_id): consent for consent in db.session.scalars(query)}
+
+
+def _closed(team_ids: set[int]) -> set[int]:
+    return set(db.session.scalars(select(Team.id).where(Team.id.in_(team_ids), Team.closed_at.is_not(None))))
 
 
 def _stopped_everywhere(contact_ids: set[int]) -> set[int]:

@@ -14,8 +14,10 @@ from cadence_app.accounts.models import User
 from cadence_app.consent import retiring
 from cadence_app.consent.ledger import leave_teams, lock_contacts, with_merged
 from cadence_app.consent.models import Block, Decision, OptOutChange, PossibleOptOut
+from cadence_app.contacts import traces
 from cadence_app.contacts.models import Contact, ContactNumber, ContactTag, ErasedNumber
 from cadence_app.contacts.phones import Gone
+from cadence_app.contacts.protecting import OnHold, on_hold, until_done
 from cadence_app.extensions import db
 from cadence_app.messaging.conversations import hold_queued
 from cadence_app.messaging.models import Conversation, Message, MessageState
@@ -25,15 +27,24 @@ _EMPTY = "Erased with the person it was from or for."
 
 def erase(user: User, contact_id: int, reason: str) -> None:
     """Erases a contact and those merged into them, and commits. `reason` is the legal one and must name
-    nobody: it is kept. Errors: Gone, where they were merged or erased meanwhile."""
+    nobody: it is kept. Errors: Gone, where they were merged or erased meanwhile; OnHold, where they are on
+    legal hold."""
+    until_done(lambda: _erase(user, contact_id, reason))
+
+
+def _erase(user: User, contact_id: int, reason: str) -> None:
     hold_queued(contact_id)
     if contact_id not in lock_contacts([contact_id]):
         db.session.rollback()
         raise Gone
     ids = sorted(db.session.scalars(with_merged(contact_id)))
+    if on_hold(ids):
+        db.session.rollback()
+        raise OnHold
     _bar_numbers(contact_id, reason)
     changes = db.session.scalars(select(OptOutChange.id).where(OptOutChange.contact_id.in_(ids)))
     retiring.erase_changes(changes.all(), user, reason)
+    traces.clear(ids)
     _empty_texts(ids)
     leave_teams(ids)
     for table in (Block, ContactTag, ContactNumber):

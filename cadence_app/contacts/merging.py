@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from psycopg.errors import DeadlockDetected
 from sqlalchemy import delete, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.exc import OperationalError
 
 from cadence_app.accounts import audit
 from cadence_app.accounts.models import Team, User
 from cadence_app.consent import carrying
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import Consent, Status
+from cadence_app.contacts import traces
 from cadence_app.contacts.models import Contact, ContactNumber, ContactTag
 from cadence_app.contacts.phones import Gone, earlier_holders
+from cadence_app.contacts.protecting import OnHold, on_hold, until_done
 from cadence_app.extensions import db
 from cadence_app.messaging.conversations import hold_queued
-from cadence_app.messaging.models import Conversation, Message
+from cadence_app.messaging.models import Conversation, Message, ScheduledText
 
-_TRIES = 3
 _MOST = 10
 
 
@@ -76,20 +75,12 @@ def merge(user: User, kept_id: int, gone_id: int, texted_id: int) -> None:
     """Merges a contact into the one kept, and commits. `texted_id` is the one of both whose number is texted.
 
     The history of both keeps what was written and under whose id. Errors: Gone, where either was merged or
-    erased meanwhile; ValueError where they are the same.
+    erased meanwhile; OnHold, where the one that would go is on legal hold; ValueError where they are the
+    same.
     """
     if kept_id == gone_id or texted_id not in {kept_id, gone_id}:
         raise ValueError("a contact can't be merged with itself")
-    for tries in range(_TRIES):
-        try:
-            _merge(user, kept_id, gone_id, texted_id)
-        except OperationalError as error:
-            # Who delivers a text holds it before the contact, and we hold the contact before their texts.
-            db.session.rollback()
-            if not isinstance(error.orig, DeadlockDetected) or tries == _TRIES - 1:
-                raise
-        else:
-            return
+    until_done(lambda: _merge(user, kept_id, gone_id, texted_id))
 
 
 def _merge(user: User, kept_id: int, gone_id: int, texted_id: int) -> None:
@@ -97,6 +88,9 @@ def _merge(user: User, kept_id: int, gone_id: int, texted_id: int) -> None:
     if len(lock_contacts(sorted((kept_id, gone_id)))) != 2:
         db.session.rollback()
         raise Gone
+    if on_hold([gone_id]):
+        db.session.rollback()
+        raise OnHold
     kept = db.session.get_one(Contact, kept_id, populate_existing=True)
     gone = db.session.get_one(Contact, gone_id, populate_existing=True)
     who = gone.name or gone.number
@@ -105,6 +99,7 @@ def _merge(user: User, kept_id: int, gone_id: int, texted_id: int) -> None:
     _move_details(kept, gone)
     _move_numbers(user, kept, gone, texted_id)
     _move_conversations(kept_id, gone_id)
+    traces.move(kept_id, gone_id)
     carrying.merge(user, kept_id, gone_id, texted_id, who)
     audit.record(user, "contact.merged", f"Contact {kept_id}", merged=(None, f"Contact {gone_id}"))
     db.session.commit()
@@ -171,9 +166,9 @@ def _move_conversations(kept_id: int, gone_id: int) -> None:
         if same is None:
             conversation.contact_id = kept_id
             continue
-        db.session.execute(
-            update(Message).where(Message.conversation_id == conversation.id).values(conversation_id=same.id)
-        )
+        for table in (Message, ScheduledText):
+            there = table.conversation_id == conversation.id
+            db.session.execute(update(table).where(there).values(conversation_id=same.id))
         same.unread += conversation.unread
         if conversation.last_message_at > same.last_message_at:
             same.last_message_at = conversation.last_message_at

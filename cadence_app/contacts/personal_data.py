@@ -14,6 +14,7 @@ from typing import IO, Any
 from sqlalchemy import func, select
 
 from cadence_app.accounts.models import Team, User
+from cadence_app.campaigns.models import Campaign, Recipient
 from cadence_app.consent import blocks
 from cadence_app.consent.ledger import with_merged
 from cadence_app.consent.models import Consent, OptOutChange, PossibleOptOut
@@ -22,7 +23,7 @@ from cadence_app.contacts.certificate import certify
 from cadence_app.contacts.certificate_pdf import draw
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
-from cadence_app.messaging.models import Conversation, Inbox, Message
+from cadence_app.messaging.models import Conversation, Inbox, Message, ScheduledText
 from cadence_app.ui.navigation import Words
 
 # Of texts and changes together. A person has some hundreds; past this a page would wait too long.
@@ -46,6 +47,8 @@ def archive_of(user: User, contact: Contact, words: Words) -> IO[bytes]:
         "numbers": _numbers(contact.id),
         "statuses": _statuses(contact.id),
         "possible_opt_outs": _flags(contact.id),
+        "texts_set_for_later": _later(contact.id),
+        "campaigns": _campaigns(contact.id),
     }
     person = _person(contact)
     target = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - the caller sends it
@@ -79,7 +82,8 @@ def _about(user: User, contact: Contact) -> str:
         "data.json has everything; the CSV files have the same in tables. history is every change of the\n"
         "consent to be texted, texts every text either way, numbers the phone numbers over time,\n"
         "statuses the consent as it is now, possible_opt_outs the texts that read like an opt out and what\n"
-        "was decided about them.\n"
+        "was decided about them, texts_set_for_later those that were written ahead, and campaigns the lists\n"
+        "of people to text that they are on.\n"
         "consent-certificate.pdf is the history with what proves that it was not altered.\n"
     )
 
@@ -197,6 +201,39 @@ def _flags(contact_id: int) -> Rows:
             "decided_by": flag.decided_by.name if flag.decided_by else "",
         }
         for flag, team in db.session.execute(query)
+    ]
+
+
+def _later(contact_id: int) -> Rows:
+    query = (
+        select(ScheduledText, User.name)
+        .join(User, User.id == ScheduledText.user_id)
+        .join(Conversation, Conversation.id == ScheduledText.conversation_id)
+        .where(Conversation.contact_id.in_(with_merged(contact_id)))
+        .order_by(ScheduledText.id)
+    )
+    return [
+        {"for": _utc(each.send_at), "text": each.body, "state": each.state, "by": by}
+        for each, by in db.session.execute(query)
+    ]
+
+
+def _campaigns(contact_id: int) -> Rows:
+    query = (
+        select(Recipient, Campaign.name)
+        .join(Campaign, Campaign.id == Recipient.campaign_id)
+        .where(Recipient.contact_id.in_(with_merged(contact_id)))
+        .order_by(Recipient.id)
+    )
+    return [
+        {
+            "campaign": name,
+            "entry": each.entry,
+            "state": each.state,
+            "left_out_because": each.reason,
+            "sent_at": _utc(each.sent_at),
+        }
+        for each, name in db.session.execute(query)
     ]
 
 

@@ -12,6 +12,7 @@ from cadence_app.accounts.roles import admin_required, desk_required
 from cadence_app.contacts import erasing, merging, personal_data, phones, service, tags
 from cadence_app.contacts.forms import EraseForm, NumberForm
 from cadence_app.contacts.models import Contact
+from cadence_app.contacts.protecting import OnHold, on_hold
 from cadence_app.contacts.record_page import any_contact, record_page, shown_contact, taken_text
 from cadence_app.extensions import db
 from cadence_app.ui import htmx
@@ -20,6 +21,7 @@ from cadence_app.ui.navigation import words_for
 blueprint = Blueprint("record", __name__, url_prefix="/contacts/<int:contact_id>")
 
 _GONE = "This contact was merged or erased meanwhile."
+_HELD = "The record that would go is on legal hold. Keep that one, or lift the hold first."
 
 
 @blueprint.post("/tags")
@@ -118,6 +120,9 @@ def merge(contact_id: int, other_id: int) -> ResponseReturnValue:
         except phones.Gone:
             flash(_GONE, "warning")
             return redirect(url_for("contacts.index"))
+        except OnHold:
+            flash(_HELD, "warning")
+            return redirect(url_for("record.merge", contact_id=contact_id, other_id=other_id, kept=kept_id))
         flash("Merged. The history of both is on this record.", "success")
         return redirect(_record_or_list(kept_id))
     return render_template(
@@ -128,6 +133,7 @@ def merge(contact_id: int, other_id: int) -> ResponseReturnValue:
         gone_id=gone_id,
         texted_id=texted_id,
         outcomes=merging.outcomes(kept_id, gone_id, texted_id),
+        held=on_hold([gone_id]),
     )
 
 
@@ -141,10 +147,12 @@ def erase(contact_id: int) -> ResponseReturnValue:
             erasing.erase(current_user, contact_id, form.reason.data)
         except phones.Gone:
             flash(_GONE, "warning")
+        except OnHold:
+            return redirect(url_for("record.erase", contact_id=contact_id))
         else:
             flash("Erased. Nobody texts that number from here until it texts START itself.", "success")
         return redirect(url_for("contacts.index"))
-    page = render_template("contacts/erase.html", contact=contact, form=form)
+    page = render_template("contacts/erase.html", contact=contact, form=form, held=on_hold([contact_id]))
     return page, 422 if form.is_submitted() else 200
 
 

@@ -63,6 +63,8 @@ def new() -> ResponseReturnValue:
                 form.last_name.data,
                 form.external_id.data,
             )
+        except service.TeamClosed:
+            form.team_id.errors = ["It was closed meanwhile, so nobody can be added to it."]
         except service.Taken as error:
             taken = error.contact
             form[error.field].errors = [taken_text(error)]

@@ -19,6 +19,10 @@ from cadence_app.tenancy import tenant_in_use
 PAGE = 50
 
 
+class TeamClosed(ValueError):
+    """Nobody joins a closed team."""
+
+
 class Taken(ValueError):
     """Another contact has this number or ContactId. `field` names the form's field."""
 
@@ -100,7 +104,11 @@ def add_contact(
     user: User, team: Team, number: str, first_name: str, last_name: str, external_id: str
 ) -> Contact:
     """Adds a contact to a team by hand, and commits. Someone whom the tenant knows by this number and who
-    is not in the team yet joins it as they are. Errors: Taken."""
+    is not in the team yet joins it as they are. Errors: Taken; TeamClosed."""
+    db.session.refresh(team, with_for_update={"read": True})
+    if team.closed_at:
+        db.session.rollback()
+        raise TeamClosed
     known = _holder(number)
     if known is None:
         _check_external_id(external_id, None)

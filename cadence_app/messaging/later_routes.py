@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user, login_required
+from flask_login import current_user
 
+from cadence_app.accounts.roles import desk_required
 from cadence_app.messaging import desk, later
 from cadence_app.messaging.forms import LaterForm
 from cadence_app.messaging.models import Conversation, ScheduledText
@@ -15,7 +16,7 @@ blueprint = Blueprint("later", __name__, url_prefix="/messages/conversations")
 
 
 @blueprint.route("/<int:conversation_id>/later/<int:text_id>", methods=["GET", "POST"])
-@login_required
+@desk_required
 def edit(conversation_id: int, text_id: int) -> ResponseReturnValue:
     conversation, text = _text(conversation_id, text_id)
     local = text.send_at.astimezone(current_user.zone).replace(tzinfo=None)
@@ -39,7 +40,7 @@ def edit(conversation_id: int, text_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/<int:conversation_id>/later/<int:text_id>/cancel")
-@login_required
+@desk_required
 def cancel(conversation_id: int, text_id: int) -> ResponseReturnValue:
     conversation, text = _text(conversation_id, text_id)
     try:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user, login_required
+from flask_login import current_user
 from flask_wtf import FlaskForm
 from wtforms import Field, SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, Length, ValidationError
 
+from cadence_app.accounts.roles import desk_required
 from cadence_app.accounts.service import all_teams
 from cadence_app.messaging import text_templates
 from cadence_app.messaging.merge_fields import Fields, UnknownField, tenant_fields
@@ -48,25 +49,25 @@ class TemplateForm(FlaskForm):
 
 
 @blueprint.get("/")
-@login_required
+@desk_required
 def index() -> str:
     return render_template("messaging/templates.html", templates=text_templates.templates_of(current_user))
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
-@login_required
+@desk_required
 def new() -> ResponseReturnValue:
     return _form(None)
 
 
 @blueprint.route("/<int:template_id>", methods=["GET", "POST"])
-@login_required
+@desk_required
 def edit(template_id: int) -> ResponseReturnValue:
     return _form(_template(template_id))
 
 
 @blueprint.post("/<int:template_id>/delete")
-@login_required
+@desk_required
 def delete(template_id: int) -> ResponseReturnValue:
     template = _template(template_id)
     name = template.name

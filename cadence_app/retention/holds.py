@@ -30,7 +30,7 @@ def all_holds(limit: int = 200) -> list[LegalHold]:
 
 def set_hold(user: User, contact: Contact, reason: str) -> None:
     """Puts a contact on hold, or changes why, and commits. Errors: Gone."""
-    contact_id, name = contact.id, contact.name or contact.number
+    contact_id = contact.id
     if contact_id not in lock_contacts([contact_id]):
         db.session.rollback()
         raise Gone
@@ -41,7 +41,7 @@ def set_hold(user: User, contact: Contact, reason: str) -> None:
         .values(contact_id=contact_id, **values)
         .on_conflict_do_update(index_elements=["contact_id"], set_=values)
     )
-    audit.record(user, "hold.set", name, reason=(before, reason))
+    audit.record(user, "hold.set", f"Contact {contact_id}", reason=(before, reason))
     db.session.commit()
 
 
@@ -51,5 +51,5 @@ def lift_hold(user: User, contact: Contact) -> None:
         delete(LegalHold).where(LegalHold.contact_id == contact.id).returning(LegalHold.reason)
     )
     if reason is not None:
-        audit.record(user, "hold.lifted", contact.name or contact.number, reason=(reason, None))
+        audit.record(user, "hold.lifted", f"Contact {contact.id}", reason=(reason, None))
     db.session.commit()

@@ -5,17 +5,14 @@ Checked when an admin saves the address, and again at every connection: what a n
 
 from __future__ import annotations
 
-import ipaddress
-import socket
 from urllib.parse import urlsplit
 
 from flask import current_app
 
-_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+from cadence_app import addresses
 
 MAX_URL = 2000
 PRIVATE = "This address is inside a private network, where webhooks must not go."
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _LOOPBACK_NAMES = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -52,32 +49,20 @@ def problem_of(url: str) -> str:
 
 def addresses_of(host: str, port: int) -> list[str]:
     """The addresses of a host. Errors: Refused where any of them must not be reached, else OSError."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-    if not all(_allowed(address) for address in addresses):
-        raise Refused(PRIVATE)
-    return addresses
+    try:
+        return addresses.resolve(host, port, _allowed)
+    except addresses.Forbidden as error:
+        raise Refused(PRIVATE) from error
 
 
-def _allowed(text: str) -> bool:
+def _allowed(address: addresses.Address) -> bool:
     if current_app.config["WEBHOOK_PRIVATE_NETWORKS"]:
         return True
-    address = _meant(ipaddress.ip_address(text.partition("%")[0]))
     if address.is_loopback:
         return _loopback_allowed()
-    return address.is_global and not address.is_multicast
+    return addresses.public(address)
 
 
 def _loopback_allowed() -> bool:
     """This machine is for development, and where the operator lets webhooks reach private networks."""
     return bool(current_app.config["DEV_TOOLS"] or current_app.config["WEBHOOK_PRIVATE_NETWORKS"])
-
-
-def _meant(address: _Address) -> _Address:
-    """The IPv4 address that an IPv6 address carries inside, where it does."""
-    if isinstance(address, ipaddress.IPv4Address):
-        return address
-    if address in _NAT64:
-        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    teredo = address.teredo
-    return address.ipv4_mapped or address.sixtofour or (teredo[1] if teredo else None) or address

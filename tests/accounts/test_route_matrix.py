@@ -12,7 +12,7 @@ import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from flask import Flask
@@ -23,17 +23,31 @@ from cadence_app.accounts.models import Role, TeamMember, User
 from cadence_app.accounts.sign_in_models import SignInSession
 from cadence_app.api.models import Scope
 from cadence_app.api.tokens import create_token
-from cadence_app.contacts.models import CustomField, Tag
-from cadence_app.extensions import db
-from cadence_app.messaging.models import Inbox
+from cadence_app.campaigns import service as campaigns
+from cadence_app.campaigns.segments import Segment
+from cadence_app.consent.keywords import Meaning
+from cadence_app.consent.own_keywords import add_keyword
+from cadence_app.contacts.models import ContactNumber, CustomField, Tag
+from cadence_app.extensions import Model, db
+from cadence_app.messaging.carriers.accounts import add_account
+from cadence_app.messaging.carriers.models import Carrier, KeywordAnswers
+from cadence_app.messaging.models import Conversation, Inbox, ScheduledText, TextTemplate
 from cadence_app.operators import service as operators
 from cadence_app.reports import schedule_runs
+from cadence_app.reports.destinations import service as destinations
+from cadence_app.reports.destinations.models import Protocol, WhenTaken
+from cadence_app.reports.destinations.sftp import SftpPlace
 from cadence_app.reports.filters import Filters
 from cadence_app.reports.kinds import OPT_OUT_HISTORY
 from cadence_app.reports.models import Format
+from cadence_app.reports.saved.models import SavedFilter
 from cadence_app.reports.schedules import Every, Period, Timing
+from cadence_app.retention import service as retention
+from cadence_app.webhooks import service as webhooks
+from cadence_app.webhooks.models import WebhookDelivery
+from tests.campaigns.sending import add_campaign
 from tests.reports.exporting import ask_for, run
-from tests.world import PASSWORD, Browser, make_user, make_world, new_number
+from tests.world import PASSWORD, Browser, World, make_user, make_world, new_number
 
 # In the order in which they are tried.
 ACTORS = ("signed out", "operator", "foreign admin", "other agent", "agent", "auditor", "admin")
@@ -81,12 +95,14 @@ MATRIX = """
 PUBLIC
 GET       /static/{filename}
 GET       /healthz
+GET       /favicon.ico
 GET POST  /login
 GET POST  /operator/sign-in
 GET POST  /forgot-password
 GET POST  /invitation/{token}
 GET POST  /reset-password/{token}
 GET POST  /login/sso
+GET POST  /unsubscribe/{token}
 GET       /login/sso/callback
 GET       /api/v1/openapi.json
 GET POST  /dev/phone/
@@ -112,6 +128,11 @@ DESK
 GET       /messages/
 GET       /contacts/
 GET POST  /contacts/new
+GET       /campaigns/
+GET POST  /campaigns/new
+POST      /campaigns/preview
+GET       /campaigns/templates/
+GET POST  /campaigns/templates/new
 
 OWN_RECORD
 GET       /messages/conversations/{conversation_id}
@@ -121,6 +142,25 @@ POST      /messages/conversations/{conversation_id}/consent
 GET       /contacts/{contact_id}
 GET POST  /contacts/{contact_id}/edit
 POST      /contacts/{contact_id}/teams/{team_id}/consent
+POST      /contacts/{contact_id}/name
+POST      /contacts/{contact_id}/tags
+POST      /contacts/{contact_id}/tags/{tag_id}/remove
+GET POST  /contacts/{contact_id}/numbers
+POST      /contacts/{contact_id}/numbers/{new_number_id}/end
+GET POST  /messages/conversations/{conversation_id}/later/{text_id}
+POST      /messages/conversations/{conversation_id}/later/{new_text_id}/cancel
+GET       /campaigns/{campaign_id}
+GET POST  /campaigns/{campaign_id}/edit
+GET       /campaigns/{campaign_id}/progress
+GET       /campaigns/{campaign_id}/{list}
+GET       /campaigns/{campaign_id}/{list}.csv
+POST      /campaigns/{campaign_id}/send
+POST      /campaigns/{campaign_id}/pause
+POST      /campaigns/{campaign_id}/resume
+POST      /campaigns/{campaign_id}/cancel
+POST      /campaigns/{new_campaign_id}/delete
+GET POST  /campaigns/templates/{template_id}
+POST      /campaigns/templates/{new_template_id}/delete
 
 OWN_RECORD_OR_AUDITOR
 GET       /contacts/{contact_id}/certificate
@@ -136,6 +176,8 @@ GET       /reports/exports
 GET POST  /reports/exports/opt-out-history
 GET POST  /reports/exports/{kind}
 GET       /exports/list
+GET       /reports/saved/
+GET POST  /reports/saved/new
 GET       /reports/proof/
 GET       /reports/proof/checks
 POST      /reports/proof/verify
@@ -143,6 +185,7 @@ POST      /reports/proof/verify
 REPORTS_RECORD
 GET       /exports/{export_id}/download
 POST      /exports/{export_id}/retry
+GET       /reports/saved/{saved_id}
 
 ADMIN
 GET       /reports/schedules/
@@ -164,8 +207,50 @@ GET POST  /settings/tags/
 GET POST  /settings/teams/
 GET POST  /settings/inboxes/
 GET       /settings/audit-log/
+GET POST  /settings/campaigns/
+GET POST  /settings/keywords/
+GET       /settings/carriers/
+GET POST  /settings/carriers/new/{carrier}
+GET       /settings/notifications/
+GET       /settings/webhooks
+GET POST  /settings/webhooks/new
+GET       /settings/destinations
+GET POST  /settings/destinations/new/{protocol}
+GET POST  /settings/retention/
+POST      /settings/retention/monthly
+POST      /settings/retention/runs
 
 ADMIN_RECORD
+GET       /contacts/{contact_id}/merge
+GET POST  /contacts/{contact_id}/merge/{other_id}
+GET POST  /contacts/{contact_id}/erase
+POST      /contacts/{contact_id}/data
+GET POST  /contacts/{contact_id}/hold
+GET POST  /reports/saved/{saved_id}/edit
+POST      /reports/saved/{saved_id}/delete
+POST      /settings/keywords/{keyword_id}/remove
+GET POST  /settings/carriers/{account_id}
+GET POST  /settings/notifications/{team_id}/{event_name}
+GET       /settings/webhooks/{endpoint_id}
+POST      /settings/webhooks/{endpoint_id}/resend
+GET       /settings/webhooks/{endpoint_id}/deliveries/{delivery_id}
+POST      /settings/webhooks/{endpoint_id}/deliveries/{delivery_id}/resend
+GET POST  /settings/webhooks/{endpoint_id}/edit
+GET POST  /settings/webhooks/{endpoint_id}/roll
+POST      /settings/webhooks/{endpoint_id}/pause
+POST      /settings/webhooks/{endpoint_id}/resume
+POST      /settings/webhooks/{endpoint_id}/test
+GET POST  /settings/webhooks/{endpoint_id}/delete
+GET POST  /settings/destinations/{destination_id}/edit
+GET POST  /settings/destinations/{destination_id}/key
+POST      /settings/destinations/{destination_id}/test
+POST      /settings/destinations/{destination_id}/pause
+POST      /settings/destinations/{destination_id}/resume
+GET POST  /settings/destinations/{destination_id}/delete
+GET       /settings/retention/runs/{run_id}
+GET       /settings/retention/runs/{run_id}/contacts.csv
+GET POST  /settings/retention/runs/{run_id}/remove
+POST      /settings/retention/runs/{run_id}/stop
 GET POST  /settings/custom-fields/{field_id}
 POST      /settings/custom-fields/{field_id}/move
 GET POST  /settings/custom-fields/{field_id}/delete
@@ -192,6 +277,9 @@ POST      /settings/users/{user_id}/reset-link
 POST      /settings/users/{user_id}/reset-second-factor
 GET POST  /settings/users/{user_id}/deactivate
 POST      /settings/users/{user_id}/reactivate
+
+WEBHOOK
+POST      /webhooks/{carrier}/{key}
 
 API
 GET       /api/v1/changes
@@ -230,8 +318,20 @@ RENAMED = {
     "/dev/mail/{key}/attachments/{number}": "/dev/mail/{mail}/attachments/{number}",
     "/reports/{key}/export": "/reports/{kind}/export",
     "/reports/exports/{key}": "/reports/exports/{kind}",
+    "/campaigns/{campaign_id}/{name}": "/campaigns/{campaign_id}/{list}",
+    "/campaigns/{campaign_id}/{name}.csv": "/campaigns/{campaign_id}/{list}.csv",
+    # Those that take away what they name, from whoever asks next.
+    "/campaigns/{campaign_id}/delete": "/campaigns/{new_campaign_id}/delete",
+    "/campaigns/templates/{template_id}/delete": "/campaigns/templates/{new_template_id}/delete",
+    "/contacts/{contact_id}/numbers/{number_id}/end": "/contacts/{contact_id}/numbers/{new_number_id}/end",
+    "/messages/conversations/{conversation_id}/later/{text_id}/cancel": (
+        "/messages/conversations/{conversation_id}/later/{new_text_id}/cancel"
+    ),
 }
-QUERY = {"/reports/schedules/new": f"?kind={OPT_OUT_HISTORY.key}"}
+QUERY = {
+    "/reports/schedules/new": f"?kind={OPT_OUT_HISTORY.key}",
+    "/reports/saved/new": f"?kind={OPT_OUT_HISTORY.key}",
+}
 
 
 @dataclass(frozen=True)
@@ -279,6 +379,7 @@ def organisations(app: Flask) -> dict[bool, Made]:
 def _make(app: Flask, mode: str, operator_email: str) -> Made:
     world, foreign = make_world(app, mode), make_world(app, mode)
     received = world.text(new_number(), "hello")
+    other_id = world.add_contact()
     export_id = ask_for(world)
     run(world, export_id)
     world.sign_in("admin")
@@ -320,6 +421,13 @@ def _make(app: Flask, mode: str, operator_email: str) -> Made:
             "tenant_id": world.tenant_id,
             "session_id": session_id,
             "token": "no-such-token",
+            "key": "no-such-key",
+            "carrier": "twilio",
+            "protocol": "sftp",
+            "list": "texted",
+            "event_name": "contact_added",
+            "other_id": other_id,
+            **_more(world, admin, received.conversation_id),
         }
     browsers = {
         "signed out": Browser(app.test_client()),
@@ -335,6 +443,69 @@ def _make(app: Flask, mode: str, operator_email: str) -> Made:
         token_from="/operator/sign-in",
     )
     return Made(browsers, ids)
+
+
+def _more(world: World, admin: User, conversation_id: int) -> dict[str, object]:
+    """What other areas keep, of the first team where it is a team's. A name with `new` makes one each time it
+    is asked, for an address that takes away what it names."""
+    box = db.session.scalars(select(Inbox).where(Inbox.number == world.shared)).one()
+    contact = db.session.get_one(Conversation, conversation_id).contact
+
+    def added(row: Model) -> int:
+        with world.session():
+            db.session.add(row)
+            db.session.commit()
+            return int(row.id)  # type: ignore[attr-defined]
+
+    def text_id() -> int:
+        later = datetime.now(UTC) + timedelta(days=1)
+        row = ScheduledText(conversation_id=conversation_id, user_id=admin_id, body="Hi", send_at=later)
+        row.tenant_id = world.tenant_id
+        return added(row)
+
+    def template_id() -> int:
+        name = uuid.uuid4().hex
+        return added(TextTemplate(tenant_id=world.tenant_id, team_id=world.team_id, name=name, body="Hi"))
+
+    def number_id() -> int:
+        return added(ContactNumber(tenant_id=world.tenant_id, contact_id=contact_id, number=new_number()))
+
+    admin_id, contact_id = admin.id, contact.id
+    keyword = add_keyword(admin, "halt", Meaning.OUT, None)
+    account = add_account(admin, Carrier.TWILIO)
+    account.name, account.keyword_answers = "Ours", KeywordAnswers.OURS
+    db.session.add(account)
+    endpoint, _ = webhooks.add_endpoint(admin, webhooks.Plan("http://127.0.0.1:9/", "", [], []))
+    delivery = WebhookDelivery(
+        tenant_id=world.tenant_id, endpoint_id=endpoint.id, event_id=uuid.uuid4().hex, body="{}"
+    )
+    place = SftpPlace("127.0.0.1", 9, "cadence", "", False)
+    setup = destinations.Setup("Store", place, "secret", "{export}.csv", False, WhenTaken.REPLACE)
+    destination = destinations.add(admin, Protocol.SFTP, setup)
+    saved = SavedFilter(
+        tenant_id=world.tenant_id, owner_id=admin_id, kind=OPT_OUT_HISTORY.key, name="Stops", shared=True
+    )
+    saved.filters, saved.extra_columns, saved.format, saved.days = {}, [], "csv", "Last 30 days"
+    campaign = campaigns.save(admin, None, box, "Open house", "Hi", Segment())
+    run = retention.request_dry_run(admin)
+    db.session.add_all([delivery, saved])
+    db.session.commit()
+    return {
+        "text_id": text_id(),
+        "new_text_id": text_id,
+        "template_id": template_id(),
+        "new_template_id": template_id,
+        "new_number_id": number_id,
+        "campaign_id": campaign.id,
+        "new_campaign_id": lambda: add_campaign(world),
+        "keyword_id": keyword.id,
+        "account_id": account.id,
+        "endpoint_id": endpoint.id,
+        "delivery_id": delivery.id,
+        "destination_id": destination.id,
+        "saved_id": saved.id,
+        "run_id": run.id,
+    }
 
 
 def _routes(app: Flask) -> set[tuple[str, str]]:
@@ -357,12 +528,18 @@ def test_every_route_has_a_line_and_every_line_a_route(app: Flask) -> None:
 @pytest.mark.parametrize("line", LINES, ids=str)
 def test_a_route_gives_everybody_what_the_matrix_says(line: Line, organisations: dict[bool, Made]) -> None:
     made = organisations[line.legacy]
-    path = line.address.format(**made.ids) + QUERY.get(line.address, "")
     expected = ACCESS[line.access]
     for actor in ACTORS:
         for method in line.methods:
+            path = _path(line, made)
             answer = _ask(made.browsers[actor], method, path)
             assert _outcome(answer, expected[actor]) == expected[actor], f"{actor}: {method} {path}"
+
+
+def _path(line: Line, made: Made) -> str:
+    named = {name: made.ids[name] for name in re.findall(r"{(\w+)}", line.address)}
+    values = {name: value() if callable(value) else value for name, value in named.items()}
+    return line.address.format(**values) + QUERY.get(line.address, "")
 
 
 def _ask(browser: Browser, method: str, path: str) -> TestResponse:

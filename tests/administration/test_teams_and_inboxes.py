@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from cadence_app.accounts.models import AuditEntry, Role, Team, TeamMember, User
 from cadence_app.consent.models import OptOutChange
+from cadence_app.contacts import service as contacts
 from cadence_app.extensions import db
 from cadence_app.messaging.models import Inbox, Message, MessageState
 from cadence_app.messaging.sending import compose, deliver
@@ -106,6 +107,10 @@ def test_a_team_closes_only_without_open_inboxes_and_takes_nobody_then(world: Wo
     assert admin.post(f"{path}/close").status_code == 302
     page = admin.get("/contacts/new").text
     assert f'<option value="{team}"' not in page
+    with world.session():
+        user, closed = db.session.get_one(User, world.admin_id), db.session.get_one(Team, team)
+        with pytest.raises(contacts.TeamClosed):
+            contacts.add_contact(user, closed, new_number(), "", "", "")
     new = {"name": "Late", "number": new_number(), "team": team, "owner": ""}
     assert admin.post("/settings/inboxes/", new).status_code == 422
     reopened = admin.post(f"/settings/inboxes/{inbox_id(world, world.other_shared)}/reopen")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
+from cadence_app.accounts.models import Team
 from cadence_app.api import idempotency, jobs
 from cadence_app.consent import possible
 from cadence_app.consent.models import OptOutChange
@@ -54,6 +56,18 @@ def test_who_texted_stop_is_opted_in_only_with_a_reason(api: Api) -> None:
     assert api.world.status(contact_id) == "opted_out"
     assert api.set(contact_id, "opted_in", "Signed the form of May 2.").status_code == 200
     assert api.world.history(contact_id)[-1].reason == "Signed the form of May 2."
+
+
+def test_nobody_joins_a_closed_team_and_who_is_in_it_can_still_stop(api: Api) -> None:
+    inside, outside = api.world.add_contact(), api.world.add_contact()
+    api.set(inside, "opted_in")
+    with api.world.session():
+        db.session.get_one(Team, api.world.team_id).closed_at = datetime.now(UTC)
+        db.session.commit()
+    assert problem(api.set(outside, "opted_in")) == (409, "team_closed")
+    first, second = _bulk(api, _record(outside, "opted_out"), _record(inside, "opted_out"))
+    assert (first["result"], first["code"], second["result"]) == ("refused", "team_closed", "changed")
+    assert api.world.status(outside) is None
 
 
 def test_who_stopped_every_team_is_not_opted_in_to_another_without_a_reason(api: Api) -> None:

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from cadence_app.accounts.models import AuditEntry, Team, User
 from cadence_app.api import bulk
 from cadence_app.api.schemas import BulkRecord
+from cadence_app.campaigns.models import Recipient
+from cadence_app.campaigns.segments import Segment, Who
 from cadence_app.consent import service as consent
 from cadence_app.contacts import phones, service, tags
 from cadence_app.contacts.certificate import Proof, certify
 from cadence_app.contacts.models import Contact
+from cadence_app.contacts.protecting import OnHold
 from cadence_app.extensions import db
+from cadence_app.messaging.carriers import intake
+from cadence_app.messaging.carriers.accounts import add_account
+from cadence_app.messaging.carriers.events import Text as CarrierText
+from cadence_app.messaging.carriers.models import Carrier, KeywordAnswers
+from cadence_app.messaging.models import ScheduledText
+from cadence_app.retention import holds
+from cadence_app.webhooks import service as webhooks
+from cadence_app.webhooks.models import WebhookAttempt, WebhookDelivery
+from tests.campaigns.sending import add_campaign, send
 from tests.consent.history import check, flip, seal
 from tests.contacts.people import IN, OUT, add_number, erase, merge, opt
 from tests.world import World, new_number
@@ -53,8 +67,46 @@ def talk(world: World) -> tuple[int, str, str]:
         )
         tags.add_tag(user, contact, "Transfers")
     add_number(world, contact_id, other)
+    take_part(world, contact_id, received.conversation_id, number)
     merge(world, contact_id, world.contact_id_of(world.text(merged, f"{NAME} too").conversation_id))
     return contact_id, number, other
+
+
+def take_part(world: World, contact_id: int, conversation_id: int, number: str) -> None:
+    """Puts them on the lists of campaigns, one that is sent and one that was pasted, and into a text for
+    later, a webhook with its answer, and a carrier's post that could not be read."""
+    send(world, add_campaign(world, Segment(Who.PICKED, contact_ids=(contact_id,)), f"Dear {NAME}"))
+    pasted = (f"({number[2:5]}) {number[5:8]}-{number[8:]}", f"{NAME}-1", f"{NAME}-1", new_number())
+    add_campaign(world, Segment(Who.PASTED, entries=pasted))
+    with world.session():
+        admin = db.session.get_one(User, world.admin_id)
+        endpoint, _ = webhooks.add_endpoint(admin, webhooks.Plan("http://127.0.0.1:9/", "", [], []))
+        delivery = WebhookDelivery(
+            tenant_id=world.tenant_id,
+            endpoint_id=endpoint.id,
+            contact_id=contact_id,
+            event_id="chg",
+            body=f'{{"number": "{number}"}}',
+        )
+        db.session.add(delivery)
+        db.session.flush()
+        now = datetime.now(UTC)
+        answer = WebhookAttempt(
+            tenant_id=world.tenant_id, delivery_id=delivery.id, at=now, milliseconds=1, response=NAME
+        )
+        later = ScheduledText(
+            tenant_id=world.tenant_id,
+            conversation_id=conversation_id,
+            user_id=world.agent_id,
+            body=f"See you, {NAME}",
+            send_at=now + timedelta(days=1),
+        )
+        account = add_account(admin, Carrier.TWILIO)
+        account.name, account.keyword_answers = "Ours", KeywordAnswers.OURS
+        db.session.add_all([answer, later, account])
+        db.session.flush()
+        post = CarrierText(world.shared, number, f"{NAME} again", "id", now)
+        intake.keep(account, [post])
 
 
 def test_nothing_of_the_person_is_left_anywhere(world: World) -> None:
@@ -72,6 +124,40 @@ def test_nothing_of_the_person_is_left_anywhere(world: World) -> None:
     ]
     assert {row.reason for row in after} == {"Erased: Asked for, GDPR article 17."}
     assert check(world).intact
+
+
+def test_what_they_waited_for_does_not_go_and_lists_keep_their_count(world: World) -> None:
+    contact_id = talk(world)[0]
+    waiting = add_campaign(world, Segment(Who.PICKED, contact_ids=(contact_id,)))
+    with world.session():
+        db.session.execute(update(Recipient).values(state="waiting", reason=""))
+        db.session.commit()
+        before = db.session.scalar(select(func.count()).select_from(Recipient))
+    erase(world, contact_id)
+    with world.session():
+        assert db.session.scalar(select(func.count()).select_from(Recipient)) == before
+        theirs = select(Recipient.state).where(Recipient.campaign_id == waiting)
+        assert db.session.scalars(theirs).all() == ["suppressed"]
+        assert db.session.scalars(select(ScheduledText.state)).all() == ["cancelled"]
+        assert db.session.scalars(select(WebhookDelivery.id)).all() == []
+
+
+@pytest.mark.parametrize("act", ["erase", "merge"])
+def test_one_on_legal_hold_stays_and_the_page_says_why(world: World, act: str) -> None:
+    contact_id, other_id = world.add_contact(), world.add_contact()
+    with world.session():
+        admin = db.session.get_one(User, world.admin_id)
+        holds.set_hold(admin, db.session.get_one(Contact, contact_id), "Case 12")
+    browser, page = world.sign_in("admin"), f"/contacts/{contact_id}/{act}"
+    form = {"reason": "Asked for."}
+    if act == "merge":
+        page, form = f"{page}/{other_id}?kept={other_id}", {"kept": str(other_id)}
+    assert "On legal hold" in browser.get(page).text
+    assert "legal hold" in browser.get(browser.post(page, form, token_from="/account/").location).text
+    with world.session():
+        assert db.session.get_one(Contact, contact_id).gone_at is None
+    with pytest.raises(OnHold):
+        erase(world, contact_id) if act == "erase" else merge(world, other_id, contact_id)
 
 
 def test_an_erased_history_is_proven_on_its_certificate(world: World) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,6 +11,8 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from cadence_app.accounts.models import User
+from cadence_app.campaigns.models import Campaign, Recipient
+from cadence_app.campaigns.segments import Segment, Who
 from cadence_app.consent import blocks, possible
 from cadence_app.consent.models import BlockScope, Decision, PossibleOptOut
 from cadence_app.consent.service import ReasonRequired, set_by_user
@@ -17,8 +20,10 @@ from cadence_app.contacts.certificate import certify
 from cadence_app.contacts.models import Contact
 from cadence_app.contacts.phones import Gone
 from cadence_app.extensions import db
-from cadence_app.messaging.models import Inbox, MessageKind
+from cadence_app.messaging import later
+from cadence_app.messaging.models import Conversation, Inbox, MessageKind, ScheduledText
 from cadence_app.messaging.sending import number_of, refusal
+from tests.campaigns.sending import add_campaign
 from tests.consent.history import check, seal
 from tests.contacts.people import IN, OUT, current_numbers, merge, opt
 from tests.world import World, new_number
@@ -178,3 +183,24 @@ def test_a_stop_in_the_middle_of_a_merge_is_never_lost(world: World) -> None:
             thread.join(30)
         assert world.status(kept) == OUT
         assert world.status(gone) is None
+
+
+def test_a_merge_takes_campaigns_and_texts_for_later_along(world: World) -> None:
+    kept, gone = new_number(), new_number()
+    kept_id = world.contact_id_of(world.text(kept, "Hello").conversation_id)
+    conversation_id = world.text(gone, "Hello").conversation_id
+    gone_id = world.contact_id_of(conversation_id)
+    alone = add_campaign(world, Segment(Who.PICKED, contact_ids=(gone_id,)))
+    both = add_campaign(world, Segment(Who.PICKED, contact_ids=(kept_id, gone_id)))
+    with world.session():
+        user = db.session.get_one(User, world.agent_id)
+        conversation = db.session.get_one(Conversation, conversation_id)
+        later.schedule_text(user, conversation, "See you", datetime.now(UTC) + timedelta(days=1))
+    merge(world, kept_id, gone_id)
+    with world.session():
+        waiting = select(Recipient.campaign_id, Recipient.contact_id).where(Recipient.state == "waiting")
+        assert set(db.session.execute(waiting).tuples()) == {(alone, kept_id), (both, kept_id)}
+        assert db.session.get_one(Campaign, alone).segment["contact_ids"] == [kept_id]
+        assert db.session.get_one(Campaign, both).segment["contact_ids"] == [kept_id]
+        (text,) = db.session.scalars(select(ScheduledText)).all()
+        assert text.conversation.contact_id == kept_id

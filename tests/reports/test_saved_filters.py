@@ -178,3 +178,42 @@ def test_saved_filters_are_for_admins_of_their_own_tenant(world: World, legacy_w
         assert stranger.get(path).status_code == 404
     assert stranger.post(f"/reports/saved/{saved.id}/delete").status_code == 404
     assert world.sign_in("admin").client.post(f"/reports/saved/{saved.id}/delete").status_code == 400
+
+
+def test_an_auditor_keeps_their_own_and_shares_none(world: World) -> None:
+    with world.session():
+        auditor = make_user(world.tenant_id, Role.AUDITOR, "Auditor")
+        db.session.commit()
+        email, auditor_id = auditor.email, auditor.id
+    world.sign_in("admin").post(NEW, {"name": "Ours", "days": "fixed", "shared": "y"})
+    browser = world.sign_in_as(email)
+    assert "Share it" not in browser.get(NEW).text
+    assert browser.post(NEW, {"name": "Mine", "days": "fixed", "shared": "y"}).status_code == 302
+    ours, mine = saved_of(world)
+    assert (mine.owner_id, mine.shared) == (auditor_id, False)
+    listed = browser.get("/reports/saved/").text
+    assert "Ours" in listed
+    assert "/reports/schedules/" not in listed
+    assert browser.get(f"/reports/saved/{ours.id}").status_code == 302
+    assert browser.post(f"/reports/saved/{ours.id}/edit", {"name": "Theirs"}).status_code == 403
+    assert browser.post(f"/reports/saved/{ours.id}/delete").status_code == 403
+    assert browser.post(f"/reports/saved/{mine.id}/edit", {"name": "More", "shared": "y"}).status_code == 302
+    assert [saved.shared for saved in saved_of(world)] == [True, False]
+    assert browser.post(f"/reports/saved/{mine.id}/delete").status_code == 302
+
+
+def test_what_an_admin_shared_stays_as_it_is_when_they_become_an_auditor(world: World) -> None:
+    with world.session():
+        owner = make_user(world.tenant_id, Role.ADMIN, "Owner")
+        db.session.commit()
+        email, owner_id = owner.email, owner.id
+    world.sign_in_as(email).post(NEW, {"name": "Ours", "days": "fixed", "shared": "y"})
+    with world.session():
+        db.session.get_one(service.User, owner_id).role = Role.AUDITOR
+        db.session.commit()
+    browser = world.sign_in_as(email)
+    again = browser.post(NEW, {"name": "Ours", "days": "fixed", "replace": "y"})
+    (saved,) = saved_of(world)
+    assert (again.status_code, saved.shared) == (422, True)
+    assert browser.get(f"/reports/saved/{saved.id}/edit").status_code == 403
+    assert world.sign_in("admin").get(f"/reports/saved/{saved.id}/edit").status_code == 200

@@ -94,6 +94,25 @@ def test_every_page_calls_a_group_of_users_what_its_mode_does(
 
 
 @pytest.mark.parametrize("mode", ["teams", "legacy"])
+def test_the_first_page_of_settings_leads_to_every_other(
+    app: Flask, mode: str, request: pytest.FixtureRequest
+) -> None:
+    world: World = request.getfixturevalue("world" if mode == "teams" else "legacy_world")
+    admin = world.sign_in("admin")
+    first = admin.get("/settings/").text
+    routes = app.url_map.bind("localhost")
+    linked = {
+        path for path in re.findall(r'href="(/settings/[^"]+)"', first) if admin.get(path).status_code == 200
+    }
+    reached = {routes.match(path)[0].split(".")[0] for path in linked}
+    areas = {
+        rule.endpoint.split(".")[0] for rule in app.url_map.iter_rules() if rule.rule.startswith("/settings/")
+    }
+    assert areas - reached == {"settings"}
+    assert ("Teams" if mode == "teams" else "Departments") in _read(first)
+
+
+@pytest.mark.parametrize("mode", ["teams", "legacy"])
 def test_what_forms_and_refusals_say_follows_the_mode_too(mode: str, request: pytest.FixtureRequest) -> None:
     world: World = request.getfixturevalue("world" if mode == "teams" else "legacy_world")
     admin = world.sign_in("admin")

@@ -10,7 +10,7 @@ from wtforms import BooleanField, RadioField, StringField
 from wtforms.fields import SelectChoice
 from wtforms.validators import DataRequired, Length, ValidationError
 
-from cadence_app.accounts.roles import admin_required
+from cadence_app.accounts.roles import reports_required
 from cadence_app.reports.filters import Filters, describe
 from cadence_app.reports.forms import ExportForm, offered
 from cadence_app.reports.kinds import KINDS, Kind
@@ -29,6 +29,7 @@ blueprint = Blueprint("saved", __name__, url_prefix="/reports/saved")
 
 class NameForm(FlaskForm):
     name = StringField("Name", [DataRequired("Give it a name."), Length(max=80)], filters=[stripped])
+    # For admins only.
     shared = BooleanField("Share it with everybody who reads the reports of your organisation")
 
     def validate_name(self, field: StringField) -> None:
@@ -42,7 +43,7 @@ class SaveForm(NameForm):
 
 
 @blueprint.get("/")
-@admin_required
+@reports_required
 def index() -> str:
     words, day = words_for(current_user), today(current_user.tenant.zone)
     shown = [
@@ -60,10 +61,12 @@ def index() -> str:
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
-@admin_required
+@reports_required
 def new() -> ResponseReturnValue:
     """Saves what the address holds of the form of an export; asks for a name first."""
     kind = KINDS.get(request.args.get("kind", "")) or abort(404)
+    if not kind.may_go_to(current_user):
+        abort(403)
     asked = ExportForm(kind, formdata=asked_of(kind), meta={"csrf": False})
     if not asked.validate():
         flash("These filters can't be saved as they are. Put them right first.", "error")
@@ -76,7 +79,7 @@ def new() -> ResponseReturnValue:
                 current_user,
                 kind,
                 form.name.data,
-                form.shared.data,
+                _shared(form),
                 _wanted(kind, asked, form),
                 form.replace.data,
             )
@@ -99,7 +102,7 @@ def new() -> ResponseReturnValue:
 
 
 @blueprint.get("/<int:saved_id>")
-@admin_required
+@reports_required
 def show(saved_id: int) -> ResponseReturnValue:
     """Opens one on the page of its kind."""
     saved = _find(saved_id)
@@ -111,13 +114,13 @@ def show(saved_id: int) -> ResponseReturnValue:
 
 
 @blueprint.route("/<int:saved_id>/edit", methods=["GET", "POST"])
-@admin_required
+@reports_required
 def edit(saved_id: int) -> ResponseReturnValue:
     saved = _changeable(saved_id)
     form = NameForm(data={"name": saved.name, "shared": saved.shared} if request.method == "GET" else None)
     if form.validate_on_submit():
         try:
-            service.rename(saved, form.name.data, form.shared.data)
+            service.rename(saved, form.name.data, _shared(form))
         except NameTaken:
             form.name.errors = ["There is one of this name. Choose another."]
         else:
@@ -134,7 +137,7 @@ def edit(saved_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/<int:saved_id>/delete")
-@admin_required
+@reports_required
 def delete(saved_id: int) -> ResponseReturnValue:
     saved = _changeable(saved_id)
     name = saved.name
@@ -154,8 +157,15 @@ def _changeable(saved_id: int) -> SavedFilter:
 
 
 def _may_change(saved: SavedFilter) -> bool:
-    """Its owner may, and where that is no admin any more, every other one."""
-    return saved.owner_id == current_user.id or not saved.owner.may_export
+    """Its owner may, and where that is no admin any more, every admin. An auditor changes nothing that is
+    shared."""
+    if saved.owner_id == current_user.id:
+        return current_user.is_admin or not saved.shared
+    return current_user.is_admin and not (saved.owner.is_admin and saved.owner.may_export)
+
+
+def _shared(form: NameForm) -> bool:
+    return bool(form.shared.data and current_user.is_admin)
 
 
 def _days(kind: Kind, asked: ExportForm) -> list[tuple[str, str]]:

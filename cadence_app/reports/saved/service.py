@@ -60,9 +60,9 @@ def find(user: User, saved_id: int) -> SavedFilter | None:
 
 def save(user: User, kind: Kind, name: str, shared: bool, wanted: Wanted, replace: bool) -> SavedFilter:
     """Saves filters under a name and commits: in the place of the user's own of that name with `replace`.
-    Errors: NameTaken without."""
+    Errors: NameTaken without, and for one that is shared where the user is no admin any more."""
     same = _named(user.id, kind.key, name)
-    if same and not replace:
+    if same and (not replace or (same.shared and not user.is_admin)):
         raise NameTaken
     saved = same or SavedFilter(tenant_id=user.tenant_id, owner_id=user.id, kind=kind.key)
     saved.name, saved.shared = name, shared

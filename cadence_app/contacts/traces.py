@@ -1,0 +1,135 @@
+"""What other areas keep of a person: lists that name them, texts set for later, bodies of webhooks, posts of
+carriers. Cleared when somebody is erased, or removed by age; the rows stay where they are counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from sqlalchemy import delete, func, or_, select, text, update
+
+from cadence_app.campaigns.models import Campaign, Recipient, RecipientState
+from cadence_app.contacts.models import Contact, ContactNumber
+from cadence_app.extensions import db
+from cadence_app.messaging.carriers.models import CarrierEvent
+from cadence_app.messaging.models import Conversation, LaterState, ScheduledText
+from cadence_app.webhooks.models import WebhookAttempt, WebhookDelivery
+
+_OPEN_LATER = (LaterState.WAITING, LaterState.HELD, LaterState.MISSED)
+
+# Which lines of a pasted list name them: a number may be written in any way, with or without its country.
+_SPELLINGS = text(
+    "UPDATE campaigns SET segment = jsonb_set(segment, '{entries}', coalesce((SELECT jsonb_agg(entry)"
+    " FROM jsonb_array_elements_text(segment->'entries') AS entry"
+    " WHERE NOT (entry = ANY (:words) OR regexp_replace(entry, '\\D', '', 'g') = ANY (:digits))), '[]'))"
+    " WHERE segment->>'who' = 'pasted' AND EXISTS (SELECT FROM"
+    " jsonb_array_elements_text(segment->'entries') AS entry"
+    " WHERE entry = ANY (:words) OR regexp_replace(entry, '\\D', '', 'g') = ANY (:digits))"
+)
+
+_PICKED = text(
+    "UPDATE campaigns SET segment = jsonb_set(segment, '{contact_ids}', (SELECT jsonb_agg(DISTINCT"
+    " CASE WHEN id::bigint = :gone THEN CAST(:kept AS bigint) ELSE id::bigint END)"
+    " FROM jsonb_array_elements_text(segment->'contact_ids') AS id))"
+    " WHERE segment->'contact_ids' @> to_jsonb(CAST(:gone AS bigint))"
+)
+
+
+def clear(contact_ids: Collection[int]) -> None:
+    """Clears these contacts' traces, in this transaction, which holds them. Called while their numbers and
+    ContactIds still stand. A webhook that has not arrived yet is not sent any more: the receiver reads the
+    change, without the person, from the API's feed."""
+    ids = list(contact_ids)
+    numbers = set(db.session.scalars(select(ContactNumber.number).where(ContactNumber.contact_id.in_(ids))))
+    words = set(db.session.scalars(select(Contact.external_id).where(Contact.id.in_(ids)))) - {""}
+    _clear_lists(ids, _digits(numbers), sorted(words))
+    _clear_later(ids)
+    _clear_webhooks(ids)
+    _clear_posts(sorted(numbers))
+
+
+def move(kept_id: int, gone_id: int) -> None:
+    """What a merge does with them: who is merged away is in campaigns as the one kept. Where both wait for
+    the same text, one gets it."""
+    theirs = select(Recipient.campaign_id).where(
+        Recipient.contact_id == kept_id, Recipient.state != RecipientState.LEFT_OUT
+    )
+    twice = Recipient.contact_id == gone_id, Recipient.campaign_id.in_(theirs)
+    db.session.execute(
+        update(Recipient)
+        .where(*twice, Recipient.state == RecipientState.WAITING)
+        .values(state=RecipientState.CANCELLED)
+        .execution_options(synchronize_session=False)
+    )
+    apart = Recipient.contact_id == gone_id, Recipient.campaign_id.not_in(theirs)
+    left_out = Recipient.contact_id == gone_id, Recipient.state == RecipientState.LEFT_OUT
+    for condition in (apart, left_out):
+        db.session.execute(
+            update(Recipient)
+            .where(*condition)
+            .values(contact_id=kept_id)
+            .execution_options(synchronize_session=False)
+        )
+    _pick_kept(kept_id, gone_id)
+
+
+def _pick_kept(kept_id: int, gone_id: int) -> None:
+    """Campaigns whose people were picked by hand name the one kept."""
+    db.session.execute(_PICKED, {"kept": kept_id, "gone": gone_id})
+
+
+def _digits(numbers: Collection[str]) -> list[str]:
+    """The digits of numbers (E.164), and of those of North America without the country too."""
+    whole = {number.removeprefix("+") for number in numbers}
+    return sorted(whole | {each[1:] for each in whole if len(each) == 11 and each[0] == "1"})
+
+
+def _clear_lists(ids: list[int], digits: list[str], words: list[str]) -> None:
+    named = or_(Recipient.entry.in_(words), func.regexp_replace(Recipient.entry, r"\D", "", "g").in_(digits))
+    listed = Recipient.entry != "", or_(Recipient.contact_id.in_(ids), Recipient.contact_id.is_(None) & named)
+    # Only a campaign that was pasted has entries.
+    pasted = select(Campaign.id).where(Campaign.segment["who"].astext == "pasted")
+    for condition, values in (
+        ((Recipient.campaign_id.in_(pasted), *listed), {"entry": ""}),
+        (
+            (Recipient.contact_id.in_(ids), Recipient.state == RecipientState.WAITING),
+            {"state": RecipientState.SUPPRESSED},
+        ),
+    ):
+        db.session.execute(
+            update(Recipient).where(*condition).values(values).execution_options(synchronize_session=False)
+        )
+    db.session.execute(_SPELLINGS, {"digits": digits, "words": words})
+
+
+def _clear_later(ids: list[int]) -> None:
+    conversations = select(Conversation.id).where(Conversation.contact_id.in_(ids))
+    theirs = ScheduledText.conversation_id.in_(conversations)
+    for condition, values in (
+        ((theirs, ScheduledText.state.in_(_OPEN_LATER)), {"state": LaterState.CANCELLED}),
+        ((theirs,), {"body": ""}),
+    ):
+        db.session.execute(
+            update(ScheduledText)
+            .where(*condition)
+            .values(values)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def _clear_webhooks(ids: list[int]) -> None:
+    """Deletes what the log has of them, so that nobody sends it again either."""
+    theirs = select(WebhookDelivery.id).where(WebhookDelivery.contact_id.in_(ids)).with_for_update()
+    found = db.session.scalars(theirs.order_by(WebhookDelivery.id)).all()
+    db.session.execute(delete(WebhookAttempt).where(WebhookAttempt.delivery_id.in_(found)))
+    db.session.execute(delete(WebhookDelivery).where(WebhookDelivery.id.in_(found)))
+
+
+def _clear_posts(numbers: list[str]) -> None:
+    """A text that could not be taken in stands in its post; one that still waits is nobody's text then."""
+    db.session.execute(
+        update(CarrierEvent)
+        .where(CarrierEvent.content["from_number"].astext.in_(numbers))
+        .values(content={}, next_attempt_at=None, problem="Erased with the person it was from.")
+        .execution_options(synchronize_session=False)
+    )
