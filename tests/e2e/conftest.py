@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, StorageState, sync_playwright
 
 from tests.conftest import ROOT, free_port
 
@@ -85,6 +86,13 @@ class Site:
         return done.stdout
 
 
+def sign_in(page: Page, email: str, password: str) -> None:
+    page.goto("/login")
+    page.fill("[name=email]", email)
+    page.fill("[name=password]", password)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+
+
 @contextmanager
 def scratch_folder(name: str) -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix=name))
@@ -112,14 +120,23 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def sign_ins() -> dict[str, StorageState]:
+    """The cookies of whoever has signed in, by e-mail address: once each, for sign-ins are limited."""
+    return {}
+
+
 @pytest.fixture
-def open_page(browser: Browser, site: Site) -> Iterator[object]:
-    """Makes pages signed in as somebody; fails the test on a script or CSP error."""
+def open_page(browser: Browser, site: Site, sign_ins: dict[str, StorageState]) -> Iterator[object]:
+    """Makes pages signed in as somebody, where a sign-in leads; fails the test on a script or CSP error."""
     contexts, problems = [], []
 
     def open_page(email: str | None = None, size: str = "desktop", scripts: bool = True) -> Page:
         context = browser.new_context(
-            viewport=SIZES[size], base_url=site.url, java_script_enabled=scripts, accept_downloads=True
+            viewport=SIZES[size],
+            base_url=site.url,
+            java_script_enabled=scripts,
+            storage_state=sign_ins.get(email) if email else None,
         )
         context.set_default_timeout(8_000)
         contexts.append(context)
@@ -129,12 +146,12 @@ def open_page(browser: Browser, site: Site) -> Iterator[object]:
             "console",
             lambda message: problems.append(message.text) if "Content Security" in message.text else None,
         )
-        if email:
-            page.goto("/login")
-            page.fill("[name=email]", email)
-            page.fill("[name=password]", PASSWORD)
-            page.get_by_role("button", name="Sign in", exact=True).click()
-            page.wait_for_url("**/messages/")
+        if email in sign_ins:
+            page.goto("/")
+        elif email:
+            sign_in(page, email, PASSWORD)
+            page.wait_for_url(re.compile("/(messages|reports)/"))
+            sign_ins[email] = context.storage_state()
         return page
 
     yield open_page

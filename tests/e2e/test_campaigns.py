@@ -10,7 +10,7 @@ from sqlalchemy import create_engine, text
 from cadence_app.embedded import ensure_postgres
 from tests.conftest import ROOT
 from tests.e2e.acting import OpenPage, check
-from tests.e2e.conftest import SIZES, Site
+from tests.e2e.conftest import Site
 from tests.messaging.test_encoding import SAMPLES
 
 
@@ -26,13 +26,6 @@ def _set_tenant(site: Site, **values: object) -> None:
     engine.dispose()
 
 
-def _both_sizes(page: Page) -> None:
-    page.set_viewport_size(SIZES["phone"])
-    check(page)
-    page.set_viewport_size(SIZES["desktop"])
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), page.url
-
-
 def _write_campaign(page: Page) -> None:
     page.get_by_role("link", name="New campaign").first.click()
     page.get_by_role("textbox", name="Name").fill("Library hours")
@@ -46,10 +39,10 @@ def _write_campaign(page: Page) -> None:
     expect(page.locator("#body")).to_have_value("The library is open, {first_name|there}")
     expect(page.locator("#body-count")).to_contain_text("1 text (GSM-7)")
     expect(page.locator("#sample-texts li").first).to_contain_text("The library is open, ")
-    _both_sizes(page)
+    check(page)
     page.get_by_role("button", name="Save and review").click()
     expect(page.get_by_role("heading", name="Library hours")).to_be_visible()
-    _both_sizes(page)
+    check(page)
 
 
 def test_a_campaign_is_written_reviewed_sent_and_looked_at_in_both_modes(
@@ -65,25 +58,25 @@ def test_a_campaign_is_written_reviewed_sent_and_looked_at_in_both_modes(
 
     _set_tenant(site, texts_from=0, texts_until=24)
     page.locator("header nav").get_by_role("link", name="Campaigns").last.click()
-    _both_sizes(page)
+    check(page)
     _write_campaign(page)
     page.get_by_role("button", name=re.compile("Send now to [1-3]")).click()
     expect(page.get_by_text("Finished")).to_be_visible(timeout=20_000)
     expect(page.get_by_text(re.compile("([1-3]) of \\1 done"))).to_be_visible()
     page.get_by_role("link", name=re.compile("Delivered")).click()
-    _both_sizes(page)
+    check(page)
 
     _set_tenant(site, navigation="legacy", texts_from=8, texts_until=21)
     page.goto("/campaigns/")
     page.get_by_role("link", name="Open house on Saturday").click()
     expect(page.get_by_text("Opt-out rate")).to_be_visible()
-    _both_sizes(page)
+    check(page)
     page.goto("/reports/message-activity")
     expect(page.get_by_role("heading", name="By campaign")).to_be_visible()
-    _both_sizes(page)
+    check(page)
     for path in ("/campaigns/templates/", "/settings/campaigns/", "/help/campaigns", "/campaigns/new"):
         page.goto(path)
-        _both_sizes(page)
+        check(page)
     expect(page.get_by_text("Contacts of the department")).to_be_visible()
     _set_tenant(site, navigation="teams")
 
@@ -104,9 +97,9 @@ def test_a_template_goes_into_a_text_for_later_which_is_listed_and_cancelled(ope
     page.get_by_role("button", name="Set", exact=True).click()
     listed = page.locator(".later-text", has_text="Hall 108")
     expect(listed).to_contain_text("10:30 AM")
-    _both_sizes(page)
+    check(page)
     listed.get_by_role("link", name="Edit").click()
-    _both_sizes(page)
+    check(page)
     page.get_by_role("link", name="Back").click()
     listed.get_by_role("button", name="Cancel").click()
     expect(page.get_by_text("The text is cancelled.")).to_be_visible()

@@ -9,7 +9,6 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.acting import MODES, OpenPage, check
-from tests.e2e.conftest import SIZES
 from tests.reports.servers import PASSWORD, USER, SftpHost, sftp_serving
 
 
@@ -57,8 +56,6 @@ def test_an_admin_adds_a_destination_exports_to_it_and_saves_the_filters(
         page.get_by_role("button", name="Save", exact=True).click()
         expect(page.locator("#source")).to_have_value("keyword")
         page.get_by_role("link", name="Manage").click()
-        check(page)
-        page.set_viewport_size(SIZES["phone"])
         check(page)
         page.goto("/settings/destinations")
         check(page)

@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from tests.e2e.conftest import AXE, Site
-
-OpenPage = Callable[..., Page]
-SIZES = ({"width": 1360, "height": 850}, {"width": 390, "height": 844})
-
-
-def _check(page: Page) -> None:
-    """At both widths nothing runs off the side, and axe finds nothing."""
-    page.wait_for_load_state()
-    page.evaluate(AXE.read_text())
-    for size in SIZES:
-        page.set_viewport_size(size)  # type: ignore[arg-type]
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), page.url
-        violations = page.evaluate("axe.run().then((found) => found.violations)")
-        assert violations == [], json.dumps(violations, indent=1)[:3000]
+from tests.e2e.acting import OpenPage, check
+from tests.e2e.conftest import Site
 
 
 def test_an_admin_holds_a_contact_looks_at_a_dry_run_and_removes_the_others(
@@ -30,13 +15,13 @@ def test_an_admin_holds_a_contact_looks_at_a_dry_run_and_removes_the_others(
 ) -> None:
     page = open_page("admin@harbor.example")
     page.goto("/settings/retention/")
-    _check(page)
+    check(page)
     page.get_by_role("button", name="Start a dry run").click()
     page.wait_for_url("**/runs/*")
     run_url = page.url
     expect(page.locator("#run")).to_contain_text("Waiting for a decision", timeout=20_000)
     page.reload()
-    _check(page)
+    check(page)
 
     with page.expect_download() as download:
         page.get_by_role("link", name="CSV").click()
@@ -47,35 +32,35 @@ def test_an_admin_holds_a_contact_looks_at_a_dry_run_and_removes_the_others(
     page.locator("table a").first.click()
     page.get_by_role("link", name="Legal hold").first.click()
     page.wait_for_url("**/hold")
-    _check(page)
+    check(page)
     page.get_by_role("button", name="Put on hold").click()
     expect(page.locator("#reason-error")).to_be_visible()
     page.get_by_label("Why").fill("Case 12")
     page.get_by_role("button", name="Put on hold").click()
     expect(page.get_by_text("On hold", exact=True)).to_be_visible()
-    _check(page)
+    check(page)
 
     page.goto(run_url)
     page.get_by_role("link", name="Remove these").click()
     page.get_by_label("Number of contacts").fill("3")
     page.get_by_role("button", name="Remove these").click()
     expect(page.locator("#contacts-error")).to_contain_text("Type 30")
-    _check(page)
+    check(page)
     page.get_by_label("Number of contacts").fill("30")
     page.get_by_role("button", name="Remove these").click()
     expect(page.locator("#run")).to_contain_text("Done", timeout=20_000)
     expect(page.locator("#run")).to_contain_text("of 30 listed")
     page.reload()
-    _check(page)
+    check(page)
     assert "intact" in site.flask("cadence", "verify", "Harbor College")
 
     page.goto("/settings/retention/")
     page.get_by_role("button", name="Run every month").click()
     expect(page.get_by_role("button", name="Switch off")).to_be_visible()
     expect(page.get_by_text("Case 12")).to_be_visible()
-    _check(page)
+    check(page)
     page.goto("/help/retention")
-    _check(page)
+    check(page)
 
 
 def test_after_request_export_the_keyboard_goes_on_at_the_new_requests_state(open_page: OpenPage) -> None:

@@ -7,8 +7,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.e2e.acting import MODES, OpenPage, check
 from tests.e2e.conftest import Site
-from tests.e2e.test_both_modes import MODES, OpenPage, check
 
 _LINKS = {"teams": ("Reports", "Exports", "Schedules"), "legacy": ("Reports", "View Schedules")}
 
@@ -19,8 +19,7 @@ def _open_schedules(page: Page, mode: str) -> None:
     expect(page.get_by_role("heading", name="Schedules")).to_be_visible()
 
 
-@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(("mode", "scripts"), [("teams", True), ("legacy", False)])
 def test_an_admin_schedules_an_export_sends_it_and_finds_the_mail(
     mode: str, scripts: bool, open_page: OpenPage, site: Site
 ) -> None:
@@ -68,8 +67,7 @@ def test_schedule_this_begins_with_the_filters_that_are_set(mode: str, open_page
     assert "csrf" not in page.url
 
 
-@pytest.mark.parametrize("size", ["desktop", "phone"])
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(("mode", "size"), [("teams", "desktop"), ("legacy", "phone")])
 def test_the_pages_of_schedules_are_accessible_and_fit_their_width(
     mode: str, size: str, open_page: OpenPage
 ) -> None:

@@ -10,27 +10,16 @@ from playwright.sync_api import Page, expect
 
 from tests.accounts.provider import CLIENT_ID, CLIENT_SECRET, running_provider
 from tests.e2e.acting import OpenPage, check
-from tests.e2e.conftest import SIZES, Site
+from tests.e2e.conftest import Site, sign_in
 
 _PASSWORD = "a pass phrase of mine"
 _PAGES = ("", "password", "two-factor", "sessions")
 
 
-def _sign_in(page: Page, email: str, password: str) -> None:
-    page.goto("/login")
-    page.fill("[name=email]", email)
-    page.fill("[name=password]", password)
-    page.get_by_role("button", name="Sign in", exact=True).click()
-
-
-def _check_in_both_sizes(page: Page, *paths: str) -> None:
-    for size in SIZES.values():
-        page.set_viewport_size(size)
-        for path in paths or (page.url,):
-            if paths:
-                page.goto(path)
-            check(page)
-    page.set_viewport_size(SIZES["desktop"])
+def _check_each(page: Page, *paths: str) -> None:
+    for path in paths:
+        page.goto(path)
+        check(page)
 
 
 def test_a_person_sets_up_two_factor_changes_the_password_and_signs_in_again(
@@ -41,10 +30,10 @@ def test_a_person_sets_up_two_factor_changes_the_password_and_signs_in_again(
     boss = ("Sign-in College", email, "--name", "Bo Boss", "--role", "admin", "--password", _PASSWORD)
     site.flask("cadence", "user", *boss)
     page = open_page()
-    _check_in_both_sizes(page, "/login", "/forgot-password", "/login/sso", "/reset-password/x")
-    _sign_in(page, email, _PASSWORD)
+    _check_each(page, "/login", "/forgot-password", "/login/sso", "/reset-password/x")
+    sign_in(page, email, _PASSWORD)
     page.wait_for_url("**/messages/")
-    _check_in_both_sizes(page, *(f"/account/{each}" for each in _PAGES), "/settings/single-sign-on")
+    _check_each(page, *(f"/account/{each}" for each in _PAGES), "/settings/single-sign-on")
     expect(page.get_by_text("in no department yet")).to_be_visible()
 
     page.locator("summary.user-btn").click()
@@ -57,10 +46,10 @@ def test_a_person_sets_up_two_factor_changes_the_password_and_signs_in_again(
     page.get_by_label("The code that the app shows").fill(pyotp.TOTP(secret).at(int(time.time()) - 30))
     page.get_by_role("button", name="Turn on").click()
     expect(page.locator(".recovery-codes li")).to_have_count(10)
-    _check_in_both_sizes(page)
+    check(page)
     recovery = page.locator(".recovery-codes code").first.inner_text()
     page.get_by_role("link", name="I have kept them").click()
-    _check_in_both_sizes(page, "/account/two-factor")
+    _check_each(page, "/account/two-factor")
 
     page.goto("/account/password")
     page.get_by_label("Your password").fill(_PASSWORD)
@@ -72,9 +61,9 @@ def test_a_person_sets_up_two_factor_changes_the_password_and_signs_in_again(
     page.get_by_role("button", name="Sign out everywhere").click()
     expect(page.get_by_text("You are signed out everywhere.")).to_be_visible()
 
-    _sign_in(page, email, _PASSWORD + "!")
+    sign_in(page, email, _PASSWORD + "!")
     expect(page.get_by_role("heading", name="Enter your code")).to_be_visible()
-    _check_in_both_sizes(page)
+    check(page)
     page.get_by_label("Code").fill(recovery.lower())
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/messages/")
@@ -85,7 +74,7 @@ def test_single_sign_on_is_set_up_tested_and_used(open_page: OpenPage, site: Sit
     boss = ("Sign-in College", email, "--name", "Sam Single", "--role", "admin", "--password", password)
     site.flask("cadence", "user", *boss)
     page = open_page()
-    _sign_in(page, email, password)
+    sign_in(page, email, password)
     with running_provider() as provider:
         provider.claims = {"sub": "1", "email": email, "email_verified": True}
         page.goto("/settings/single-sign-on")
@@ -96,7 +85,7 @@ def test_single_sign_on_is_set_up_tested_and_used(open_page: OpenPage, site: Sit
         page.get_by_role("button", name="Save").click()
         page.get_by_role("button", name="Test the provider").click()
         expect(page.get_by_text("The provider answers as it must.")).to_be_visible()
-        _check_in_both_sizes(page)
+        check(page)
         page.locator("summary.user-btn").click()
         page.get_by_role("button", name="Sign out").click()
         page.get_by_role("link", name="Sign in with your organisation").click()

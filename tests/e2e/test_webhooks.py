@@ -46,7 +46,6 @@ def test_an_admin_adds_an_endpoint_and_a_text_reaches_it_in_both_modes(
             page.reload()
         expect(row).to_contain_text(re.compile(r"opted out.*Delivered", re.DOTALL))
         Webhook(secret).verify(here.taken[-1].body, here.taken[-1].headers)
-        check(page)
         page.set_viewport_size(SIZES["phone"])
         check(page)
         site.flask("cadence", "navigation", "Lakeside University", "legacy")
