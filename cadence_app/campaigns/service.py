@@ -68,7 +68,6 @@ def save(
     Refused for a campaign that has begun."""
     if campaign is None:
         campaign = Campaign(tenant_id=user.tenant_id)
-        db.session.add(campaign)
     else:
         campaign = _locked(campaign)
         _check(campaign.editable, "It has begun by now, so it can't be changed.")
@@ -77,6 +76,8 @@ def save(
     campaign.team_id, campaign.inbox_id, campaign.user_id = inbox.team_id, inbox.id, user.id
     campaign.name, campaign.body, campaign.segment = name, body, segment.stored
     campaign.state, campaign.send_at, campaign.wake_at = CampaignState.DRAFT, None, None
+    # Only now, for what is asked above would write it half filled in.
+    db.session.add(campaign)
     db.session.flush()
     recipients.work_out(campaign)
     db.session.commit()
