@@ -167,6 +167,7 @@ class BulkResult(BaseModel):
             "team_not_found",
             "reason_required",
             "duplicate",
+            "other_number",
         ]
         | None
     ) = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import select
 
@@ -20,21 +21,25 @@ from cadence_app.extensions import db
 
 @dataclass(frozen=True)
 class Wanted:
-    """A status that a contact of the tenant is to have in one of its teams."""
+    """A status that a contact of the tenant is to have in one of its teams. `number` (E.164), where it is not
+    empty, is the one that it was given for."""
 
     contact_id: int
     team_id: int
     status: Status
     reason: str = ""
+    number: str = ""
 
 
 class Result(StrEnum):
-    """`duplicate`: an earlier one of the same call was for this contact and team, and that one counts."""
+    """`duplicate`: an earlier one of the same call was for this contact and team, and that one counts.
+    `other_number`: an opt in for a number of theirs that is not the one texted; consent is for that one."""
 
     CHANGED = "changed"
     UNCHANGED = "unchanged"
     REASON_REQUIRED = "reason_required"
     DUPLICATE = "duplicate"
+    OTHER_NUMBER = "other_number"
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,7 @@ def set_by_api(wanted: Sequence[Wanted], actor: str) -> list[Outcome]:
     `actor` is what the history says did it. Everything is judged by the statuses as they are under the
     lock. Errors: ValueError, from the ledger, for a contact or team that the tenant does not have.
     """
-    lock_contacts(sorted({each.contact_id for each in wanted}))
+    held = lock_contacts(sorted({each.contact_id for each in wanted}))
     pairs = sorted({(each.contact_id, each.team_id) for each in wanted})
     current = _consents(pairs)
     stopped_everywhere = _stopped_everywhere({contact_id for contact_id, _ in pairs})
@@ -65,6 +70,8 @@ def set_by_api(wanted: Sequence[Wanted], actor: str) -> list[Outcome]:
         stopped = needs_reason(known) if known else each.contact_id in stopped_everywhere
         if pair in seen:
             outcomes[index] = Outcome(Result.DUPLICATE)
+        elif each.status == Status.OPTED_IN and each.number and each.number != _texted_at(pair[0], held):
+            outcomes[index] = Outcome(Result.OTHER_NUMBER)
         elif each.status == Status.OPTED_IN and stopped and not reason:
             outcomes[index] = Outcome(Result.REASON_REQUIRED)
         else:
@@ -80,6 +87,11 @@ def set_by_api(wanted: Sequence[Wanted], actor: str) -> list[Outcome]:
         ]
     )
     return [outcome for outcome in outcomes if outcome]
+
+
+def _texted_at(contact_id: int, held: dict[int, Any]) -> str | None:
+    """The number that a contact is texted at, among those held; None for one who is gone."""
+    return held[contact_id].number if contact_id in held else None
 
 
 def _consents(pairs: list[tuple[int, int]]) -> dict[tuple[int, int], Consent]:

@@ -107,12 +107,16 @@ def set_by_user(user: User, contact_id: int, team_id: int, status: Status, reaso
     return change_id
 
 
-def add_by_user(user: User, contact_id: int, team_id: int) -> int | None:
-    """The first status of a contact whom a user adds to a team; None where they are in it already."""
-    lock_contacts([contact_id])
+def add_by_user(user: User, contact_id: int, team_id: int, number: str) -> int | None:
+    """The first status of a contact whom a user adds to a team by a number of theirs; None where they are in
+    it already."""
+    held = lock_contacts([contact_id])
     if consent_of(contact_id, team_id):
         return None
-    return _record_first(Change(contact_id, team_id, Status.OPTED_IN, Source.MANUAL_ADD, user_id=user.id))
+    change = Change(contact_id, team_id, Status.OPTED_IN, Source.MANUAL_ADD, user_id=user.id)
+    if contact_id in held and held[contact_id].number != number:
+        return _record_first(change, "Added by another number of theirs; consent is for the one texted.")
+    return _record_first(change)
 
 
 def read_text(arrival: Arrival) -> Reading:
@@ -139,11 +143,13 @@ def read_text(arrival: Arrival) -> Reading:
                 Source.COLD_INBOUND,
                 message_id=arrival.message_id,
                 words=arrival.words,
-            )
+            ),
+            "" if arrival.texted else _OTHER_PHONE,
         )
     if worded:
         _flag(arrival)
-    return Reading(keyword, keyword.meaning if keyword else None)
+    note = _OTHER_PHONE if consent is None and not arrival.texted else ""
+    return Reading(keyword, keyword.meaning if keyword else None, note)
 
 
 def _keyword(arrival: Arrival) -> Keyword | None:
@@ -255,13 +261,16 @@ def _own_words(arrival: Arrival, team_id: int, status: Status, reason: str = "")
     )
 
 
-def _record_first(change: Change) -> int | None:
-    """Records a first status in a team, except that whoever stopped every team is not opted in anew."""
-    reason = blocks.reason_everywhere(change.contact_id)
-    if reason is None:
+def _record_first(change: Change, other_phone: str = "") -> int | None:
+    """Records a first status in a team, except that whoever stopped every team is not opted in anew, nor is
+    anybody by a number that is not the one texted: `other_phone` is the reason to give then."""
+    everywhere = blocks.reason_everywhere(change.contact_id)
+    reason = everywhere or other_phone
+    if not reason:
         return record_change(change)
     change_id = record_change(replace(change, status=Status.OPTED_OUT, reason=reason))
-    note_stop(change.contact_id, change.team_id)
+    if everywhere:
+        note_stop(change.contact_id, change.team_id)
     return change_id
 
 

@@ -100,7 +100,8 @@ def add_contact(
     user: User, team: Team, number: str, first_name: str, last_name: str, external_id: str
 ) -> Contact:
     """Adds a contact to a team by hand, and commits. Someone whom the tenant knows by this number and who
-    is not in the team yet joins it as they are. Errors: Taken."""
+    is not in the team yet joins it as they are, opted out where it is not the number that they are texted
+    at. Errors: Taken."""
     known = _holder(number)
     if known is None:
         _check_external_id(external_id, None)
@@ -124,7 +125,7 @@ def add_contact(
             raise
     elif consent.consent_of(known.id, team.id):
         raise Taken("number", known)
-    consent.add_by_user(user, known.id, team.id)
+    consent.add_by_user(user, known.id, team.id, number)
     db.session.commit()
     return known
 
