@@ -192,9 +192,9 @@ def _opt_out(arrival: Arrival, consent: Consent | None, keyword: Keyword | None)
     if counts_everywhere(_tenant(), keyword):
         others = select(Consent.team_id).where(Consent.contact_id == arrival.contact_id)
         team_ids = sorted({arrival.team_id, *db.session.scalars(others)})
-        blocks.block(arrival.contact_id, BlockScope.ORGANISATION)
+        blocks.block_by_words(arrival.contact_id, BlockScope.ORGANISATION, arrival.received_at)
     if arrival.personal:
-        blocks.block(arrival.contact_id, BlockScope.PERSONAL)
+        blocks.block_by_words(arrival.contact_id, BlockScope.PERSONAL, arrival.received_at)
     if arrival.toll_free and keyword and keyword.word in keywords.TOLL_FREE_BLOCK_WORDS:
         blocks.block(arrival.contact_id, BlockScope.CARRIER_NUMBER, arrival.inbox_id, arrival.number)
     if arrival.carrier_meaning == Meaning.OUT:
@@ -217,12 +217,16 @@ def _opt_in(arrival: Arrival, consent: Consent | None, keyword: Keyword) -> Read
             blocks.unblock(arrival.contact_id, BlockScope.CARRIER_NUMBER, inbox_id, arrival.number)
     if not arrival.texted:
         return Reading(keyword, note=_OTHER_PHONE)
+    # Their own words are from when they said them, which stopped_at tells, and not from when they were read.
+    if consent and consent.opted_out and consent.change.source != Source.KEYWORD:
+        if arrival.received_at < consent.since:
+            return Reading(keyword, note="Sent before they were opted out here, so it changes nothing.")
     note = ""
     # Teams they join from now on are as for anybody; those they are opted out of stay so.
-    blocks.unblock(arrival.contact_id, BlockScope.ORGANISATION)
-    blocks.lift_erased(arrival.contact_id)
+    blocks.unblock_by_words(arrival.contact_id, BlockScope.ORGANISATION, arrival.received_at)
+    blocks.lift_erased(arrival.contact_id, arrival.received_at)
     if arrival.personal:
-        blocks.unblock(arrival.contact_id, BlockScope.PERSONAL)
+        blocks.unblock_by_words(arrival.contact_id, BlockScope.PERSONAL, arrival.received_at)
     if blocks.blocked(arrival.contact_id, BlockScope.CARRIER_NUMBER, arrival.inbox_id, arrival.number):
         note = _STILL_BLOCKED if arrival.toll_free else _CARRIER_BLOCKS
     change_id = record_change(_own_words(arrival, arrival.team_id, Status.OPTED_IN))
