@@ -102,6 +102,14 @@ def reason_everywhere(contact_id: int) -> str | None:
     return barred.reason or "The person had opted out of the whole organisation before."
 
 
+def stopped_everywhere(contact_ids: Collection[int]) -> dict[int, datetime]:
+    """Those of the contacts whose own words opted them out of teams they join later too, and since when."""
+    query = select(Block.contact_id, Block.since).where(
+        Block.contact_id.in_(contact_ids), Block.scope == BlockScope.ORGANISATION
+    )
+    return {row.contact_id: row.since for row in db.session.execute(query)}
+
+
 def lift_erased(contact_id: int, said_at: datetime) -> None:
     """Forgets that this contact's numbers were an erased person's, and lifts the bar that came of it: the
     phone itself has asked for texts since."""

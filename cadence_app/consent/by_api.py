@@ -12,9 +12,9 @@ from typing import Any
 
 from sqlalchemy import select
 
-from cadence_app.consent import possible
+from cadence_app.consent import blocks, possible
 from cadence_app.consent.ledger import Change, among, lock_contacts, record_changes
-from cadence_app.consent.models import Block, BlockScope, Consent, Source, Status
+from cadence_app.consent.models import Consent, Source, Status
 from cadence_app.consent.service import needs_reason
 from cadence_app.extensions import db
 
@@ -59,7 +59,7 @@ def set_by_api(wanted: Sequence[Wanted], actor: str) -> list[Outcome]:
     held = lock_contacts(sorted({each.contact_id for each in wanted}))
     pairs = sorted({(each.contact_id, each.team_id) for each in wanted})
     current = _consents(pairs)
-    stopped_everywhere = _stopped_everywhere({contact_id for contact_id, _ in pairs})
+    stopped_everywhere = blocks.stopped_everywhere({contact_id for contact_id, _ in pairs})
 
     outcomes: list[Outcome | None] = [None] * len(wanted)
     seen: set[tuple[int, int]] = set()
@@ -101,11 +101,3 @@ def _consents(pairs: list[tuple[int, int]]) -> dict[tuple[int, int], Consent]:
         .execution_options(populate_existing=True)
     )
     return {(consent.contact_id, consent.team_id): consent for consent in db.session.scalars(query)}
-
-
-def _stopped_everywhere(contact_ids: set[int]) -> set[int]:
-    """Those of the contacts whose own words opted them out of teams they join later too."""
-    query = select(Block.contact_id).where(
-        Block.contact_id.in_(contact_ids), Block.scope == BlockScope.ORGANISATION
-    )
-    return set(db.session.scalars(query))
