@@ -107,14 +107,14 @@ def set_by_user(user: User, contact_id: int, team_id: int, status: Status, reaso
     return change_id
 
 
-def add_by_user(user: User, contact_id: int, team_id: int, number: str) -> int | None:
-    """The first status of a contact whom a user adds to a team by a number of theirs; None where they are in
-    it already."""
+def add_by_user(user: User, contact_id: int, team_id: int, number: str | None = None) -> int | None:
+    """The first status of a contact whom a user adds to a team, by `number` or by the one texted; None where
+    they are in it already."""
     held = lock_contacts([contact_id])
     if consent_of(contact_id, team_id):
         return None
     change = Change(contact_id, team_id, Status.OPTED_IN, Source.MANUAL_ADD, user_id=user.id)
-    if contact_id in held and held[contact_id].number != number:
+    if number and contact_id in held and held[contact_id].number != number:
         return _record_first(change, "Added by another number of theirs; consent is for the one texted.")
     return _record_first(change)
 

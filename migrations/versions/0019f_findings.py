@@ -1,4 +1,4 @@
-"""What a campaign's list keeps of people of other teams, when an operator's session ends, and whose a mail domain is."""
+"""What lists keep of people of other teams, when an operator's session ends, and whose a mail domain is."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ down_revision = "0018"
 branch_labels = None
 depends_on = None
 
-# A list says one thing of whoever is not in the team, and keeps only what was pasted. It was worked out by
-# the consent of then, which the history no longer tells at once; who has none in the team now is left out.
+# A list says one thing of whoever is not in the team, and keeps only what was pasted.
 UNKNOWN_IN_LISTS = """
 UPDATE campaign_recipients r SET reason = 'no_consent', contact_id = NULL FROM campaigns c
     WHERE c.id = r.campaign_id AND (r.reason IN ('invalid', 'everywhere', 'no_consent')
@@ -23,9 +22,10 @@ UPDATE campaign_recipients r SET reason = 'no_consent', contact_id = NULL FROM c
 DOMAIN_OF_OTHERS = """
 CREATE FUNCTION others_have_domain(mail_domain text) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public AS
-    $$ SELECT EXISTS (SELECT FROM users u WHERE lower(u.email) LIKE '%@' || replace(replace(replace(
-         lower(mail_domain), '\\', '\\\\'), '%', '\\%'), '_', '\\_')
-       AND u.tenant_id IS DISTINCT FROM nullif(current_setting('cadence.tenant_id', true), '')::bigint) $$;
+    $$ SELECT EXISTS (SELECT FROM users u
+         WHERE right(lower(u.email), length(mail_domain) + 1) = '@' || lower(mail_domain)
+           AND u.invited_at IS NULL
+           AND u.tenant_id IS DISTINCT FROM nullif(current_setting('cadence.tenant_id', true), '')::bigint) $$;
 REVOKE ALL ON FUNCTION others_have_domain FROM public;
 GRANT EXECUTE ON FUNCTION others_have_domain TO cadence_app;
 """
