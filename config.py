@@ -95,7 +95,7 @@ def load() -> dict[str, Any]:
         "SQLALCHEMY_DATABASE_URI": database_url(app_url),
         # The role is set by the server before the first statement, so no query runs without it.
         "SQLALCHEMY_ENGINE_OPTIONS": {
-            "connect_args": {"options": f"-c role={APP_ROLE}", "connect_timeout": 5},
+            "connect_args": {"options": f"-c role={APP_ROLE} -c timezone=UTC", "connect_timeout": 5},
             "pool_pre_ping": True,
             "pool_size": 10,
             "max_overflow": 20,

@@ -102,6 +102,20 @@ def reset_password(email: str) -> None:
     click.echo(f"It works once, until {expires_at:%Y-%m-%d %H:%M} UTC.")
 
 
+@cadence.command("sso-domain")
+@click.argument("tenant")
+@click.argument("domain")
+def sso_domain(tenant: str, domain: str) -> None:
+    """Let a TENANT sign in through its provider by a mail DOMAIN that users of other tenants have too."""
+    accounts.find_tenant(tenant)
+    try:
+        single_sign_on.allow_domain(domain)
+    except single_sign_on.DomainTaken as taken:
+        raise ValueError(f"Another tenant signs in by {taken}.") from taken
+    db.session.commit()
+    click.echo(f"{tenant} may sign in by {domain}.")
+
+
 @cadence.command("allow-passwords")
 @click.argument("tenant")
 def allow_passwords(tenant: str) -> None:

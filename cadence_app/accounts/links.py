@@ -55,7 +55,9 @@ def _life(purpose: Purpose) -> timedelta:
 
 
 def _mark(user: User, purpose: Purpose) -> str:
-    state = user.password_hash if purpose == Purpose.RESET else str(user.invited_at)
+    # In one zone, whichever the session of the database that read it is in.
+    invited_at = user.invited_at.astimezone(UTC).isoformat() if user.invited_at else ""
+    state = user.password_hash if purpose == Purpose.RESET else invited_at
     key = current_app.config["SECRET_KEY"].encode()
     return hmac.new(key, f"{purpose} {user.id} {state}".encode(), hashlib.sha256).hexdigest()[:32]
 

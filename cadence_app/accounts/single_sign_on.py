@@ -16,6 +16,7 @@ from cadence_app.tenancy import tenant_in_use, use_tenant
 from cadence_app.vault import decrypt, encrypt
 
 _FIND = text("SELECT find_single_sign_on(:domain)")
+_OTHERS_HAVE = text("SELECT others_have_domain(:domain)")
 
 
 class NotLetIn(ValueError):
@@ -23,7 +24,7 @@ class NotLetIn(ValueError):
 
 
 class DomainTaken(ValueError):
-    """A domain that is another organisation's here; the text names it."""
+    """A domain that another organisation here signs in by, or has users of; the text names it."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,18 @@ def allow_passwords() -> None:
         audit.record(None, "single_sign_on.changed", found.issuer, passwords_allowed=(False, True))
 
 
+def allow_domain(domain: str) -> None:
+    """An operator gives the tenant a domain that users of others have too, in the open transaction. Errors:
+    DomainTaken where another tenant signs in by it."""
+    before, domain = domains(), domain.strip().lower().lstrip("@")
+    if domain in before:
+        return
+    if db.session.scalar(_FIND, {"domain": domain}):
+        raise DomainTaken(domain)
+    db.session.add(SingleSignOnDomain(domain=domain, tenant_id=tenant_in_use()))
+    audit.record(None, "single_sign_on.changed", domain, domains=(before, [*before, domain]))
+
+
 def remove(admin: User) -> None:
     """Turns single sign-on off and commits: everybody signs in with a password again."""
     found = of_tenant()
@@ -179,8 +192,13 @@ def _domain(email: str) -> str:
 
 
 def _store_domains(wanted: list[str]) -> None:
+    """One that is the tenant's already stays so, for an operator may have allowed it."""
+    before = set(domains())
     db.session.execute(delete(SingleSignOnDomain))
     for domain in wanted:
+        if domain not in before and db.session.scalar(_OTHERS_HAVE, {"domain": domain}):
+            db.session.rollback()
+            raise DomainTaken(domain)
         try:
             with db.session.begin_nested():
                 db.session.add(SingleSignOnDomain(domain=domain, tenant_id=tenant_in_use()))

@@ -43,7 +43,9 @@ def index() -> ResponseReturnValue:
         try:
             single_sign_on.save(current_user, settings)
         except DomainTaken as taken:
-            form.domains.errors = [f"{taken} is another organisation's here."]
+            form.domains.errors = [
+                f"Another organisation here uses {taken}. Whoever runs this Cadence can allow it."
+            ]
         else:
             flash("Single sign-on is saved. Test it before you tell anybody.", "success")
             return redirect(url_for("single_sign_on_settings.index"))

@@ -26,6 +26,7 @@ _DETAILS = {
     "reason_required": "This person had stopped by their own text; give the reason for opting them in.",
     "duplicate": "An earlier record of this call is for the same contact and team; that one counts.",
     "team_closed": TEAM_CLOSED,
+    "other_number": "This person is texted at another number; name them by that one to opt them in.",
 }
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 
@@ -45,7 +46,8 @@ def apply(records: Sequence[BulkRecord], actor: str) -> BulkOut:
         except _Refused as refusal:
             results[index] = _refused(index, refusal.args[0])
         else:
-            wanted[index] = Wanted(contact_id, team_id, Status(record.status), record.reason)
+            number = known.number_of(record)
+            wanted[index] = Wanted(contact_id, team_id, Status(record.status), record.reason, number)
     outcomes = set_by_api(list(wanted.values()), actor)
     for (index, each), outcome in zip(wanted.items(), outcomes, strict=True):
         if outcome.result in (Result.CHANGED, Result.UNCHANGED):
@@ -88,6 +90,10 @@ class _Directory:
         if found is None:
             raise _Refused("contact_not_found")
         return found
+
+    def number_of(self, record: BulkRecord) -> str:
+        """The number, as it is stored, that a record names its contact by; empty where it does not."""
+        return self._numbers.get(record.number or "") or ""
 
     def team_of(self, record: BulkRecord) -> int:
         """Errors: _Refused."""

@@ -168,6 +168,7 @@ class BulkResult(BaseModel):
             "reason_required",
             "duplicate",
             "team_closed",
+            "other_number",
         ]
         | None
     ) = None

@@ -23,10 +23,8 @@ blueprint = Blueprint("campaign_lists", __name__, url_prefix="/campaigns")
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 REASONS = {
-    Reason.INVALID: "No phone number, and nobody's ContactId",
+    Reason.NO_CONSENT: "Nobody in this {team} has this number or ContactId",
     Reason.DUPLICATE: "In the list already",
-    Reason.EVERYWHERE: "Opted out of the whole organisation",
-    Reason.NO_CONSENT: "Not in this {team}",
     Reason.OPTED_OUT: "Opted out",
     Reason.CARRIER: "Blocked by the toll-free network",
     Reason.HELD: "Possible opt out, nobody has decided yet",

@@ -98,10 +98,8 @@ class RecipientState(StrEnum):
 class Reason(StrEnum):
     """Why somebody is left out, in the order in which it is asked."""
 
-    INVALID = "invalid"
-    DUPLICATE = "duplicate"
-    EVERYWHERE = "everywhere"
     NO_CONSENT = "no_consent"
+    DUPLICATE = "duplicate"
     OPTED_OUT = "opted_out"
     CARRIER = "carrier"
     HELD = "held"

@@ -66,8 +66,9 @@ def work_out(campaign: Campaign) -> None:
         .render_derived()
     )
     reason = _reason(campaign, candidates).label("reason")
+    hidden = Consent.status.is_(None).label("hidden")
     judged = (
-        select(candidates, reason, func.coalesce(zones.c.zones, "").label("zones"))
+        select(candidates, reason, hidden, func.coalesce(zones.c.zones, "").label("zones"))
         .select_from(candidates)
         .outerjoin(zones, zones.c.area == area)
         .outerjoin(
@@ -78,11 +79,10 @@ def work_out(campaign: Campaign) -> None:
     )
     left_out = judged.c.reason != ""
     # Nobody learns from a list who is in another team: of those only what was pasted is kept.
-    hidden = judged.c.reason.in_((Reason.NO_CONSENT, Reason.EVERYWHERE))
     rows = select(
         literal(campaign.id),
         literal(campaign.tenant_id),
-        case((hidden, null()), else_=judged.c.contact_id),
+        case((judged.c.hidden, null()), else_=judged.c.contact_id),
         judged.c.entry,
         case((left_out, RecipientState.LEFT_OUT), else_=RecipientState.WAITING),
         judged.c.reason,
@@ -100,7 +100,10 @@ def _area(number: ColumnElement[str]) -> Label[str]:
 
 def _reason(campaign: Campaign, of: CTE) -> ColumnElement[str]:
     """The first reason to leave a candidate out, empty where there is none. What consent would say at the
-    moment of sending is in the same order as there (messaging/sending.py), which asks again."""
+    moment of sending is in the same order as there (messaging/sending.py), which asks again.
+
+    Whoever is not in the team has one reason, before any other: it tells neither whether somebody has this
+    ContactId or number, nor whether two entries are one person."""
     contact_id = of.c.contact_id
     # The same person by a number and by a ContactId is one; so is one number twice that nobody here has.
     who = func.coalesce(cast(contact_id, Text), of.c.number)
@@ -112,13 +115,8 @@ def _reason(campaign: Campaign, of: CTE) -> ColumnElement[str]:
         PossibleOptOut.decision == Decision.OPEN,
     )
     return case(
-        (of.c.number.is_(None), Reason.INVALID),
-        (repeated, Reason.DUPLICATE),
-        (
-            and_(Consent.status.is_(None), blocked.where(Block.scope == BlockScope.ORGANISATION)),
-            Reason.EVERYWHERE,
-        ),
         (Consent.status.is_(None), Reason.NO_CONSENT),
+        (repeated, Reason.DUPLICATE),
         (Consent.status == Status.OPTED_OUT, Reason.OPTED_OUT),
         (
             blocked.where(

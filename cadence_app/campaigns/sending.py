@@ -116,17 +116,10 @@ def _claim(campaign_id: int, hours: Hours, fields: Fields) -> int | None:
     now = datetime.now(UTC)
     waiting = _zones_waiting(campaign_id)
     open_now = [zones for zones in waiting if hours.open(zones, now)]
-    recipient = db.session.scalars(
-        select(Recipient)
-        .where(
-            Recipient.campaign_id == campaign_id,
-            Recipient.state == RecipientState.WAITING,
-            Recipient.zones.in_(open_now),
-        )
-        .order_by(Recipient.zones, Recipient.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    ).one_or_none()
+    recipient = _next_of(campaign_id, open_now)
+    while recipient and recipient.contact_id is None:
+        _pass_over_removed(campaign_id)
+        recipient = _next_of(campaign_id, open_now)
     if recipient is None:
         wakes = [hours.opens_at(zones, now) for zones in waiting]
         if _unsettled(campaign_id):
@@ -139,6 +132,34 @@ def _claim(campaign_id: int, hours: Hours, fields: Fields) -> int | None:
     recipient.state = RecipientState.SENDING
     db.session.commit()
     return message.id
+
+
+def _next_of(campaign_id: int, zones: list[str]) -> Recipient | None:
+    """The next one who waits in these zones, locked."""
+    return db.session.scalars(
+        select(Recipient)
+        .where(
+            Recipient.campaign_id == campaign_id,
+            Recipient.state == RecipientState.WAITING,
+            Recipient.zones.in_(zones),
+        )
+        .order_by(Recipient.zones, Recipient.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    ).one_or_none()
+
+
+def _pass_over_removed(campaign_id: int) -> None:
+    """Whoever waits and was erased or removed since has no contact any more, and is texted by nobody."""
+    db.session.execute(
+        update(Recipient)
+        .where(
+            Recipient.campaign_id == campaign_id,
+            Recipient.state == RecipientState.WAITING,
+            Recipient.contact_id.is_(None),
+        )
+        .values(state=RecipientState.CANCELLED)
+    )
 
 
 def _zones_waiting(campaign_id: int) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 
 from sqlalchemy import ARRAY, BigInteger, cast, delete, exists, func, literal, select
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -25,6 +26,26 @@ def block(contact_id: int, scope: BlockScope, inbox_id: int | None = None, numbe
             tenant_id=tenant_in_use(), contact_id=contact_id, scope=scope, inbox_id=inbox_id, number=number
         )
         .on_conflict_do_nothing()
+    )
+
+
+def block_by_words(contact_id: int, scope: BlockScope, said_at: datetime) -> None:
+    """A bar by the contact's own words, from when they said them; later words make it one from then."""
+    statement = upsert(Block).values(
+        tenant_id=tenant_in_use(), contact_id=contact_id, scope=scope, since=said_at
+    )
+    db.session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["contact_id", "scope", "inbox_id", "number"],
+            set_={"since": func.greatest(Block.since, statement.excluded.since), "reason": ""},
+        )
+    )
+
+
+def unblock_by_words(contact_id: int, scope: BlockScope, said_at: datetime) -> None:
+    """Lifts a bar that was there when the contact said so; words that come late leave a newer one."""
+    db.session.execute(
+        delete(Block).where(Block.contact_id == contact_id, Block.scope == scope, Block.since <= said_at)
     )
 
 
@@ -81,12 +102,30 @@ def reason_everywhere(contact_id: int) -> str | None:
     return barred.reason or "The person had opted out of the whole organisation before."
 
 
-def lift_erased(contact_id: int) -> None:
-    """Forgets that this contact's numbers were an erased person's: the phone itself has asked for texts."""
+def stopped_everywhere(contact_ids: Collection[int]) -> dict[int, datetime]:
+    """Those of the contacts whose own words opted them out of teams they join later too, and since when."""
+    query = select(Block.contact_id, Block.since).where(
+        Block.contact_id.in_(contact_ids), Block.scope == BlockScope.ORGANISATION
+    )
+    return {row.contact_id: row.since for row in db.session.execute(query)}
+
+
+def lift_erased(contact_id: int, said_at: datetime) -> None:
+    """Forgets that this contact's numbers were an erased person's, and lifts the bar that came of it: the
+    phone itself has asked for texts since."""
     digests = select(func.number_digest(ContactNumber.tenant_id, ContactNumber.number)).where(
         ContactNumber.contact_id == contact_id, ContactNumber.until.is_(None)
     )
-    db.session.execute(delete(ErasedNumber).where(ErasedNumber.digest.in_(digests)))
+    theirs = ErasedNumber.digest.in_(digests)
+    db.session.execute(delete(ErasedNumber).where(theirs, ErasedNumber.erased_at <= said_at))
+    db.session.execute(
+        delete(Block).where(
+            Block.contact_id == contact_id,
+            Block.scope == BlockScope.ORGANISATION,
+            Block.reason != "",
+            ~exists().where(theirs),
+        )
+    )
 
 
 def give_to(contact_id: int, from_id: int) -> None:

@@ -8,36 +8,41 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import select
 
 from cadence_app.accounts.models import Team
-from cadence_app.consent import possible
+from cadence_app.consent import blocks, possible
 from cadence_app.consent.ledger import Change, among, lock_contacts, record_changes
-from cadence_app.consent.models import Block, BlockScope, Consent, Source, Status
+from cadence_app.consent.models import Consent, Source, Status
 from cadence_app.consent.service import needs_reason
 from cadence_app.extensions import db
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """A status that a contact of the tenant is to have in one of its teams."""
+    """A status that a contact of the tenant is to have in one of its teams. `number` (E.164), where it is not
+    empty, is the one that it was given for."""
 
     contact_id: int
     team_id: int
     status: Status
     reason: str = ""
+    number: str = ""
 
 
 class Result(StrEnum):
     """`duplicate`: an earlier one of the same call was for this contact and team, and that one counts.
-    `team_closed`: nobody joins a closed team; the status of those who are in it can still change."""
+    `team_closed`: nobody joins a closed team; the status of those who are in it can still change.
+    `other_number`: an opt in for a number of theirs that is not the one texted; consent is for that one."""
 
     CHANGED = "changed"
     UNCHANGED = "unchanged"
     REASON_REQUIRED = "reason_required"
     DUPLICATE = "duplicate"
     TEAM_CLOSED = "team_closed"
+    OTHER_NUMBER = "other_number"
 
 
 @dataclass(frozen=True)
@@ -54,11 +59,11 @@ def set_by_api(wanted: Sequence[Wanted], actor: str) -> list[Outcome]:
     `actor` is what the history says did it. Everything is judged by the statuses as they are under the
     lock. Errors: ValueError, from the ledger, for a contact or team that the tenant does not have.
     """
-    lock_contacts(sorted({each.contact_id for each in wanted}))
+    held = lock_contacts(sorted({each.contact_id for each in wanted}))
     pairs = sorted({(each.contact_id, each.team_id) for each in wanted})
     current = _consents(pairs)
     closed = _closed({team_id for _, team_id in pairs})
-    stopped_everywhere = _stopped_everywhere({contact_id for contact_id, _ in pairs})
+    stopped_everywhere = blocks.stopped_everywhere({contact_id for contact_id, _ in pairs})
 
     outcomes: list[Outcome | None] = [None] * len(wanted)
     seen: set[tuple[int, int]] = set()
@@ -71,6 +76,8 @@ def set_by_api(wanted: Sequence[Wanted], actor: str) -> list[Outcome]:
             outcomes[index] = Outcome(Result.DUPLICATE)
         elif known is None and each.team_id in closed:
             outcomes[index] = Outcome(Result.TEAM_CLOSED)
+        elif each.status == Status.OPTED_IN and each.number and each.number != _texted_at(pair[0], held):
+            outcomes[index] = Outcome(Result.OTHER_NUMBER)
         elif each.status == Status.OPTED_IN and stopped and not reason:
             outcomes[index] = Outcome(Result.REASON_REQUIRED)
         else:
@@ -88,6 +95,11 @@ def set_by_api(wanted: Sequence[Wanted], actor: str) -> list[Outcome]:
     return [outcome for outcome in outcomes if outcome]
 
 
+def _texted_at(contact_id: int, held: dict[int, Any]) -> str | None:
+    """The number that a contact is texted at, among those held; None for one who is gone."""
+    return held[contact_id].number if contact_id in held else None
+
+
 def _consents(pairs: list[tuple[int, int]]) -> dict[tuple[int, int], Consent]:
     query = (
         select(Consent)
@@ -99,11 +111,3 @@ def _consents(pairs: list[tuple[int, int]]) -> dict[tuple[int, int], Consent]:
 
 def _closed(team_ids: set[int]) -> set[int]:
     return set(db.session.scalars(select(Team.id).where(Team.id.in_(team_ids), Team.closed_at.is_not(None))))
-
-
-def _stopped_everywhere(contact_ids: set[int]) -> set[int]:
-    """Those of the contacts whose own words opted them out of teams they join later too."""
-    query = select(Block.contact_id).where(
-        Block.contact_id.in_(contact_ids), Block.scope == BlockScope.ORGANISATION
-    )
-    return set(db.session.scalars(query))

@@ -49,22 +49,38 @@ def merged_status(of_texted: str | None, of_other: str | None) -> Status:
     return Status.OPTED_IN if both_agree else Status.OPTED_OUT
 
 
+def standing(status: str | None, stopped_everywhere: bool) -> str | None:
+    """The status that a record counts with in a team: missing, it is opted out by a stop of every team."""
+    return Status.OPTED_OUT if status is None and stopped_everywhere else status
+
+
 def merge(user: User, kept_id: int, gone_id: int, texted_id: int, who: str) -> None:
     """Gives a kept contact the stricter status of both in every team, all blocks and all flags of the one who
-    is gone, and takes that one out of its teams. The caller holds both; `who` names the other in the reason.
+    is gone, and takes that one out of its teams. Who stopped every team is opted out of those too that they
+    were not in. The caller holds both; `who` names the other in the reason.
     """
     kept, gone = _consents(kept_id), _consents(gone_id)
     texted, other = (kept, gone) if texted_id == kept_id else (gone, kept)
+    other_id = gone_id if texted_id == kept_id else kept_id
+    everywhere = blocks.stopped_everywhere((kept_id, gone_id))
     changes = []
     for team_id in sorted(kept.keys() | gone.keys()):
-        status = merged_status(_status(texted.get(team_id)), _status(other.get(team_id)))
+        status = merged_status(
+            standing(_status(texted.get(team_id)), texted_id in everywhere),
+            standing(_status(other.get(team_id)), other_id in everywhere),
+        )
         changes.append(
             Change(kept_id, team_id, status, Source.TOGGLE, user_id=user.id, reason=f"Merged with {who}.")
         )
     stops = {
         change.team_id: stopped
         for change in changes
-        if change.status == Status.OPTED_OUT and (stopped := _stopped_at(change.team_id, kept, gone))
+        if change.status == Status.OPTED_OUT
+        and (
+            stopped := _stopped_at(
+                change.team_id, (kept, everywhere.get(kept_id)), (gone, everywhere.get(gone_id))
+            )
+        )
     }
     record_changes(changes)
     for team_id, stopped_at in stops.items():
@@ -84,7 +100,10 @@ def _status(consent: Consent | None) -> str | None:
     return consent.status if consent else None
 
 
-def _stopped_at(team_id: int, *sides: dict[int, Consent]) -> datetime | None:
-    """When the person last stopped this team by their own words, whichever record says so."""
-    times = [side[team_id].stopped_at for side in sides if team_id in side]
+def _stopped_at(team_id: int, *sides: tuple[dict[int, Consent], datetime | None]) -> datetime | None:
+    """When the person last stopped this team by their own words, whichever record says so: a side is its
+    consents, and since when it has stopped every team, which tells where it is not in this one."""
+    times = [
+        consents[team_id].stopped_at if team_id in consents else everywhere for consents, everywhere in sides
+    ]
     return max((at for at in times if at), default=None)

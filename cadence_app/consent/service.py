@@ -109,12 +109,16 @@ def set_by_user(user: User, contact_id: int, team_id: int, status: Status, reaso
     return change_id
 
 
-def add_by_user(user: User, contact_id: int, team_id: int) -> int | None:
-    """The first status of a contact whom a user adds to a team; None where they are in it already."""
-    lock_contacts([contact_id])
+def add_by_user(user: User, contact_id: int, team_id: int, number: str | None = None) -> int | None:
+    """The first status of a contact whom a user adds to a team, by `number` or by the one texted; None where
+    they are in it already."""
+    held = lock_contacts([contact_id])
     if consent_of(contact_id, team_id):
         return None
-    return _record_first(Change(contact_id, team_id, Status.OPTED_IN, Source.MANUAL_ADD, user_id=user.id))
+    change = Change(contact_id, team_id, Status.OPTED_IN, Source.MANUAL_ADD, user_id=user.id)
+    if number and contact_id in held and held[contact_id].number != number:
+        return _record_first(change, "Added by another number of theirs; consent is for the one texted.")
+    return _record_first(change)
 
 
 def read_text(arrival: Arrival) -> Reading:
@@ -141,11 +145,13 @@ def read_text(arrival: Arrival) -> Reading:
                 Source.COLD_INBOUND,
                 message_id=arrival.message_id,
                 words=arrival.words,
-            )
+            ),
+            "" if arrival.texted else _OTHER_PHONE,
         )
     if worded:
         _flag(arrival)
-    return Reading(keyword, keyword.meaning if keyword else None)
+    note = _OTHER_PHONE if consent is None and not arrival.texted else ""
+    return Reading(keyword, keyword.meaning if keyword else None, note)
 
 
 def _keyword(arrival: Arrival) -> Keyword | None:
@@ -188,9 +194,9 @@ def _opt_out(arrival: Arrival, consent: Consent | None, keyword: Keyword | None)
     if counts_everywhere(_tenant(), keyword):
         others = select(Consent.team_id).where(Consent.contact_id == arrival.contact_id)
         team_ids = sorted({arrival.team_id, *db.session.scalars(others)})
-        blocks.block(arrival.contact_id, BlockScope.ORGANISATION)
+        blocks.block_by_words(arrival.contact_id, BlockScope.ORGANISATION, arrival.received_at)
     if arrival.personal:
-        blocks.block(arrival.contact_id, BlockScope.PERSONAL)
+        blocks.block_by_words(arrival.contact_id, BlockScope.PERSONAL, arrival.received_at)
     if arrival.toll_free and keyword and keyword.word in keywords.TOLL_FREE_BLOCK_WORDS:
         blocks.block(arrival.contact_id, BlockScope.CARRIER_NUMBER, arrival.inbox_id, arrival.number)
     if arrival.carrier_meaning == Meaning.OUT:
@@ -213,12 +219,16 @@ def _opt_in(arrival: Arrival, consent: Consent | None, keyword: Keyword) -> Read
             blocks.unblock(arrival.contact_id, BlockScope.CARRIER_NUMBER, inbox_id, arrival.number)
     if not arrival.texted:
         return Reading(keyword, note=_OTHER_PHONE)
+    # Their own words are from when they said them, which stopped_at tells, and not from when they were read.
+    if consent and consent.opted_out and consent.change.source != Source.KEYWORD:
+        if arrival.received_at < consent.since:
+            return Reading(keyword, note="Sent before they were opted out here, so it changes nothing.")
     note = ""
     # Teams they join from now on are as for anybody; those they are opted out of stay so.
-    blocks.unblock(arrival.contact_id, BlockScope.ORGANISATION)
-    blocks.lift_erased(arrival.contact_id)
+    blocks.unblock_by_words(arrival.contact_id, BlockScope.ORGANISATION, arrival.received_at)
+    blocks.lift_erased(arrival.contact_id, arrival.received_at)
     if arrival.personal:
-        blocks.unblock(arrival.contact_id, BlockScope.PERSONAL)
+        blocks.unblock_by_words(arrival.contact_id, BlockScope.PERSONAL, arrival.received_at)
     if blocks.blocked(arrival.contact_id, BlockScope.CARRIER_NUMBER, arrival.inbox_id, arrival.number):
         note = _STILL_BLOCKED if arrival.toll_free else _CARRIER_BLOCKS
     change_id = record_change(_own_words(arrival, arrival.team_id, Status.OPTED_IN))
@@ -257,13 +267,16 @@ def _own_words(arrival: Arrival, team_id: int, status: Status, reason: str = "")
     )
 
 
-def _record_first(change: Change) -> int | None:
-    """Records a first status in a team, except that whoever stopped every team is not opted in anew."""
-    reason = blocks.reason_everywhere(change.contact_id)
-    if reason is None:
+def _record_first(change: Change, other_phone: str = "") -> int | None:
+    """Records a first status in a team, except that whoever stopped every team is not opted in anew, nor is
+    anybody by a number that is not the one texted: `other_phone` is the reason to give then."""
+    everywhere = blocks.reason_everywhere(change.contact_id)
+    reason = everywhere or other_phone
+    if not reason:
         return record_change(change)
     change_id = record_change(replace(change, status=Status.OPTED_OUT, reason=reason))
-    note_stop(change.contact_id, change.team_id)
+    if everywhere:
+        note_stop(change.contact_id, change.team_id)
     return change_id
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from cadence_app.accounts import audit
 from cadence_app.accounts.models import Team, User
-from cadence_app.consent import carrying
+from cadence_app.consent import blocks, carrying
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import Consent, Status
 from cadence_app.contacts import traces
@@ -60,12 +60,15 @@ def outcomes(kept_id: int, gone_id: int, texted_id: int) -> list[TeamOutcome]:
         teams[consent.team_id] = consent.team
         by_team.setdefault(consent.team_id, {})[consent.contact_id] = consent.status
     other_id = gone_id if texted_id == kept_id else kept_id
+    everywhere = blocks.stopped_everywhere((kept_id, gone_id))
     return [
         TeamOutcome(
             teams[team_id],
             each.get(kept_id),
             each.get(gone_id),
-            carrying.merged_status(each.get(texted_id), each.get(other_id)),
+            carrying.merged_status(
+                *(carrying.standing(each.get(side), side in everywhere) for side in (texted_id, other_id))
+            ),
         )
         for team_id, each in by_team.items()
     ]

@@ -69,7 +69,11 @@ def new() -> ResponseReturnValue:
             taken = error.contact
             form[error.field].errors = [taken_text(error)]
         else:
-            flash(f"{contact.name or 'The contact'} is in {team.name}.", "success")
+            who = contact.name or "The contact"
+            if contact.number == form.number.data:
+                flash(f"{who} is in {team.name}.", "success")
+            else:
+                flash(f"{who} is in {team.name}, opted out: they are texted at another number.", "warning")
             return redirect(url_for("contacts.show", contact_id=contact.id))
     if taken and not service.find_contact(current_user, taken.id):
         taken = None

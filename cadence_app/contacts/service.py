@@ -104,7 +104,8 @@ def add_contact(
     user: User, team: Team, number: str, first_name: str, last_name: str, external_id: str
 ) -> Contact:
     """Adds a contact to a team by hand, and commits. Someone whom the tenant knows by this number and who
-    is not in the team yet joins it as they are. Errors: Taken; TeamClosed."""
+    is not in the team yet joins it as they are, opted out where it is not the number that they are texted
+    at. Errors: Taken; TeamClosed."""
     db.session.refresh(team, with_for_update={"read": True})
     if team.closed_at:
         db.session.rollback()
@@ -132,7 +133,7 @@ def add_contact(
             raise
     elif consent.consent_of(known.id, team.id):
         raise Taken("number", known)
-    consent.add_by_user(user, known.id, team.id)
+    consent.add_by_user(user, known.id, team.id, number)
     db.session.commit()
     return known
 

@@ -20,6 +20,8 @@ class Operator(Model):
     email: Mapped[str]
     name: Mapped[str]
     password_hash: Mapped[str]
+    # Part of every session's value; a sign-out makes another, which ends them all.
+    session_key: Mapped[str] = mapped_column(default="", server_default="")
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     last_sign_in_at: Mapped[datetime | None]

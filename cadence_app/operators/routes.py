@@ -69,7 +69,7 @@ def sign_in() -> ResponseReturnValue:
         if operator:
             session.clear()
             session.permanent = True
-            session[_HELD] = service.session_of(operator)
+            session[_HELD] = service.session_of(operator, service.session_end())
             db.session.commit()
             current_app.logger.info("operator %s signed in", operator.email)
             return redirect(url_for("operator.index"))
@@ -82,6 +82,8 @@ def sign_in() -> ResponseReturnValue:
 @blueprint.post("/sign-out")
 @operator_required
 def sign_out() -> ResponseReturnValue:
+    service.sign_out(g.operator)
+    db.session.commit()
     session.clear()
     return redirect(url_for("operator.sign_in"))
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
+import time
 from functools import cache
 
 from argon2 import PasswordHasher
@@ -21,6 +23,7 @@ from cadence_app.tenancy import use_tenant
 # More than a user's, for an operator is over every tenant.
 MIN_PASSWORD = 14
 MAX_NAME = 200
+SESSION_SECONDS = 12 * 3600
 _hasher = PasswordHasher()
 
 
@@ -59,18 +62,37 @@ def sign_in(email: str, password: str) -> Operator | None:
     if operator is None or not operator.active:
         return None
     operator.last_sign_in_at = func.now()
+    operator.session_key = operator.session_key or secrets.token_hex(32)
     return operator
 
 
-def session_of(operator: Operator) -> str:
-    """What the session holds: it ends with the account and with the password."""
-    return f"{operator.id}:{hashlib.sha256(operator.password_hash.encode()).hexdigest()[:32]}"
+def sign_out(operator: Operator) -> None:
+    """Ends everything that is signed in with this account, copies of its cookies too."""
+    operator.session_key = secrets.token_hex(32)
+
+
+def session_of(operator: Operator, until: int) -> str:
+    """What the session holds: it ends with the account, with the password, with a sign-out, and at a time
+    (seconds since 1970)."""
+    state = f"{operator.password_hash} {operator.session_key}"
+    return f"{operator.id}:{until}:{hashlib.sha256(state.encode()).hexdigest()[:32]}"
+
+
+def session_end() -> int:
+    """When a session that begins now is over, in seconds since 1970."""
+    return int(time.time() + SESSION_SECONDS)
 
 
 def operator_of(held: str) -> Operator | None:
-    operator_id = held.partition(":")[0]
-    operator = db.session.get(Operator, int(operator_id)) if operator_id.isdecimal() else None
-    return operator if operator and operator.active and session_of(operator) == held else None
+    """Whose session it is. The cookie that holds it is signed, so its time is the one that we gave it."""
+    operator_id, _, rest = held.partition(":")
+    until = rest.partition(":")[0]
+    if not (operator_id.isdecimal() and until.isdecimal()) or int(until) <= time.time():
+        return None
+    operator = db.session.get(Operator, int(operator_id))
+    if operator is None or not operator.active or not operator.session_key:
+        return None
+    return operator if session_of(operator, int(until)) == held else None
 
 
 def make_tenant(actor: Actor, name: str, navigation: Navigation, time_zone: str) -> Tenant:

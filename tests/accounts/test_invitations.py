@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
-from cadence_app.accounts import invitations
+from cadence_app.accounts import invitations, links
 from cadence_app.accounts.models import Role, Team, TeamMember, User
 from cadence_app.accounts.service import Refused
 from cadence_app.extensions import db
@@ -69,6 +69,25 @@ def test_who_has_not_accepted_is_invited_and_can_not_sign_in_or_get_a_file(world
         user = db.session.get_one(User, user_id)
         assert user.invited
         assert not user.may_export
+
+
+def test_a_link_is_the_same_in_whatever_zone_the_database_tells_times(world: World) -> None:
+    user_id, _ = _invite(world)
+    urls, found = [], []
+    for zone in ("UTC", "America/Denver"):
+        with world.session():
+            db.session.execute(text(f"SET LOCAL timezone = '{zone}'"))
+            user = db.session.get_one(User, user_id, populate_existing=True)
+            urls.append(links.make(user, links.Purpose.INVITATION)[0])
+    for url in urls:
+        with world.session():
+            found.append(links.user_of(url.rpartition("/")[2], links.Purpose.INVITATION))
+    assert all(found)
+
+
+def test_times_are_read_in_utc_whatever_the_servers_own_zone_is(world: World) -> None:
+    with world.session():
+        assert db.session.scalar(text("SHOW timezone")) == "UTC"
 
 
 def test_a_link_sent_again_replaces_the_one_before(world: World) -> None:

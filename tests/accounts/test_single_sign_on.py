@@ -13,7 +13,7 @@ import pytest
 from joserfc.jwk import ECKey
 from sqlalchemy import select, text
 
-from cadence_app.accounts import invitations, links
+from cadence_app.accounts import invitations, links, single_sign_on
 from cadence_app.accounts.guarded_http import Unreachable, _public_address, require_address
 from cadence_app.accounts.models import Role, User
 from cadence_app.accounts.sign_in_models import SingleSignOn
@@ -192,6 +192,29 @@ def test_a_user_of_another_tenant_is_not_signed_in(
     assert _come_back(world, provider, domain)[1] == 403
     assert _save(world, provider, domain, creates_users="y").status_code == 302
     assert _come_back(world, provider, domain)[1] == 403
+
+
+def test_a_domain_that_users_of_others_have_is_refused_until_an_operator_allows_it(
+    world: World, legacy_world: World, provider: Provider, domain: str
+) -> None:
+    theirs = f"x{domain}"
+    with legacy_world.session():
+        db.session.get_one(User, legacy_world.admin_id).email = f"boss@{theirs.upper()}"
+        db.session.commit()
+    refused = _save(world, provider, domain, domains=f"{domain} {theirs}")
+    assert refused.status_code == 422
+    assert f"Another organisation here uses {theirs}." in refused.text
+    assert 'id="domains-error"' in refused.text
+    for secret in (legacy_world.name, "boss@"):
+        assert secret not in refused.text
+    with world.session():
+        assert single_sign_on.domains() == [domain]
+    assert _save(world, provider, domain, domains=f"{domain} sub.{theirs}").status_code == 302
+    cli = world.app.test_cli_runner()
+    assert cli.invoke(args=["cadence", "sso-domain", world.name, theirs]).exit_code == 0
+    taken = cli.invoke(args=["cadence", "sso-domain", legacy_world.name, theirs])
+    assert (taken.exit_code, f"Another tenant signs in by {theirs}" in taken.output) == (1, True)
+    assert _save(world, provider, domain, domains=f"{domain} {theirs}").status_code == 302
 
 
 def test_a_user_who_is_not_active_is_not_signed_in(world: World, provider: Provider, domain: str) -> None:

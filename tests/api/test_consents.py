@@ -18,6 +18,7 @@ from cadence_app.consent.models import OptOutChange
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from tests.api.conftest import Api, make_api, problem
+from tests.contacts.people import add_number
 from tests.world import new_number
 
 
@@ -97,6 +98,19 @@ def test_an_opt_out_settles_a_possible_opt_out(api: Api) -> None:
     with api.world.session():
         assert possible.open_flag(contact_id, api.world.team_id) is None
     assert before["possible_opt_out"] is True
+
+
+def test_an_opt_in_for_a_number_that_is_not_the_texted_one_is_refused_and_an_opt_out_is_not(
+    api: Api,
+) -> None:
+    further = new_number()
+    contact_id = api.world.add_contact()
+    add_number(api.world, contact_id, further)
+    (refused,) = _bulk(api, {"number": further, "team": "ADM", "status": "opted_in"})
+    assert (refused["result"], refused["code"]) == ("refused", "other_number")
+    assert api.world.status(contact_id) is None
+    (done,) = _bulk(api, {"number": further, "team": "ADM", "status": "opted_out"})
+    assert (done["result"], api.world.status(contact_id)) == ("changed", "opted_out")
 
 
 def test_each_record_has_its_own_answer_in_its_order(api: Api) -> None:

@@ -60,26 +60,36 @@ def test_each_reason_to_be_left_out_is_told_and_counted_once(world: World) -> No
         "duplicate": 1,
         "opted_out": 1,
         "held": 1,
-        "everywhere": 1,
-        "no_consent": 2,
-        "invalid": 2,
+        "no_consent": 5,
     }
     page = world.sign_in("agent").get(f"/campaigns/{campaign_id}").text
-    for words in ("Opted out of the whole organisation", "Possible opt out", "In the list already"):
+    for words in (
+        "Nobody in this team has this number or ContactId",
+        "Possible opt out",
+        "In the list already",
+    ):
         assert words in page
     assert "Send now to 2" in page
 
 
 def test_who_is_in_another_team_only_is_named_to_nobody(world: World) -> None:
     (stranger,) = add_people(world, 1, world.other_team_id, external_id="S-77", last_name="Secretname")
-    campaign_id = add_campaign(world, Segment(Who.PASTED, entries=("S-77",)))
+    # Twice, and by a number, and beside what is nobody's: all look the same.
+    entries = ("S-77", "S-77", "nobody's id", "nobody's id", "12")
+    campaign_id = add_campaign(world, Segment(Who.PASTED, entries=entries))
+    assert counts(world, campaign_id) == {"no_consent": 5}
     agent = world.sign_in("agent")
-    page = agent.get(f"/campaigns/{campaign_id}/no_consent").text
-    file = agent.get(f"/campaigns/{campaign_id}/no_consent.csv").text
+    for which in ("no_consent", "left-out"):
+        page = agent.get(f"/campaigns/{campaign_id}/{which}").text
+        file = agent.get(f"/campaigns/{campaign_id}/{which}.csv").text
+        _names_nobody(page, file, number_of(world, stranger))
+
+
+def _names_nobody(page: str, file: str, number: str) -> None:
     for seen in (page, file):
         assert "S-77" in seen
         assert "Secretname" not in seen
-        assert number_of(world, stranger) not in seen
+        assert number not in seen
 
 
 def test_a_toll_free_block_leaves_out_of_that_inbox_only(world: World) -> None:

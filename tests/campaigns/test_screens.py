@@ -163,7 +163,7 @@ def test_contacts_are_found_and_picked_without_losing_the_form(world: World) -> 
     assert campaigns(world) == 0
     saved = agent.post(NEW, filled(world, who="picked", picked=[wanted, stranger]), follow_redirects=True)
     assert "Send now to 1" in saved.text
-    assert "Not in this team" not in saved.text
+    assert "Nobody in this team" not in saved.text
 
 
 def test_the_text_is_shown_as_named_contacts_would_read_it(world: World) -> None:

@@ -326,6 +326,21 @@ def test_texts_of_an_inbox_keep_their_distance_whichever_campaign_they_are_of(wo
     assert sent[-1] - sent[0] >= 3 * timedelta(milliseconds=45)
 
 
+def test_whoever_is_removed_before_their_turn_is_passed_over_and_the_others_are_texted(world: World) -> None:
+    always_open(world)
+    removed, *_ = add_people(world, 3)
+    campaign_id = add_campaign(world)
+    start(world, campaign_id)
+    with world.session():
+        db.session.execute(
+            update(Recipient).where(Recipient.contact_id == removed).values(contact_id=None, entry="")
+        )
+        db.session.commit()
+    work(world, campaign_id)
+    assert counts(world, campaign_id) == {"cancelled": 1, "delivered": 2}
+    assert state_of(world, campaign_id) == "finished"
+
+
 def test_values_that_make_a_text_too_long_or_empty_fail_by_themselves(world: World) -> None:
     always_open(world)
     add_people(world, 1, first_name="x" * 190)

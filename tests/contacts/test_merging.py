@@ -17,6 +17,7 @@ from cadence_app.consent import blocks, possible
 from cadence_app.consent.models import BlockScope, Decision, PossibleOptOut
 from cadence_app.consent.service import ReasonRequired, set_by_user
 from cadence_app.contacts.certificate import certify
+from cadence_app.contacts.merging import outcomes
 from cadence_app.contacts.models import Contact
 from cadence_app.contacts.phones import Gone
 from cadence_app.extensions import db
@@ -64,11 +65,22 @@ def test_a_merge_never_makes_anybody_more_reachable(
                 blocks.block(contact_id, scope)
         db.session.commit()
     before = reachable(world, both[0]) | reachable(world, both[1])
-    merge(world, both[0], both[1], both[1] if texted else both[0])
+    texted_id = both[1] if texted else both[0]
+    with world.session():
+        told = {outcome.team.id: outcome.after for outcome in outcomes(*both, texted_id)}
+    merge(world, *both, texted_id)
     assert reachable(world, both[0]) <= before
     for index, team_id in enumerate(teams):
-        if OUT in (statuses[index], statuses[index + 2]):
-            assert world.status(both[0], team_id) == OUT
+        status = world.status(both[0], team_id)
+        assert status == told.get(team_id)
+        of_both = statuses[index], statuses[index + 2]
+        if OUT in of_both:
+            assert status == OUT
+        # Who stopped every team stopped those that they were not in.
+        if status and (None, BlockScope.ORGANISATION) in zip(of_both, scopes, strict=True):
+            assert status == OUT
+            with world.session(), pytest.raises(ReasonRequired):
+                set_by_user(db.session.get_one(User, world.admin_id), both[0], team_id, IN)
     with world.session():
         assert {block.scope for block in blocks.blocks_of(both[0])} == {scope for scope in scopes if scope}
 

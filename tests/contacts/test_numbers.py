@@ -91,6 +91,32 @@ def test_start_from_a_further_number_opts_in_nothing(world: World) -> None:
     assert world.status(contact_id) == IN
 
 
+def test_a_first_text_to_a_team_from_a_further_number_opts_in_nothing(world: World) -> None:
+    number, other = new_number(), new_number()
+    contact_id = world.contact_id_of(world.text(number, "Hello").conversation_id)
+    add_number(world, contact_id, other)
+    received = world.text(other, "Hello there", world.other_shared)
+    (row,) = world.history(contact_id, world.other_team_id)
+    assert (row.status, row.source, row.words) == (OUT, Source.COLD_INBOUND, "Hello there")
+    assert "another number of theirs" in row.reason
+    assert "another number of theirs" in world.messages(received.conversation_id)[-1].detail
+    assert world.status(contact_id) == IN
+
+
+def test_who_is_added_to_a_team_by_a_further_number_starts_opted_out(world: World) -> None:
+    number, other = new_number(), new_number()
+    contact_id = world.contact_id_of(world.text(number, "Hello").conversation_id)
+    add_number(world, contact_id, other)
+    admin = world.sign_in("admin")
+    form = {"number": other, "team_id": world.other_team_id}
+    answer = admin.post("/contacts/new", form)
+    assert answer.location == f"/contacts/{contact_id}"
+    assert "opted out: they are texted at another number" in admin.get(answer.location).text
+    (row,) = world.history(contact_id, world.other_team_id)
+    assert (row.status, row.source) == (OUT, Source.MANUAL_ADD)
+    assert "another number of theirs" in row.reason
+
+
 def test_a_number_that_has_ended_is_a_strangers_when_it_writes_again(world: World) -> None:
     old = new_number()
     contact_id = world.contact_id_of(world.text(old, "Hello").conversation_id)

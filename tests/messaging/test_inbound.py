@@ -443,6 +443,47 @@ def test_a_start_ends_the_stop_of_every_team_for_teams_they_join_later(world: Wo
     assert (row.status, row.source) == ("opted_in", "cold_inbound")
 
 
+def _late(world: World, number: str, body: str, minutes: int, inbox: str) -> Received:
+    """A text that the provider had so many minutes ago."""
+    at = datetime.now(UTC) - timedelta(minutes=minutes)
+    with world.app.app_context():
+        return receive_text(inbox, number, body, str(uuid.uuid4()), at)
+
+
+def test_a_start_from_before_a_user_opted_them_out_changes_nothing(world: World) -> None:
+    number = new_number()
+    world.text(number, "hi")
+    contact_id = world.contact_id(number)
+    _opt_out_by_hand(world, contact_id)
+    received = _late(world, number, "START", 1, world.shared)
+    assert world.status(contact_id) == "opted_out"
+    assert "before they were opted out" in world.messages(received.conversation_id)[-1].detail
+
+
+def test_a_start_from_before_words_that_bar_more_than_a_team_leaves_the_bar(world: World) -> None:
+    number = new_number()
+    world.text(number, "hi")
+    contact_id = world.contact_id(number)
+    world.text(number, "STOPALL", world.other_personal)
+    with world.session():
+        agent = db.session.get_one(User, world.agent_id)
+        service.set_by_user(agent, contact_id, world.team_id, Status.OPTED_IN, "Asked at the desk.")
+        db.session.commit()
+    _late(world, number, "START", 1, world.personal)
+    with world.session():
+        assert {each.scope for each in blocks.blocks_of(contact_id)} == {"organisation", "personal"}
+
+
+def test_stop_and_start_that_both_come_late_count_in_the_order_they_were_said(world: World) -> None:
+    number = new_number()
+    _late(world, number, "STOPALL", 10, world.personal)
+    _late(world, number, "START", 5, world.personal)
+    contact_id = world.contact_id(number)
+    assert world.status(contact_id) == "opted_in"
+    with world.session():
+        assert blocks.blocks_of(contact_id) == []
+
+
 def test_the_first_own_stop_is_confirmed_though_a_user_was_first_and_a_second_one_is_not(
     world: World,
 ) -> None:

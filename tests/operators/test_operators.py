@@ -166,6 +166,27 @@ def test_an_operators_session_ends_with_the_account_and_at_sign_out(
     assert operator.get("/operator/").location == "/operator/sign-in"
 
 
+def test_a_copied_cookie_is_worth_nothing_after_the_sign_out_or_after_half_a_day(
+    app: Flask, operator: Browser, email: str
+) -> None:
+    cookie = operator.client.get_cookie("session")
+    assert cookie
+    thief = Browser(app.test_client())
+    thief.client.set_cookie("session", cookie.value)
+    assert thief.get("/operator/").status_code == 200
+    operator.post("/operator/sign-out")
+    assert thief.get("/operator/").location == "/operator/sign-in"
+    with app.app_context():
+        account = service.sign_in(email, PASSWORD)
+        assert account
+        now = int(datetime.now(UTC).timestamp())
+        assert service.operator_of(service.session_of(account, now + 60))
+        assert service.operator_of(service.session_of(account, now - 1)) is None
+        assert now < service.session_end() <= now + 12 * 3600 + 60
+        for held in ("", "1", f"{account.id}:", f"{account.id}:{now + 60}:wrong"):
+            assert service.operator_of(held) is None
+
+
 def test_the_commands_list_suspend_resume_and_rename(world: World) -> None:
     cli = world.app.test_cli_runner()
 
