@@ -138,8 +138,8 @@ def record_selected(changes: Select[Any], source: Source, user: User) -> Sequenc
 
     `changes` selects contact_id, team_id, status and reason, no pair twice. The caller holds all of the
     contacts (lock_contacts) or has made them in this transaction, so none of their statuses changes
-    meanwhile. Whoever has that status already is left out, as is what the tenant does not have. Returns
-    contact_id, team_id, status and reason of each change made.
+    meanwhile. Whoever has that status already is left out, as is who is gone and what the tenant does not
+    have. Returns contact_id, team_id, status and reason of each change made.
     """
     wanted = changes.subquery("wanted")
     now = db.session.scalars(select(func.clock_timestamp())).one()
@@ -162,7 +162,7 @@ def record_selected(changes: Select[Any], source: Source, user: User) -> Sequenc
         .join(Contact, Contact.id == wanted.c.contact_id)
         .join(Team, Team.id == wanted.c.team_id)
         .outerjoin(Consent, and_(Consent.contact_id == Contact.id, Consent.team_id == Team.id))
-        .where(Consent.status.is_distinct_from(wanted.c.status))
+        .where(Contact.gone_at.is_(None), Consent.status.is_distinct_from(wanted.c.status))
         .order_by(Contact.id, Team.id)
     )
     history = insert(OptOutChange).from_select([*_TAKEN, *_MADE], rows).returning(OptOutChange).cte("history")
