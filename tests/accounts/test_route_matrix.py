@@ -32,6 +32,7 @@ from cadence_app.reports.filters import Filters
 from cadence_app.reports.kinds import OPT_OUT_HISTORY
 from cadence_app.reports.models import Format
 from cadence_app.reports.schedules import Every, Period, Timing
+from tests.contacts import importing
 from tests.reports.exporting import ask_for, run
 from tests.world import PASSWORD, Browser, make_user, make_world, new_number
 
@@ -144,6 +145,8 @@ GET       /exports/{export_id}/download
 POST      /exports/{export_id}/retry
 
 ADMIN
+GET POST  /contacts/import/
+GET       /contacts/import/list
 GET       /reports/schedules/
 GET POST  /reports/schedules/new
 GET       /settings/
@@ -165,6 +168,15 @@ GET POST  /settings/inboxes/
 GET       /settings/audit-log/
 
 ADMIN_RECORD
+GET POST  /contacts/import/{import_id}/columns
+POST      /contacts/import/{import_id}/reading
+GET       /contacts/import/{import_id}
+GET       /contacts/import/{import_id}/progress
+POST      /contacts/import/{import_id}/start
+POST      /contacts/import/{import_id}/cancel
+POST      /contacts/import/{import_id}/change-columns
+POST      /contacts/import/{import_id}/resume
+GET       /contacts/import/{import_id}/refused.csv
 GET POST  /settings/custom-fields/{field_id}
 POST      /settings/custom-fields/{field_id}/move
 GET POST  /settings/custom-fields/{field_id}/delete
@@ -280,6 +292,7 @@ def _make(app: Flask, mode: str, operator_email: str) -> Made:
     received = world.text(new_number(), "hello")
     export_id = ask_for(world)
     run(world, export_id)
+    imported = importing.run(world, importing.csv_of(("Refused", "", "", "no number", "ADM", "")))
     world.sign_in("admin")
     with world.session():
         session_id = db.session.scalars(select(SignInSession.id)).one()
@@ -310,6 +323,7 @@ def _make(app: Flask, mode: str, operator_email: str) -> Made:
             "contact_id": world.contact_id_of(received.conversation_id),
             "team_id": world.team_id,
             "export_id": export_id,
+            "import_id": imported.id,
             "schedule_id": schedule.id,
             "token_id": token.id,
             "tag_id": tag.id,
