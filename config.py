@@ -131,6 +131,7 @@ def load() -> dict[str, Any]:
         "IMPORT_MAX_UNPACKED": _number("CADENCE_IMPORT_MAX_UNPACKED", 1024 * 1024 * 1024),
         "IMPORT_MAX_ROWS": _number("CADENCE_IMPORT_MAX_ROWS", 1_000_000),
         "IMPORT_KEEP_DAYS": _number("CADENCE_IMPORT_KEEP_DAYS", 7),
+        "IMPORT_BATCH": _number("CADENCE_IMPORT_BATCH", 2_000),
         "DEV_TOOLS": _flag("CADENCE_DEV_TOOLS", all_embedded and here_only),
         "DEV_MAILBOX": _flag("CADENCE_DEV_MAILBOX", embedded_mail and here_only),
         "HERE_ONLY": here_only,

@@ -1,8 +1,8 @@
-"""`script/bench`: how fast and how lean the export is, and how well intent detection reads, as ratios within
-one run.
+"""`script/bench`: how fast and how lean export and import are, and how well intent detection reads, as ratios
+within one run.
 
-Writes benchmarks/results/: export, intent and scale, as .json and .md. `script/bench scale` measures one
-alone. `--rows` and `--memory-rows` make a shorter run.
+Writes benchmarks/results/: export, import, intent and scale, as .json and .md. `script/bench scale` measures
+one alone. `--rows`, `--memory-rows` and `--import-rows` make a shorter run.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import json
 import statistics
 from pathlib import Path
 
-from benchmarks import export, intent, latency, memory, scale
+from benchmarks import export, imports, intent, latency, memory, scale
 from benchmarks.scratch import scratch_installation
 
 RESULTS = Path(__file__).parent / "results"
@@ -20,14 +20,19 @@ RESULTS = Path(__file__).parent / "results"
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="script/bench")
-    parser.add_argument("what", nargs="?", choices=("all", "export", "intent", "scale"), default="all")
+    parser.add_argument(
+        "what", nargs="?", choices=("all", "export", "import", "intent", "scale"), default="all"
+    )
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--memory-rows", type=int, default=3_000_000)
+    parser.add_argument("--import-rows", type=int, default=500_000)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     RESULTS.mkdir(exist_ok=True)
     if options.what in ("all", "export"):
         _export(options)
+    if options.what in ("all", "import"):
+        print(imports.report(RESULTS, options.import_rows))
     if options.what in ("all", "intent"):
         print(intent.report(RESULTS, options.rounds))
     if options.what in ("all", "scale"):

@@ -65,11 +65,11 @@ def _job(rows: int, file_format: Format) -> None:
         start = time.perf_counter()
         written = write_file(export, kind, lambda done, total: None)
         seconds = time.perf_counter() - start
-        measured = {"rows": written.rows, "peak_mb": _peak_mb(), "file_mb": written.size / 1e6}
+        measured = {"rows": written.rows, "peak_mb": peak_mb(), "file_mb": written.size / 1e6}
         print(json.dumps(measured | {"seconds": seconds}))
 
 
-def _peak_mb() -> float:
+def peak_mb() -> float:
     """The peak of this program. (getrusage's would be at least that of the larger one which started it.)"""
     status = Path("/proc/self/status").read_text()
     line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))

@@ -13,6 +13,8 @@ from cadence_app.contacts.models import ContactNumber, ErasedNumber
 from cadence_app.extensions import db
 from cadence_app.tenancy import tenant_in_use
 
+STOPPED_EVERYWHERE = "The person had opted out of the whole organisation before."
+
 
 def blocks_of(contact_id: int) -> list[Block]:
     return list(db.session.scalars(select(Block).where(Block.contact_id == contact_id).order_by(Block.id)))
@@ -99,7 +101,7 @@ def reason_everywhere(contact_id: int) -> str | None:
     ).one_or_none()
     if barred is None:
         return None
-    return barred.reason or "The person had opted out of the whole organisation before."
+    return barred.reason or STOPPED_EVERYWHERE
 
 
 def stopped_everywhere(contact_ids: Collection[int]) -> dict[int, datetime]:

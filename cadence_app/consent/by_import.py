@@ -24,7 +24,6 @@ from sqlalchemy import (
     any_,
     case,
     cast,
-    exists,
     func,
     literal,
     null,
@@ -34,19 +33,21 @@ from sqlalchemy import (
 
 from cadence_app.accounts.models import User
 from cadence_app.consent import possible
+from cadence_app.consent.blocks import STOPPED_EVERYWHERE
+from cadence_app.consent.carrying import NOT_CARRIED
 from cadence_app.consent.ledger import note_stops, record_selected
 from cadence_app.consent.models import Block, BlockScope, Consent, Source, Status
 from cadence_app.extensions import db
 
-NUMBER_CHANGED = "The number was changed by an import; consent was given for the number before it."
-STOPPED_EVERYWHERE = "The person had opted out of the whole organisation before."
-
 
 class Held(StrEnum):
-    """Why a file's opt in was not applied: the contact's own words, or a status newer than the import."""
+    """Why a file's opt in was not applied: the contact's own words, a status newer than the import, a number
+    that was an erased person's, or one of theirs that is not the one they are texted at."""
 
     STOPPED = "stopped"
     NEWER = "newer"
+    BARRED = "barred"
+    OTHER_NUMBER = "other_number"
 
 
 @dataclass(frozen=True)
@@ -58,29 +59,37 @@ class Outcome:
     held: Sequence[Row[Any]]
 
 
+@dataclass(frozen=True)
+class Numbers:
+    """What the file's numbers are to its contacts: `moved` has the ids of those whose number it has just
+    changed, each with the ids of the teams in the wishes; `other` the ids of those whose row names another
+    number of theirs than the one texted."""
+
+    moved: Mapping[int, Collection[int]]
+    other: Collection[int] = ()
+
+
 def set_by_import(
-    wishes: Select[Any],
-    moved: Mapping[int, Collection[int]],
-    user: User,
-    begun_at: datetime,
-    stop_reason: str,
+    wishes: Select[Any], numbers: Numbers, user: User, begun_at: datetime, stop_reason: str
 ) -> Outcome:
     """Applies what may be applied, in this transaction; the caller holds the contacts as record_selected()
     asks.
 
-    `wishes` selects contact_id, team_id and status (null: keep what is there), no pair twice; `moved` has
-    the ids of the contacts whose number the file has just changed, each with those of the teams in the
-    wishes. `begun_at` is when a person started the import: a status that is newer is not opted in.
-    `stop_reason`, where a person wrote one, lets opt ins go over a contact's own words from before that.
+    `wishes` selects contact_id, team_id and status (null: keep what is there), no pair twice. `begun_at` is
+    when a person started the import: a status that is newer is not opted in. `stop_reason`, where a person
+    wrote one, lets opt ins go over a contact's own words from before that.
     """
-    asked = _asked(wishes, moved)
-    held = db.session.execute(_held(asked, begun_at, stop_reason)).all()
-    changed = record_selected(_decided(asked, list(moved), begun_at, stop_reason), Source.IMPORT, user)
+    asked = _asked(wishes, numbers.moved)
+    rules = _Rules(asked, numbers, begun_at, stop_reason)
+    held = db.session.execute(rules.held()).all()
+    changed = record_selected(rules.decided(), Source.IMPORT, user)
     out = [row for row in changed if row.status == Status.OPTED_OUT]
     if out:
         possible.settle_opted_out([(row.contact_id, row.team_id) for row in out])
-    if kept_out := [(row.contact_id, row.team_id) for row in out if row.reason == STOPPED_EVERYWHERE]:
-        note_stops(kept_out)
+    barred = {(row.contact_id, row.team_id) for row in held if row.why == Held.BARRED}
+    barred |= {(row.contact_id, row.team_id) for row in out if row.reason not in {"", NOT_CARRIED}}
+    if barred:
+        note_stops(sorted(barred))
     return Outcome(changed, held)
 
 
@@ -99,87 +108,88 @@ def _asked(wishes: Select[Any], moved: Mapping[int, Collection[int]]) -> Any:
     return wishes.union_all(select(pairs.c.contact_id, pairs.c.team_id, cast(null(), Text))).subquery()
 
 
-def _decided(asked: Any, moved: list[int], begun_at: datetime, stop_reason: str) -> Select[Any]:
-    """The status of each pair and the reason; what stays as it is is left out."""
-    wish, out, into = asked.c.status, Status.OPTED_OUT, Status.OPTED_IN
-    first, opted_out = Consent.status.is_(None), Consent.status == out
-    stopped_everywhere = and_(first, _stopped_everywhere(asked))
-    keeps_stop = or_(wish.is_(None), _keeps_block(asked, begun_at, stop_reason))
-    status = case(
-        (wish == out, out),
-        (and_(stopped_everywhere, keeps_stop), out),
-        (first, into),
-        (
-            and_(
-                Consent.status == into,
-                asked.c.contact_id == any_(cast(moved, ARRAY(BigInteger))),
-                wish.is_distinct_from(into),
-            ),
-            out,
-        ),
-        (and_(opted_out, wish == into, _held_why(begun_at, stop_reason).is_(None)), into),
-        else_=null(),
-    )
-    kept_out = and_(stopped_everywhere, wish.is_distinct_from(out), status == out)
-    reason = case(
-        (wish == out, ""),
-        (kept_out, STOPPED_EVERYWHERE),
-        (and_(Consent.status == into, status == out), NUMBER_CHANGED),
-        (and_(status == into, or_(stopped_everywhere, Consent.stopped_at.is_not(None))), stop_reason),
-        else_="",
-    )
-    return (
-        select(
-            asked.c.contact_id,
-            asked.c.team_id,
-            status.label("status"),
-            reason.label("reason"),
+class _Rules:
+    """The decision on each pair as SQL over what is asked and what is stored."""
+
+    def __init__(self, asked: Any, numbers: Numbers, begun_at: datetime, stop_reason: str) -> None:
+        self._asked, self._stop_reason = asked, stop_reason
+        self._begun = literal(begun_at, DateTime(timezone=True))
+        self._wish = asked.c.status
+        self._first = Consent.status.is_(None)
+        self._out = Consent.status == Status.OPTED_OUT
+        self._moved = self._among(numbers.moved)
+        self._other = self._among(numbers.other)
+        # Of who stopped every team; of a number that a person had who is erased, the block says why.
+        self._block = select(Block).where(
+            Block.contact_id == asked.c.contact_id, Block.scope == BlockScope.ORGANISATION
         )
-        .outerjoin(Consent, _same(asked))
-        .where(status.is_not(None))
-    )
+        self._erased = self._block.where(Block.reason != "").exists()
 
+    def decided(self) -> Select[Any]:
+        """The status of each pair and the reason; what stays as it is is left out."""
+        wish, out, into = self._wish, Status.OPTED_OUT, Status.OPTED_IN
+        blocked = self._block.exists()
+        kept_out = and_(
+            or_(and_(self._first, blocked), and_(self._moved, self._erased)),
+            or_(wish.is_(None), self._keeps_block()),
+        )
+        status = case(
+            (wish == out, out),
+            (kept_out, out),
+            (self._first, into),
+            (and_(Consent.status == into, self._moved, wish.is_distinct_from(into)), out),
+            (and_(self._out, wish == into, self._held_why().is_(None)), into),
+            else_=null(),
+        )
+        said = self._block.with_only_columns(func.nullif(Block.reason, "")).scalar_subquery()
+        reason = case(
+            (wish == out, ""),
+            (kept_out, func.coalesce(said, STOPPED_EVERYWHERE)),
+            (and_(Consent.status == into, status == out), NOT_CARRIED),
+            (
+                and_(status == into, or_(and_(self._first, blocked), Consent.stopped_at.is_not(None))),
+                self._stop_reason,
+            ),
+            else_="",
+        )
+        asked = self._asked.c
+        query = select(asked.contact_id, asked.team_id, status.label("status"), reason.label("reason"))
+        return query.outerjoin(Consent, self._same()).where(status.is_not(None))
 
-def _held(asked: Any, begun_at: datetime, stop_reason: str) -> Select[Any]:
-    """The opt ins that are not applied, and why."""
-    why = case(
-        (
-            Consent.status.is_(None),
-            case((_keeps_block(asked, begun_at, stop_reason), Held.STOPPED), else_=null()),
-        ),
-        (Consent.status == Status.OPTED_OUT, _held_why(begun_at, stop_reason)),
-        else_=null(),
-    )
-    return (
-        select(asked.c.contact_id, asked.c.team_id, why.label("why"))
-        .outerjoin(Consent, _same(asked))
-        .where(asked.c.status == Status.OPTED_IN, why.is_not(None))
-    )
+    def held(self) -> Select[Any]:
+        """The opt ins that are not applied, and why."""
+        stopped = case((self._erased, Held.BARRED), else_=Held.STOPPED)
+        why = case(
+            (self._first, case((self._keeps_block(), stopped), else_=null())),
+            (and_(self._moved, self._erased, self._keeps_block()), Held.BARRED),
+            (self._out, self._held_why()),
+            else_=null(),
+        )
+        asked = self._asked.c
+        query = select(asked.contact_id, asked.team_id, why.label("why"))
+        return query.outerjoin(Consent, self._same()).where(self._wish == Status.OPTED_IN, why.is_not(None))
 
+    def _held_why(self) -> ColumnElement[Any]:
+        """Why an opted-out contact is not opted in; null where they are."""
+        newer = func.greatest(Consent.since, Consent.stopped_at) >= self._begun
+        stopped = and_(Consent.stopped_at.is_not(None), or_(literal(not self._stop_reason), newer))
+        return case(
+            (and_(self._erased, self._keeps_block()), Held.BARRED),
+            (stopped, Held.STOPPED),
+            (self._other, Held.OTHER_NUMBER),
+            (newer, Held.NEWER),
+            else_=null(),
+        )
 
-def _held_why(begun_at: datetime, stop_reason: str) -> ColumnElement[Any]:
-    """Why an opted-out contact is not opted in; null where they are."""
-    begun = literal(begun_at, DateTime(timezone=True))
-    newer = func.greatest(Consent.since, Consent.stopped_at) >= begun
-    return case(
-        (and_(Consent.stopped_at.is_not(None), or_(literal(not stop_reason), newer)), Held.STOPPED),
-        (newer, Held.NEWER),
-        else_=null(),
-    )
+    def _keeps_block(self) -> ColumnElement[bool]:
+        """Whether a contact who is blocked everywhere is opted out of a team, although the file opts in."""
+        before = literal(bool(self._stop_reason)) & (Block.since < self._begun)
+        return self._block.where(~before).exists()
 
+    def _among(self, contact_ids: Collection[int]) -> ColumnElement[bool]:
+        contact_id: ColumnElement[int] = self._asked.c.contact_id
+        return contact_id == any_(cast(list(contact_ids), ARRAY(BigInteger)))
 
-def _keeps_block(asked: Any, begun_at: datetime, stop_reason: str) -> ColumnElement[bool]:
-    """Whether a contact who stopped every team is opted out of this one too, although the file opts in."""
-    if not stop_reason:
-        return _stopped_everywhere(asked)
-    return _stopped_everywhere(asked, Block.since >= begun_at)
-
-
-def _stopped_everywhere(asked: Any, *when: ColumnElement[bool]) -> ColumnElement[bool]:
-    return exists().where(
-        Block.contact_id == asked.c.contact_id, Block.scope == BlockScope.ORGANISATION, *when
-    )
-
-
-def _same(asked: Any) -> ColumnElement[bool]:
-    return and_(Consent.contact_id == asked.c.contact_id, Consent.team_id == asked.c.team_id)
+    def _same(self) -> ColumnElement[bool]:
+        asked = self._asked.c
+        return and_(Consent.contact_id == asked.contact_id, Consent.team_id == asked.team_id)

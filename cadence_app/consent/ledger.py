@@ -12,8 +12,8 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     DateTime,
+    FromClause,
     Select,
-    and_,
     cast,
     delete,
     func,
@@ -22,6 +22,7 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    true,
     tuple_,
     update,
 )
@@ -140,18 +141,25 @@ def record_selected(changes: Select[Any], source: Source, user: User) -> Sequenc
 
     `changes` selects contact_id, team_id, status and reason, no pair twice. The caller holds all of the
     contacts (lock_contacts) or has made them in this transaction, so none of their statuses changes
-    meanwhile. Whoever has that status already is left out, as is what the tenant does not have. Returns
-    contact_id, team_id, status and reason of each change made.
+    meanwhile. Whoever has that status already is left out, as is who is gone and what the tenant does not
+    have. Returns contact_id, team_id, status and reason of each change made.
     """
-    wanted = changes.subquery("wanted")
+    wanted = changes.cte("wanted").prefix_with("MATERIALIZED")
     now = db.session.scalars(select(func.clock_timestamp())).one()
+    # Each by its key, one wish after the other, whatever the statistics say of a tenant that was filled a
+    # moment ago: starting from its contacts takes the square of their number.
+    contact = _by_key(select(Contact).where(Contact.id == wanted.c.contact_id, Contact.gone_at.is_(None)))
+    team = _by_key(select(Team).where(Team.id == wanted.c.team_id))
+    stored = _by_key(
+        select(Consent).where(Consent.contact_id == wanted.c.contact_id, Consent.team_id == wanted.c.team_id)
+    )
     taken = (
-        *(Contact.tenant_id, Contact.id, Team.id, Contact.first_name, Contact.last_name, Contact.external_id),
-        *(Contact.number, Team.code),
+        *(contact.c.tenant_id, contact.c.id, team.c.id, contact.c.first_name, contact.c.last_name),
+        *(contact.c.external_id, contact.c.number, team.c.code),
     )
     made = (
         wanted.c.status,
-        func.greatest(literal(now, DateTime(timezone=True)), Consent.since + _TICK),
+        func.greatest(literal(now, DateTime(timezone=True)), stored.c.since + _TICK),
         literal(str(source)),
         literal(user.id, BigInteger),
         literal(user.name),
@@ -161,11 +169,11 @@ def record_selected(changes: Select[Any], source: Source, user: User) -> Sequenc
     rows = (
         select(*taken, *made)
         .select_from(wanted)
-        .join(Contact, Contact.id == wanted.c.contact_id)
-        .join(Team, Team.id == wanted.c.team_id)
-        .outerjoin(Consent, and_(Consent.contact_id == Contact.id, Consent.team_id == Team.id))
-        .where(Consent.status.is_distinct_from(wanted.c.status))
-        .order_by(Contact.id, Team.id)
+        .join(contact, true())
+        .join(team, true())
+        .outerjoin(stored, true())
+        .where(stored.c.status.is_distinct_from(wanted.c.status))
+        .order_by(contact.c.id, team.c.id)
     )
     history = insert(OptOutChange).from_select([*_TAKEN, *_MADE], rows).returning(OptOutChange).cte("history")
     pairs = ("contact_id", "team_id", "tenant_id", "status", "changed_at", "id")
@@ -173,9 +181,9 @@ def record_selected(changes: Select[Any], source: Source, user: User) -> Sequenc
         ["contact_id", "team_id", "tenant_id", *_STORED],
         select(*(history.c[name] for name in pairs), cast(null(), DateTime(timezone=True))),
     )
-    stored = _over_the_stored(statement).returning(Consent.change_id).cte("stored")
+    kept = _over_the_stored(statement).returning(Consent.change_id).cte("kept")
     written = db.session.execute(
-        select(history.c.contact_id, history.c.team_id, history.c.status, history.c.reason).add_cte(stored)
+        select(history.c.contact_id, history.c.team_id, history.c.status, history.c.reason).add_cte(kept)
     ).all()
     _forget_loaded()
     return written
@@ -235,6 +243,11 @@ def among(contact_id: Any, team_id: Any, pairs: list[tuple[int, int]]) -> Column
     ids = [cast([pair[side] for pair in pairs], ARRAY(BigInteger)) for side in (0, 1)]
     rows = func.unnest(*ids).table_valued("contact_id", "team_id").render_derived()
     return tuple_(contact_id, team_id).in_(select(rows.c.contact_id, rows.c.team_id))
+
+
+def _by_key(row: Select[Any]) -> FromClause:
+    """One row for each of a statement; OFFSET 0 keeps the planner from joining the other way round."""
+    return row.offset(0).lateral()
 
 
 def _lock_consents(pairs: list[tuple[int, int]]) -> dict[tuple[int, int], Any]:

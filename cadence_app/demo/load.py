@@ -22,6 +22,7 @@ from cadence_app.demo.announcements import load_announcements
 from cadence_app.demo.campaigns import load_campaigns
 from cadence_app.demo.conversations import load_conversations
 from cadence_app.demo.forgotten import load_forgotten
+from cadence_app.demo.imports import load_imports
 from cadence_app.demo.records import load_records
 from cadence_app.demo.settings import load_settings
 from cadence_app.extensions import db
@@ -82,6 +83,7 @@ def _load(organisation: Organisation, chance: random.Random) -> None:
     tenant = accounts.create_tenant(organisation.name, organisation.navigation, organisation.time_zone)
     teams = [accounts.create_team(name, code) for name, code in organisation.teams]
     admin, agent = _users(organisation, teams)
+    load_imports(admin, teams)
     inboxes = _inboxes(organisation, teams, admin, agent)
     numbers = people.numbers(chance)
     contacts = _contacts(tenant, organisation, numbers, chance)

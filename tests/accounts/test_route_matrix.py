@@ -46,6 +46,7 @@ from cadence_app.retention import service as retention
 from cadence_app.webhooks import service as webhooks
 from cadence_app.webhooks.models import WebhookDelivery
 from tests.campaigns.sending import add_campaign
+from tests.contacts import importing
 from tests.reports.exporting import ask_for, run
 from tests.world import PASSWORD, Browser, World, make_user, make_world, new_number
 
@@ -188,6 +189,8 @@ POST      /exports/{export_id}/retry
 GET       /reports/saved/{saved_id}
 
 ADMIN
+GET POST  /contacts/import/
+GET       /contacts/import/list
 GET       /reports/schedules/
 GET POST  /reports/schedules/new
 GET       /settings/
@@ -251,6 +254,15 @@ GET       /settings/retention/runs/{run_id}
 GET       /settings/retention/runs/{run_id}/contacts.csv
 GET POST  /settings/retention/runs/{run_id}/remove
 POST      /settings/retention/runs/{run_id}/stop
+GET POST  /contacts/import/{import_id}/columns
+POST      /contacts/import/{import_id}/reading
+GET       /contacts/import/{import_id}
+GET       /contacts/import/{import_id}/progress
+POST      /contacts/import/{import_id}/start
+POST      /contacts/import/{import_id}/cancel
+POST      /contacts/import/{import_id}/change-columns
+POST      /contacts/import/{import_id}/resume
+GET       /contacts/import/{import_id}/refused.csv
 GET POST  /settings/custom-fields/{field_id}
 POST      /settings/custom-fields/{field_id}/move
 GET POST  /settings/custom-fields/{field_id}/delete
@@ -382,6 +394,7 @@ def _make(app: Flask, mode: str, operator_email: str) -> Made:
     other_id = world.add_contact()
     export_id = ask_for(world)
     run(world, export_id)
+    imported = importing.run(world, importing.csv_of(("Refused", "", "", "no number", "ADM", "")))
     world.sign_in("admin")
     with world.session():
         session_id = db.session.scalars(select(SignInSession.id)).one()
@@ -412,6 +425,7 @@ def _make(app: Flask, mode: str, operator_email: str) -> Made:
             "contact_id": world.contact_id_of(received.conversation_id),
             "team_id": world.team_id,
             "export_id": export_id,
+            "import_id": imported.id,
             "schedule_id": schedule.id,
             "token_id": token.id,
             "tag_id": tag.id,

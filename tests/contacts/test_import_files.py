@@ -9,7 +9,7 @@ from datetime import date
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from xlsxwriter import Workbook
+from openpyxl import Workbook
 
 from cadence_app import files
 from cadence_app.contacts.imports import reading
@@ -31,16 +31,12 @@ def _read(content: bytes, limits: Limits = LIMITS) -> list[tuple[int, list[str]]
 
 def _workbook(*rows: tuple[object, ...], sheets: int = 1) -> bytes:
     made = io.BytesIO()
-    book = Workbook(made)
+    book = Workbook(write_only=True)
     for _ in range(sheets):
-        sheet = book.add_worksheet()
-        for number, row in enumerate(rows):
-            for column, value in enumerate(row):
-                if isinstance(value, date):
-                    sheet.write_datetime(number, column, value, book.add_format({"num_format": "yyyy-mm-dd"}))
-                else:
-                    sheet.write(number, column, value)
-    book.close()
+        sheet = book.create_sheet()
+        for row in rows:
+            sheet.append(row)
+    book.save(made)
     return made.getvalue()
 
 

@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy import select
 
 from cadence_app.accounts.models import User
-from cadence_app.consent import by_import, possible
+from cadence_app.consent import blocks, possible
 from cadence_app.consent import service as consent
+from cadence_app.consent.carrying import NOT_CARRIED
 from cadence_app.consent.models import Status
 from cadence_app.contacts.models import Contact, ContactTag, CustomField, Tag
 from cadence_app.extensions import db
@@ -172,7 +173,7 @@ def test_who_stopped_every_team_joins_another_opted_out_and_stays_blocked(world:
     contact_id = world.contact_id(number)
     done = run(world, csv_of(("", "", "", number, "AID", cell)))
     assert world.status(contact_id, world.other_team_id) == OUT
-    assert world.history(contact_id, world.other_team_id)[-1].reason == by_import.STOPPED_EVERYWHERE
+    assert world.history(contact_id, world.other_team_id)[-1].reason == blocks.STOPPED_EVERYWHERE
     assert done.opt_ins_held == (1 if cell else 0)
     with world.session():
         stored = consent.consent_of(contact_id, world.other_team_id)
@@ -192,7 +193,7 @@ def test_another_number_does_not_inherit_consent(world: World) -> None:
     for team_id in (world.team_id, world.other_team_id):
         assert world.status(contact_id, team_id) == OUT
         change = world.history(contact_id, team_id)[-1]
-        assert (change.reason, change.number) == (by_import.NUMBER_CHANGED, new)
+        assert (change.reason, change.number) == (NOT_CARRIED, new)
 
 
 def test_a_row_may_opt_another_number_in_in_the_teams_it_names(world: World) -> None:

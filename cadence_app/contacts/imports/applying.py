@@ -12,24 +12,27 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from flask import current_app
 from psycopg.errors import DeadlockDetected, UniqueViolation
 from sqlalchemy import ARRAY, BigInteger, Select, any_, cast, func, insert, select, true, update
 from sqlalchemy.exc import DBAPIError
 
 from cadence_app.accounts.models import Team, User
-from cadence_app.consent.by_import import Held, set_by_import
+from cadence_app.consent.by_import import Held, Numbers, set_by_import
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.contacts.imports import statements
 from cadence_app.contacts.imports.models import ImportOutcome, ImportRow, Result
+from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.tenancy import tenant_in_use
 
-BATCH = 2000
 # A batch is tried again where somebody else made or changed one of its contacts between two statements.
 _TRIES = 10
 _HELD = {
     Held.STOPPED: "Not opted in in {teams}: they stopped by their own text.",
     Held.NEWER: "Not opted in in {teams}: opted out after this import was started.",
+    Held.BARRED: "Not opted in in {teams}: the number was of a person who was erased, until it texts START.",
+    Held.OTHER_NUMBER: "Not opted in in {teams}: they are texted at another number of theirs.",
 }
 
 
@@ -60,7 +63,7 @@ class Applied:
 def lines_after(import_id: int, line: int) -> list[int]:
     """The lines of the next batch."""
     query = select(ImportRow.line).where(ImportRow.import_id == import_id, ImportRow.line > line)
-    return list(db.session.scalars(query.order_by(ImportRow.line).limit(BATCH)))
+    return list(db.session.scalars(query.order_by(ImportRow.line).limit(current_app.config["IMPORT_BATCH"])))
 
 
 def waiting_lines(import_id: int, after: int = 0) -> list[int]:
@@ -70,7 +73,9 @@ def waiting_lines(import_id: int, after: int = 0) -> list[int]:
         ImportOutcome.result == Result.WAITING,
         ImportOutcome.line > after,
     )
-    return list(db.session.scalars(query.order_by(ImportOutcome.line).limit(BATCH)))
+    return list(
+        db.session.scalars(query.order_by(ImportOutcome.line).limit(current_app.config["IMPORT_BATCH"]))
+    )
 
 
 def apply_batch(order: Order, lines: list[int], dry: bool = False) -> Applied:
@@ -128,7 +133,7 @@ def _try(order: Order, lines: list[int], dry: bool) -> Applied:
     tagged = set(db.session.scalars(statements.TAG_CONTACTS, values))
     outcome = set_by_import(
         _wishes(order.import_id, lines),
-        _moved(order.import_id, lines),
+        _numbers(order.import_id, lines),
         order.user,
         order.begun_at,
         order.stop_reason,
@@ -158,11 +163,15 @@ def _wishes(import_id: int, lines: list[int]) -> Select[Any]:
     return query.with_only_columns(outcome.c.contact_id, team_id, row.c.status)
 
 
-def _moved(import_id: int, lines: list[int]) -> dict[int, list[int]]:
-    """The contacts that got another number, each with the teams of its row."""
+def _numbers(import_id: int, lines: list[int]) -> Numbers:
+    """What the numbers of the batch are to its contacts."""
     outcome, row, query = _of_batch(import_id, lines)
     rows = query.with_only_columns(outcome.c.contact_id, row.c.team_ids).where(outcome.c.moved)
-    return {found.contact_id: found.team_ids for found in db.session.execute(rows)}
+    moved = {found.contact_id: found.team_ids for found in db.session.execute(rows)}
+    others = query.join(Contact, Contact.id == outcome.c.contact_id).where(
+        row.c.number != "", row.c.number != Contact.number
+    )
+    return Numbers(moved, db.session.scalars(others).all())
 
 
 def _of_batch(import_id: int, lines: list[int]) -> tuple[Any, Any, Select[Any]]:

@@ -77,7 +77,8 @@ def columns(import_id: int) -> ResponseReturnValue:
     except Unreadable as refusal:
         unreadable = str(refusal)
     reading = ReadingForm(imported, sheets)
-    form = ColumnsForm(imported, all_teams(), words_for(current_user))
+    open_teams = [team for team in all_teams() if not team.closed_at]
+    form = ColumnsForm(imported, open_teams, words_for(current_user))
     if request.form.get("action") == "check" and form.validate_on_submit() and not unreadable:
         if not service.check(imported, mapping.targets(imported.headers, form.chosen), form.teams.data or ()):
             flash("The queue is out of reach just now; the check starts when that is back.", "warning")

@@ -18,8 +18,11 @@ _OF_BATCH = (
     + " AS r"
 )
 _APPLIED = "o.result IN ('new', 'updated', 'unchanged')"
-_BY_ID = "c.tenant_id = :tenant_id AND c.external_id <> '' AND c.external_id = r.external_id"
-_BY_NUMBER = "c.tenant_id = :tenant_id AND c.number = r.number"
+_BY_ID = (
+    "c.tenant_id = :tenant_id AND c.external_id <> '' AND c.external_id = r.external_id AND c.gone_at IS NULL"
+)
+# Whoever has the number now, texted at it or not; nobody who is gone has one.
+_BY_NUMBER = "n.tenant_id = :tenant_id AND n.number = r.number AND n.until IS NULL"
 
 
 # A batch is small and finds all it needs by an index.
@@ -32,56 +35,70 @@ FIND = text(f"""
 SELECT c.id, r.number <> '' AND r.number <> c.number AS moves
 FROM import_rows r JOIN contacts c ON {_BY_ID} WHERE {_ROWS} AND r.external_id <> ''
 UNION
-SELECT c.id, false FROM import_rows r JOIN contacts c ON {_BY_NUMBER} WHERE {_ROWS} AND r.number <> ''
+SELECT n.contact_id, false FROM import_rows r JOIN contact_numbers n ON {_BY_NUMBER}
+WHERE {_ROWS} AND r.number <> ''
 """)
 
 FORGET = text(f"DELETE FROM import_outcomes o WHERE {_OUTCOMES}")
 
 # By ContactId first, then by number. What a row needs and another contact has is waited for: perhaps a
-# later row moves it. A row without a ContactId gives way to one that names the same person by it.
+# later row moves it; a further number is never given up so. A row without a ContactId gives way to one that
+# names the same person by it. Which of a person's numbers is texted is chosen on their record: a row only
+# moves them to one that they don't have yet.
 PLAN = text(f"""
 INSERT INTO import_outcomes (import_id, tenant_id, line, result, contact_id, waits_for_id, moved, note)
 SELECT r.import_id, r.tenant_id, r.line,
     CASE WHEN verdict IN ('taken', 'same') THEN 'waiting'
          WHEN verdict = 'new' THEN 'new'
          WHEN verdict <> 'known' THEN 'refused'
-         WHEN (r.first_name <> '' AND r.first_name <> coalesce(by_id.first_name, by_number.first_name))
+         WHEN moves
+           OR (r.first_name <> '' AND r.first_name <> coalesce(by_id.first_name, by_number.first_name))
            OR (r.last_name <> '' AND r.last_name <> coalesce(by_id.last_name, by_number.last_name))
            OR (r.external_id <> '' AND r.external_id <> coalesce(by_id.external_id, by_number.external_id))
-           OR (r.number <> '' AND r.number <> coalesce(by_id.number, by_number.number))
            OR NOT coalesce(by_id.custom, by_number.custom) @> r.custom THEN 'updated'
          ELSE 'unchanged' END,
     CASE verdict WHEN 'new' THEN nextval('contacts_id_seq') WHEN 'known' THEN coalesce(by_id.id, by_number.id)
                  WHEN 'taken' THEN by_id.id END,
     CASE WHEN verdict IN ('taken', 'same') THEN by_number.id END,
-    verdict IN ('known', 'taken') AND by_id.id IS NOT NULL AND r.number NOT IN ('', by_id.number),
+    moves,
     CASE verdict
-         WHEN 'taken' THEN 'Another contact has this mobile number'
-            || CASE WHEN by_number.external_id <> '' THEN ', with the ContactId ' || by_number.external_id
-                    ELSE '' END || '.'
+         WHEN 'taken' THEN 'Another contact has this mobile number' || with_id
+         WHEN 'further' THEN 'This is a further number of another contact' || with_id
+            || ' Where both are one person, merge them; else end the number on their record.'
          WHEN 'same' THEN format('The same person is on line %s.', twin.line)
+         WHEN 'closed' THEN (SELECT format('Closed, so nobody can be put there: %s.', string_agg(t.code, ', '
+            ORDER BY t.code)) FROM teams t WHERE t.id = ANY (r.team_ids) AND t.closed_at IS NOT NULL)
          WHEN 'no_number' THEN 'Nobody has this ContactId, and there is no mobile number to add them with.'
          WHEN 'no_team' THEN 'There is no code that says where to add this new contact.'
          ELSE '' END
 FROM import_rows r
 LEFT JOIN contacts by_id ON r.external_id <> '' AND {_BY_ID.replace("c.", "by_id.")}
-LEFT JOIN contacts by_number ON r.number <> '' AND {_BY_NUMBER.replace("c.", "by_number.")}
+LEFT JOIN contact_numbers n ON r.number <> '' AND {_BY_NUMBER}
+LEFT JOIN contacts by_number ON by_number.id = n.contact_id
 LEFT JOIN LATERAL (
     SELECT line FROM import_rows other
     WHERE r.external_id = '' AND by_number.external_id <> '' AND other.import_id = r.import_id
       AND other.external_id <> '' AND other.external_id = by_number.external_id AND other.problems = '[]'
     LIMIT 1
 ) AS twin ON true
-CROSS JOIN LATERAL (SELECT CASE
+CROSS JOIN LATERAL (SELECT
+    CASE WHEN by_number.external_id <> '' THEN ', with the ContactId ' || by_number.external_id || '.'
+         ELSE '.' END AS with_id,
+    CASE
     WHEN r.problems <> '[]' THEN 'problem'
-    WHEN by_id.id <> by_number.id THEN 'taken'
+    WHEN r.team_ids && ARRAY(SELECT id FROM teams WHERE closed_at IS NOT NULL) THEN 'closed'
+    WHEN by_id.id <> by_number.id
+      OR (by_id.id IS NULL AND r.external_id <> '' AND by_number.external_id <> '')
+    THEN CASE WHEN by_number.number = r.number THEN 'taken' ELSE 'further' END
     WHEN by_id.id IS NOT NULL THEN 'known'
-    WHEN r.external_id <> '' AND by_number.external_id <> '' THEN 'taken'
     WHEN twin.line IS NOT NULL THEN 'same'
     WHEN by_number.id IS NOT NULL THEN 'known'
     WHEN r.number = '' THEN 'no_number'
     WHEN r.team_ids = '{{}}' THEN 'no_team'
     ELSE 'new' END AS verdict) AS judged
+CROSS JOIN LATERAL (SELECT
+    verdict IN ('known', 'taken') AND by_id.id IS NOT NULL AND r.number <> ''
+    AND by_number.id IS DISTINCT FROM by_id.id AS moves) AS moving
 WHERE {_ROWS}
 """)
 
