@@ -63,7 +63,11 @@ def test_each_reason_to_be_left_out_is_told_and_counted_once(world: World) -> No
         "no_consent": 5,
     }
     page = world.sign_in("agent").get(f"/campaigns/{campaign_id}").text
-    for words in ("Nobody in this team has this number or ContactId", "Possible opt out", "In the list already"):
+    for words in (
+        "Nobody in this team has this number or ContactId",
+        "Possible opt out",
+        "In the list already",
+    ):
         assert words in page
     assert "Send now to 2" in page
 
