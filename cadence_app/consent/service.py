@@ -220,8 +220,8 @@ def _opt_in(arrival: Arrival, consent: Consent | None, keyword: Keyword) -> Read
     if not arrival.texted:
         return Reading(keyword, note=_OTHER_PHONE)
     # Their own words are from when they said them, which stopped_at tells, and not from when they were read.
-    by_another = consent and consent.opted_out and consent.change.source != Source.KEYWORD
-    if consent and by_another and arrival.received_at < consent.since:
+    by_others = consent and consent.opted_out and consent.change.source != Source.KEYWORD
+    if consent and by_others and arrival.received_at < consent.since:
         return Reading(keyword, note="Sent before they were opted out here, so it changes nothing.")
     note = ""
     # Teams they join from now on are as for anybody; those they are opted out of stay so.

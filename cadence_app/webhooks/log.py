@@ -80,13 +80,14 @@ def blocking(delivery: WebhookDelivery) -> WebhookDelivery | None:
 def send_again(delivery: WebhookDelivery) -> None:
     """Makes it due now with a fresh schedule and the same webhook-id, and lets a quiet endpoint be tried at
     once. Commits."""
+    _end_quiet(delivery.endpoint_id)
     db.session.execute(update(WebhookDelivery).where(WebhookDelivery.id == delivery.id).values(_AGAIN))
-    delivery.endpoint.quiet_until = None
     db.session.commit()
 
 
 def send_failed_again(endpoint: WebhookEndpoint, since: datetime) -> int:
     """The same for all that failed for good at or after a time; how many. Tests stay as they are."""
+    _end_quiet(endpoint.id)
     done = db.session.execute(
         update(WebhookDelivery)
         .where(
@@ -100,9 +101,16 @@ def send_failed_again(endpoint: WebhookEndpoint, since: datetime) -> int:
         .execution_options(synchronize_session=False)
     )
     count = len(done.all())
-    endpoint.quiet_until = None
     db.session.commit()
     return count
+
+
+def _end_quiet(endpoint_id: int) -> None:
+    """Locks the endpoint, as who notes an answer does before its deliveries: the other order would end in a
+    circle of waiting."""
+    db.session.execute(
+        update(WebhookEndpoint).where(WebhookEndpoint.id == endpoint_id).values(quiet_until=None)
+    )
 
 
 def prune() -> None:

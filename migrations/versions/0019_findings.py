@@ -26,7 +26,7 @@ CREATE FUNCTION others_have_domain(mail_domain text) RETURNS boolean
          WHERE right(lower(u.email), length(mail_domain) + 1) = '@' || lower(mail_domain)
            AND u.invited_at IS NULL
            AND u.tenant_id IS DISTINCT FROM
-               nullif(current_setting('cadence.tenant_id', true), '')::bigint) $$;
+             nullif(current_setting('cadence.tenant_id', true), '')::bigint) $$;
 REVOKE ALL ON FUNCTION others_have_domain FROM public;
 GRANT EXECUTE ON FUNCTION others_have_domain TO cadence_app;
 """

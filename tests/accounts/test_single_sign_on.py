@@ -344,7 +344,7 @@ def test_a_domain_is_one_organisations(
 ) -> None:
     answer = _save(legacy_world, provider, domain)
     assert answer.status_code == 422
-    assert f"{domain} is another organisation's here." in html.unescape(answer.text)
+    assert f"Another organisation here uses {domain}." in html.unescape(answer.text)
     with legacy_world.session():
         assert db.session.scalars(select(SingleSignOn)).all() == []
 

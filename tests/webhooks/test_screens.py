@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text, update
 from standardwebhooks import Webhook
 
 from cadence_app.accounts.models import AuditEntry
 from cadence_app.extensions import db
+from cadence_app.tenancy import use_tenant
 from cadence_app.webhooks import log
 from cadence_app.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from tests.webhooks.receiving import (
@@ -193,6 +195,44 @@ def test_everything_that_failed_since_a_time_is_sent_again(world: World, here: R
     here.answer = lambda _: (204, b"")
     deliver(world, endpoint_id)
     assert {row.state for row in deliveries(world, endpoint_id)} == {"delivered"}
+
+
+def test_sending_again_waits_for_who_notes_an_answer_and_holds_nothing_they_need(
+    world: World, here: Receiver
+) -> None:
+    endpoint_id, _ = add_endpoint(world, here.url)
+    changes_of(world, world.add_contact(), 1)
+    deliver(world, endpoint_id)
+    (delivery,) = deliveries(world, endpoint_id)
+    long_ago = datetime.now(UTC) - timedelta(days=30)
+
+    def one() -> None:
+        with world.session():
+            log.send_again(db.session.get_one(WebhookDelivery, delivery.id))
+
+    def all_failed() -> None:
+        with world.session():
+            log.send_failed_again(db.session.get_one(WebhookEndpoint, endpoint_id), long_ago)
+
+    theirs = select(WebhookDelivery.id).where(WebhookDelivery.id == delivery.id)
+    for again in (one, all_failed):
+        now = datetime.now(UTC)
+        set_endpoint(world, endpoint_id, quiet_until=now)
+        with world.session():
+            mine = update(WebhookDelivery).where(WebhookDelivery.id == delivery.id)
+            db.session.execute(mine.values(state="failed", finished_at=now))
+            db.session.commit()
+            use_tenant(world.tenant_id)
+            held = select(WebhookEndpoint.id).where(WebhookEndpoint.id == endpoint_id)
+            db.session.execute(held.with_for_update())
+            thread = threading.Thread(target=again)
+            thread.start()
+            while not db.session.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
+                assert thread.is_alive()
+            assert db.session.scalar(theirs.with_for_update(nowait=True)) == delivery.id
+            db.session.rollback()
+        thread.join(30)
+        assert [row.state for row in deliveries(world, endpoint_id)] == ["pending"]
 
 
 def test_the_log_forgets_what_ended_long_ago_and_never_what_is_still_to_go(
