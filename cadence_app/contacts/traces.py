@@ -29,8 +29,8 @@ _SPELLINGS = text(
 
 _PICKED = text(
     "UPDATE campaigns SET segment = jsonb_set(segment, '{contact_ids}', (SELECT jsonb_agg(DISTINCT"
-    " CASE WHEN id::bigint = :gone THEN CAST(:kept AS bigint) ELSE id::bigint END)"
-    " FROM jsonb_array_elements_text(segment->'contact_ids') AS id))"
+    " CASE WHEN picked.id::bigint = :gone THEN CAST(:kept AS bigint) ELSE picked.id::bigint END)"
+    " FROM jsonb_array_elements_text(segment->'contact_ids') AS picked(id)))"
     " WHERE segment->'contact_ids' @> to_jsonb(CAST(:gone AS bigint))"
 )
 
