@@ -26,6 +26,7 @@ from cadence_app.reports import service, workbook
 from cadence_app.reports.filters import Filters
 from cadence_app.reports.kinds import KINDS, OPT_OUT_HISTORY, Kind
 from cadence_app.reports.models import Delivery, Format
+from tests.contacts import importing
 from tests.reports.exporting import (
     HEADER,
     ask_for,
@@ -176,6 +177,7 @@ def test_csv_and_xlsx_show_the_same_cells_in_a_spreadsheet(world: World, key: st
         _agent_changes(world, contact_id, Status.OPTED_OUT, reason=name)
     if kind is OPT_OUT_HISTORY:
         _many_changes(world, 3000)
+    importing.run(world, importing.csv_of(("Refused", "", "", "no number", "ADM", "")), name="=people.csv")
     number = new_number()
     received = world.text(number, "please stop texting me")
     with world.session():
@@ -212,7 +214,7 @@ def _many_changes(world: World, count: int) -> None:
             "number": new_number(),
             "first_name": "Zoë",
             "last_name": f"O'Hara {index}",
-            "external_id": f"00{index}",
+            "external_id": f"0900{index}",
         }
         for index in range(count)
     ]
