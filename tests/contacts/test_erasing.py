@@ -56,7 +56,6 @@ def talk(world: World) -> tuple[int, str, str]:
     """A named contact with texts, a further number, a tag and a merged record; their id and numbers."""
     number, other, merged = new_number(), new_number(), new_number()
     received = world.text(number, f"I am {NAME}")
-    world.text(number, f"please stop texting me, {NAME}")
     world.text(number, f"{NAME}?", inbox=world.personal)
     contact_id = world.contact_id_of(received.conversation_id)
     with world.session():
@@ -68,6 +67,7 @@ def talk(world: World) -> tuple[int, str, str]:
         tags.add_tag(user, contact, "Transfers")
     add_number(world, contact_id, other)
     take_part(world, contact_id, received.conversation_id, number)
+    world.text(number, f"please stop texting me, {NAME}")
     merge(world, contact_id, world.contact_id_of(world.text(merged, f"{NAME} too").conversation_id))
     return contact_id, number, other
 

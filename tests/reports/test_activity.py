@@ -88,7 +88,7 @@ def test_sent_is_what_was_handed_to_the_carrier_and_delivery_its_share_that_arri
             talk.sent(NOON, state=state)
     talk.sent(NOON)
     now = activity(world).now
-    assert (now.sent, now.delivered, now.delivery) == (3, 2, 66.7)
+    assert (now.sent, now.delivered, now.delivery) == (4, 2, 50.0)
 
 
 def test_no_text_at_all_is_no_percentage(world: World) -> None:
