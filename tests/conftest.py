@@ -28,8 +28,8 @@ ROOT = Path(__file__).parent.parent
 _LAST = ("tests/e2e",)
 
 
-# Tests, most of them walks through a browser, that were not seen to pass since their areas came together: docs/testing.md. Each
-# leaves this list once it is green.
+# Tests, most of them walks through a browser, that were not seen to pass since their areas came
+# together: docs/testing.md. Each leaves this list once it is green.
 _MATRIX = "tests/accounts/test_route_matrix.py::test_a_route_gives_everybody_what_the_matrix_says"
 _UNSETTLED = (
     f"{_MATRIX}[GET /settings/webhooks/{{",
