@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import insert, text, update
 
 from cadence_app.accounts.models import Tenant, User
 from cadence_app.administration import labels
@@ -22,16 +22,14 @@ MAJORS = ("Biology", "Nursing", "Computer science", "History", "Mechanical engin
 _SINCE_THEIR_HISTORY = (
     text(
         "UPDATE contacts SET created_at = (SELECT min(changed_at + interval '0') FROM opt_out_changes"
-        " WHERE contact_id = contacts.id) WHERE id = ANY(:ids)"
-        " AND EXISTS (SELECT FROM opt_out_changes WHERE contact_id = contacts.id)"
+        " WHERE contact_id = contacts.id)"
+        " WHERE EXISTS (SELECT FROM opt_out_changes WHERE contact_id = contacts.id)"
     ),
     text(
         "UPDATE contact_numbers n SET since = contacts.created_at FROM contacts"
-        " WHERE contacts.id = n.contact_id AND n.user_id IS NULL AND n.contact_id = ANY(:ids)"
+        " WHERE contacts.id = n.contact_id AND n.user_id IS NULL"
     ),
 )
-# The trigger that follows changed numbers holds all rows of a statement against each other.
-_AT_ONCE = 100
 
 
 def load_records(
@@ -69,15 +67,8 @@ def load_records(
             )
         )
     _duplicate(tenant, contacts[0], agent, next(numbers))
-    _date_by_history()
-
-
-def _date_by_history() -> None:
-    everybody = db.session.scalars(select(Contact.id)).all()
-    for start in range(0, len(everybody), _AT_ONCE):
-        ids = everybody[start : start + _AT_ONCE]
-        for statement in _SINCE_THEIR_HISTORY:
-            db.session.execute(statement, {"ids": list(ids)})
+    for statement in _SINCE_THEIR_HISTORY:
+        db.session.execute(statement)
 
 
 def _values(fields: list[CustomField], chance: random.Random) -> dict[str, str]:
