@@ -28,37 +28,8 @@ ROOT = Path(__file__).parent.parent
 _LAST = ("tests/e2e",)
 
 
-# Tests, most of them walks through a browser, that were not seen to pass since their areas came
-# together: docs/testing.md. Each leaves this list once it is green.
-_MATRIX = "tests/accounts/test_route_matrix.py::test_a_route_gives_everybody_what_the_matrix_says"
-_UNSETTLED = (
-    f"{_MATRIX}[GET /settings/webhooks/{{",
-    f"{_MATRIX}[POST /settings/webhooks/{{endpoint_id}}/resend",
-    f"{_MATRIX}[POST /settings/webhooks/{{endpoint_id}}/deliveries",
-    "tests/contacts/test_erasing.py::test_nothing_of_the_person_is_left_anywhere",
-    "tests/contacts/test_erasing.py::test_what_they_waited_for_does_not_go_and_lists_keep_their_count",
-    "tests/e2e/test_activity.py::test_an_agent_of_teams_reaches_analytics_and_sees_their_own_line_only",
-    "tests/e2e/test_both_modes.py::test_every_page_is_accessible_and_fits_its_width",
-    "tests/e2e/test_delivery.py::test_an_admin_adds_a_destination_exports_to_it_and_saves_the_filters[legacy]",
-    "tests/e2e/test_notifications.py",
-    "tests/e2e/test_proof.py",
-    "tests/e2e/test_real_servers.py",
-    "tests/e2e/test_record.py",
-    "tests/e2e/test_reports.py",
-    "tests/e2e/test_roles.py",
-    "tests/e2e/test_sign_in.py",
-    "tests/ui/test_hung_redis.py",
-)
-
-
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.nodeid.startswith(_LAST))
-    if any("e2e" in argument for argument in config.args):
-        return
-    unsettled = [item for item in items if item.nodeid.startswith(_UNSETTLED)]
-    if unsettled:
-        config.hook.pytest_deselected(items=unsettled)
-        items[:] = [item for item in items if item not in unsettled]
 
 
 def free_port() -> int:

@@ -26,6 +26,7 @@ from cadence_app.api.tokens import create_token
 from cadence_app.campaigns import service as campaigns
 from cadence_app.campaigns.segments import Segment
 from cadence_app.consent.keywords import Meaning
+from cadence_app.consent.models import OptOutChange
 from cadence_app.consent.own_keywords import add_keyword
 from cadence_app.contacts.models import ContactNumber, CustomField, Tag
 from cadence_app.extensions import Model, db
@@ -44,6 +45,7 @@ from cadence_app.reports.saved.models import SavedFilter
 from cadence_app.reports.schedules import Every, Period, Timing
 from cadence_app.retention import service as retention
 from cadence_app.webhooks import service as webhooks
+from cadence_app.webhooks.events import event_of
 from cadence_app.webhooks.models import WebhookDelivery
 from tests.campaigns.sending import add_campaign
 from tests.contacts import importing
@@ -490,12 +492,15 @@ def _more(world: World, admin: User, conversation_id: int) -> dict[str, object]:
     account.name, account.keyword_answers = "Ours", KeywordAnswers.OURS
     db.session.add(account)
     endpoint, _ = webhooks.add_endpoint(admin, webhooks.Plan("http://127.0.0.1:9/", "", [], []))
+    change = db.session.scalars(select(OptOutChange).limit(1)).one()
+    event_id, body = event_of(change)
     delivery = WebhookDelivery(
         tenant_id=world.tenant_id,
         endpoint_id=endpoint.id,
-        event_id=uuid.uuid4().hex,
-        change_id=1,
-        body='{"data": {}}',
+        event_id=event_id,
+        change_id=change.id,
+        contact_id=change.contact_id,
+        body=body,
     )
     place = SftpPlace("127.0.0.1", 9, "cadence", "", False)
     setup = destinations.Setup("Store", place, "secret", "{export}.csv", False, WhenTaken.REPLACE)
