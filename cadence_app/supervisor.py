@@ -35,7 +35,7 @@ from cadence_app.extensions import db
 from cadence_app.preflight import NotReady, check_folder, check_port, check_servers, stop_left_over
 
 ROOT = Path(__file__).resolve().parent.parent
-_START_SECONDS = 60
+_START_SECONDS = 120
 
 
 @dataclass(frozen=True)
@@ -152,6 +152,8 @@ def _environment(installation: Installation, settings: dict[str, object], demo: 
         "CADENCE_DEV_TOOLS": str(int(bool(settings["DEV_TOOLS"]))),
         "CADENCE_DEV_MAILBOX": str(int(bool(settings["DEV_MAILBOX"]))),
         "CADENCE_DEMO_SIGN_INS": str(int(demo and own)),
+        # Titles of processes leave the environment as it is: stop_left_over() knows ours by it.
+        "SPT_NOENV": "1",
     }
     return os.environ | given
 
@@ -162,26 +164,12 @@ def _plain(url: object) -> str:
 
 def _programs(installation: Installation) -> list[Program]:
     python = sys.executable
-    flask = [python, "-W", "ignore", "-m", "flask", "rq"]
-    # RQ derives from this how long a worker waits for a Redis that hangs: 55 seconds, not seven minutes.
-    worker = [*flask, "worker", "--worker-ttl", "60"]
     gunicorn = [python, "-m", "gunicorn", "wsgi:app", "--bind", installation.bind, "--preload"]
     # Its control socket has one path for all copies of Cadence.
     gunicorn += ["--no-control-socket", "--worker-class", "gthread", "--workers", "2", "--threads", "8"]
     programs = [
         Program("web", [*gunicorn, "--graceful-timeout", "10"], 20),
-        # So many workers that a person's text never waits for a large export or a campaign. SIGTERM lets the
-        # job at hand finish.
-        # Two that serve texts and sweeps, each one first: neither holds up the other when a carrier hangs.
-        Program("worker-texts", [*worker, "texts", "sweeps"], 20),
-        Program("worker-sweeps", [*worker, "sweeps", "texts"], 20),
-        Program("worker-campaigns", [*worker, "campaigns"], 20),
-        Program("worker-mail", [*worker, "mails", "reports"], 20),
-        Program("worker-imports", [*worker, "imports"], 20),
-        # Two as well: a receiver that answers slowly has one for some seconds, the other serves the rest.
-        Program("worker-webhooks-1", [*worker, "webhooks"], 20, stop_seconds=40),
-        Program("worker-webhooks-2", [*worker, "webhooks"], 20, stop_seconds=40),
-        Program("scheduler", [*flask, "cron"], 20),
+        Program("workers", [python, "-W", "ignore", "-m", "cadence_app.workers"], 20, stop_seconds=40),
     ]
     for name, wanted in (
         ("postgres", installation.embedded_postgres),

@@ -1,5 +1,6 @@
 """What other areas keep of a person: lists that name them, texts set for later, bodies of webhooks, posts of
-carriers. Cleared when somebody is erased, or removed by age; the rows stay where they are counted.
+carriers, rows of imports that have not ended. Cleared when somebody is erased, or removed by age; the rows
+stay where they are counted.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from collections.abc import Collection
 from sqlalchemy import delete, func, or_, select, text, update
 
 from cadence_app.campaigns.models import Campaign, Recipient, RecipientState
+from cadence_app.contacts.imports.models import ImportRow
 from cadence_app.contacts.models import Contact, ContactNumber
 from cadence_app.extensions import db
 from cadence_app.messaging.carriers.models import CarrierEvent
@@ -46,6 +48,7 @@ def clear(contact_ids: Collection[int]) -> None:
     _clear_later(ids)
     _clear_webhooks(ids)
     _clear_posts(sorted(numbers))
+    _clear_staged(sorted(numbers), sorted(words))
 
 
 def move(kept_id: int, gone_id: int) -> None:
@@ -123,6 +126,24 @@ def _clear_webhooks(ids: list[int]) -> None:
     found = db.session.scalars(theirs.order_by(WebhookDelivery.id)).all()
     db.session.execute(delete(WebhookAttempt).where(WebhookAttempt.delivery_id.in_(found)))
     db.session.execute(delete(WebhookDelivery).where(WebhookDelivery.id.in_(found)))
+
+
+def _clear_staged(numbers: list[str], words: list[str]) -> None:
+    """A row of an import that has not come to them yet is refused: it would bring them back."""
+    db.session.execute(
+        update(ImportRow)
+        .where(or_(ImportRow.number.in_(numbers), ImportRow.external_id.in_(words)))
+        .values(
+            first_name="",
+            last_name="",
+            external_id="",
+            number="",
+            tags=[],
+            custom={},
+            problems=[[0, "This person was erased, or removed by age, after the file was uploaded."]],
+        )
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _clear_posts(numbers: list[str]) -> None:

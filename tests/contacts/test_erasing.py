@@ -29,6 +29,7 @@ from cadence_app.webhooks import service as webhooks
 from cadence_app.webhooks.models import WebhookAttempt, WebhookDelivery
 from tests.campaigns.sending import add_campaign, send
 from tests.consent.history import check, flip, seal
+from tests.contacts import importing
 from tests.contacts.people import IN, OUT, add_number, erase, merge, opt
 from tests.world import World, new_number
 
@@ -67,6 +68,8 @@ def talk(world: World) -> tuple[int, str, str]:
         tags.add_tag(user, contact, "Transfers")
     add_number(world, contact_id, other)
     take_part(world, contact_id, received.conversation_id, number)
+    waits = importing.csv_of(("", NAME, f"{NAME}-1", number, "ADM", ""), ("", NAME, "", other, "ADM", ""))
+    importing.check(world, importing.upload(world, waits))
     world.text(number, f"please stop texting me, {NAME}")
     merge(world, contact_id, world.contact_id_of(world.text(merged, f"{NAME} too").conversation_id))
     return contact_id, number, other
@@ -75,7 +78,7 @@ def talk(world: World) -> tuple[int, str, str]:
 def take_part(world: World, contact_id: int, conversation_id: int, number: str) -> None:
     """Puts them on the lists of campaigns, one that is sent and one that was pasted, and into a text for
     later, a webhook with its answer, and a carrier's post that could not be read."""
-    send(world, add_campaign(world, Segment(Who.PICKED, contact_ids=(contact_id,)), f"Dear {NAME}"))
+    send(world, add_campaign(world, Segment(Who.PICKED, contact_ids=(contact_id,)), "Dear {first_name}"))
     pasted = (f"({number[2:5]}) {number[5:8]}-{number[8:]}", f"{NAME}-1", f"{NAME}-1", new_number())
     add_campaign(world, Segment(Who.PASTED, entries=pasted))
     with world.session():
@@ -130,7 +133,8 @@ def test_what_they_waited_for_does_not_go_and_lists_keep_their_count(world: Worl
     contact_id = talk(world)[0]
     waiting = add_campaign(world, Segment(Who.PICKED, contact_ids=(contact_id,)))
     with world.session():
-        db.session.execute(update(Recipient).values(state="waiting", reason=""))
+        listed = update(Recipient).where(Recipient.campaign_id == waiting)
+        db.session.execute(listed.values(state="waiting", reason=""))
         db.session.commit()
         before = db.session.scalar(select(func.count()).select_from(Recipient))
     erase(world, contact_id)

@@ -42,6 +42,7 @@ def open_export(page: Page, clicks: tuple[str, ...]) -> None:
 
 def check(page: Page) -> None:
     """That axe finds no fault in the page, and that it is no wider than the window, on a desk and a phone."""
+    page.wait_for_load_state()
     page.evaluate(f"if (!window.axe) {{ {AXE.read_text()} }}")
     # Without the details of what passed, which take two thirds of the time.
     found = page.evaluate("axe.run({resultTypes: ['violations']})")["violations"]

@@ -1,0 +1,109 @@
+"""Runs the RQ workers and the scheduler: one process that loads the application, and a fork of it for each.
+
+Loading takes two seconds of a processor and 100 MB of memory; as programs of their own each of them would
+take that again at every start. Whichever dies is started again; all of them end with this process.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+import uuid
+from multiprocessing import connection, get_context, parent_process
+from multiprocessing.context import ForkProcess
+from types import FrameType
+
+from flask import Flask
+from setproctitle import setproctitle
+
+import config
+from cadence_app import create_app
+from cadence_app.extensions import db, rq
+
+# So many that a person's text never waits for a large export or a campaign.
+WORKERS = {
+    # Two that serve texts and sweeps, each one first: neither holds up the other when a carrier hangs.
+    "texts": ("texts", "sweeps"),
+    "sweeps": ("sweeps", "texts"),
+    "campaigns": ("campaigns",),
+    "mail": ("mails", "reports"),
+    "imports": ("imports",),
+    # Two as well: a receiver that answers slowly has one for some seconds, the other serves the rest.
+    "webhooks-1": ("webhooks",),
+    "webhooks-2": ("webhooks",),
+}
+SCHEDULER = "scheduler"
+# RQ derives from this how long a worker waits for a Redis that hangs: 55 seconds, not seven minutes.
+_WORKER_TTL = 60
+_PAUSE_SECONDS = 1
+_STOPS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
+_fork = get_context("fork")
+
+
+class Crew:
+    """The children by what they do. SIGTERM lets the job at hand finish."""
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+        self._members: dict[str, ForkProcess] = {}
+        self._stopping = False
+
+    def work(self) -> None:
+        """Returns when it was told to stop and every child has ended."""
+        for signum in _STOPS:
+            signal.signal(signum, self._stop)
+        for name in (*WORKERS, SCHEDULER):
+            self._start(name)
+        while not self._stopping:
+            connection.wait([member.sentinel for member in self._members.values()])
+            # What dies at once does not take a whole processor to die again.
+            time.sleep(_PAUSE_SECONDS)
+            for name in [name for name, member in self._members.items() if not member.is_alive()]:
+                self._start(name)
+        for member in self._members.values():
+            member.join()
+
+    def _start(self, name: str) -> None:
+        # A signal between the look and the fork would miss the new child.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
+        if not self._stopping:
+            member = _fork.Process(target=_run, args=(self._app, name))
+            member.start()
+            self._members[name] = member
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    def _stop(self, signum: int, frame: FrameType | None) -> None:
+        self._stopping = True
+        for member in self._members.values():
+            if member.is_alive():
+                member.terminate()
+
+
+def _run(app: Flask, name: str) -> None:
+    for signum in _STOPS:
+        signal.signal(signum, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
+    setproctitle(f"cadence: {name}")
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    with app.app_context():
+        # A connection shared with the parent would be used by both at once: forget, but don't close, them.
+        db.engine.dispose(close=False)
+        if name == SCHEDULER:
+            rq.make_cron_scheduler().start()
+        else:
+            unique = f"{name}-{uuid.uuid4().hex[:12]}"
+            rq.make_worker(WORKERS[name], name=unique, worker_ttl=_WORKER_TTL).work()
+
+
+def _end_with_parent() -> None:
+    """A parent that was killed can't tell its children to stop, and the next one brings others."""
+    parent = parent_process()
+    if parent:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    Crew(create_app(config.load())).work()
