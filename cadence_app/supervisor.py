@@ -150,6 +150,7 @@ def _environment(installation: Installation, settings: dict[str, object], demo: 
         "MAIL_SERVER": str(settings["MAIL_SERVER"]),
         "MAIL_PORT": str(settings["MAIL_PORT"]),
         "CADENCE_DEV_TOOLS": str(int(bool(settings["DEV_TOOLS"]))),
+        "CADENCE_SSO_LOOPBACK": str(int(bool(settings["SSO_LOOPBACK"]))),
         "CADENCE_DEV_MAILBOX": str(int(bool(settings["DEV_MAILBOX"]))),
         "CADENCE_DEMO_SIGN_INS": str(int(demo and own)),
         # Titles of processes leave the environment as it is: stop_left_over() knows ours by it.

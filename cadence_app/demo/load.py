@@ -76,7 +76,6 @@ def load_demo() -> None:
     """Makes the demo tenants with all that is in them, and commits."""
     for seed, organisation in enumerate(ORGANISATIONS):
         _load(organisation, random.Random(seed))
-    db.session.commit()
 
 
 def _load(organisation: Organisation, chance: random.Random) -> None:
@@ -97,6 +96,11 @@ def _load(organisation: Organisation, chance: random.Random) -> None:
     load_announcements(chain.from_iterable(waves), inboxes, [admin, agent], chance)
     load_forgotten(tenant, teams, numbers, chance)
     load_conversations(tenant, talking, inboxes, [admin, agent], numbers, chance)
+    load_campaigns(tenant, list(chain.from_iterable(waves)), inboxes, agent, chance)
+    load_records(tenant, talking, admin, agent, numbers, chance)
+    load_settings(admin, teams, inboxes)
+    # What stands there by now is not told of.
+    db.session.commit()
     set_rule(
         admin,
         teams[0],
@@ -105,9 +109,6 @@ def _load(organisation: Organisation, chance: random.Random) -> None:
         Pace.DAILY,
         [f"{teams[0].code.lower()}@{organisation.domain}"],
     )
-    load_campaigns(tenant, list(chain.from_iterable(waves)), inboxes, agent, chance)
-    load_records(tenant, talking, admin, agent, numbers, chance)
-    load_settings(admin, teams, inboxes)
 
 
 def _users(organisation: Organisation, teams: list[Team]) -> tuple[User, User]:
