@@ -35,6 +35,8 @@ _KEEP = text(f"INSERT INTO import_rows ({_COLUMNS}) SELECT {_COLUMNS} FROM impor
 _PIECE = 20_000
 _PROGRESS_SECONDS = 1.0
 
+# The planner knows nothing of rows that were staged a moment ago, and would hold each against each.
+_AT_ONCE = text("SELECT set_config('enable_nestloop', 'off', true)")
 # The first row of a ContactId or a number counts; a later one is told which line that is.
 _REPEATED = """
 UPDATE import_rows SET problems = jsonb_build_array(jsonb_build_array(CAST(:column AS bigint),
@@ -102,6 +104,7 @@ def stage(imported: Import, team_word: str, progress: Callable[[int], None]) -> 
         if not count:
             raise Unreadable("There are no rows under the header.")
         _copy(connection, ids, piece)
+        connection.execute(_AT_ONCE)
         kinds = [target.kind for target in targets]
         for name, statement in _REPEATS:
             column = kinds.index(name) if name in kinds else 0

@@ -18,11 +18,16 @@ _OF_BATCH = (
     + " AS r"
 )
 _APPLIED = "o.result IN ('new', 'updated', 'unchanged')"
+# OFFSET 0 here too: of a tenant's rows, only the one with this ContactId or number is read.
 _BY_ID = (
-    "c.tenant_id = :tenant_id AND c.external_id <> '' AND c.external_id = r.external_id AND c.gone_at IS NULL"
+    "LATERAL (SELECT * FROM contacts c WHERE r.external_id <> '' AND c.tenant_id = :tenant_id"
+    " AND c.external_id <> '' AND c.external_id = r.external_id AND c.gone_at IS NULL OFFSET 0)"
 )
 # Whoever has the number now, texted at it or not; nobody who is gone has one.
-_BY_NUMBER = "n.tenant_id = :tenant_id AND n.number = r.number AND n.until IS NULL"
+_BY_NUMBER = (
+    "LATERAL (SELECT * FROM contact_numbers n WHERE r.number <> '' AND n.tenant_id = :tenant_id"
+    " AND n.number = r.number AND n.until IS NULL OFFSET 0)"
+)
 
 
 # A batch is small and finds all it needs by an index.
@@ -33,10 +38,9 @@ BY_INDEX = text(
 
 FIND = text(f"""
 SELECT c.id, r.number <> '' AND r.number <> c.number AS moves
-FROM import_rows r JOIN contacts c ON {_BY_ID} WHERE {_ROWS} AND r.external_id <> ''
+FROM import_rows r CROSS JOIN {_BY_ID} AS c WHERE {_ROWS}
 UNION
-SELECT n.contact_id, false FROM import_rows r JOIN contact_numbers n ON {_BY_NUMBER}
-WHERE {_ROWS} AND r.number <> ''
+SELECT n.contact_id, false FROM import_rows r CROSS JOIN {_BY_NUMBER} AS n WHERE {_ROWS}
 """)
 
 FORGET = text(f"DELETE FROM import_outcomes o WHERE {_OUTCOMES}")
@@ -72,9 +76,9 @@ SELECT r.import_id, r.tenant_id, r.line,
          WHEN 'no_team' THEN 'There is no code that says where to add this new contact.'
          ELSE '' END
 FROM import_rows r
-LEFT JOIN contacts by_id ON r.external_id <> '' AND {_BY_ID.replace("c.", "by_id.")}
-LEFT JOIN contact_numbers n ON r.number <> '' AND {_BY_NUMBER}
-LEFT JOIN contacts by_number ON by_number.id = n.contact_id
+LEFT JOIN {_BY_ID} AS by_id ON true
+LEFT JOIN {_BY_NUMBER} AS n ON true
+LEFT JOIN LATERAL (SELECT * FROM contacts WHERE id = n.contact_id OFFSET 0) AS by_number ON true
 LEFT JOIN LATERAL (
     SELECT line FROM import_rows other
     WHERE r.external_id = '' AND by_number.external_id <> '' AND other.import_id = r.import_id
