@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import delete, func, or_, select, text, update
+from sqlalchemy import delete, func, literal, or_, select, text, update
 
 from cadence_app.campaigns.models import Campaign, Recipient, RecipientState
 from cadence_app.contacts.imports.models import ImportRow
@@ -37,9 +37,10 @@ _PICKED = text(
 )
 
 
-def clear(contact_ids: Collection[int]) -> None:
+def clear(contact_ids: Collection[int], waiting_posts: bool = True) -> None:
     """Clears these contacts' traces, in this transaction, which holds them. Called while their numbers and
-    ContactIds still stand. A webhook that has not arrived yet is not sent any more: the receiver reads the
+    ContactIds still stand. `waiting_posts`: texts that a carrier brought and that are not taken in yet, too;
+    not where the number is not barred, for one of them may be a STOP. A webhook that has not arrived yet is not sent any more: the receiver reads the
     change, without the person, from the API's feed."""
     ids = list(contact_ids)
     numbers = set(db.session.scalars(select(ContactNumber.number).where(ContactNumber.contact_id.in_(ids))))
@@ -47,7 +48,7 @@ def clear(contact_ids: Collection[int]) -> None:
     _clear_lists(ids, _digits(numbers), sorted(words))
     _clear_later(ids)
     _clear_webhooks(ids)
-    _clear_posts(sorted(numbers))
+    _clear_posts(sorted(numbers), waiting_posts)
     _clear_staged(sorted(numbers), sorted(words))
 
 
@@ -146,11 +147,14 @@ def _clear_staged(numbers: list[str], words: list[str]) -> None:
     )
 
 
-def _clear_posts(numbers: list[str]) -> None:
+def _clear_posts(numbers: list[str], waiting: bool) -> None:
     """A text that could not be taken in stands in its post; one that still waits is nobody's text then."""
     db.session.execute(
         update(CarrierEvent)
-        .where(CarrierEvent.content["from_number"].astext.in_(numbers))
+        .where(
+            CarrierEvent.content["from_number"].astext.in_(numbers),
+            or_(literal(waiting), CarrierEvent.next_attempt_at.is_(None)),
+        )
         .values(content={}, next_attempt_at=None, problem="Erased with the person it was from.")
         .execution_options(synchronize_session=False)
     )

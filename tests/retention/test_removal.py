@@ -20,6 +20,10 @@ from cadence_app.consent.verifying import Kind, verify
 from cadence_app.contacts import service as contacts
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
+from cadence_app.messaging.carriers import intake
+from cadence_app.messaging.carriers.accounts import add_account
+from cadence_app.messaging.carriers.events import Text as CarrierText
+from cadence_app.messaging.carriers.models import Carrier, CarrierEvent, KeywordAnswers
 from cadence_app.messaging.models import Conversation, Inbox, Message, MessageKind
 from cadence_app.messaging.sending import refusal
 from cadence_app.retention import holds, listing, removal, service
@@ -182,6 +186,26 @@ def test_a_text_that_comes_in_just_as_the_contact_goes_makes_them_anew(world: Wo
     texting.join(30)
     assert world.contact_id(number) != contact_id
     assert world.status(world.contact_id(number)) == "opted_out"
+
+
+def test_a_stop_that_waits_to_be_taken_in_outlasts_the_removal(world: World) -> None:
+    keep_for_a_year(world)
+    number = new_number()
+    old_contact(world, number=number)
+    with world.session():
+        admin = db.session.get_one(User, world.admin_id)
+        account = add_account(admin, Carrier.TWILIO)
+        account.name, account.keyword_answers = "Ours", KeywordAnswers.OURS
+        db.session.add(account)
+        db.session.flush()
+        intake.keep(account, [CarrierText(world.shared, number, "STOP", "id", NOW)])
+    remove_all(world)
+    with world.session():
+        (event_id,) = db.session.scalars(select(CarrierEvent.id)).all()
+        intake.take_in(event_id)
+    with world.session():
+        contact = db.session.scalars(select(Contact).where(Contact.number == number)).one()
+    assert world.status(contact.id) == Status.OPTED_OUT
 
 
 def _until_somebody_waits() -> None:
