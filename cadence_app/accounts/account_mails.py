@@ -21,5 +21,5 @@ def send(
     told = {"user": user, "site": current_app.config["PUBLIC_URL"], **context}
     text = render_template(f"accounts/mail/{kind}.txt", **told)
     paragraphs = [paragraph.strip() for paragraph in text.split("\n\n")]
-    html = render_template("accounts/mail/_page.html", subject=subject, paragraphs=paragraphs, **told)
+    html = render_template("accounts/mail/page.html", subject=subject, paragraphs=paragraphs, **told)
     outbox.enqueue(kind, user.email, subject, text, html, name=user.name, useless_after=useless_after)
