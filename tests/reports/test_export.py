@@ -247,7 +247,7 @@ def test_a_final_refusal_fails_the_export_and_retry_mails_the_file_again(world: 
 
 
 def test_a_mail_that_is_too_large_for_the_server_goes_as_a_link(world: World) -> None:
-    for _ in range(60):
+    for _ in range(120):
         change(world, world.add_contact(), Status.OPTED_OUT, Source.TOGGLE, datetime.now(UTC))
     server = Taking()
     with mail_goes_to(world.app, server, data_size_limit=10_000):
