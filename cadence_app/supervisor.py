@@ -179,8 +179,8 @@ def _programs(installation: Installation) -> list[Program]:
         Program("worker-mail", [*worker, "mails", "reports"], 20),
         Program("worker-imports", [*worker, "imports"], 20),
         # Two as well: a receiver that answers slowly has one for some seconds, the other serves the rest.
-        Program("worker-webhooks-1", [*worker, "webhooks"], 20, stop_seconds=40),
-        Program("worker-webhooks-2", [*worker, "webhooks"], 20, stop_seconds=40),
+        Program("worker-webhooks-1", [*worker, "webhooks", "media"], 20, stop_seconds=40),
+        Program("worker-webhooks-2", [*worker, "media", "webhooks"], 20, stop_seconds=40),
         Program("scheduler", [*flask, "cron"], 20),
     ]
     for name, wanted in (
