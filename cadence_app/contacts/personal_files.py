@@ -27,7 +27,7 @@ def total_bytes(contact_id: int) -> int:
         .join(Conversation, Conversation.id == Message.conversation_id)
         .where(Conversation.contact_id.in_(with_merged(contact_id)), MessageMedia.state == MediaState.STORED)
     )
-    return int(db.session.scalars(query).one())
+    return int(db.session.scalars(query).one() or 0)
 
 
 def of_contact(contact_id: int) -> Files:
