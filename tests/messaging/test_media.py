@@ -11,7 +11,6 @@ import pytest
 from sqlalchemy import select, update
 
 from cadence_app.extensions import db
-from cadence_app.messaging.inbound import receive_text
 from cadence_app.messaging.media import kinds
 from cadence_app.messaging.media.models import DiscardedFile, MessageMedia
 from cadence_app.messaging.media.service import Came, note_came
@@ -32,18 +31,10 @@ from tests.retention.old_contacts import keep_for_a_year, old_contact, remove_al
 from tests.world import Browser, World, new_number
 
 
-def picture_from(world: World, number: str, content: bytes = PNG, inbox: str | None = None) -> int:
+def picture_from(world: World, number: str, inbox: str | None = None) -> int:
     """A text with a picture from a phone; its conversation."""
-    with world.app.app_context():
-        received = receive_text(
-            inbox or world.shared,
-            number,
-            "Look",
-            f"sim-{number}-{content[:1]!r}",
-            datetime.now(UTC),
-            media=[Came(content_type="image/png", content=content)],
-        )
-        return received.conversation_id
+    came = Came(content_type="image/png", content=PNG)
+    return world.text(number, "Look", inbox, media=[came]).conversation_id
 
 
 @pytest.mark.parametrize(
