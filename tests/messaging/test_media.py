@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 from cadence_app.extensions import db
 from cadence_app.messaging.media import kinds
 from cadence_app.messaging.media.models import DiscardedFile, MessageMedia
-from cadence_app.messaging.media.service import Came, note_came
+from cadence_app.messaging.media.service import Came, Upload, attach, note_came
 from cadence_app.messaging.models import Message, MessageState, ScheduledText
 from tests.contacts.people import erase, merge
 from tests.messaging.media import (
@@ -62,15 +62,36 @@ def test_a_file_that_carriers_do_not_take_is_refused_in_words(
 
 def test_files_are_known_by_their_content_and_named_by_it(world: World) -> None:
     conversation_id = world.text(new_number(), "hi").conversation_id
-    given = (("pictures/seat.exe", PNG), ("card", CARD), ("plan.html", PDF))
+    given = (("pictures/seat\u2028.exe", PNG), ("card", CARD), ("plän.html", PDF))
     assert send(world, conversation_id, *given).status_code == 302
     found = of_conversation(world, conversation_id)
     assert [(each.file_name, each.content_type) for each in found] == [
         ("seat.png", "image/png"),
         ("card.vcf", "text/vcard"),
-        ("plan.pdf", "application/pdf"),
+        ("plän.pdf", "application/pdf"),
+    ]
+    agent = world.sign_in("agent")
+    names = [agent.get(f"/messages/media/{each.id}").headers["Content-Disposition"] for each in found]
+    assert names == [
+        "inline; filename=seat.png",
+        "attachment; filename=card.vcf",
+        "attachment; filename=plan.pdf; filename*=UTF-8''pl%C3%A4n.pdf",
     ]
     assert world.messages(conversation_id)[-1].state == MessageState.QUEUED
+
+
+def test_a_file_whose_text_was_never_committed_leaves_the_storage(world: World) -> None:
+    conversation_id = world.text(new_number(), "hi").conversation_id
+    with world.session():
+        message = db.session.get_one(Message, world.messages(conversation_id)[0].id)
+        attach(message, [Upload("a.png", "image/png", PNG)])
+        db.session.rollback()
+        (left,) = db.session.scalars(select(DiscardedFile))
+        key, left.due_at = left.file_key, datetime.now(UTC)
+        db.session.commit()
+    assert is_stored(world, key)
+    sweep(world)
+    assert not is_stored(world, key)
 
 
 def test_eleven_files_are_too_many(world: World) -> None:

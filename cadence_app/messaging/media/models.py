@@ -81,8 +81,8 @@ class MessageMedia(Model):
 
 
 class DiscardedFile(Model):
-    """A file that is to leave the storage. It is removed twice, the second time some minutes later, for
-    whoever was writing it may have been about to finish."""
+    """A file that is to leave the storage, or one whose text is not committed yet. It is removed twice, the
+    second time some minutes later, for whoever was writing it may have been about to finish."""
 
     __tablename__ = "discarded_files"
     __table_args__ = (Index("ix_discarded_files_due", "tenant_id", "due_at"),)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
+from urllib.parse import quote
+
 from flask import Blueprint, Response, abort
 from flask_login import current_user
 
@@ -38,9 +41,15 @@ def _answer(media: MessageMedia, disposition: str, name: str) -> Response:
     except FileNotFoundError:
         abort(404)
     response = Response(chunks, mimetype=media.content_type)
-    response.headers.set("Content-Disposition", disposition, filename=name)
+    response.headers.set("Content-Disposition", disposition, **_spelled(name))
     response.headers["Content-Length"] = str(media.size)
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Content-Security-Policy"] = _CSP
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _spelled(name: str) -> dict[str, str]:
+    """A file's name for a header: in ASCII and, where that is not all of it, in UTF-8 too (RFC 6266)."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return {"filename": plain} | ({} if plain == name else {"filename*": f"UTF-8''{quote(name, safe='')}"})

@@ -6,9 +6,10 @@ import hashlib
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import PurePath
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, insert, select
 
 from cadence_app import files
 from cadence_app.accounts.models import User
@@ -16,9 +17,12 @@ from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.messaging.inboxes import visible_to
 from cadence_app.messaging.media import kinds
-from cadence_app.messaging.media.models import MediaState, MessageMedia
+from cadence_app.messaging.media.models import DiscardedFile, MediaState, MessageMedia
 from cadence_app.messaging.models import Conversation, Inbox, Message
+from cadence_app.tenancy import set_tenant
 
+# No transaction that stores a file is open for this long.
+_UNCOMMITTED = timedelta(hours=1)
 _NO_ADDRESS = "The carrier gave no address to fetch it from."
 
 
@@ -50,7 +54,7 @@ class Upload:
 
 def upload_of(name: str, content: bytes) -> Upload:
     """A file that somebody chose, known by its content. Errors: Refused."""
-    plain = PurePath(name.replace("\\", "/").replace("\x00", "")).name
+    plain = PurePath("".join(each for each in name.replace("\\", "/") if each.isprintable())).name
     content_type = kinds.told_by(content)
     if content_type not in kinds.SENT:
         raise Refused(f"{plain[:60] or 'The file'} can't be sent. These can: {kinds.SENT_WORDS}.")
@@ -166,9 +170,23 @@ def _noted(message: Message, position: int, came: Came) -> MessageMedia:
 
 def _stored(message: Message, position: int, content_type: str, content: bytes) -> MessageMedia:
     row = _row(message, position, state=MediaState.STORED, content_type=content_type, size=len(content))
-    row.sha256, row.file_key = hashlib.sha256(content).hexdigest(), new_key(message.tenant_id)
+    row.sha256, row.file_key = hashlib.sha256(content).hexdigest(), _reserved_key(message.tenant_id)
     files.write(row.file_key, content)
     return row
+
+
+def _reserved_key(tenant_id: int) -> str:
+    """A new name in the storage, whose file leaves it again should this transaction not be committed."""
+    key = new_key(tenant_id)
+    discarded = insert(DiscardedFile).values(
+        tenant_id=tenant_id, file_key=key, due_at=func.now() + _UNCOMMITTED
+    )
+    with db.engine.begin() as connection:
+        set_tenant(connection, tenant_id)
+        connection.execute(discarded)
+    kept = delete(DiscardedFile).where(DiscardedFile.file_key == key)
+    db.session.execute(kept.execution_options(synchronize_session=False))
+    return key
 
 
 def new_key(tenant_id: int) -> str:

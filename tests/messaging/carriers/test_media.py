@@ -12,11 +12,13 @@ import pytest
 from sqlalchemy import update
 
 from cadence_app.extensions import db, rq
-from cadence_app.messaging.carriers.models import Carrier
+from cadence_app.messaging.carriers.models import Carrier, CarrierAccount
 from cadence_app.messaging.jobs import sweep_texts
 from cadence_app.messaging.media import kinds, links
 from cadence_app.messaging.media.models import MediaState, MessageMedia
 from cadence_app.messaging.models import Message, MessageState
+from cadence_app.messaging.providers import bandwidth, telnyx
+from cadence_app.messaging.providers import twilio as twilio_api
 from cadence_app.messaging.sending import deliver
 from tests.contacts.people import erase
 from tests.messaging.carriers.api import Api, carrier_api
@@ -160,6 +162,24 @@ def test_a_redirect_is_followed_with_no_credentials_for_others(twilio: Line, api
     (stored,) = fetch_all(twilio.world, conversation_id)
     assert stored.state == MediaState.STORED
     assert [path for path, _ in api.asked] == ["/files/0-0", "/files/store"]
+
+
+def test_credentials_are_for_the_carriers_own_addresses(line: Line) -> None:
+    names = {Carrier.TWILIO: "TWILIO_API_URL", Carrier.TELNYX: "TELNYX_API_URL"}
+    with line.world.session():
+        own = line.world.app.config[names.get(line.carrier, "BANDWIDTH_API_URL")]
+        account = db.session.get_one(CarrierAccount, line.account_id)
+        place_of = {Carrier.TWILIO: twilio_api, Carrier.TELNYX: telnyx}.get(line.carrier, bandwidth).media_at
+        assert bool(place_of(account, f"{own}/a").user) == (line.carrier in WANTS_PASSWORD)
+        host = own.removeprefix("https://")
+        for other in (
+            f"{own}.example/a",
+            f"https://example/{host}/a",
+            f"{own}@example/a",
+            f"http://{host}/a",
+        ):
+            assert place_of(account, other).user is None
+            assert not place_of(account, other).own
 
 
 @pytest.mark.parametrize(
