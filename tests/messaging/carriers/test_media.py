@@ -156,7 +156,7 @@ def test_more_files_than_ten_are_told_of_and_a_layout_is_none(twilio: Line, api:
     assert found[-1].problem == "12 files came, and only the first 10 are kept."
 
 
-def test_a_redirect_is_followed_with_no_credentials_for_others(twilio: Line, api: Api) -> None:
+def test_a_redirect_is_followed(twilio: Line, api: Api) -> None:
     conversation_id = comes(twilio, api, (f"{api.url}/files/store", b""), status=307)
     api.files["/files/store"] = (200, "image/png", PNG)
     (stored,) = fetch_all(twilio.world, conversation_id)
