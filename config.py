@@ -103,7 +103,7 @@ def load() -> dict[str, Any]:
         "DATABASE_OWNER_URL": database_url(owner_url),
         "RQ_CONNECTION": redis_url,
         "RQ_CONNECTION_CLASS": PromptRedis,
-        "RQ_QUEUES": ["texts", "campaigns", "mails", "reports", "imports", "webhooks", "sweeps"],
+        "RQ_QUEUES": ["texts", "campaigns", "mails", "reports", "imports", "webhooks", "media", "sweeps"],
         "RQ_ASYNC": True,
         "RATELIMIT_STORAGE_URI": redis_url.replace("unix://", "redis+unix://", 1),
         "RATELIMIT_STORAGE_OPTIONS": dict(PROMPT),

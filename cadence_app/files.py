@@ -31,6 +31,11 @@ def writer(key: str) -> obstore.WritableFile:
     return obstore.open_writer(store(), key, buffer_size=_PART, max_concurrency=1)
 
 
+def write(key: str, content: bytes) -> None:
+    """Stores a small file under its key, whole or not at all."""
+    obstore.put(store(), key, content)
+
+
 def read(key: str) -> bytes:
     return obstore.get(store(), key).bytes().to_bytes()
 

@@ -31,8 +31,8 @@ WORKERS = {
     "mail": ("mails", "reports"),
     "imports": ("imports",),
     # Two as well: a receiver that answers slowly has one for some seconds, the other serves the rest.
-    "webhooks-1": ("webhooks",),
-    "webhooks-2": ("webhooks",),
+    "webhooks": ("webhooks", "media"),
+    "media": ("media", "webhooks"),
 }
 SCHEDULER = "scheduler"
 # RQ derives from this how long a worker waits for a Redis that hangs: 55 seconds, not seven minutes.

@@ -6,7 +6,7 @@ import itertools
 import re
 import secrets
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,6 +25,7 @@ from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.messaging.inbound import Received, receive_text
 from cadence_app.messaging.inboxes import create_inbox
+from cadence_app.messaging.media.service import Came
 from cadence_app.messaging.models import Conversation, Message
 from cadence_app.messaging.sending import deliver
 from cadence_app.tenancy import use_tenant
@@ -64,12 +65,18 @@ class World:
             yield
 
     def text(
-        self, number: str, body: str, inbox: str | None = None, message_id: str | None = None
+        self,
+        number: str,
+        body: str,
+        inbox: str | None = None,
+        message_id: str | None = None,
+        media: Sequence[Came] = (),
     ) -> Received:
         """A text from a phone, with its automatic answer delivered."""
+        message_id = message_id or str(uuid.uuid4())
         with self.app.app_context():
             received = receive_text(
-                inbox or self.shared, number, body, message_id or str(uuid.uuid4()), datetime.now(UTC)
+                inbox or self.shared, number, body, message_id, datetime.now(UTC), media=media
             )
             if received.reply_id:
                 deliver(received.reply_id)

@@ -18,7 +18,7 @@ from cadence_app.campaigns.models import Campaign, Recipient
 from cadence_app.consent import blocks
 from cadence_app.consent.ledger import with_merged
 from cadence_app.consent.models import Consent, OptOutChange, PossibleOptOut
-from cadence_app.contacts import fields, phones, tags
+from cadence_app.contacts import fields, personal_files, phones, tags
 from cadence_app.contacts.certificate import certify
 from cadence_app.contacts.certificate_pdf import draw
 from cadence_app.contacts.models import Contact
@@ -28,6 +28,8 @@ from cadence_app.ui.navigation import Words
 
 # Of texts and changes together. A person has some hundreds; past this a page would wait too long.
 MOST_ROWS = 50_000
+# Of all files together: a page would wait too long, and the ZIP grow too large to be taken along.
+MOST_BYTES = 500 * 1024 * 1024
 _IN_MEMORY = 4 * 1024 * 1024
 _RUNS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 
@@ -35,15 +37,17 @@ Rows = list[dict[str, Any]]
 
 
 class TooMuch(ValueError):
-    """More rows than a download may have."""
+    """More rows, or larger files, than a download may have."""
 
 
 def archive_of(user: User, contact: Contact, words: Words) -> IO[bytes]:
     """The ZIP file, at its start. Errors: TooMuch."""
     _refuse_too_much(contact.id)
+    files = personal_files.of_contact(contact.id)
     tables = {
         "history": _history(contact.id),
         "texts": _texts(contact.id),
+        "files": personal_files.rows(files),
         "numbers": _numbers(contact.id),
         "statuses": _statuses(contact.id),
         "possible_opt_outs": _flags(contact.id),
@@ -57,6 +61,7 @@ def archive_of(user: User, contact: Contact, words: Words) -> IO[bytes]:
         archive.writestr("data.json", json.dumps({"person": person, **tables}, ensure_ascii=False, indent=2))
         for name, rows in tables.items():
             archive.writestr(f"{name}.csv", _csv(rows))
+        personal_files.put(archive, files)
         certificate = certify(user, contact.id)
         if certificate:
             archive.writestr("consent-certificate.pdf", draw(certificate, words))
@@ -70,7 +75,7 @@ def _refuse_too_much(contact_id: int) -> None:
     ids = with_merged(contact_id)
     count = db.session.scalars(texts.where(Conversation.contact_id.in_(ids))).one()
     count += db.session.scalars(changes.where(OptOutChange.contact_id.in_(ids))).one()
-    if count > MOST_ROWS:
+    if count > MOST_ROWS or personal_files.total_bytes(contact_id) > MOST_BYTES:
         raise TooMuch
 
 
@@ -80,10 +85,11 @@ def _about(user: User, contact: Contact) -> str:
         f"What {user.tenant.name} has stored in Cadence about {contact.name or contact.number}.\n"
         f"Made {_utc(now)} by {user.name}. Times are UTC.\n\n"
         "data.json has everything; the CSV files have the same in tables. history is every change of the\n"
-        "consent to be texted, texts every text either way, numbers the phone numbers over time,\n"
-        "statuses the consent as it is now, possible_opt_outs the texts that read like an opt out and what\n"
-        "was decided about them, texts_set_for_later those that were written ahead, and campaigns the lists\n"
-        "of people to text that they are on.\n"
+        "consent to be texted, texts every text either way, files what came or went with them (the folder\n"
+        "files has the files themselves), numbers the phone numbers over time, statuses the consent as it\n"
+        "is now, possible_opt_outs the texts that read like an opt out and what was decided about them,\n"
+        "texts_set_for_later those that were written ahead, and campaigns the lists of people to text that\n"
+        "they are on.\n"
         "consent-certificate.pdf is the history with what proves that it was not altered.\n"
     )
 

@@ -164,7 +164,7 @@ def data(contact_id: int) -> ResponseReturnValue:
     try:
         archive = personal_data.archive_of(current_user, contact, words_for(current_user))
     except personal_data.TooMuch:
-        flash("This record has too many rows for a download. Ask whoever runs Cadence for it.", "warning")
+        flash("This record has too much for a download. Ask whoever runs Cadence for it.", "warning")
         return redirect(_record_or_list(contact_id))
     audit.record(current_user, "contact.data_exported", f"Contact {contact_id}")
     db.session.commit()

@@ -16,6 +16,7 @@ from cadence_app.contacts.models import Contact, ContactNumber
 from cadence_app.extensions import db
 from cadence_app.messaging import desk
 from cadence_app.messaging.inboxes import visible_to
+from cadence_app.messaging.media.service import of_texts
 from cadence_app.messaging.models import Conversation, Inbox, Message
 
 PAGE = 30
@@ -78,13 +79,14 @@ class Cursor:
 @dataclass(frozen=True)
 class Entry:
     """`quoted`: whether the viewer may read the words in it, which a text to a colleague's personal inbox
-    keeps from them. `team` is None where it is of no team."""
+    keeps from them. `team` is None where it is of no team. `files` came or went with a text."""
 
     what: What
     at: datetime
     item: Any
     team: str | None
     quoted: bool
+    files: int = 0
 
 
 @dataclass(frozen=True)
@@ -160,10 +162,13 @@ def _entries(user: User, rows: Any) -> list[Entry]:
     said = {item.message_id for item in items.values() if getattr(item, "message_id", None)}
     readable = desk.readable(user, said)
     teams = {team.id: team.name for team in user.teams}
+    files = of_texts([row.id for row in rows if row.what == What.TEXT])
     entries = []
     for row in rows:
         item = items[_MODELS[What(row.what)], row.id]
         source = getattr(item, "message_id", None)
         team = teams.get(getattr(item, "team_id", 0))
-        entries.append(Entry(What(row.what), row.at, item, team, source is None or source in readable))
+        quoted = source is None or source in readable
+        count = len(files.get(row.id, ())) if row.what == What.TEXT else 0
+        entries.append(Entry(What(row.what), row.at, item, team, quoted, count))
     return entries

@@ -17,6 +17,7 @@ from cadence_app.contacts.service import matches
 from cadence_app.extensions import db
 from cadence_app.messaging.inboxes import visible_to
 from cadence_app.messaging.later import OPEN
+from cadence_app.messaging.media.service import waiting_in
 from cadence_app.messaging.models import Conversation, Direction, Inbox, Message, MessageState, ScheduledText
 
 PAGE = 50
@@ -120,8 +121,8 @@ def thread(conversation: Conversation, limit: int = 200) -> list[Message]:
 
 
 def version_of(conversation: Conversation) -> str:
-    """Changes whenever the thread or the contact's status, flag or blocks do: what an open page asks for to
-    stay fresh."""
+    """Changes whenever the thread, its files or the contact's status, flag or blocks do: what an open page
+    asks for to stay fresh."""
     on_its_way = Message.state.in_((MessageState.QUEUED, MessageState.SENDING))
     texts = select(func.count(), func.max(Message.id), func.count().filter(on_its_way)).where(
         Message.conversation_id == conversation.id
@@ -137,7 +138,8 @@ def version_of(conversation: Conversation) -> str:
     )
     waiting = "/".join(str(value) for value in db.session.execute(later).one())
     bars = ".".join(str(block.id) for block in blocks.blocks_of(contact_id))
-    return f"{count}-{newest}-{queued}-{change}-{flag.message_id if flag else ''}-{bars}-{waiting}"
+    files = waiting_in(conversation)
+    return f"{count}-{newest}-{queued}-{files}-{change}-{flag.message_id if flag else ''}-{bars}-{waiting}"
 
 
 def readable(user: User, message_ids: set[int]) -> set[int]:

@@ -13,10 +13,11 @@ from typing import Any
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
+from flask_wtf.file import FileField
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 from wtforms import Field, SelectField, SubmitField, TelField, TextAreaField
-from wtforms.validators import InputRequired, Length, ValidationError
+from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
 from cadence_app.accounts.models import Tenant
 from cadence_app.contacts.models import Contact
@@ -24,6 +25,8 @@ from cadence_app.contacts.numbers import BadNumber, parse_number
 from cadence_app.extensions import db
 from cadence_app.messaging.inbound import receive_text
 from cadence_app.messaging.jobs import dispatch
+from cadence_app.messaging.media.links import path_of
+from cadence_app.messaging.media.service import Came, of_texts
 from cadence_app.messaging.models import Conversation, Inbox, Message, MessageState
 from cadence_app.tenancy import use_tenant
 from cadence_app.ui import htmx
@@ -40,9 +43,8 @@ _ON_THE_PHONE = (MessageState.RECEIVED, MessageState.DELIVERED)
 class PhoneForm(FlaskForm):
     from_number = TelField("This phone's number", [InputRequired("Enter this phone's number.")])
     inbox = SelectField("Text to")
-    body = TextAreaField(
-        "Text", [InputRequired("Write something first."), Length(max=1600), no_control_characters]
-    )
+    body = TextAreaField("Text", [Optional(), Length(max=1600), no_control_characters])
+    picture = FileField("Picture or file")
     submit = SubmitField("Send")
 
     def validate_from_number(self, field: Field) -> None:
@@ -50,18 +52,25 @@ class PhoneForm(FlaskForm):
             raise ValidationError(problem)
         field.data = parse_number(field.data)
 
+    def validate_picture(self, field: Field) -> None:
+        if not field.data and not (self.body.data or "").strip():
+            self.body.errors = ["Write something first."]
+            raise ValidationError("Or choose a file.")
+
 
 @blueprint.route("/", methods=["GET", "POST"])
 def phone() -> ResponseReturnValue:
     form = PhoneForm()
     form.inbox.choices = _inboxes()
     if form.validate_on_submit():
+        picture = form.picture.data
         received = receive_text(
             inbox_number=form.inbox.data,
             from_number=form.from_number.data,
-            body=form.body.data,
+            body=form.body.data or "",
             provider_message_id=f"sim-{uuid.uuid4()}",
             received_at=datetime.now(UTC),
+            media=[Came(content_type=picture.mimetype, content=picture.read())] if picture else [],
         )
         dispatch(received.tenant_id, received.reply_id)
         return redirect(url_for("dev_phone.phone", **_chosen(form)))
@@ -73,9 +82,11 @@ def phone() -> ResponseReturnValue:
         wanted = request.args.get("inbox", "")
         form.inbox.data = wanted if wanted in numbers else next(iter(numbers), None)
     texts = _texts(form.from_number.data, form.inbox.data)
+    media = of_texts([text.id for text in texts])
+    shown = {"texts": texts, "media": media, "path_of": path_of}
     if htmx.wanted():
-        return render_template("dev/_phone_texts.html", texts=texts)
-    page = render_template("dev/phone.html", form=form, texts=texts, chosen=_chosen(form))
+        return render_template("dev/_phone_texts.html", **shown)
+    page = render_template("dev/phone.html", form=form, chosen=_chosen(form), **shown)
     return page, 422 if form.is_submitted() else 200
 
 

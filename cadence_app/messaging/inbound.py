@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -16,6 +17,9 @@ from cadence_app.contacts.service import contact_with
 from cadence_app.extensions import db
 from cadence_app.messaging.auto_replies import CONFIRM_WITHIN, KINDS, text_of
 from cadence_app.messaging.conversations import add_message, conversation_with
+from cadence_app.messaging.media import kinds
+from cadence_app.messaging.media.models import MediaState
+from cadence_app.messaging.media.service import Came, note_came
 from cadence_app.messaging.models import Conversation, Direction, Inbox, Message, MessageState
 from cadence_app.tenancy import use_tenant
 
@@ -28,13 +32,15 @@ class UnknownInbox(LookupError):
 
 @dataclass(frozen=True)
 class Received:
-    """Where a text went. `reply_id` is the automatic answer that waits to be delivered, if there is one."""
+    """Where a text went. `reply_id` is the automatic answer that waits to be delivered, if there is one, and
+    `media_ids` are the files that wait to be fetched."""
 
     tenant_id: int
     conversation_id: int
     message_id: int
     duplicate: bool
     reply_id: int | None
+    media_ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,9 +64,11 @@ def receive_text(
     received_at: datetime,
     *,
     carrier: CarrierSays = _NOTHING_SAID,
+    media: Sequence[Came] = (),
 ) -> Received:
-    """Takes one text in: contact, conversation, message, consent and automatic answer, in one transaction,
-    which it commits. Numbers are E.164; `received_at` is the provider's (UTC).
+    """Takes one text in: contact, conversation, message, files, consent and automatic answer, in one
+    transaction, which it commits. Numbers are E.164; `received_at` is the provider's (UTC). A text with files
+    may have no words; only words are read for keywords.
 
     A provider message id that the inbox has already is the same text: nothing happens again. Errors:
     UnknownInbox.
@@ -94,6 +102,9 @@ def receive_text(
             other_number=None if texted else from_number,
         ),
     )
+    noted = note_came(message, media)
+    if noted and not body.strip():
+        conversation.last_message_text = kinds.summary([each.content_type for each in noted])
     conversation.unread = Conversation.unread + 1
     reading = consent.read_text(
         consent.Arrival(
@@ -116,9 +127,15 @@ def receive_text(
     reply = _answer(inbox, conversation, reading, received_at, carrier)
     if reply:
         reply.other_number = message.other_number
+    waiting = tuple(each.id for each in noted if each.state == MediaState.WAITING)
     db.session.commit()
     return Received(
-        inbox.tenant_id, conversation.id, message.id, duplicate=False, reply_id=reply.id if reply else None
+        inbox.tenant_id,
+        conversation.id,
+        message.id,
+        duplicate=False,
+        reply_id=reply.id if reply else None,
+        media_ids=waiting,
     )
 
 

@@ -15,6 +15,8 @@ from cadence_app.extensions import db
 from cadence_app.messaging import desk, later, text_templates
 from cadence_app.messaging.forms import ComposeForm, LaterForm
 from cadence_app.messaging.jobs import dispatch
+from cadence_app.messaging.media import kinds
+from cadence_app.messaging.media import service as media
 from cadence_app.messaging.models import Conversation, MessageKind, MessageState
 from cadence_app.messaging.sending import MAX_BODY_LENGTH, compose, refusal
 from cadence_app.ui import htmx
@@ -22,8 +24,17 @@ from cadence_app.ui.consent_card import Card, card_of, toggle
 
 blueprint = Blueprint("messaging", __name__, url_prefix="/messages")
 
+# A picture as a phone takes it is read, so that the answer can say how small it must be.
+_LARGEST_FORM = 32 * 1024 * 1024
 # The lists of an open page ask for themselves anew at once (desk.html).
 _LISTS_CHANGED = {"HX-Trigger": "lists-changed"}
+
+
+@blueprint.url_value_preprocessor
+def allow_pictures(endpoint: str | None, values: dict[str, Any] | None) -> None:
+    """Lets who works at the desk send files here: the CSRF check reads the form before the view is called."""
+    if endpoint == "messaging.send" and current_user.is_authenticated and current_user.works_desk:
+        request.max_content_length = _LARGEST_FORM
 
 
 @blueprint.get("/", endpoint="desk")
@@ -64,6 +75,7 @@ def send(conversation_id: int) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _after_send(found, form, 422)
     message = compose(current_user, found, form.body.data)
+    media.attach(message, form.uploads)
     db.session.commit()
     if message.state == MessageState.SUPPRESSED:
         form.body.errors = [f"Not sent. {message.detail}"]
@@ -135,14 +147,18 @@ def _lists() -> dict[str, Any]:
 
 def _open(found: Conversation, card: Card | None = None) -> dict[str, Any]:
     """What the thread's pane shows."""
+    messages = desk.thread(found)
     return {
         "conversation": found,
-        "messages": desk.thread(found),
+        "messages": messages,
+        "media": media.of_texts([message.id for message in messages]),
         "version": desk.version_of(found),
         "card": card or card_of(current_user, found.contact, found.inbox.team, action=_consent_url(found)),
         "blocks": blocks.blocks_of(found.contact_id),
         "refusal": refusal(found.inbox, found.contact_id, MessageKind.PERSON),
         "max_length": MAX_BODY_LENGTH,
+        "files_words": f"{kinds.SENT_WORDS}. {kinds.MAX_SENT_WORDS} together.",
+        "files_endings": kinds.SENT_ENDINGS,
         "later_texts": later.open_texts(found),
         "templates": _offered_templates(found),
     }

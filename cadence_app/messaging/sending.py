@@ -23,6 +23,7 @@ from cadence_app.extensions import db
 from cadence_app.messaging import outcomes
 from cadence_app.messaging.carriers.scopes import note_block
 from cadence_app.messaging.conversations import add_message
+from cadence_app.messaging.media.links import urls_of
 from cadence_app.messaging.models import (
     Conversation,
     Direction,
@@ -283,6 +284,7 @@ def _outgoing(message: Message) -> Outgoing:
         message.body,
         message.send_key or f"text-{message.id}",
         message.sending_since,
+        urls_of(message),
     )
 
 

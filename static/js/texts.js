@@ -65,6 +65,17 @@
     prepare(event.detail.elt);
   });
 
+  /* [data-files="id"]: the names of the files that were chosen, written to #id. */
+  doc.addEventListener("change", function (event) {
+    var output = event.target.matches("[data-files]") && doc.getElementById(event.target.getAttribute("data-files"));
+    if (!output) return;
+    output.textContent = Array.from(event.target.files)
+      .map(function (file) {
+        return file.name;
+      })
+      .join(", ");
+  });
+
   /* [data-insert="text" data-into="id"]: puts the text into #id where the cursor is. */
   doc.addEventListener("click", function (event) {
     var piece = event.target.closest("[data-insert]");

@@ -32,7 +32,8 @@ from cadence_app.contacts.models import ContactNumber, CustomField, Tag
 from cadence_app.extensions import Model, db
 from cadence_app.messaging.carriers.accounts import add_account
 from cadence_app.messaging.carriers.models import Carrier, KeywordAnswers
-from cadence_app.messaging.models import Conversation, Inbox, ScheduledText, TextTemplate
+from cadence_app.messaging.media import service as media
+from cadence_app.messaging.models import Conversation, Inbox, Message, ScheduledText, TextTemplate
 from cadence_app.operators import service as operators
 from cadence_app.reports import schedule_runs
 from cadence_app.reports.destinations import service as destinations
@@ -106,6 +107,7 @@ GET POST  /invitation/{token}
 GET POST  /reset-password/{token}
 GET POST  /login/sso
 GET POST  /unsubscribe/{token}
+GET       /media/{token}
 GET       /login/sso/callback
 GET       /api/v1/openapi.json
 GET POST  /dev/phone/
@@ -142,6 +144,7 @@ GET       /messages/conversations/{conversation_id}
 GET       /messages/conversations/{conversation_id}/fresh
 POST      /messages/conversations/{conversation_id}/send
 POST      /messages/conversations/{conversation_id}/consent
+GET       /messages/media/{media_id}
 GET       /contacts/{contact_id}
 GET POST  /contacts/{contact_id}/edit
 POST      /contacts/{contact_id}/teams/{team_id}/consent
@@ -511,6 +514,9 @@ def _more(world: World, admin: User, conversation_id: int) -> dict[str, object]:
     saved.filters, saved.extra_columns, saved.format, saved.days = {}, [], "csv", "Last 30 days"
     campaign = campaigns.save(admin, None, box, "Open house", "Hi", Segment())
     run = retention.request_dry_run(admin)
+    text = db.session.scalars(select(Message).where(Message.conversation_id == conversation_id)).first()
+    media.attach(text, [media.Upload("seat.png", "image/png", b"\x89PNG\r\n\x1a\n")])
+    media_id = media.of_texts([text.id])[text.id][0].id
     db.session.add_all([delivery, saved])
     db.session.commit()
     return {
@@ -521,6 +527,7 @@ def _more(world: World, admin: User, conversation_id: int) -> dict[str, object]:
         "new_number_id": number_id,
         "campaign_id": campaign.id,
         "new_campaign_id": lambda: add_campaign(world),
+        "media_id": media_id,
         "keyword_id": keyword.id,
         "account_id": account.id,
         "endpoint_id": endpoint.id,

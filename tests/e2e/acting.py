@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 
 from tests.e2e.conftest import AXE, SIZES
 
@@ -24,12 +24,14 @@ _TOO_WIDE = """() => document.documentElement.scrollWidth <= window.innerWidth ?
         .map((each) => each.outerHTML.slice(0, 120))"""
 
 
-def text_from(page: Page, number: str, inbox: str, words: str) -> None:
-    """A text from the phone simulator."""
+def text_from(page: Page, number: str, inbox: str, words: str, picture: FilePayload | None = None) -> None:
+    """A text from the phone simulator, with a picture or without."""
     page.goto("/dev/phone/")
     label = page.locator("#switch-inbox option", has_text=inbox).first.get_attribute("value")
     page.goto(f"/dev/phone/?from_number={number.replace('+', '%2B')}&inbox={str(label).replace('+', '%2B')}")
     page.fill("[name=body]", words)
+    if picture:
+        page.set_input_files("[name=picture]", picture)
     page.get_by_role("button", name="Send").click()
     expect(page.locator("#phone-texts")).to_contain_text(words)
 

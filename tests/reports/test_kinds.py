@@ -20,6 +20,7 @@ from cadence_app.consent.ledger import Change, record_change, record_changes
 from cadence_app.consent.models import Source, Status
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
+from cadence_app.messaging.media.service import Came
 from cadence_app.messaging.models import Conversation
 from cadence_app.messaging.sending import compose, deliver
 from cadence_app.reports import service, workbook
@@ -294,6 +295,14 @@ def test_message_history_has_only_what_whoever_asks_may_read(world: World) -> No
         world.text(new_number(), f"to {inbox}", inbox)
     texts = {row[11] for row in _file(world, KINDS["message-history"])}
     assert texts == {f"to {inbox}" for inbox in (world.shared, world.other_shared, world.other_personal)}
+
+
+def test_message_history_counts_files_where_that_is_asked_for(world: World) -> None:
+    number, came = new_number(), Came(content_type="image/png", content=b"\x89PNG\r\n\x1a\n")
+    world.text(number, "none")
+    world.text(number, "two", media=[came, came])
+    counts = {row[11]: row[-1] for row in _file(world, KINDS["message-history"], extra=("Files",))}
+    assert counts == {"none": "0", "two": "2"}
 
 
 def test_possible_opt_outs_say_who_decided_what(world: World) -> None:

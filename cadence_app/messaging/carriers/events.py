@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -9,6 +10,8 @@ from typing import Any
 
 from cadence_app.consent.keywords import Meaning
 from cadence_app.contacts.numbers import BadNumber, parse_number
+
+_LONGEST_URL = 2048
 
 
 class Malformed(ValueError):
@@ -49,6 +52,17 @@ class Receipt:
 
 
 @dataclass(frozen=True)
+class Media:
+    """A file that came with a text: where it is to be fetched, empty where the carrier gave no address that
+    can be used, and what the carrier says of it, where it does. `size` is in bytes."""
+
+    url: str
+    content_type: str = ""
+    size: int | None = None
+    sha256: str = ""
+
+
+@dataclass(frozen=True)
 class Text:
     """A text that somebody sent to one of our numbers: both E.164, the carrier's id, and its time (UTC).
 
@@ -61,6 +75,7 @@ class Text:
     carrier_message_id: str
     received_at: datetime
     answered: Meaning | None = None
+    media: tuple[Media, ...] = ()
 
     @property
     def event_key(self) -> str:
@@ -73,7 +88,8 @@ class Text:
     def from_json(cls, stored: dict[str, Any]) -> Text:
         answered = Meaning(stored["answered"]) if stored["answered"] else None
         at = datetime.fromisoformat(stored["received_at"])
-        return cls(**stored | {"received_at": at, "answered": answered})
+        media = tuple(Media(**each) for each in stored.get("media", ()))
+        return cls(**stored | {"received_at": at, "answered": answered, "media": media})
 
 
 def text_of(
@@ -83,6 +99,7 @@ def text_of(
     carrier_message_id: Any,
     received_at: Any,
     answered: Any = None,
+    media: tuple[Media, ...] = (),
 ) -> Text:
     """A text from the fields of a post, each of which may be anything. Errors: Malformed."""
     if not isinstance(carrier_message_id, str) or not 0 < len(carrier_message_id) <= 200:
@@ -96,6 +113,21 @@ def text_of(
         carrier_message_id=_storable(carrier_message_id),
         received_at=_instant(received_at),
         answered=answered,
+        media=media,
+    )
+
+
+def media_of(url: Any, content_type: Any = "", *, size: Any = None, sha256: Any = "") -> Media:
+    """A file from the fields of a post, each of which may be anything: never an error, for the words of the
+    text count whatever comes with them."""
+    usable = isinstance(url, str) and url.startswith(("https://", "http://")) and len(url) <= _LONGEST_URL
+    known = isinstance(sha256, str) and re.fullmatch("[0-9a-fA-F]{64}", sha256)
+    counted = isinstance(size, int) and 0 <= size < 2**62
+    return Media(
+        url=_storable(url) if usable else "",
+        content_type=_storable(content_type)[:100] if isinstance(content_type, str) else "",
+        size=size if counted else None,
+        sha256=sha256.lower() if known else "",
     )
 
 

@@ -22,6 +22,7 @@ from cadence_app.messaging.carriers.models import (
 from cadence_app.messaging.carriers.receipts import apply
 from cadence_app.messaging.carriers.scopes import reach_of
 from cadence_app.messaging.inbound import CarrierSays, Received, receive_text
+from cadence_app.messaging.media.service import Came
 from cadence_app.messaging.models import Inbox
 from cadence_app.messaging.providers import bandwidth, telnyx, twilio
 
@@ -105,6 +106,7 @@ def _take_text(event: CarrierEvent, account: CarrierAccount, came: Text) -> Rece
         came.carrier_message_id,
         came.received_at,
         carrier=CarrierSays(_acted_on(account, came), _lifts(account, came), reach_of(inbox)),
+        media=[Came(each.url, each.content_type, each.size, each.sha256, account.id) for each in came.media],
     )
 
 

@@ -10,6 +10,7 @@ from cadence_app.extensions import db, rq
 from cadence_app.messaging.carriers.intake import due, take_in
 from cadence_app.messaging.carriers.reconciling import accounts_with_a_list, take_over_blocks
 from cadence_app.messaging.jobs import dispatch
+from cadence_app.messaging.media.jobs import fetch_soon
 from cadence_app.tenancy import use_tenant
 
 
@@ -21,6 +22,7 @@ def sweep_carrier_events() -> None:
         for event_id in due():
             if received := take_in(event_id):
                 dispatch(tenant_id, received.reply_id)
+                fetch_soon(tenant_id, received.media_ids)
 
 
 @rq.job(queue="sweeps")

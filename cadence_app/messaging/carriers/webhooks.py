@@ -13,6 +13,7 @@ from cadence_app.messaging.carriers import intake
 from cadence_app.messaging.carriers.events import Malformed, Receipt, Text
 from cadence_app.messaging.carriers.models import Carrier, CarrierAccount
 from cadence_app.messaging.jobs import dispatch
+from cadence_app.messaging.media.jobs import fetch_soon
 from cadence_app.messaging.providers import bandwidth, telnyx, twilio
 from cadence_app.tenancy import use_tenant
 from cadence_app.vault import Unreadable
@@ -62,6 +63,7 @@ def receive(carrier: str, key: str) -> Response:
         received = intake.take_in(event_id)
         if received:
             dispatch(tenant_id, received.reply_id)
+            fetch_soon(tenant_id, received.media_ids)
     return Response(scheme.answer, 200, mimetype=scheme.answer_type)
 
 

@@ -1,8 +1,8 @@
 """Bandwidth: its webhooks and its API.
 
 Sources: Bandwidth's documentation, "Messaging webhooks" (a JSON array of events, sent with the basic
-authentication that the messaging application holds, and again for a day until it gets a 2xx) and "Create
-message".
+authentication that the messaging application holds, and again for a day until it gets a 2xx), "Create
+message" and "Media".
 """
 
 from __future__ import annotations
@@ -15,10 +15,19 @@ import httpx
 from flask import Request, current_app
 
 from cadence_app.consent.keywords import Meaning
-from cadence_app.messaging.carriers.events import Fate, Malformed, Receipt, Text, receipt_of, text_of
+from cadence_app.messaging.carriers.events import (
+    Fate,
+    Malformed,
+    Media,
+    Receipt,
+    Text,
+    media_of,
+    receipt_of,
+    text_of,
+)
 from cadence_app.messaging.carriers.models import CarrierAccount
 from cadence_app.messaging.providers import http, words
-from cadence_app.messaging.providers.base import CannotTell, Outgoing, Refused, Sent
+from cadence_app.messaging.providers.base import CannotTell, MediaPlace, Outgoing, Refused, Sent
 
 # Bandwidth leaves keywords to whoever sends, unless it was asked to answer the usual ones.
 KEYWORDS: Mapping[str, Meaning] = {
@@ -65,6 +74,14 @@ def events(request: Request) -> list[Text | Receipt]:
     return [event for event in read if event]
 
 
+def media_at(account: CarrierAccount, url: str) -> MediaPlace:
+    """Where a file is fetched: Bandwidth's store wants the name and password of the API's user."""
+    if not url.startswith(f"{current_app.config['BANDWIDTH_API_URL']}/"):
+        return MediaPlace(url, own=False)
+    user = (account.settings["api_user"], account.secret("api_password"))
+    return MediaPlace(url, own=True, user=user)
+
+
 class Bandwidth:
     """Sends by the API of an account."""
 
@@ -75,13 +92,15 @@ class Bandwidth:
         self._user = (settings["api_user"], account.secret("api_password"))
 
     def send(self, text: Outgoing) -> Sent:
-        body = {
+        body: dict[str, Any] = {
             "from": text.from_number,
             "to": [text.to_number],
             "text": text.body,
             "applicationId": self._application_id,
             "tag": text.key,
         }
+        if text.media:
+            body["media"] = list(text.media)
         return Sent(str(http.post(self._url, body, _refused, auth=self._user)["id"]), None)
 
     def find(self, text: Outgoing, known: Collection[str]) -> Sent | None:
@@ -99,6 +118,7 @@ def _event(event: dict[str, Any]) -> Text | Receipt | None:
             body=message.get("text") or "",
             carrier_message_id=message["id"],
             received_at=message.get("time") or event.get("time"),
+            media=_media(message.get("media")),
         )
     fate = _FATES.get(event["type"])
     if fate is None:
@@ -113,6 +133,11 @@ def _event(event: dict[str, Any]) -> Text | Receipt | None:
         code=code,
         words=words.said(code, {}, theirs) if fate == Fate.FAILED else "",
     )
+
+
+def _media(listed: Any) -> tuple[Media, ...]:
+    """The files of a message, of which only the addresses are named."""
+    return tuple(media_of(url) for url in listed) if isinstance(listed, list) else ()
 
 
 def _refused(answer: httpx.Response) -> Refused:

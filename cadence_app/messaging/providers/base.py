@@ -40,13 +40,25 @@ class CannotTell(Exception):
 
 @dataclass(frozen=True)
 class Outgoing:
-    """A text to hand over: numbers are E.164, `key` is the text's own, and `since` is when we began to."""
+    """A text to hand over: numbers are E.164, `key` is the text's own, `since` is when we began to, and
+    `media` are public addresses of its files."""
 
     from_number: str
     to_number: str
     body: str
     key: str
     since: datetime | None
+    media: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class MediaPlace:
+    """Where a file that came with a text is to be fetched. `own` is whether that is the carrier's API itself,
+    and `user` are the name and password it wants, which go nowhere else."""
+
+    url: str
+    own: bool
+    user: tuple[str, str] | None = None
 
 
 class Provider(Protocol):

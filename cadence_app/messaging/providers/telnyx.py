@@ -2,7 +2,7 @@
 
 Sources: Telnyx's documentation, "Receiving webhooks for messaging" (an Ed25519 signature over the timestamp,
 a bar and the raw body, by the public key of the account's portal; five minutes' tolerance), "Send a message",
-"Messaging error code reference" and "List opt-outs".
+"Send & receive MMS", "Messaging error code reference" and "List opt-outs".
 """
 
 from __future__ import annotations
@@ -18,10 +18,19 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from flask import Request, current_app
 
 from cadence_app.consent.keywords import Meaning
-from cadence_app.messaging.carriers.events import Fate, Malformed, Receipt, Text, receipt_of, text_of
+from cadence_app.messaging.carriers.events import (
+    Fate,
+    Malformed,
+    Media,
+    Receipt,
+    Text,
+    media_of,
+    receipt_of,
+    text_of,
+)
 from cadence_app.messaging.carriers.models import CarrierAccount
 from cadence_app.messaging.providers import http, words
-from cadence_app.messaging.providers.base import CannotTell, Outgoing, Refused, Sent
+from cadence_app.messaging.providers.base import CannotTell, MediaPlace, Outgoing, Refused, Sent
 
 BLOCK_CODE = "40300"
 # What Telnyx acts on by itself.
@@ -68,6 +77,11 @@ def events(request: Request) -> list[Text | Receipt]:
         raise Malformed("the event lacks what Telnyx documents") from error
 
 
+def media_at(account: CarrierAccount, url: str) -> MediaPlace:
+    """Where a file is fetched: from a store that wants no credentials."""
+    return MediaPlace(url, own=url.startswith(f"{current_app.config['TELNYX_API_URL']}/"))
+
+
 class Telnyx:
     """Sends by the API of an account."""
 
@@ -77,13 +91,15 @@ class Telnyx:
         self._base = current_app.config["TELNYX_API_URL"]
 
     def send(self, text: Outgoing) -> Sent:
-        body = {
+        body: dict[str, Any] = {
             "from": text.from_number,
             "to": text.to_number,
             "text": text.body,
             "messaging_profile_id": self._profile,
             "tags": [text.key],
         }
+        if text.media:
+            body["media_urls"] = list(text.media)
         answer = http.post(f"{self._base}/v2/messages", body, _refused, headers=self._headers)
         return Sent(str(answer["data"]["id"]), None)
 
@@ -119,6 +135,22 @@ def _text(data: dict[str, Any], payload: dict[str, Any]) -> Text:
         body=payload.get("text") or "",
         carrier_message_id=payload["id"],
         received_at=payload.get("received_at") or data.get("occurred_at"),
+        media=_media(payload.get("media")),
+    )
+
+
+def _media(listed: Any) -> tuple[Media, ...]:
+    """The files of a message; one that is described otherwise than documented keeps no text from being
+    read."""
+    files = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+    return tuple(
+        media_of(
+            each.get("url"),
+            each.get("content_type"),
+            size=each.get("size"),
+            sha256=each.get("hash_sha256") or each.get("sha256"),
+        )
+        for each in files
     )
 
 

@@ -1,7 +1,7 @@
 """Twilio: its webhooks and its API.
 
 Sources: Twilio's documentation, "Webhooks request security", "TwiML for programmable SMS", "Message
-resource", "Outbound message status in status callbacks" and "Customize opt-out keywords".
+resource", "Media resource", "Outbound message status in status callbacks" and "Customize opt-out keywords".
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import requests
 from flask import Request, current_app
+from twilio.base import values
 from twilio.base.exceptions import TwilioRestException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.http.response import Response
@@ -21,10 +22,26 @@ from twilio.rest import Client
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from cadence_app.consent.keywords import Meaning
-from cadence_app.messaging.carriers.events import Fate, Malformed, Receipt, Text, receipt_of, text_of
+from cadence_app.messaging.carriers.events import (
+    Fate,
+    Malformed,
+    Media,
+    Receipt,
+    Text,
+    media_of,
+    receipt_of,
+    text_of,
+)
 from cadence_app.messaging.carriers.models import CarrierAccount
 from cadence_app.messaging.providers import http, words
-from cadence_app.messaging.providers.base import CannotTell, NotTaken, Outgoing, Refused, Sent
+from cadence_app.messaging.providers.base import (
+    CannotTell,
+    MediaPlace,
+    NotTaken,
+    Outgoing,
+    Refused,
+    Sent,
+)
 
 BLOCK_CODE = "21610"
 # What Twilio acts on by itself unless it was told not to.
@@ -46,6 +63,8 @@ _FATES = {
 _HOME = "https://api.twilio.com"
 _TIMEOUT_SECONDS = 10.0
 _LIST_LAGS = timedelta(minutes=1)
+# More than Twilio sends; so many at most are read.
+_MOST_MEDIA = 50
 
 
 def signed(account: CarrierAccount, request: Request) -> bool:
@@ -74,8 +93,20 @@ def events(request: Request) -> list[Text | Receipt]:
             carrier_message_id=message_id,
             received_at=None,
             answered=_OPT_OUT_TYPES.get(form.get("OptOutType", "")),
+            media=_media(form),
         )
     ]
+
+
+def media_at(account: CarrierAccount, url: str) -> MediaPlace:
+    """Where a file is fetched: Twilio wants the account's name and password, and leads on to its store."""
+    base = current_app.config["TWILIO_API_URL"]
+    if url.startswith(f"{_HOME}/"):
+        url = base + url.removeprefix(_HOME)
+    if not url.startswith(f"{base}/"):
+        return MediaPlace(url, own=False)
+    user = (account.settings["account_sid"], account.secret("auth_token"))
+    return MediaPlace(url, own=True, user=user)
 
 
 class Twilio:
@@ -94,6 +125,7 @@ class Twilio:
                 to=text.to_number,
                 from_=text.from_number,
                 body=text.body,
+                media_url=list(text.media) or values.unset,
                 status_callback=f"{site}/webhooks/twilio/{account.key}?text={quote(text.key)}",
             )
         except TwilioRestException as error:
@@ -132,6 +164,15 @@ class _HttpClient(TwilioHttpClient):
     def request(self, method: str, url: str, *args: Any, **options: Any) -> Response:
         base = current_app.config["TWILIO_API_URL"]
         return super().request(method, base + url.removeprefix(_HOME), *args, **options)
+
+
+def _media(form: Mapping[str, str]) -> tuple[Media, ...]:
+    """The files that a form names: MediaUrl0 and so on, NumMedia of them."""
+    given = form.get("NumMedia", "")
+    count = min(int(given), _MOST_MEDIA) if given.isascii() and given.isdigit() else 0
+    return tuple(
+        media_of(form.get(f"MediaUrl{index}"), form.get(f"MediaContentType{index}")) for index in range(count)
+    )
 
 
 def _receipt(message_id: str, key: str | None, fate: Fate, form: Mapping[str, str]) -> Receipt:

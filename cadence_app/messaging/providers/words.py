@@ -8,6 +8,7 @@ from __future__ import annotations
 BLOCKED = "The carrier blocks this number: its owner texted STOP to yours."
 
 TWILIO = {
+    "11751": "Its files are too large for the carrier.",
     "21211": "This is no telephone number.",
     "21408": "The account may not text to that country.",
     "21610": BLOCKED,
@@ -19,6 +20,7 @@ TWILIO = {
     "30006": "This is a landline, or its network can't be reached.",
     "30007": "The carrier took it for spam.",
     "30008": "The carrier does not say why.",
+    "30019": "It is too large for the phone's network.",
     "30034": "Your number is not registered for this traffic (10DLC).",
 }
 TELNYX = {

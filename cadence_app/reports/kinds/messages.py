@@ -8,6 +8,7 @@ from cadence_app.accounts.models import Team, TeamMember, User
 from cadence_app.campaigns.models import Campaign
 from cadence_app.contacts.models import Contact
 from cadence_app.contacts.service import matches
+from cadence_app.messaging.media.models import MessageMedia
 from cadence_app.messaging.models import Conversation, Direction, Inbox, InboxKind, Message
 from cadence_app.reports.kinds.base import (
     ENDS_AT,
@@ -59,7 +60,14 @@ MESSAGE_HISTORY = Kind(
         Column("State", func.initcap(Message.state), Cell.OWN),
         Column("Detail", Message.detail),
     ),
-    extra=(Column("Campaign", func.coalesce(Campaign.name, literal(""))),),
+    extra=(
+        Column("Campaign", func.coalesce(Campaign.name, literal(""))),
+        Column(
+            "Files",
+            select(func.count()).where(MessageMedia.message_id == Message.id).scalar_subquery(),
+            Cell.NUMBER,
+        ),
+    ),
     filters={
         "team_id": lambda team_id: Inbox.team_id == team_id,
         "user_id": lambda user_id: Message.user_id == user_id,

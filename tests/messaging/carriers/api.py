@@ -6,8 +6,8 @@ import json
 import socket
 import threading
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -22,12 +22,20 @@ from flask import Flask
 class Api:
     """`taken` are the texts the carriers have, each (from, to, body, key, id). `plan` holds what happens to
     the next posts, in order: a status, a (status, code), or `lost` for one that is taken without an answer;
-    without a plan every text is taken."""
+    without a plan every text is taken. `files` are what the carriers keep of texts with files, by path:
+    (status, type, content), where the type of a redirect is the address it leads to; `asked` says who asked
+    for them with which credentials, and `meanwhile` is done before one is answered. `attached` are the
+    addresses of files that came with a text of ours, by its key."""
 
     taken: list[tuple[str, str, str, str, str]] = field(default_factory=list)
     plan: list[Any] = field(default_factory=list)
     blocked: list[str] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
+    files: dict[str, tuple[int, str, bytes]] = field(default_factory=dict)
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    meanwhile: Callable[[], object] | None = None
+    attached: dict[str, list[str]] = field(default_factory=dict)
+    url: str = ""
 
 
 LOST = "lost"
@@ -42,19 +50,25 @@ class _Handler(BaseHTTPRequestHandler):
         if path.startswith("/2010-04-01/Accounts/"):
             form = {name: values[0] for name, values in parse_qs(raw).items()}
             key = parse_qs(urlsplit(form["StatusCallback"]).query)["text"][0]
+            self.server.api.attached[key] = parse_qs(raw).get("MediaUrl", [])
             self._take(form["From"], form["To"], form["Body"], key, "SM")
         elif path == "/v2/messages":
             text = json.loads(raw)
             assert self.headers["Authorization"].startswith("Bearer ")
+            self.server.api.attached[text["tags"][0]] = text.get("media_urls", [])
             self._take(text["from"], text["to"], text["text"], text["tags"][0], "")
         else:
             text = json.loads(raw)
             assert self.headers["Authorization"].startswith("Basic ")
+            self.server.api.attached[text["tag"]] = text.get("media", [])
             self._take(text["from"], text["to"][0], text["text"], text["tag"], "")
 
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        if parts.path.startswith("/files/"):
+            self._give(parts.path)
+            return
         if parts.path == "/v2/messaging_optouts":
             page, size = int(query["page[number]"]), 2
             numbers = self.server.api.blocked
@@ -65,6 +79,19 @@ class _Handler(BaseHTTPRequestHandler):
         found = [each for each in self.server.api.taken if each[:2] == (query["From"], query["To"])]
         listed = [_twilio_message(*each) for each in reversed(found)]
         self._answer(200, {"messages": listed, "page": 0, "page_size": 50, "next_page_uri": None})
+
+    def _give(self, path: str) -> None:
+        api = self.server.api
+        api.asked.append((path, self.headers.get("Authorization", "")))
+        if api.meanwhile:
+            api.meanwhile()
+        status, content_type, content = api.files.get(path, (404, "text/plain", b"There is no such file"))
+        self.send_response(status)
+        self.send_header("Location" if status in {302, 307} else "Content-Type", content_type)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        with suppress(ConnectionError):
+            self.wfile.write(content)
 
     def _take(self, sender: str, to: str, body: str, key: str, prefix: str) -> None:
         api = self.server.api
@@ -123,11 +150,11 @@ def _twilio_message(sender: str, to: str, body: str, key: str, sid: str) -> dict
 def carrier_api(app: Flask) -> Iterator[Api]:
     """The application's carriers are this server meanwhile."""
     server = _Server(("127.0.0.1", 0), _Handler)
-    server.api = Api()
+    server.api = Api(url=f"http://127.0.0.1:{server.server_port}")
     threading.Thread(target=server.serve_forever, daemon=True).start()
     names = ("TWILIO_API_URL", "TELNYX_API_URL", "BANDWIDTH_API_URL")
     usual = {name: app.config[name] for name in names}
-    app.config.update(dict.fromkeys(names, f"http://127.0.0.1:{server.server_port}"))
+    app.config.update(dict.fromkeys(names, server.api.url))
     yield server.api
     app.config.update(usual)
     server.shutdown()

@@ -8,6 +8,7 @@ import hmac
 import json
 import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -59,11 +60,21 @@ class Line:
         return self.post(*self.content(number, body, message_id, **more))
 
     def content(
-        self, number: str, body: str, message_id: str, to: str | None = None, **more: Any
+        self,
+        number: str,
+        body: str,
+        message_id: str,
+        to: str | None = None,
+        files: Sequence[tuple[str, str]] = (),
+        **more: Any,
     ) -> tuple[bytes, dict[str, str]]:
-        """The body of a post and the headers that prove it."""
+        """The body of a post and the headers that prove it. `files` are addresses and types of what came with
+        the text."""
         to = to or self.world.shared
         if self.carrier == Carrier.TWILIO:
+            more |= {"NumMedia": str(len(files))}
+            for index, (url, content_type) in enumerate(files):
+                more |= {f"MediaUrl{index}": url, f"MediaContentType{index}": content_type}
             return self._form({"MessageSid": message_id, "From": number, "To": to, "Body": body, **more})
         if self.carrier == Carrier.TELNYX:
             payload = {
@@ -72,9 +83,22 @@ class Line:
                 "from": {"phone_number": number},
                 "to": [{"phone_number": to, "status": "webhook_delivered"}],
                 "text": body,
+                "media": [
+                    {"url": url, "content_type": content_type, "size": None, "hash_sha256": None, **more}
+                    for url, content_type in files
+                ],
             }
             return self.signed(json.dumps({"data": {"event_type": "message.received", "payload": payload}}))
-        message = {"id": message_id, "owner": to, "to": [to], "from": number, "text": body, "direction": "in"}
+        message: dict[str, Any] = {
+            "id": message_id,
+            "owner": to,
+            "to": [to],
+            "from": number,
+            "text": body,
+            "direction": "in",
+        }
+        if files:
+            message["media"] = [url for url, _ in files]
         return self.basic(json.dumps([{"type": "message-received", "to": to, "message": message}]))
 
     def post(self, body: bytes, headers: dict[str, str]) -> TestResponse:

@@ -1,0 +1,64 @@
+"""The signed addresses from which a carrier fetches the files of a text of ours."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePath
+
+from flask import current_app
+from itsdangerous import BadData, URLSafeTimedSerializer
+from sqlalchemy import select
+
+from cadence_app.extensions import db
+from cadence_app.messaging.media.models import MediaState, MessageMedia
+from cadence_app.messaging.models import Direction, Message
+from cadence_app.tenancy import use_tenant
+
+# Twilio keeps a text in its queue for up to ten hours ("Message resource", ValidityPeriod), and fetches late.
+LIFE_SECONDS = 12 * 3600
+# Twilio, "Accepted content types for media": a name of 20 characters at most, without spaces or signs.
+_NAME_LENGTH = 15
+
+
+def path_of(media: MessageMedia) -> str:
+    """The path of a file's public address, from now on for as long as LIFE_SECONDS."""
+    return f"/media/{_signer().dumps([media.tenant_id, media.id])}"
+
+
+def urls_of(message: Message) -> tuple[str, ...]:
+    """Where the carrier finds the files of a text that is about to go, in their order."""
+    stored = select(MessageMedia).where(
+        MessageMedia.message_id == message.id, MessageMedia.state == MediaState.STORED
+    )
+    site = current_app.config["PUBLIC_URL"]
+    found = db.session.scalars(stored.order_by(MessageMedia.position))
+    return tuple(site + path_of(media) for media in found)
+
+
+def media_of(token: str) -> MessageMedia | None:
+    """The file of a public address; the session then works for its tenant. None for an address that is not
+    ours or has expired, and for a file that is gone or that we did not send."""
+    try:
+        tenant_id, media_id = _signer().loads(token, max_age=LIFE_SECONDS)
+    except (BadData, ValueError, TypeError):
+        return None
+    use_tenant(tenant_id)
+    return db.session.scalars(
+        select(MessageMedia)
+        .join(Message, Message.id == MessageMedia.message_id)
+        .where(
+            MessageMedia.id == media_id,
+            MessageMedia.state == MediaState.STORED,
+            Message.direction == Direction.OUTBOUND,
+        )
+    ).one_or_none()
+
+
+def public_name(media: MessageMedia) -> str:
+    """The file's name as phones show it, in the form that carriers take."""
+    stem = re.sub(r"[^A-Za-z0-9_-]+", "-", PurePath(media.file_name).stem)[:_NAME_LENGTH].strip("-")
+    return f"{stem or 'file'}{media.ending}"
+
+
+def _signer() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt="cadence media")
