@@ -7,7 +7,7 @@ from collections.abc import Callable
 from cadence_app.extensions import db
 from cadence_app.messaging.carriers.models import Carrier, CarrierAccount
 from cadence_app.messaging.models import Inbox
-from cadence_app.messaging.providers import bandwidth, telnyx, twilio
+from cadence_app.messaging.providers import aws, bandwidth, telnyx, twilio
 from cadence_app.messaging.providers.base import Provider
 from cadence_app.messaging.providers.simulator import Simulator
 
@@ -16,6 +16,7 @@ _CARRIERS: dict[Carrier, Callable[[CarrierAccount], Provider]] = {
     Carrier.TWILIO: twilio.Twilio,
     Carrier.TELNYX: telnyx.Telnyx,
     Carrier.BANDWIDTH: bandwidth.Bandwidth,
+    Carrier.AWS: aws.Aws,
 }
 
 
