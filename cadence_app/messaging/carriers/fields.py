@@ -130,7 +130,8 @@ CARRIERS = {
         ),
         (KeywordAnswers.BUILT_IN, KeywordAnswers.OURS),
         "In Amazon SNS, subscribe it to the topic with the protocol HTTPS and without raw message delivery; "
-        "Cadence confirms it by itself. Then turn on two-way messages to that topic at each number.",
+        "Cadence confirms it by itself. Then turn on two-way messages to that topic at each number, and "
+        "self-managed opt outs: what AWS answers by itself, such as a STOP, it may not pass on.",
     ),
 }
 

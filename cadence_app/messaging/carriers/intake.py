@@ -120,9 +120,15 @@ def _take_receipt(event: CarrierEvent, account: CarrierAccount, receipt: Receipt
 
 
 def _lifts(account: CarrierAccount, came: Text) -> bool:
-    """Whether the carrier lifts its own block for a text, whoever answers it: by its usual words, bare."""
-    usual = KEYWORDS[Carrier(account.carrier)].get(came.body.strip().casefold())
-    return Meaning.IN in {usual, came.answered}
+    """Whether the carrier lifts its own block for a text, whoever answers it: by its usual words, bare.
+
+    AWS may or may not. If it blocks on, it refuses the very next text, and its list says so within the hour;
+    but that a block of its was lifted nothing would ever say.
+    """
+    word = came.body.strip().casefold()
+    if account.carrier == Carrier.AWS and word in aws.OPT_IN_WORDS:
+        return True
+    return Meaning.IN in {KEYWORDS[Carrier(account.carrier)].get(word), came.answered}
 
 
 def _acted_on(account: CarrierAccount, came: Text) -> Meaning | None:

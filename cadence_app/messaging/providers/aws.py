@@ -35,8 +35,7 @@ from cadence_app.messaging.providers import http, words
 from cadence_app.messaging.providers.base import CannotTell, NotTaken, Outgoing, Refused, Sent
 
 BLOCK_CODE = "DESTINATION_PHONE_NUMBER_OPTED_OUT"
-# What AWS acts on by itself at a number whose opt outs are not self-managed. No word opts in there unless one
-# is registered for that at the number.
+# What AWS acts on by itself at a number whose opt outs are not self-managed.
 KEYWORDS: Mapping[str, Meaning] = {
     **dict.fromkeys(
         ("arret", "cancel", "end", "opt-out", "optout", "quit", "remove", "stop", "td", "unsubscribe"),
@@ -44,7 +43,10 @@ KEYWORDS: Mapping[str, Meaning] = {
     ),
     "help": Meaning.HELP,
 }
-_REGISTERED = {**KEYWORDS, "start": Meaning.IN, "unstop": Meaning.IN}
+# What may be registered at a number to take people off the list. Where it is not, somebody must do that in
+# AWS's console, which tells nobody.
+OPT_IN_WORDS = frozenset({"start", "unstop"})
+_REGISTERED = {**KEYWORDS, **dict.fromkeys(OPT_IN_WORDS, Meaning.IN)}
 _FATES = {
     **dict.fromkeys(("TEXT_QUEUED", "TEXT_PENDING", "TEXT_SENT"), Fate.SENT),
     # The phone's network has it, which is all that AWS learns in some countries.
@@ -115,6 +117,8 @@ def events(request: Request) -> list[Text | Receipt]:
     message = _message(request)
     if message.get("Type") == "SubscriptionConfirmation":
         _confirm(message)
+    if message.get("Type") == "UnsubscribeConfirmation":
+        current_app.logger.warning("%s does not post here any more", message.get("TopicArn"))
     if message.get("Type") != "Notification":
         return []
     try:
@@ -163,7 +167,7 @@ class Aws:
 
     def self_managed_numbers(self) -> list[str]:
         """The numbers of the AWS account (E.164) whose opt outs AWS leaves to whoever sends: there it answers
-        no STOP and no HELP and blocks nobody. Errors: httpx.HTTPError, NotTaken, Refused."""
+        no STOP and no HELP and adds nobody to the list. Errors: httpx.HTTPError, NotTaken, Refused."""
         numbers = self._pages("DescribePhoneNumbers", {}, "PhoneNumbers")
         return sorted(str(each["PhoneNumber"]) for each in numbers if each.get("SelfManagedOptOutsEnabled"))
 

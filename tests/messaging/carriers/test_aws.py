@@ -11,7 +11,7 @@ import pytest
 from cryptography.x509 import load_pem_x509_certificate
 from sqlalchemy import func, select
 
-from cadence_app.extensions import db
+from cadence_app.extensions import db, rq
 from cadence_app.messaging.carriers.jobs import reconcile_account, reconcile_blocks
 from cadence_app.messaging.carriers.models import Carrier, CarrierAccount, CarrierEvent, KeywordAnswers
 from cadence_app.messaging.models import Conversation, Message, MessageKind, MessageState
@@ -254,5 +254,8 @@ def test_an_admin_adds_an_account_and_what_is_wrong_is_said_at_its_field(world: 
     assert SECRET not in page
     with world.session():
         account = db.session.scalars(select(CarrierAccount)).one()
+        # What AWS leaves to us is asked at once.
+        asked = [job.args for job in rq.get_queue("sweeps").jobs if "reconcile_account" in job.func_name]
+        assert (world.tenant_id, account.id) in asked
         assert account.secret("secret_access_key") == SECRET
         assert SECRET not in str(account.settings) + account.secrets

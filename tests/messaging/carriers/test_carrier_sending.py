@@ -273,6 +273,17 @@ def test_start_lifts_a_carriers_block_where_cadence_answers_keywords_too(
     assert talk.refusal() is None
 
 
+def test_a_start_that_aws_did_not_act_on_shows_by_the_next_text(world: World, api: Api) -> None:
+    talk = Talk(line := Line(world, Carrier.AWS).open())
+    api.plan = [BLOCK_CODES[Carrier.AWS]]
+    talk.send()
+    line.text(talk.number, "START", messageKeyword="KEYWORD_123456789012")
+    assert talk.refusal() is None
+    api.plan = [BLOCK_CODES[Carrier.AWS]]
+    assert "blocks" in talk.send().detail
+    assert "carrier blocks" in str(talk.refusal())
+
+
 def test_a_text_whose_worker_died_before_the_call_is_sent_by_the_sweep(world: World, api: Api) -> None:
     talk = Talk(Line(world, Carrier.TWILIO).open())
     message_id = talk.compose()
