@@ -171,14 +171,21 @@ def _twilio_message(sender: str, to: str, body: str, key: str, sid: str) -> dict
 
 
 @contextmanager
-def carrier_api(app: Flask) -> Iterator[Api]:
-    """The application's carriers are this server meanwhile."""
+def carrier_server() -> Iterator[tuple[Api, str]]:
+    """The carriers and their address."""
     server = _Server(("127.0.0.1", 0), _Handler)
     server.api = Api()
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    usual = {name: app.config[name] for name in URLS}
-    app.config.update(dict.fromkeys(URLS, f"http://127.0.0.1:{server.server_port}"))
-    yield server.api
-    app.config.update(usual)
+    yield server.api, f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
+
+
+@contextmanager
+def carrier_api(app: Flask) -> Iterator[Api]:
+    """The application's carriers are this server meanwhile."""
+    with carrier_server() as (api, address):
+        usual = {name: app.config[name] for name in URLS}
+        app.config.update(dict.fromkeys(URLS, address))
+        yield api
+        app.config.update(usual)
