@@ -69,7 +69,7 @@ def _form_page(account: CarrierAccount, new: bool) -> ResponseReturnValue:
         kind=kind,
         new=new,
         title=f"New {kind.name} account" if new else account.name,
-        self_managed=account.self_managed or [],
+        self_managed=accounts.self_managed_numbers(account),
         webhook_url=None if new else accounts.webhook_url(account),
     )
     return page, 422 if form.is_submitted() else 200

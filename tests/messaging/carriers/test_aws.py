@@ -16,6 +16,7 @@ from cadence_app.messaging.carriers.jobs import reconcile_account, reconcile_blo
 from cadence_app.messaging.carriers.models import Carrier, CarrierAccount, CarrierEvent, KeywordAnswers
 from cadence_app.messaging.models import Conversation, Message, MessageKind, MessageState
 from cadence_app.messaging.providers import aws
+from cadence_app.ui.formatting import phone
 from tests.messaging.carriers import sns
 from tests.messaging.carriers.api import SECRET, Api, carrier_api
 from tests.messaging.carriers.posting import Line
@@ -211,10 +212,12 @@ def test_where_opt_outs_are_self_managed_cadence_answers_and_the_page_says_so(li
     path = f"/settings/carriers/{line.account_id}"
     line.text(number, "Hello")
     assert "Self-managed opt outs" not in world.sign_in("admin").get(path).text
-    api.self_managed = [new_number(), world.shared]
+    api.self_managed = [other := new_number(), world.shared]
     with world.app.app_context():
         reconcile_blocks()
-    assert "Self-managed opt outs" in world.sign_in("admin").get(path).text
+    page = world.sign_in("admin").get(path).text
+    assert "Self-managed opt outs" in page
+    assert phone(other) not in page
     line.text(number, "STOP")
     assert replies(line, number) == [(MessageKind.OPT_OUT_REPLY, MessageState.QUEUED)]
     api.self_managed = []
