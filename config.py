@@ -113,6 +113,7 @@ def load() -> dict[str, Any]:
         "TWILIO_API_URL": _carrier_url("CADENCE_TWILIO_API_URL", "https://api.twilio.com"),
         "TELNYX_API_URL": _carrier_url("CADENCE_TELNYX_API_URL", "https://api.telnyx.com"),
         "BANDWIDTH_API_URL": _carrier_url("CADENCE_BANDWIDTH_API_URL", "https://messaging.bandwidth.com"),
+        "AWS_API_URL": _carrier_url("CADENCE_AWS_API_URL", "https://{service}.{region}.amazonaws.com"),
         "MAIL_SERVER": os.environ.get("MAIL_SERVER", "127.0.0.1"),
         "MAIL_PORT": _number("MAIL_PORT", 25),
         "MAIL_USERNAME": os.environ.get("MAIL_USERNAME"),

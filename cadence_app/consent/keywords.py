@@ -2,7 +2,8 @@
 
 Sources: 47 CFR 64.1200(a)(10) (stop, quit, end, revoke, opt out, cancel, unsubscribe), and the default lists
 of the carriers' platforms (Twilio: STOP, STOPALL, UNSUBSCRIBE, CANCEL, END, QUIT, REVOKE, OPTOUT; START, YES,
-UNSTOP; HELP, INFO. Telnyx adds STOP ALL).
+UNSTOP; HELP, INFO. Telnyx adds STOP ALL. AWS's own, such as REMOVE and ARRET, count where it acts on
+them).
 """
 
 from __future__ import annotations

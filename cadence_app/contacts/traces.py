@@ -41,8 +41,11 @@ _PICKED = text(
 def clear(contact_ids: Collection[int], waiting_posts: bool = True) -> None:
     """Clears these contacts' traces, in this transaction, which holds them. Called while their numbers and
     ContactIds still stand. `waiting_posts`: texts that a carrier brought and that are not taken in yet, too;
-    not where the number is not barred, for one of them may be a STOP. A webhook that has not arrived yet is not sent any more: the receiver reads the
-    change, without the person, from the API's feed."""
+    not where the number is not barred, for one of them may be a STOP.
+
+    A webhook that has not arrived yet is not sent any more: the receiver reads the change, without the
+    person, from the API's feed.
+    """
     ids = list(contact_ids)
     numbers = set(db.session.scalars(select(ContactNumber.number).where(ContactNumber.contact_id.in_(ids))))
     words = set(db.session.scalars(select(Contact.external_id).where(Contact.id.in_(ids)))) - {""}

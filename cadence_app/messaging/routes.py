@@ -18,6 +18,7 @@ from cadence_app.messaging.jobs import dispatch
 from cadence_app.messaging.media import kinds
 from cadence_app.messaging.media import service as media
 from cadence_app.messaging.models import Conversation, MessageKind, MessageState
+from cadence_app.messaging.providers import sends_files
 from cadence_app.messaging.sending import MAX_BODY_LENGTH, compose, refusal
 from cadence_app.ui import htmx
 from cadence_app.ui.consent_card import Card, card_of, toggle
@@ -73,6 +74,9 @@ def send(conversation_id: int) -> ResponseReturnValue:
         return _send_later(found)
     form = ComposeForm()
     if not form.validate_on_submit():
+        return _after_send(found, form, 422)
+    if form.uploads and not sends_files(found.inbox):
+        form.files.errors = ["AWS, which carries this inbox's texts, takes no files. Take them out to send it."]
         return _after_send(found, form, 422)
     message = compose(current_user, found, form.body.data)
     media.attach(message, form.uploads)
@@ -157,6 +161,7 @@ def _open(found: Conversation, card: Card | None = None) -> dict[str, Any]:
         "blocks": blocks.blocks_of(found.contact_id),
         "refusal": refusal(found.inbox, found.contact_id, MessageKind.PERSON),
         "max_length": MAX_BODY_LENGTH,
+        "sends_files": sends_files(found.inbox),
         "files_words": f"{kinds.SENT_WORDS}. {kinds.MAX_SENT_WORDS} together.",
         "files_endings": kinds.SENT_ENDINGS,
         "later_texts": later.open_texts(found),

@@ -10,11 +10,14 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import select, update
 
+from cadence_app.accounts.models import User
 from cadence_app.extensions import db
+from cadence_app.messaging.carriers.accounts import add_account
+from cadence_app.messaging.carriers.models import Carrier, KeywordAnswers
 from cadence_app.messaging.media import kinds
 from cadence_app.messaging.media.models import DiscardedFile, MessageMedia
 from cadence_app.messaging.media.service import Came, Upload, attach, note_came
-from cadence_app.messaging.models import Message, MessageState, ScheduledText
+from cadence_app.messaging.models import Direction, Inbox, Message, MessageState, ScheduledText
 from tests.contacts.people import erase, merge
 from tests.messaging.media import (
     CARD,
@@ -108,6 +111,26 @@ def test_a_text_for_a_later_time_takes_no_file(world: World) -> None:
     assert "A text for a later time" in answer.text
     with world.session():
         assert db.session.scalars(select(ScheduledText)).all() == []
+
+
+def test_a_carrier_without_files_gets_none_and_the_composer_says_so(world: World) -> None:
+    conversation_id = world.text(new_number(), "hi").conversation_id
+    with world.session():
+        account = add_account(db.session.get_one(User, world.admin_id), Carrier.AWS)
+        account.name, account.keyword_answers = "Ours", KeywordAnswers.OURS
+        db.session.add(account)
+        db.session.flush()
+        inbox = db.session.scalars(select(Inbox).where(Inbox.number == world.shared)).one()
+        inbox.carrier_account_id = account.id
+        db.session.commit()
+    answer = send(world, conversation_id, ("a.png", PNG))
+    assert answer.status_code == 422
+    assert "takes no files" in answer.text
+    page = world.sign_in("agent").get(f"/messages/conversations/{conversation_id}")
+    assert "Attach files" not in page.text
+    with world.session():
+        sent = select(Message).where(Message.direction == Direction.OUTBOUND)
+        assert db.session.scalars(sent).all() == []
 
 
 def test_only_who_may_see_the_conversation_sees_its_files(world: World, legacy_world: World) -> None:

@@ -85,6 +85,11 @@ def carried_by(account: CarrierAccount) -> list[Inbox]:
     return list(db.session.scalars(query)) if account.id else []
 
 
+def self_managed_numbers(account: CarrierAccount) -> list[str]:
+    """The numbers of the inboxes it carries whose opt outs the carrier leaves to us, as it said last."""
+    return [inbox.number for inbox in carried_by(account) if inbox.number in account.self_managed]
+
+
 def all_inboxes() -> list[Inbox]:
     return list(
         db.session.scalars(select(Inbox).where(Inbox.tenant_id == tenant_in_use()).order_by(Inbox.name))

@@ -18,6 +18,10 @@ class Malformed(ValueError):
     """A post that is not what the carrier documents."""
 
 
+class NotNow(Exception):
+    """A post can't be proven or acted on before its carrier is in reach again: it is to post it once more."""
+
+
 class Fate(StrEnum):
     """What became of a text of ours, in the order it happens; the last two are the end of it."""
 

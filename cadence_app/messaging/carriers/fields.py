@@ -44,6 +44,13 @@ def _ed25519_key(value: str) -> bool:
         return False
 
 
+def _like(pattern: str) -> Callable[[str], bool]:
+    return lambda value: re.fullmatch(pattern, value, re.ASCII) is not None
+
+
+# A region becomes a part of the address that AWS is called at.
+_REGION = r"[a-z]{2}(-[a-z]{2,12}){1,2}-\d{1,2}"
+
 CARRIERS = {
     Carrier.TWILIO: CarrierKind(
         "Twilio",
@@ -86,6 +93,45 @@ CARRIERS = {
         (KeywordAnswers.OURS, KeywordAnswers.BUILT_IN),
         "In Bandwidth's dashboard, open the messaging application and enter it as the inbound callback URL, "
         "with the user name and password you chose here.",
+    ),
+    Carrier.AWS: CarrierKind(
+        "AWS End User Messaging",
+        (
+            Field("region", "Region", "Where the numbers are, such as us-east-1", False, _like(_REGION)),
+            Field(
+                "access_key_id",
+                "Access key ID",
+                "Of an IAM user who may SendTextMessage, DescribeOptedOutNumbers and DescribePhoneNumbers",
+                False,
+                _like("[A-Z0-9]{16,128}"),
+            ),
+            Field("secret_access_key", "Secret access key", "Beside the access key ID, shown once", True),
+            Field(
+                "opt_out_list",
+                "Opt-out list name",
+                "The list that the numbers use; it is called Default unless you made one",
+                False,
+                _like(r"[\w:/-]{1,256}"),
+            ),
+            Field(
+                "configuration_set",
+                "Configuration set name",
+                "The one whose event destination is the topic, for all events of texts",
+                False,
+                _like(r"[\w:/-]{1,256}"),
+            ),
+            Field(
+                "topic_arn",
+                "Topic ARN",
+                "The SNS topic for the events and for two-way messages of every number",
+                False,
+                _like(rf"arn:aws[a-z-]{{0,20}}:sns:{_REGION}:\d{{12}}:[\w-]{{1,256}}"),
+            ),
+        ),
+        (KeywordAnswers.BUILT_IN, KeywordAnswers.OURS),
+        "In Amazon SNS, subscribe it to the topic with the protocol HTTPS and without raw message delivery; "
+        "Cadence confirms it by itself. Then turn on two-way messages to that topic at each number, and "
+        "self-managed opt outs: what AWS answers by itself, such as a STOP, it may not pass on.",
     ),
 }
 

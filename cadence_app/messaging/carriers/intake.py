@@ -24,7 +24,7 @@ from cadence_app.messaging.carriers.scopes import reach_of
 from cadence_app.messaging.inbound import CarrierSays, Received, receive_text
 from cadence_app.messaging.media.service import Came
 from cadence_app.messaging.models import Inbox
-from cadence_app.messaging.providers import bandwidth, telnyx, twilio
+from cadence_app.messaging.providers import aws, bandwidth, telnyx, twilio
 
 # Telnyx waits two seconds for the answer; whatever is held up longer than this is read by the sweep.
 _PATIENCE = text("SET LOCAL lock_timeout = '800ms'")
@@ -38,6 +38,7 @@ KEYWORDS = {
     Carrier.TWILIO: twilio.KEYWORDS,
     Carrier.TELNYX: telnyx.KEYWORDS,
     Carrier.BANDWIDTH: bandwidth.KEYWORDS,
+    Carrier.AWS: aws.KEYWORDS,
 }
 
 
@@ -121,15 +122,24 @@ def _take_receipt(event: CarrierEvent, account: CarrierAccount, receipt: Receipt
 
 
 def _lifts(account: CarrierAccount, came: Text) -> bool:
-    """Whether the carrier lifts its own block for a text, whoever answers it: by its usual words, bare."""
-    usual = KEYWORDS[Carrier(account.carrier)].get(came.body.strip().casefold())
-    return Meaning.IN in {usual, came.answered}
+    """Whether the carrier lifts its own block for a text, whoever answers it: by its usual words, bare.
+
+    AWS may or may not. If it blocks on, it refuses the very next text, and its list says so within the hour;
+    but that a block of its was lifted nothing would ever say.
+    """
+    word = came.body.strip().casefold()
+    if account.carrier == Carrier.AWS and word in aws.OPT_IN_WORDS:
+        return True
+    return Meaning.IN in {KEYWORDS[Carrier(account.carrier)].get(word), came.answered}
 
 
 def _acted_on(account: CarrierAccount, came: Text) -> Meaning | None:
-    """What the carrier took a text for and acted on by itself: as it said, or by its usual words, bare."""
+    """What the carrier took a text for and acted on by itself: as it said, or by its usual words, bare. At a
+    number whose opt outs it leaves to us it acts on nothing."""
+    if came.to_number in account.self_managed:
+        return None
     if account.keyword_answers == KeywordAnswers.BUILT_IN:
-        return KEYWORDS[Carrier(account.carrier)].get(came.body.strip().casefold())
+        return came.answered or KEYWORDS[Carrier(account.carrier)].get(came.body.strip().casefold())
     return came.answered if account.keyword_answers == KeywordAnswers.TOLD else None
 
 

@@ -19,6 +19,7 @@ class Carrier(StrEnum):
     TWILIO = "twilio"
     TELNYX = "telnyx"
     BANDWIDTH = "bandwidth"
+    AWS = "aws"
 
 
 class KeywordAnswers(StrEnum):
@@ -38,11 +39,12 @@ class CarrierAccount(Model):
 
     `key` is the part of its webhook address that nobody can guess. `settings` are what may be shown again,
     `secrets` what may not: JSON, encrypted (vault.py). Both hold what fields.py lists for the carrier.
+    `self_managed` are the numbers (E.164) whose opt outs the carrier leaves to us, as it said last.
     """
 
     __tablename__ = "carrier_accounts"
     __table_args__ = (
-        CheckConstraint("carrier IN ('twilio', 'telnyx', 'bandwidth')", name="carrier"),
+        CheckConstraint("carrier IN ('twilio', 'telnyx', 'bandwidth', 'aws')", name="carrier"),
         CheckConstraint("keyword_answers IN ('ours', 'built_in', 'told')", name="keyword_answers"),
         UniqueConstraint("key"),
         UniqueConstraint("tenant_id", "name"),
@@ -56,6 +58,7 @@ class CarrierAccount(Model):
     keyword_answers: Mapped[str]
     settings: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict)
     secrets: Mapped[str]
+    self_managed: Mapped[list[str]] = mapped_column(JSONB, default=list, server_default=text("'[]'"))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
     def secret(self, name: str) -> str:

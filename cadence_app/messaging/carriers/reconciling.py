@@ -1,8 +1,11 @@
-"""The carrier's own list of blocked numbers, where it has one, against ours."""
+"""What a carrier says by itself, where it can be asked: its list of blocked numbers, against ours, and the
+numbers whose opt outs it leaves to us."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from itertools import islice
+from typing import Protocol
 
 from sqlalchemy import exists, select
 
@@ -13,14 +16,25 @@ from cadence_app.extensions import db
 from cadence_app.messaging.carriers.models import Carrier, CarrierAccount
 from cadence_app.messaging.carriers.scopes import note_block
 from cadence_app.messaging.models import Inbox
+from cadence_app.messaging.providers.aws import Aws
 from cadence_app.messaging.providers.telnyx import Telnyx
 
+
+class _Listed(Protocol):
+    def blocked_numbers(self) -> Iterator[str]: ...
+
+
+_LISTS: dict[str, Callable[[CarrierAccount], _Listed]] = {Carrier.TELNYX: Telnyx, Carrier.AWS: Aws}
 _BATCH = 1000
 
 
 def accounts_with_a_list() -> list[CarrierAccount]:
-    query = select(CarrierAccount).where(CarrierAccount.carrier == Carrier.TELNYX)
+    query = select(CarrierAccount).where(CarrierAccount.carrier.in_(_LISTS))
     return list(db.session.scalars(query.order_by(CarrierAccount.id)))
+
+
+def has_a_list(account: CarrierAccount) -> bool:
+    return account.carrier in _LISTS
 
 
 def take_over_blocks(account: CarrierAccount) -> int:
@@ -32,7 +46,7 @@ def take_over_blocks(account: CarrierAccount) -> int:
     if inbox is None:
         return 0
     taken = 0
-    blocked = Telnyx(account).blocked_numbers()
+    blocked = _LISTS[account.carrier](account).blocked_numbers()
     while numbers := list(islice(blocked, _BATCH)):
         known = exists().where(
             Block.contact_id == ContactNumber.contact_id,
@@ -51,3 +65,10 @@ def take_over_blocks(account: CarrierAccount) -> int:
             db.session.commit()
             taken += 1
     return taken
+
+
+def note_self_managed(account: CarrierAccount) -> None:
+    """Keeps for which numbers the carrier leaves the opt outs to us; commits. Errors: those of asking it."""
+    if account.carrier == Carrier.AWS:
+        account.self_managed = Aws(account).self_managed_numbers()
+        db.session.commit()

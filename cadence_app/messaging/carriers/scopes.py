@@ -1,7 +1,8 @@
 """How far a carrier's block reaches, and keeping it beside consent.
 
-A block of Twilio's or Bandwidth's is of one number of ours, one of Telnyx's of the messaging profile, so of
-every inbox of the account. It is kept as one block for each inbox it reaches.
+A block of Twilio's or Bandwidth's is of one number of ours, one of Telnyx's of the messaging profile and one
+of AWS's of the opt-out list, so of every inbox of the account. It is kept as one block for each inbox it
+reaches.
 """
 
 from __future__ import annotations
@@ -17,11 +18,14 @@ from cadence_app.messaging.carriers.models import Carrier, CarrierAccount
 from cadence_app.messaging.models import Conversation, Inbox, Message, MessageState
 from cadence_app.messaging.providers import words
 
+# Whose blocks reach every inbox of an account.
+_SHARED = frozenset({Carrier.TELNYX, Carrier.AWS})
+
 
 def reach_of(inbox: Inbox) -> tuple[int, ...]:
     """The ids of the inboxes that a block at this one's carrier reaches, itself among them."""
     account = db.session.get(CarrierAccount, inbox.carrier_account_id) if inbox.carrier_account_id else None
-    if account is None or account.carrier != Carrier.TELNYX:
+    if account is None or account.carrier not in _SHARED:
         return (inbox.id,)
     return tuple(db.session.scalars(_of_account(account)))
 
@@ -45,7 +49,7 @@ def note_block(inbox: Inbox, contact_id: int, number: str) -> None:
 
 def teams_sharing(account: CarrierAccount) -> list[str]:
     """The names of the teams whose inboxes one block of this account reaches, where more than one."""
-    if account.carrier != Carrier.TELNYX:
+    if account.carrier not in _SHARED:
         return []
     inboxes = db.session.scalars(select(Inbox).where(Inbox.carrier_account_id == account.id)).all()
     names = sorted({inbox.team.name for inbox in inboxes})
@@ -54,7 +58,7 @@ def teams_sharing(account: CarrierAccount) -> list[str]:
 
 def spread(account: CarrierAccount, inbox_ids: Collection[int]) -> None:
     """Blocks at inboxes that join an account whom it blocks at its others, where its blocks reach all."""
-    if account.carrier == Carrier.TELNYX:
+    if account.carrier in _SHARED:
         blocks.copy_carrier_blocks(db.session.scalars(_of_account(account)).all(), inbox_ids)
 
 

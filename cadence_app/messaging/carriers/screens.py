@@ -12,6 +12,7 @@ from cadence_app.accounts.roles import admin_required
 from cadence_app.messaging.carriers import accounts
 from cadence_app.messaging.carriers.fields import ANSWER_NAMES, CARRIERS
 from cadence_app.messaging.carriers.forms import account_form
+from cadence_app.messaging.carriers.jobs import ask_soon
 from cadence_app.messaging.carriers.models import Carrier, CarrierAccount, KeywordAnswers
 from cadence_app.messaging.carriers.scopes import teams_sharing
 
@@ -59,6 +60,7 @@ def _form_page(account: CarrierAccount, new: bool) -> ResponseReturnValue:
         except accounts.NameTaken:
             form.name.errors = ["There is an account of this name. Choose another."]
         else:
+            ask_soon(account)
             flash(f"{account.name} is saved.", "success")
             return redirect(url_for("carriers.edit", account_id=account.id))
     page = render_template(
@@ -67,6 +69,7 @@ def _form_page(account: CarrierAccount, new: bool) -> ResponseReturnValue:
         kind=kind,
         new=new,
         title=f"New {kind.name} account" if new else account.name,
+        self_managed=accounts.self_managed_numbers(account),
         webhook_url=None if new else accounts.webhook_url(account),
     )
     return page, 422 if form.is_submitted() else 200

@@ -10,11 +10,11 @@ from sqlalchemy import text
 
 from cadence_app.extensions import csrf, db
 from cadence_app.messaging.carriers import intake
-from cadence_app.messaging.carriers.events import Malformed, Receipt, Text
+from cadence_app.messaging.carriers.events import Malformed, NotNow, Receipt, Text
 from cadence_app.messaging.carriers.models import Carrier, CarrierAccount
 from cadence_app.messaging.jobs import dispatch
 from cadence_app.messaging.media.jobs import fetch_soon
-from cadence_app.messaging.providers import bandwidth, telnyx, twilio
+from cadence_app.messaging.providers import aws, bandwidth, telnyx, twilio
 from cadence_app.tenancy import use_tenant
 from cadence_app.vault import Unreadable
 
@@ -38,6 +38,7 @@ _SCHEMES = {
     Carrier.TWILIO: _Scheme(twilio.signed, twilio.events, "<Response/>", "text/xml"),
     Carrier.TELNYX: _Scheme(telnyx.signed, telnyx.events),
     Carrier.BANDWIDTH: _Scheme(bandwidth.signed, bandwidth.events),
+    Carrier.AWS: _Scheme(aws.signed, aws.events),
 }
 
 
@@ -45,18 +46,20 @@ _SCHEMES = {
 @csrf.exempt
 def receive(carrier: str, key: str) -> Response:
     """404 for an address that is none, 403 for a post that the carrier did not sign, 400 for one that can't
-    be read. Otherwise 200: what it brought is kept by then, and read at once unless that would take long."""
+    be read, and 503 for one that must come again. Otherwise 200: what it brought is kept by then, and read at
+    once unless that would take long."""
     account = _account(carrier, key)
-    scheme = _SCHEMES[Carrier(account.carrier)]
+    tenant_id, scheme = account.tenant_id, _SCHEMES[Carrier(account.carrier)]
     try:
         if not scheme.signed(account, request):
             abort(403)
+        kept = intake.keep(account, scheme.events(request))
     except Unreadable:
         current_app.logger.exception("the secrets of carrier account %s can't be read", account.id)
         abort(503)
-    tenant_id = account.tenant_id
-    try:
-        kept = intake.keep(account, scheme.events(request))
+    except NotNow as error:
+        current_app.logger.warning("a post for carrier account %s must come again: %s", account.id, error)
+        abort(503)
     except Malformed as error:
         return Response(f"{error}\n", 400, mimetype="text/plain")
     for event_id in kept:

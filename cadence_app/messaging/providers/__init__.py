@@ -7,7 +7,7 @@ from collections.abc import Callable
 from cadence_app.extensions import db
 from cadence_app.messaging.carriers.models import Carrier, CarrierAccount
 from cadence_app.messaging.models import Inbox
-from cadence_app.messaging.providers import bandwidth, telnyx, twilio
+from cadence_app.messaging.providers import aws, bandwidth, telnyx, twilio
 from cadence_app.messaging.providers.base import Provider
 from cadence_app.messaging.providers.simulator import Simulator
 
@@ -16,7 +16,10 @@ _CARRIERS: dict[Carrier, Callable[[CarrierAccount], Provider]] = {
     Carrier.TWILIO: twilio.Twilio,
     Carrier.TELNYX: telnyx.Telnyx,
     Carrier.BANDWIDTH: bandwidth.Bandwidth,
+    Carrier.AWS: aws.Aws,
 }
+# AWS takes files only from a bucket of the sender's own (SendMediaMessage, AWS's API reference).
+_TEXT_ONLY = {Carrier.AWS}
 
 
 def provider_of(inbox: Inbox) -> Provider:
@@ -26,6 +29,12 @@ def provider_of(inbox: Inbox) -> Provider:
         account = db.session.get_one(CarrierAccount, inbox.carrier_account_id)
         return _CARRIERS[Carrier(account.carrier)](account)
     return _PROVIDERS[inbox.provider]
+
+
+def sends_files(inbox: Inbox) -> bool:
+    """Whether who carries this inbox's texts takes files with them."""
+    account = db.session.get(CarrierAccount, inbox.carrier_account_id) if inbox.carrier_account_id else None
+    return account is None or account.carrier not in _TEXT_ONLY
 
 
 def register(name: str, provider: Provider) -> None:

@@ -18,12 +18,13 @@ TIMEOUT = httpx.Timeout(10.0, connect=3.0)
 def post(
     url: str,
     body: Mapping[str, Any],
-    refused: Callable[[httpx.Response], Refused],
+    refused: Callable[[httpx.Response], Refused | NotTaken],
     **authentication: Any,
 ) -> Any:
-    """The JSON of a 2xx answer to a JSON post. `refused` makes the error of a definite refusal.
+    """The JSON of a 2xx answer to a JSON post. `refused` makes the error of an answer below 500: a definite
+    refusal, or NotTaken where the carrier says "not now" by its content.
 
-    Errors: NotTaken for 429, 503 and where no connection came about; Refused for other answers below 500;
+    Errors: NotTaken for 429, 503 and where no connection came about; `refused` for other answers below 500;
     with any other httpx.HTTPError, such as a time-out or a 500, it is unknown whether the post was taken.
     """
     try:

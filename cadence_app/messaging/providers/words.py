@@ -1,6 +1,7 @@
 """What the carriers' codes of failure mean, in plain words.
 
-Sources: Twilio's "Error and warning dictionary", Telnyx's "Messaging error code reference".
+Sources: Twilio's "Error and warning dictionary", Telnyx's "Messaging error code reference", AWS's "Event
+types for SMS, MMS, and voice" and the reasons of the exceptions of its "SendTextMessage".
 """
 
 from __future__ import annotations
@@ -34,6 +35,26 @@ TELNYX = {
     "40300": BLOCKED,
     "40305": "Your number can't send texts with this account.",
     "40310": "This is no telephone number that can be texted.",
+}
+AWS = {
+    "ACCOUNT_DISABLED": "AWS has disabled the account.",
+    "DESTINATION_COUNTRY_BLOCKED": "The account may not text to that country.",
+    "DESTINATION_PHONE_NUMBER_NOT_VERIFIED": "The account is in AWS's sandbox: verified numbers only.",
+    "DESTINATION_PHONE_NUMBER_OPTED_OUT": BLOCKED,
+    "INSUFFICIENT_ACCOUNT_REPUTATION": "AWS has paused the account for the complaints about it.",
+    "MONTHLY_SPEND_LIMIT_REACHED_FOR_TEXT": "The account's spending limit for this month is reached.",
+    "NO_ORIGINATION_IDENTITIES_FOUND": "Your number is not in the account.",
+}
+AWS_EVENTS = {
+    "TEXT_BLOCKED": "The phone or its network blocks texts to it.",
+    "TEXT_CARRIER_BLOCKED": "The phone's network blocks texts to it.",
+    "TEXT_CARRIER_UNREACHABLE": "The phone's network is out of reach.",
+    "TEXT_INVALID": "This is no telephone number that can be texted.",
+    "TEXT_INVALID_MESSAGE": "The phone's network does not take what the text says.",
+    "TEXT_PROTECT_BLOCKED": "The account's own protect rules in AWS block this number.",
+    "TEXT_SPAM": "The carrier took it for spam.",
+    "TEXT_TTL_EXPIRED": "It could not be delivered in time.",
+    "TEXT_UNREACHABLE": "The phone is off or out of reach.",
 }
 
 

@@ -1,4 +1,4 @@
-"""The three carriers' APIs over HTTP, as they document their requests and answers, in one local server."""
+"""The carriers' APIs over HTTP, as they document their requests and answers, in one local server."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from flask import Flask
 
+from tests.messaging.carriers import sns
+
 
 @dataclass
 class Api:
@@ -25,7 +27,8 @@ class Api:
     without a plan every text is taken. `files` are what the carriers keep of texts with files, by path:
     (status, type, content), where the type of a redirect is the address it leads to; `asked` says who asked
     for them with which credentials, and `meanwhile` is done before one is answered. `attached` are the
-    addresses of files that came with a text of ours, by its key."""
+    addresses of files that came with a text of ours, by its key. `self_managed` are numbers whose opt outs
+    AWS leaves to us, and `confirmed` what SNS was asked to confirm."""
 
     taken: list[tuple[str, str, str, str, str]] = field(default_factory=list)
     plan: list[Any] = field(default_factory=list)
@@ -36,9 +39,14 @@ class Api:
     meanwhile: Callable[[], object] | None = None
     attached: dict[str, list[str]] = field(default_factory=dict)
     url: str = ""
+    self_managed: list[str] = field(default_factory=list)
+    confirmed: list[dict[str, str]] = field(default_factory=list)
+    certificates_asked: list[str] = field(default_factory=list)
 
 
 LOST = "lost"
+SECRET = "a secret of the carrier"
+URLS = ("TWILIO_API_URL", "TELNYX_API_URL", "BANDWIDTH_API_URL", "AWS_API_URL")
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -57,17 +65,54 @@ class _Handler(BaseHTTPRequestHandler):
             assert self.headers["Authorization"].startswith("Bearer ")
             self.server.api.attached[text["tags"][0]] = text.get("media_urls", [])
             self._take(text["from"], text["to"], text["text"], text["tags"][0], "")
+        elif path == "/":
+            self._aws(raw)
         else:
             text = json.loads(raw)
             assert self.headers["Authorization"].startswith("Basic ")
             self.server.api.attached[text["tag"]] = text.get("media", [])
             self._take(text["from"], text["to"][0], text["text"], text["tag"], "")
 
+    def _aws(self, raw: str) -> None:
+        assert self.headers["Content-Type"] == "application/x-amz-json-1.0"
+        assert sns.well_signed("POST", "/", self.headers, raw.encode(), SECRET)
+        asked, api = json.loads(raw), self.server.api
+        operation = self.headers["X-Amz-Target"].removeprefix("PinpointSMSVoiceV2.")
+        if operation == "SendTextMessage":
+            sender, to = asked["OriginationIdentity"], asked["DestinationPhoneNumber"]
+            self._take(sender, to, asked["MessageBody"], asked["Context"]["cadence"], "")
+        elif operation == "DescribeOptedOutNumbers":
+            assert asked["OptOutListName"] == "Default"
+            listed = [{"OptedOutNumber": number, "EndUserOptedOut": True} for number in api.blocked]
+            self._page(asked, "OptedOutNumbers", listed)
+        else:
+            assert operation == "DescribePhoneNumbers"
+            owned = [{"PhoneNumber": each, "SelfManagedOptOutsEnabled": True} for each in api.self_managed]
+            others = [
+                {"PhoneNumber": f"+1212555010{n}", "SelfManagedOptOutsEnabled": False} for n in range(3)
+            ]
+            self._page(asked, "PhoneNumbers", [*others, *owned])
+
+    def _page(self, asked: dict[str, Any], name: str, items: list[dict[str, Any]]) -> None:
+        assert 1 <= asked["MaxResults"] <= 100
+        start, size = int(asked.get("NextToken", 0)), 2
+        more = {"NextToken": str(start + size)} if start + size < len(items) else {}
+        self._answer(200, {name: items[start : start + size], **more})
+
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         if parts.path.startswith("/files/"):
             self._give(parts.path)
+            return
+        if parts.path == "/":
+            self.server.api.confirmed.append(query)
+            self._answer(self.server.api.plan.pop(0) if self.server.api.plan else 200, {})
+            return
+        if parts.path.endswith(".pem"):
+            self.server.api.certificates_asked.append(parts.path)
+            certificate = sns.CERTIFICATES.get(parts.path)
+            self._answer(200 if certificate else 404, certificate or {})
             return
         if parts.path == "/v2/messaging_optouts":
             page, size = int(query["page[number]"]), 2
@@ -111,6 +156,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _receipt(self, message: tuple[str, str, str, str, str]) -> dict[str, Any]:
         if self.path.startswith("/2010"):
             return _twilio_message(*message)
+        if self.path == "/":
+            return {"MessageId": message[4]}
         if self.path.startswith("/v2/"):
             return {"data": {"record_type": "message", "id": message[4], "tags": [message[3]]}}
         return {"id": message[4], "owner": message[0], "to": [message[1]], "tag": message[3]}
@@ -118,13 +165,17 @@ class _Handler(BaseHTTPRequestHandler):
     def _refuse(self, status: int, code: str) -> None:
         if self.path.startswith("/2010"):
             self._answer(status, {"code": int(code), "message": "Attempt to send failed", "status": status})
+        elif self.path == "/":
+            kind = code if code.endswith("Exception") else "ConflictException"
+            named = {"__type": f"com.amazonaws.pinpointsmsvoicev2#{kind}", "Message": "It is not possible."}
+            self._answer(status, named if kind == code else {**named, "Reason": code})
         elif self.path.startswith("/v2/"):
             self._answer(status, {"errors": [{"code": code, "title": "Blocked", "detail": "It is blocked"}]})
         else:
             self._answer(status, {"type": code, "description": "The request is not valid"})
 
-    def _answer(self, status: int, body: dict[str, Any]) -> None:
-        content = json.dumps(body).encode()
+    def _answer(self, status: int, body: dict[str, Any] | bytes) -> None:
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
         self.send_response(status)
         for name, value in self.server.api.headers.items():
             self.send_header(name, value)
@@ -147,15 +198,21 @@ def _twilio_message(sender: str, to: str, body: str, key: str, sid: str) -> dict
 
 
 @contextmanager
-def carrier_api(app: Flask) -> Iterator[Api]:
-    """The application's carriers are this server meanwhile."""
+def carrier_server() -> Iterator[tuple[Api, str]]:
+    """The carriers and their address."""
     server = _Server(("127.0.0.1", 0), _Handler)
     server.api = Api(url=f"http://127.0.0.1:{server.server_port}")
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    names = ("TWILIO_API_URL", "TELNYX_API_URL", "BANDWIDTH_API_URL")
-    usual = {name: app.config[name] for name in names}
-    app.config.update(dict.fromkeys(names, server.api.url))
-    yield server.api
-    app.config.update(usual)
+    yield server.api, server.api.url
     server.shutdown()
     server.server_close()
+
+
+@contextmanager
+def carrier_api(app: Flask) -> Iterator[Api]:
+    """The application's carriers are this server meanwhile."""
+    with carrier_server() as (api, address):
+        usual = {name: app.config[name] for name in URLS}
+        app.config.update(dict.fromkeys(URLS, address))
+        yield api
+        app.config.update(usual)

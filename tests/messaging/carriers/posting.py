@@ -24,9 +24,15 @@ from cadence_app.messaging.carriers import accounts
 from cadence_app.messaging.carriers.fields import CARRIERS
 from cadence_app.messaging.carriers.models import Carrier, KeywordAnswers
 from cadence_app.messaging.models import Inbox
+from tests.messaging.carriers import sns
+from tests.messaging.carriers.api import SECRET
 from tests.world import World
 
-SECRET = "a secret of the carrier"
+# What is registered at a number of AWS's: its own words, and two that the account's owner added to opt in.
+_REGISTERED = (
+    *("ARRET", "CANCEL", "END", "OPT-OUT", "OPTOUT", "QUIT", "REMOVE", "STOP", "TD", "UNSUBSCRIBE"),
+    *("HELP", "START", "UNSTOP"),
+)
 
 
 @dataclass
@@ -45,6 +51,8 @@ class Line:
         values = {each.name: SECRET for each in CARRIERS[self.carrier].fields}
         values |= {"public_key": base64.b64encode(public).decode(), "webhook_user": "carrier"}
         values["account_sid"] = "AC" + "0" * 32
+        values |= {"region": sns.REGION, "access_key_id": sns.ACCESS_KEY_ID, "topic_arn": sns.TOPIC}
+        values |= {"opt_out_list": "Default", "configuration_set": "cadence"}
         with self.world.session():
             admin = db.session.get_one(User, self.world.admin_id)
             account = accounts.add_account(admin, self.carrier)
@@ -89,6 +97,17 @@ class Line:
                 ],
             }
             return self.signed(json.dumps({"data": {"event_type": "message.received", "payload": payload}}))
+        if self.carrier == Carrier.AWS:
+            word = body.strip().upper()
+            text = {
+                "originationNumber": number,
+                "destinationNumber": to,
+                "messageKeyword": word if word in _REGISTERED else "KEYWORD_123456789012",
+                "messageBody": body,
+                "inboundMessageId": message_id,
+                "previousPublishedMessageId": "862a8790-60c0-4430-9b2b-658bdexample",
+            }
+            return self.of_topic(sns.notification(text | more))
         message: dict[str, Any] = {
             "id": message_id,
             "owner": to,
@@ -127,6 +146,10 @@ class Line:
             "telnyx-timestamp": stamp,
             "telnyx-signature-ed25519": base64.b64encode(signature).decode(),
         }
+
+    def of_topic(self, message: bytes) -> tuple[bytes, dict[str, str]]:
+        """As SNS posts it: JSON, under this type, which proves itself."""
+        return message, {"Content-Type": "text/plain; charset=UTF-8"}
 
     def basic(self, body: str, password: str = SECRET) -> tuple[bytes, dict[str, str]]:
         given = base64.b64encode(f"carrier:{password}".encode()).decode()

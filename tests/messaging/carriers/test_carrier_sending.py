@@ -18,11 +18,23 @@ from cadence_app.messaging.carriers.models import Carrier, CarrierEvent, Keyword
 from cadence_app.messaging.jobs import sweep_texts
 from cadence_app.messaging.models import Conversation, Inbox, Message, MessageState
 from cadence_app.messaging.sending import LOST_SIGHT, compose, deliver, refusal
-from tests.messaging.carriers.api import LOST, Api, carrier_api
+from tests.messaging.carriers import sns
+from tests.messaging.carriers.api import LOST, URLS, Api, carrier_api
 from tests.messaging.carriers.posting import Line
 from tests.world import World, new_number
 
-BLOCK_CODES = {Carrier.TWILIO: (400, "21610"), Carrier.TELNYX: (403, "40300")}
+BLOCK_CODES = {
+    Carrier.TWILIO: (400, "21610"),
+    Carrier.TELNYX: (403, "40300"),
+    Carrier.AWS: (400, "DESTINATION_PHONE_NUMBER_OPTED_OUT"),
+}
+# Why a text failed later, and what is said of it.
+FAILURES = {
+    Carrier.TWILIO: ("30006", "landline"),
+    Carrier.TELNYX: ("40001", "landline"),
+    Carrier.BANDWIDTH: ("9", "carrier-rejected (code 9)"),
+    Carrier.AWS: ("TEXT_CARRIER_BLOCKED", "The phone's network blocks texts to it."),
+}
 
 
 @pytest.fixture
@@ -32,7 +44,7 @@ def api(world: World) -> Iterator[Api]:
 
 
 @pytest.fixture(params=list(Carrier))
-def line(request: pytest.FixtureRequest, world: World) -> Line:
+def line(request: pytest.FixtureRequest, world: World, api: Api) -> Line:
     return Line(world, request.param).open()
 
 
@@ -102,6 +114,10 @@ class Talk:
             }
             kind = "message.sent" if fate == "sent" else "message.finalized"
             answer = line.post(*line.signed(json.dumps({"data": {"event_type": kind, "payload": payload}})))
+        elif line.carrier == Carrier.AWS:
+            kind = {"sent": "TEXT_SUCCESSFUL", "delivered": "TEXT_DELIVERED"}.get(fate, code)
+            event = {"eventType": kind, "eventTimestamp": 1686975103470, "messageId": message_id}
+            answer = line.post(*line.of_topic(sns.notification(event | {"context": {"cadence": key}})))
         else:
             kind = {"sent": "message-sending"}.get(fate, f"message-{fate}")
             event = {"type": kind, "message": {"id": message_id, "tag": key}, "time": "2026-01-01T00:00:00Z"}
@@ -125,10 +141,11 @@ def test_a_text_goes_to_the_carrier_and_its_receipts_say_what_became_of_it(line:
 def test_a_text_that_fails_later_says_why_in_words(line: Line, api: Api) -> None:
     talk = Talk(line)
     message = talk.send()
-    talk.receipt(message, "failed", {Carrier.TWILIO: "30006", Carrier.TELNYX: "40001"}.get(line.carrier, "9"))
+    code, said = FAILURES[line.carrier]
+    talk.receipt(message, "failed", code)
     failed = talk.state(message.id)
     assert failed.state == MessageState.FAILED
-    assert ("landline" in failed.detail) or "carrier-rejected (code 9)" in failed.detail
+    assert (failed.failure_code, said in failed.detail) == (code, True)
     talk.receipt(message, "delivered")
     assert talk.state(message.id).state == MessageState.FAILED
 
@@ -151,7 +168,7 @@ def test_a_busy_carrier_is_asked_again_later_and_the_text_goes_once(
     assert len(api.taken) == 1
 
 
-@pytest.mark.parametrize("carrier", [Carrier.TELNYX, Carrier.BANDWIDTH])
+@pytest.mark.parametrize("carrier", [Carrier.TELNYX, Carrier.BANDWIDTH, Carrier.AWS])
 def test_a_carrier_that_says_how_long_to_wait_is_left_alone_that_long(
     carrier: Carrier, world: World, api: Api
 ) -> None:
@@ -163,10 +180,25 @@ def test_a_carrier_that_says_how_long_to_wait_is_left_alone_that_long(
     assert message.next_attempt_at > datetime.now(UTC) + timedelta(seconds=100)
 
 
+def test_aws_throttles_with_a_400_of_that_name_and_other_refusals_say_why(world: World, api: Api) -> None:
+    talk = Talk(Line(world, Carrier.AWS).open())
+    api.plan = [(400, "ThrottlingException")]
+    message = talk.send()
+    assert message.state == MessageState.QUEUED
+    talk.let_pass(message.id, minutes=1)
+    assert talk.state(message.id).state == MessageState.SENT
+    api.plan = [(400, "DESTINATION_PHONE_NUMBER_NOT_VERIFIED")]
+    assert "sandbox" in talk.send().detail
+    api.plan = [(400, "AccessDeniedException")]
+    refused = talk.send()
+    assert (refused.state, refused.failure_code) == (MessageState.FAILED, "AccessDeniedException")
+    assert refused.detail == "The carrier's answer: It is not possible. (code AccessDeniedException)."
+
+
 def test_a_carrier_that_is_out_of_reach_delays_a_text_and_never_loses_it(line: Line, api: Api) -> None:
-    talk, names = Talk(line), ("TWILIO_API_URL", "TELNYX_API_URL", "BANDWIDTH_API_URL")
-    reached = {name: line.world.app.config[name] for name in names}
-    line.world.app.config.update(dict.fromkeys(names, "http://127.0.0.1:9"))
+    talk = Talk(line)
+    reached = {name: line.world.app.config[name] for name in URLS}
+    line.world.app.config.update(dict.fromkeys(URLS, "http://127.0.0.1:9"))
     message = talk.send()
     assert message.state == MessageState.QUEUED
     line.world.app.config.update(reached)
@@ -228,14 +260,28 @@ def test_a_receipt_for_a_text_that_waits_for_its_next_try_ends_the_wait(line: Li
     assert api.taken == []
 
 
-def test_start_lifts_a_carriers_block_where_cadence_answers_keywords_too(world: World, api: Api) -> None:
-    line = Line(world, Carrier.TELNYX, KeywordAnswers.OURS).open()
+@pytest.mark.parametrize("carrier", [Carrier.TELNYX, Carrier.AWS])
+def test_start_lifts_a_carriers_block_where_cadence_answers_keywords_too(
+    carrier: Carrier, world: World, api: Api
+) -> None:
+    line = Line(world, carrier, KeywordAnswers.OURS).open()
     talk = Talk(line)
-    api.plan = [BLOCK_CODES[Carrier.TELNYX]]
+    api.plan = [BLOCK_CODES[carrier]]
     talk.send()
     assert "carrier blocks" in str(talk.refusal())
     line.text(talk.number, "START")
     assert talk.refusal() is None
+
+
+def test_a_start_that_aws_did_not_act_on_shows_by_the_next_text(world: World, api: Api) -> None:
+    talk = Talk(line := Line(world, Carrier.AWS).open())
+    api.plan = [BLOCK_CODES[Carrier.AWS]]
+    talk.send()
+    line.text(talk.number, "START", messageKeyword="KEYWORD_123456789012")
+    assert talk.refusal() is None
+    api.plan = [BLOCK_CODES[Carrier.AWS]]
+    assert "blocks" in talk.send().detail
+    assert "carrier blocks" in str(talk.refusal())
 
 
 def test_a_text_whose_worker_died_before_the_call_is_sent_by_the_sweep(world: World, api: Api) -> None:
@@ -309,8 +355,11 @@ def test_an_agents_opt_in_says_that_the_carrier_still_blocks(world: World, api: 
     assert "carrier blocks" in str(talk.refusal())
 
 
-def test_a_telnyx_block_reaches_every_inbox_of_the_profile_and_the_page_warns(world: World, api: Api) -> None:
-    line = Line(world, Carrier.TELNYX, KeywordAnswers.BUILT_IN).open(also=world.other_shared)
+@pytest.mark.parametrize("carrier", [Carrier.TELNYX, Carrier.AWS])
+def test_a_block_of_a_profile_or_list_reaches_every_inbox_of_the_account_and_the_page_warns(
+    carrier: Carrier, world: World, api: Api
+) -> None:
+    line = Line(world, carrier, KeywordAnswers.BUILT_IN).open(also=world.other_shared)
     talk = Talk(line)
     line.text(talk.number, "STOP")
     with world.session():
@@ -324,8 +373,9 @@ def test_a_telnyx_block_reaches_every_inbox_of_the_profile_and_the_page_warns(wo
     assert "Admissions and Aid share" in page
 
 
-def test_the_carriers_list_adds_blocks_and_takes_none_away(world: World, api: Api) -> None:
-    talk, other = Talk(line := Line(world, Carrier.TELNYX).open()), Talk(line)
+@pytest.mark.parametrize("carrier", [Carrier.TELNYX, Carrier.AWS])
+def test_the_carriers_list_adds_blocks_and_takes_none_away(carrier: Carrier, world: World, api: Api) -> None:
+    talk, other = Talk(line := Line(world, carrier).open()), Talk(line)
     with world.session():
         blocks.block(other.contact_id, BlockScope.CARRIER_NUMBER, _inbox_id(world), other.number)
         db.session.commit()

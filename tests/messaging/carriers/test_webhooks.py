@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -15,13 +16,16 @@ from cadence_app.extensions import db
 from cadence_app.messaging.carriers.jobs import sweep_carrier_events
 from cadence_app.messaging.carriers.models import Carrier, CarrierEvent, KeywordAnswers
 from cadence_app.messaging.models import Conversation, Inbox, Message, MessageKind, MessageState
+from tests.messaging.carriers.api import carrier_api
 from tests.messaging.carriers.posting import Line
 from tests.world import World, new_number
 
 
 @pytest.fixture(params=list(Carrier))
-def line(request: pytest.FixtureRequest, world: World) -> Line:
-    return Line(world, request.param).open()
+def line(request: pytest.FixtureRequest, world: World) -> Iterator[Line]:
+    # AWS signs by a certificate that it keeps.
+    with carrier_api(world.app):
+        yield Line(world, request.param).open()
 
 
 def count(world: World, table: type[Message] | type[CarrierEvent]) -> int:
@@ -59,6 +63,7 @@ def test_the_same_text_again_is_answered_and_changes_nothing(line: Line) -> None
     assert count(line.world, CarrierEvent) == 1
 
 
+@pytest.mark.parametrize("line", [each for each in Carrier if each != Carrier.AWS], indirect=True)
 def test_a_post_that_is_not_signed_is_refused_and_leaves_no_trace(line: Line) -> None:
     body, headers = line.content(new_number(), "STOP", "m-1")
     assert line.post(body, {"Content-Type": headers["Content-Type"]}).status_code == 403
