@@ -76,7 +76,7 @@ def send(conversation_id: int) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _after_send(found, form, 422)
     if form.uploads and not sends_files(found.inbox):
-        form.files.errors = ["AWS, which carries this inbox's texts, takes no files. Take them out to send it."]
+        form.files.errors = ["AWS, which carries this inbox's texts, takes no files. Send it without."]
         return _after_send(found, form, 422)
     message = compose(current_user, found, form.body.data)
     media.attach(message, form.uploads)
