@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.acting import MODES, OpenPage, check, open_export, text_from
-from tests.e2e.conftest import SIZES, Site
+from tests.e2e.acting import MODES, OpenPage, open_export, text_from
+from tests.e2e.conftest import Site
 
 
 def _rows_for(content: bytes, number: str) -> list[tuple[str, str]]:
@@ -113,40 +113,3 @@ def test_the_flag_moves_a_tenant_to_the_other_screens_at_the_next_page_load(
         move("legacy")
     page.goto("/reports/")
     expect(page.get_by_role("link", name="Export Opt-out Changes")).to_be_visible()
-
-
-_PAGES = ["/messages/", "/contacts/", "/contacts/new", "/reports/", "/help/", "/help/keywords", "/nowhere"]
-
-
-@pytest.mark.parametrize("mode", MODES)
-def test_every_page_is_accessible_and_fits_its_width(mode: str, open_page: OpenPage) -> None:
-    domain, _, _ = MODES[mode]
-    report = "/reports/exports/opt-out-history" if mode == "teams" else "/reports/opt-out-changes/export"
-    other = "/reports/opt-out-changes/export" if mode == "teams" else "/reports/exports/opt-out-history"
-    page = open_page(f"admin@{domain}")
-    page.goto("/messages/?inbox=")
-    conversations = [link.get_attribute("href") for link in page.locator("a.convo").all()[:3]]
-    page.goto("/contacts/")
-    records = [link.get_attribute("href") for link in page.locator("a.cell-link").all()[:1]]
-    assert conversations
-    assert records
-    edits = [f"{record}/edit" for record in records]
-    help_pages = ["/help/opt-out-history", "/help/what-counts", "/help/fewer-opt-outs", "/help/toggle"]
-    for path in [*_PAGES, *help_pages, other, *conversations, *records, *edits]:
-        page.goto(str(path))
-        check(page)
-    # What is another layout on a phone: the menu, one column at a time, tables that become cards.
-    page.set_viewport_size(SIZES["phone"])
-    for path in ["/messages/", conversations[0], records[0], report]:
-        page.goto(str(path))
-        check(page)
-    page.goto(report)
-    page.get_by_role("button", name="Request Export").click()
-    expect(page.locator("#export-list tbody tr").first).to_contain_text("Sent", timeout=20_000)
-    check(page)
-    anybody = open_page(size="desktop" if mode == "teams" else "phone")
-    for path in ("/login", "/dev/phone/", "/dev/mail/"):
-        anybody.goto(path)
-        check(anybody)
-    anybody.get_by_role("link", name=re.compile("Opt out history")).first.click()
-    check(anybody)
