@@ -1,4 +1,4 @@
-"""Every page that a link leads to, in both modes: accessible, as wide as the window, whole without scripts."""
+"""Every page that a link leads to, in both modes: accessible, within the window, whole without scripts."""
 
 from __future__ import annotations
 
