@@ -18,6 +18,7 @@ from cadence_app.contacts.phones import Gone, earlier_holders
 from cadence_app.contacts.protecting import OnHold, on_hold, until_done
 from cadence_app.extensions import db
 from cadence_app.messaging.conversations import hold_queued
+from cadence_app.messaging.desk_models import Note
 from cadence_app.messaging.models import Conversation, Message, ScheduledText
 
 _MOST = 10
@@ -169,7 +170,7 @@ def _move_conversations(kept_id: int, gone_id: int) -> None:
         if same is None:
             conversation.contact_id = kept_id
             continue
-        for table in (Message, ScheduledText):
+        for table in (Message, ScheduledText, Note):
             there = table.conversation_id == conversation.id
             db.session.execute(update(table).where(there).values(conversation_id=same.id))
         same.unread += conversation.unread

@@ -23,6 +23,7 @@ from cadence_app.contacts.certificate import certify
 from cadence_app.contacts.certificate_pdf import draw
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
+from cadence_app.messaging.desk_models import Note
 from cadence_app.messaging.models import Conversation, Inbox, Message, ScheduledText
 from cadence_app.ui.navigation import Words
 
@@ -49,6 +50,7 @@ def archive_of(user: User, contact: Contact, words: Words) -> IO[bytes]:
         "possible_opt_outs": _flags(contact.id),
         "texts_set_for_later": _later(contact.id),
         "campaigns": _campaigns(contact.id),
+        "notes": _notes(contact.id),
     }
     person = _person(contact)
     target = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - the caller sends it
@@ -82,8 +84,8 @@ def _about(user: User, contact: Contact) -> str:
         "data.json has everything; the CSV files have the same in tables. history is every change of the\n"
         "consent to be texted, texts every text either way, numbers the phone numbers over time,\n"
         "statuses the consent as it is now, possible_opt_outs the texts that read like an opt out and what\n"
-        "was decided about them, texts_set_for_later those that were written ahead, and campaigns the lists\n"
-        "of people to text that they are on.\n"
+        "was decided about them, texts_set_for_later those that were written ahead, campaigns the lists of\n"
+        "people to text that they are on, and notes what users wrote to each other beside the texts.\n"
         "consent-certificate.pdf is the history with what proves that it was not altered.\n"
     )
 
@@ -234,6 +236,21 @@ def _campaigns(contact_id: int) -> Rows:
             "sent_at": _utc(each.sent_at),
         }
         for each, name in db.session.execute(query)
+    ]
+
+
+def _notes(contact_id: int) -> Rows:
+    query = (
+        select(Note, Inbox.name, User.name)
+        .join(User, User.id == Note.user_id)
+        .join(Conversation, Conversation.id == Note.conversation_id)
+        .join(Inbox, Inbox.id == Conversation.inbox_id)
+        .where(Conversation.contact_id.in_(with_merged(contact_id)))
+        .order_by(Note.created_at, Note.id)
+    )
+    return [
+        {"at": _utc(note.created_at), "note": note.body, "inbox": inbox, "by": by}
+        for note, inbox, by in db.session.execute(query)
     ]
 
 

@@ -1,5 +1,6 @@
-"""What other areas keep of a person: lists that name them, texts set for later, bodies of webhooks, posts of
-carriers. Cleared when somebody is erased, or removed by age; the rows stay where they are counted.
+"""What other areas keep of a person: lists that name them, texts set for later, notes about them, bodies of
+webhooks, posts of carriers. Cleared when somebody is erased, or removed by age; the rows stay where they are
+counted.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from cadence_app.campaigns.models import Campaign, Recipient, RecipientState
 from cadence_app.contacts.models import Contact, ContactNumber
 from cadence_app.extensions import db
 from cadence_app.messaging.carriers.models import CarrierEvent
+from cadence_app.messaging.desk_models import Note
 from cadence_app.messaging.models import Conversation, LaterState, ScheduledText
 from cadence_app.webhooks.models import WebhookAttempt, WebhookDelivery
 
@@ -44,6 +46,7 @@ def clear(contact_ids: Collection[int]) -> None:
     words = set(db.session.scalars(select(Contact.external_id).where(Contact.id.in_(ids)))) - {""}
     _clear_lists(ids, _digits(numbers), sorted(words))
     _clear_later(ids)
+    _clear_notes(ids)
     _clear_webhooks(ids)
     _clear_posts(sorted(numbers))
 
@@ -115,6 +118,12 @@ def _clear_later(ids: list[int]) -> None:
             .values(values)
             .execution_options(synchronize_session=False)
         )
+
+
+def _clear_notes(ids: list[int]) -> None:
+    """Deletes them: what colleagues wrote to each other about a person is of no use without the person."""
+    conversations = select(Conversation.id).where(Conversation.contact_id.in_(ids))
+    db.session.execute(delete(Note).where(Note.conversation_id.in_(conversations)))
 
 
 def _clear_webhooks(ids: list[int]) -> None:

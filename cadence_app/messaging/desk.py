@@ -15,11 +15,14 @@ from cadence_app.consent.models import Consent, Decision, PossibleOptOut
 from cadence_app.contacts.models import Contact
 from cadence_app.contacts.service import matches
 from cadence_app.extensions import db
+from cadence_app.messaging.desk_models import Note
 from cadence_app.messaging.inboxes import visible_to
 from cadence_app.messaging.later import OPEN
 from cadence_app.messaging.models import Conversation, Direction, Inbox, Message, MessageState, ScheduledText
 
 PAGE = 50
+# The texts of a conversation that are shown.
+THREAD_LENGTH = 200
 _OPEN_FLAG = (
     (PossibleOptOut.contact_id == Conversation.contact_id)
     & (PossibleOptOut.team_id == Inbox.team_id)
@@ -108,7 +111,7 @@ def conversations_with(user: User, contact: Contact) -> list[Conversation]:
     )
 
 
-def thread(conversation: Conversation, limit: int = 200) -> list[Message]:
+def thread(conversation: Conversation, limit: int = THREAD_LENGTH) -> list[Message]:
     """The latest texts of a conversation, oldest first."""
     latest = (
         select(Message)
@@ -136,8 +139,11 @@ def version_of(conversation: Conversation) -> str:
         ScheduledText.conversation_id == conversation.id, ScheduledText.state.in_(OPEN)
     )
     waiting = "/".join(str(value) for value in db.session.execute(later).one())
+    noted = db.session.execute(
+        select(func.count(), func.max(Note.id)).where(Note.conversation_id == conversation.id)
+    ).one()
     bars = ".".join(str(block.id) for block in blocks.blocks_of(contact_id))
-    return f"{count}-{newest}-{queued}-{change}-{flag.message_id if flag else ''}-{bars}-{waiting}"
+    return f"{count}-{newest}-{queued}-{change}-{flag.message_id if flag else ''}-{bars}-{waiting}-{noted}"
 
 
 def readable(user: User, message_ids: set[int]) -> set[int]:

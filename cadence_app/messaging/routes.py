@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -12,8 +12,9 @@ from cadence_app.accounts.requests import asks_by_itself
 from cadence_app.accounts.roles import desk_required
 from cadence_app.consent import blocks
 from cadence_app.extensions import db
-from cadence_app.messaging import desk, later, text_templates
-from cadence_app.messaging.forms import ComposeForm, LaterForm
+from cadence_app.messaging import desk, later, notes, text_templates, thread
+from cadence_app.messaging.forms import ComposeForm, LaterForm, NoteForm
+from cadence_app.messaging.inboxes import people_in
 from cadence_app.messaging.jobs import dispatch
 from cadence_app.messaging.models import Conversation, MessageKind, MessageState
 from cadence_app.messaging.sending import MAX_BODY_LENGTH, compose, refusal
@@ -87,6 +88,38 @@ def set_consent(conversation_id: int) -> ResponseReturnValue:
     return redirect(url_for("messaging.conversation", conversation_id=found.id))
 
 
+@blueprint.post("/conversations/<int:conversation_id>/notes")
+@desk_required
+def add_note(conversation_id: int) -> ResponseReturnValue:
+    found = _conversation(conversation_id)
+    form = NoteForm()
+    valid = form.validate_on_submit()
+    if valid:
+        notes.add(current_user, found, form.note.data)
+        db.session.commit()
+        form = NoteForm(formdata=None)
+    status = 200 if valid else 422
+    if htmx.wanted():
+        return render_template("messaging/_noted.html", **_open(found), note_form=form, noted=valid), status
+    if valid:
+        return redirect(url_for("messaging.conversation", conversation_id=found.id))
+    return _page(found, ComposeForm(formdata=None), note_form=form), status
+
+
+@blueprint.post("/conversations/<int:conversation_id>/notes/<int:note_id>/delete")
+@desk_required
+def delete_note(conversation_id: int, note_id: int) -> ResponseReturnValue:
+    found = _conversation(conversation_id)
+    note = notes.find(found, note_id) or abort(404)
+    try:
+        notes.delete(current_user, note)
+    except notes.NotTheirs:
+        abort(403)
+    db.session.commit()
+    flash("The note is deleted.", "success")
+    return redirect(url_for("messaging.conversation", conversation_id=found.id))
+
+
 def _send_later(found: Conversation) -> ResponseReturnValue:
     form = LaterForm()
     if not form.validate_on_submit():
@@ -135,9 +168,15 @@ def _lists() -> dict[str, Any]:
 
 def _open(found: Conversation, card: Card | None = None) -> dict[str, Any]:
     """What the thread's pane shows."""
+    messages = desk.thread(found)
     return {
         "conversation": found,
-        "messages": desk.thread(found),
+        "messages": messages,
+        "entries": thread.entries(found, messages),
+        "note_pieces": notes.pieces,
+        "may_delete_note": notes.may_delete,
+        "note_length": notes.MAX_LENGTH,
+        "people": people_in(found.inbox),
         "version": desk.version_of(found),
         "card": card or card_of(current_user, found.contact, found.inbox.team, action=_consent_url(found)),
         "blocks": blocks.blocks_of(found.contact_id),
@@ -148,8 +187,18 @@ def _open(found: Conversation, card: Card | None = None) -> dict[str, Any]:
     }
 
 
-def _page(found: Conversation, form: ComposeForm, card: Card | None = None) -> str:
-    return render_template("messaging/desk.html", **_lists(), **_open(found, card), form=form, pane="thread")
+def _page(
+    found: Conversation, form: ComposeForm, card: Card | None = None, note_form: NoteForm | None = None
+) -> str:
+    return render_template(
+        "messaging/desk.html",
+        **_lists(),
+        **_open(found, card),
+        form=form,
+        note_form=note_form,
+        writes_note=note_form is not None,
+        pane="thread",
+    )
 
 
 def _after_send(found: Conversation, form: ComposeForm, status: int) -> ResponseReturnValue:

@@ -31,6 +31,7 @@ from cadence_app.contacts.models import ContactNumber, CustomField, Tag
 from cadence_app.extensions import Model, db
 from cadence_app.messaging.carriers.accounts import add_account
 from cadence_app.messaging.carriers.models import Carrier, KeywordAnswers
+from cadence_app.messaging.desk_models import Note
 from cadence_app.messaging.models import Conversation, Inbox, ScheduledText, TextTemplate
 from cadence_app.operators import service as operators
 from cadence_app.reports import schedule_runs
@@ -76,6 +77,8 @@ ACCESS = {
     "OWN_RECORD": _access(OK, FORBIDDEN, other_agent=NOT_FOUND, foreign=NOT_FOUND),
     # The same for who may read it as evidence too.
     "OWN_RECORD_OR_AUDITOR": _access(OK, OK, other_agent=NOT_FOUND, foreign=NOT_FOUND),
+    # What the admin wrote in a conversation of the agent's team.
+    "AUTHOR_OR_ADMIN": _access(FORBIDDEN, FORBIDDEN, other_agent=NOT_FOUND, foreign=NOT_FOUND),
     # Admins and auditors; and one thing of a tenant.
     "REPORTS": _access(FORBIDDEN, OK),
     "REPORTS_RECORD": _access(FORBIDDEN, OK, foreign=NOT_FOUND),
@@ -140,6 +143,7 @@ GET       /messages/conversations/{conversation_id}
 GET       /messages/conversations/{conversation_id}/fresh
 POST      /messages/conversations/{conversation_id}/send
 POST      /messages/conversations/{conversation_id}/consent
+POST      /messages/conversations/{conversation_id}/notes
 GET       /contacts/{contact_id}
 GET POST  /contacts/{contact_id}/edit
 POST      /contacts/{contact_id}/teams/{team_id}/consent
@@ -166,6 +170,9 @@ POST      /campaigns/templates/{new_template_id}/delete
 OWN_RECORD_OR_AUDITOR
 GET       /contacts/{contact_id}/certificate
 GET       /contacts/{contact_id}/certificate.pdf
+
+AUTHOR_OR_ADMIN
+POST      /messages/conversations/{conversation_id}/notes/{new_note_id}/delete
 
 REPORTS
 GET       /reports/ legacy
@@ -335,6 +342,9 @@ RENAMED = {
     # Those that take away what they name, from whoever asks next.
     "/campaigns/{campaign_id}/delete": "/campaigns/{new_campaign_id}/delete",
     "/campaigns/templates/{template_id}/delete": "/campaigns/templates/{new_template_id}/delete",
+    "/messages/conversations/{conversation_id}/notes/{note_id}/delete": (
+        "/messages/conversations/{conversation_id}/notes/{new_note_id}/delete"
+    ),
     "/contacts/{contact_id}/numbers/{number_id}/end": "/contacts/{contact_id}/numbers/{new_number_id}/end",
     "/messages/conversations/{conversation_id}/later/{text_id}/cancel": (
         "/messages/conversations/{conversation_id}/later/{new_text_id}/cancel"
@@ -484,6 +494,11 @@ def _more(world: World, admin: User, conversation_id: int) -> dict[str, object]:
     def number_id() -> int:
         return added(ContactNumber(tenant_id=world.tenant_id, contact_id=contact_id, number=new_number()))
 
+    def note_id() -> int:
+        note = Note(conversation_id=conversation_id, user_id=admin_id, body="Hi", mentions=[])
+        note.tenant_id = world.tenant_id
+        return added(note)
+
     admin_id, contact_id = admin.id, contact.id
     keyword = add_keyword(admin, "halt", Meaning.OUT, None)
     account = add_account(admin, Carrier.TWILIO)
@@ -511,6 +526,7 @@ def _more(world: World, admin: User, conversation_id: int) -> dict[str, object]:
     return {
         "text_id": text_id(),
         "new_text_id": text_id,
+        "new_note_id": note_id,
         "template_id": template_id(),
         "new_template_id": template_id,
         "new_number_id": number_id,

@@ -1,0 +1,50 @@
+"""What colleagues leave for each other in a conversation: notes that are never texted."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0022"
+down_revision = "0020"
+branch_labels = None
+depends_on = None
+
+TENANT_TABLES = {
+    "notes": "SELECT, INSERT, UPDATE, DELETE",
+}
+
+CURRENT_TENANT = "nullif(current_setting('cadence.tenant_id', true), '')::bigint"
+
+
+def upgrade() -> None:
+    op.create_table(
+        "notes",
+        sa.Column("id", sa.BigInteger(), nullable=False),
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("conversation_id", sa.BigInteger(), nullable=False),
+        sa.Column("user_id", sa.BigInteger(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("mentions", postgresql.JSONB(), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"]),
+        sa.ForeignKeyConstraint(["conversation_id"], ["conversations.id"]),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_notes_thread", "notes", ["conversation_id", "id"])
+    for table, rights in TENANT_TABLES.items():
+        op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+        op.execute(f"CREATE POLICY tenant ON {table} USING (tenant_id = {CURRENT_TENANT})")
+        op.execute(f"GRANT {rights} ON {table} TO cadence_app")
+    op.execute("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO cadence_app")
+
+
+def downgrade() -> None:
+    raise RuntimeError("what colleagues wrote to each other is never dropped by a migration")
