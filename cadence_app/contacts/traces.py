@@ -13,7 +13,7 @@ from cadence_app.campaigns.models import Campaign, Recipient, RecipientState
 from cadence_app.contacts.models import Contact, ContactNumber
 from cadence_app.extensions import db
 from cadence_app.messaging.carriers.models import CarrierEvent
-from cadence_app.messaging.desk_models import Note
+from cadence_app.messaging.desk_models import AssignmentChange, Note
 from cadence_app.messaging.models import Conversation, LaterState, ScheduledText
 from cadence_app.webhooks.models import WebhookAttempt, WebhookDelivery
 
@@ -121,9 +121,10 @@ def _clear_later(ids: list[int]) -> None:
 
 
 def _clear_notes(ids: list[int]) -> None:
-    """Deletes them: what colleagues wrote to each other about a person is of no use without the person."""
+    """Deletes them, and whose the conversations were: of no use to colleagues without the person."""
     conversations = select(Conversation.id).where(Conversation.contact_id.in_(ids))
-    db.session.execute(delete(Note).where(Note.conversation_id.in_(conversations)))
+    for table in (Note, AssignmentChange):
+        db.session.execute(delete(table).where(table.conversation_id.in_(conversations)))
 
 
 def _clear_webhooks(ids: list[int]) -> None:

@@ -7,7 +7,7 @@ from datetime import date
 from enum import StrEnum
 
 from sqlalchemy import ColumnElement, Row, Select, func, or_, select, update
-from sqlalchemy.orm import contains_eager
+from sqlalchemy.orm import contains_eager, joinedload
 
 from cadence_app.accounts.models import User
 from cadence_app.consent import blocks, possible
@@ -15,10 +15,18 @@ from cadence_app.consent.models import Consent, Decision, PossibleOptOut
 from cadence_app.contacts.models import Contact
 from cadence_app.contacts.service import matches
 from cadence_app.extensions import db
-from cadence_app.messaging.desk_models import Note
+from cadence_app.messaging.desk_models import AssignmentChange, Note
 from cadence_app.messaging.inboxes import visible_to
 from cadence_app.messaging.later import OPEN
-from cadence_app.messaging.models import Conversation, Direction, Inbox, Message, MessageState, ScheduledText
+from cadence_app.messaging.models import (
+    Conversation,
+    Direction,
+    Inbox,
+    InboxKind,
+    Message,
+    MessageState,
+    ScheduledText,
+)
 
 PAGE = 50
 # The texts of a conversation that are shown.
@@ -53,10 +61,13 @@ def inboxes_of(user: User) -> list[Row[Inbox, int]]:
 
 
 class Only(StrEnum):
-    """Which conversations: all, those with unread texts, or those with a possible opt out to decide."""
+    """Which conversations: all, those with unread texts, those that are the user's own, those of shared
+    inboxes that are nobody's, or those with a possible opt out to decide."""
 
     ALL = ""
     UNREAD = "unread"
+    MINE = "mine"
+    UNASSIGNED = "unassigned"
     FLAGGED = "flagged"
 
 
@@ -72,12 +83,17 @@ def conversations(user: User, inbox_id: int | None, search: str, only: Only, pag
         )
         .outerjoin(PossibleOptOut, _OPEN_FLAG)
         .options(contains_eager(Conversation.inbox), contains_eager(Conversation.contact))
+        .options(joinedload(Conversation.assignee))
         .where(visible_to(user), Contact.gone_at.is_(None))
     )
     if inbox_id is not None:
         query = query.where(Conversation.inbox_id == inbox_id)
     if only == Only.UNREAD:
         query = query.where(Conversation.unread > 0)
+    if only == Only.MINE:
+        query = query.where(Conversation.assignee_id == user.id)
+    if only == Only.UNASSIGNED:
+        query = query.where(Conversation.assignee_id.is_(None), Inbox.kind == InboxKind.SHARED)
     if only == Only.FLAGGED:
         query = query.where(PossibleOptOut.id.is_not(None)).order_by(PossibleOptOut.due_on)
     if search:
@@ -142,8 +158,13 @@ def version_of(conversation: Conversation) -> str:
     noted = db.session.execute(
         select(func.count(), func.max(Note.id)).where(Note.conversation_id == conversation.id)
     ).one()
+    change_of_hands = db.session.scalar(
+        select(func.max(AssignmentChange.id)).where(AssignmentChange.conversation_id == conversation.id)
+    )
     bars = ".".join(str(block.id) for block in blocks.blocks_of(contact_id))
-    return f"{count}-{newest}-{queued}-{change}-{flag.message_id if flag else ''}-{bars}-{waiting}-{noted}"
+    flagged = flag.message_id if flag else ""
+    parts = (count, newest, queued, change, flagged, bars, waiting, *noted, change_of_hands)
+    return "-".join(str(part) for part in parts)
 
 
 def readable(user: User, message_ids: set[int]) -> set[int]:

@@ -30,3 +30,23 @@ class Note(Model):
 
     conversation: Mapped[Conversation] = relationship()
     user: Mapped[User] = relationship()
+
+
+class AssignmentChange(Model):
+    """A conversation that became somebody's or nobody's. `user_id` is who did it, none where the one who had
+    it left the team."""
+
+    __tablename__ = "assignment_changes"
+    __table_args__ = (Index("ix_assignment_changes_thread", "conversation_id", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id"))
+    before_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    after_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+
+    before: Mapped[User | None] = relationship(foreign_keys=before_id)
+    after: Mapped[User | None] = relationship(foreign_keys=after_id)
+    user: Mapped[User | None] = relationship(foreign_keys=user_id)

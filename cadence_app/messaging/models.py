@@ -64,6 +64,7 @@ class Conversation(Model):
     __table_args__ = (
         UniqueConstraint("inbox_id", "contact_id"),
         Index("ix_conversations_latest", "inbox_id", text("last_message_at DESC"), text("id DESC")),
+        Index("ix_conversations_assignee", "assignee_id", postgresql_where=text("assignee_id IS NOT NULL")),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -74,9 +75,12 @@ class Conversation(Model):
     last_message_text: Mapped[str] = mapped_column(default="")
     # Texts of the contact that nobody has opened yet.
     unread: Mapped[int] = mapped_column(default=0)
+    # Whose it is among those who work in the inbox; nobody's without.
+    assignee_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
 
     inbox: Mapped[Inbox] = relationship()
     contact: Mapped[Contact] = relationship()
+    assignee: Mapped[User | None] = relationship()
 
 
 class Direction(StrEnum):

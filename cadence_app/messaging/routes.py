@@ -12,7 +12,7 @@ from cadence_app.accounts.requests import asks_by_itself
 from cadence_app.accounts.roles import desk_required
 from cadence_app.consent import blocks
 from cadence_app.extensions import db
-from cadence_app.messaging import desk, later, notes, text_templates, thread
+from cadence_app.messaging import assignments, desk, later, notes, text_templates, thread
 from cadence_app.messaging.forms import ComposeForm, LaterForm, NoteForm
 from cadence_app.messaging.inboxes import people_in
 from cadence_app.messaging.jobs import dispatch
@@ -118,6 +118,43 @@ def delete_note(conversation_id: int, note_id: int) -> ResponseReturnValue:
     db.session.commit()
     flash("The note is deleted.", "success")
     return redirect(url_for("messaging.conversation", conversation_id=found.id))
+
+
+@blueprint.post("/conversations/<int:conversation_id>/assignment")
+@desk_required
+def assign(conversation_id: int) -> ResponseReturnValue:
+    found = _conversation(conversation_id)
+    try:
+        wanted, seen = _id_or_none("assignee"), _id_or_none("seen")
+        overtaken = assignments.assign(current_user, found, wanted, seen)
+        told, status = _told(found, overtaken), 200
+    except (assignments.Refused, ValueError) as refused:
+        db.session.rollback()
+        told, status = str(refused), 409
+    else:
+        db.session.commit()
+    if htmx.wanted():
+        page = render_template("messaging/_assigned.html", **_open(found), told=told)
+        return page, status, _LISTS_CHANGED
+    if told:
+        flash(told, "warning")
+    return redirect(url_for("messaging.conversation", conversation_id=found.id))
+
+
+def _id_or_none(field: str) -> int | None:
+    """The id in a field of the form, None where it is empty. Errors: ValueError where it is no id."""
+    value = request.form.get(field)
+    if value is None or not (value == "" or (value.isascii() and value.isdigit() and len(value) < 19)):
+        raise ValueError("Choose a colleague, or nobody.")
+    return int(value) if value else None
+
+
+def _told(found: Conversation, overtaken: assignments.Overtaken | None) -> str:
+    if overtaken is None:
+        return ""
+    had = f"{overtaken.had.name} had it" if overtaken.had else "It had become nobody's"
+    now = f"it is {found.assignee.name}'s" if found.assignee else "it is nobody's"
+    return f"{had} since you opened this page; now {now}."
 
 
 def _send_later(found: Conversation) -> ResponseReturnValue:

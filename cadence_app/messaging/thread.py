@@ -12,13 +12,14 @@ from sqlalchemy import select
 
 from cadence_app.extensions import db
 from cadence_app.messaging.desk import THREAD_LENGTH
-from cadence_app.messaging.desk_models import Note
+from cadence_app.messaging.desk_models import AssignmentChange, Note
 from cadence_app.messaging.models import Conversation, Message
 
 
 class What(StrEnum):
     TEXT = "text"
     NOTE = "note"
+    ASSIGNMENT = "assignment"
 
 
 @dataclass(frozen=True)
@@ -29,16 +30,21 @@ class Entry:
 
 
 def entries(conversation: Conversation, messages: list[Message]) -> list[Entry]:
-    """These texts, the latest of the conversation and oldest first, with the notes since the first of them;
-    with all notes where they are all its texts."""
+    """These texts, the latest of the conversation and oldest first, with the notes and the
+    assignments since the first of them; with all of these where they are all its texts."""
     since = messages[0].created_at if len(messages) == THREAD_LENGTH else None
-    notes = _latest(Note, conversation, since)
-    kinds = ((What.TEXT, messages), (What.NOTE, notes))
+    kinds: tuple[tuple[What, list[Any]], ...] = (
+        (What.TEXT, messages),
+        (What.NOTE, _latest(Note, conversation, since)),
+        (What.ASSIGNMENT, _latest(AssignmentChange, conversation, since)),
+    )
     lines = [[Entry(what, item.created_at, item) for item in items] for what, items in kinds]
     return list(heapq.merge(*lines, key=lambda entry: entry.at))
 
 
-def _latest(table: type[Note], conversation: Conversation, since: datetime | None) -> list[Note]:
+def _latest(
+    table: type[Note | AssignmentChange], conversation: Conversation, since: datetime | None
+) -> list[Any]:
     query = select(table).where(table.conversation_id == conversation.id)
     if since:
         query = query.where(table.created_at >= since)

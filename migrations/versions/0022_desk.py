@@ -1,4 +1,4 @@
-"""What colleagues leave for each other in a conversation: notes that are never texted."""
+"""What colleagues leave for each other in a conversation: notes that are never texted, and whose it is."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ depends_on = None
 
 TENANT_TABLES = {
     "notes": "SELECT, INSERT, UPDATE, DELETE",
+    "assignment_changes": "SELECT, INSERT, UPDATE, DELETE",
 }
 
 CURRENT_TENANT = "nullif(current_setting('cadence.tenant_id', true), '')::bigint"
@@ -39,11 +40,45 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_notes_thread", "notes", ["conversation_id", "id"])
+    _assign()
     for table, rights in TENANT_TABLES.items():
         op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
         op.execute(f"CREATE POLICY tenant ON {table} USING (tenant_id = {CURRENT_TENANT})")
         op.execute(f"GRANT {rights} ON {table} TO cadence_app")
     op.execute("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO cadence_app")
+
+
+def _assign() -> None:
+    op.add_column("conversations", sa.Column("assignee_id", sa.BigInteger(), nullable=True))
+    op.create_foreign_key(None, "conversations", "users", ["assignee_id"], ["id"])
+    op.create_index(
+        "ix_conversations_assignee",
+        "conversations",
+        ["assignee_id"],
+        postgresql_where=sa.text("assignee_id IS NOT NULL"),
+    )
+    op.create_table(
+        "assignment_changes",
+        sa.Column("id", sa.BigInteger(), nullable=False),
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("conversation_id", sa.BigInteger(), nullable=False),
+        sa.Column("before_id", sa.BigInteger(), nullable=True),
+        sa.Column("after_id", sa.BigInteger(), nullable=True),
+        sa.Column("user_id", sa.BigInteger(), nullable=True),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"]),
+        sa.ForeignKeyConstraint(["conversation_id"], ["conversations.id"]),
+        sa.ForeignKeyConstraint(["before_id"], ["users.id"]),
+        sa.ForeignKeyConstraint(["after_id"], ["users.id"]),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_assignment_changes_thread", "assignment_changes", ["conversation_id", "id"])
 
 
 def downgrade() -> None:

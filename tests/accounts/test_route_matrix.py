@@ -144,6 +144,7 @@ GET       /messages/conversations/{conversation_id}/fresh
 POST      /messages/conversations/{conversation_id}/send
 POST      /messages/conversations/{conversation_id}/consent
 POST      /messages/conversations/{conversation_id}/notes
+POST      /messages/conversations/{conversation_id}/assignment
 GET       /contacts/{contact_id}
 GET POST  /contacts/{contact_id}/edit
 POST      /contacts/{contact_id}/teams/{team_id}/consent
