@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from flask import Flask
 
-from cadence_app.messaging import dev_phone, keyword_routes, later_routes, routes, template_routes
+from cadence_app.messaging import (
+    dev_phone,
+    keyword_routes,
+    later_routes,
+    opt_out_queue_routes,
+    routes,
+    template_routes,
+)
 from cadence_app.messaging.carriers import jobs as carrier_jobs
 from cadence_app.messaging.carriers import screens, webhooks
 
@@ -12,7 +19,7 @@ __all__ = ["carrier_jobs"]
 
 
 def init_app(app: Flask) -> None:
-    pages = (routes, later_routes, template_routes, keyword_routes, screens, webhooks)
+    pages = (routes, later_routes, opt_out_queue_routes, template_routes, keyword_routes, screens, webhooks)
     for page in pages:
         app.register_blueprint(page.blueprint)
     if app.config["DEV_TOOLS"]:

@@ -12,7 +12,7 @@ from cadence_app.accounts.requests import asks_by_itself
 from cadence_app.accounts.roles import desk_required
 from cadence_app.consent import blocks
 from cadence_app.extensions import db
-from cadence_app.messaging import assignments, desk, later, notes, text_templates, thread
+from cadence_app.messaging import assignments, desk, later, notes, opt_out_queue, text_templates, thread
 from cadence_app.messaging.forms import ComposeForm, LaterForm, NoteForm
 from cadence_app.messaging.inboxes import people_in
 from cadence_app.messaging.jobs import dispatch
@@ -198,6 +198,7 @@ def _lists() -> dict[str, Any]:
         "search": search,
         "only": only,
         "flagged_total": desk.flagged_count(current_user),
+        "queue_total": opt_out_queue.count(current_user),
         "page_number": page_number,
         "page": desk.conversations(current_user, inbox_id, search, only, page_number),
     }

@@ -1,4 +1,5 @@
-"""What colleagues leave for each other in a conversation: notes that are never texted, and whose it is."""
+"""What colleagues leave for each other in a conversation: notes that are never texted, and whose it is. The
+queue of possible opt outs."""
 
 from __future__ import annotations
 
@@ -41,6 +42,13 @@ def upgrade() -> None:
     )
     op.create_index("ix_notes_thread", "notes", ["conversation_id", "id"])
     _assign()
+    # The queue asks for those that wait, the one due first in front.
+    op.create_index(
+        "ix_possible_opt_outs_queue",
+        "possible_opt_outs",
+        ["tenant_id", "due_on", "id"],
+        postgresql_where=sa.text("decision = 'open'"),
+    )
     for table, rights in TENANT_TABLES.items():
         op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
         op.execute(f"CREATE POLICY tenant ON {table} USING (tenant_id = {CURRENT_TENANT})")

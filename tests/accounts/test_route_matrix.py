@@ -26,8 +26,9 @@ from cadence_app.api.tokens import create_token
 from cadence_app.campaigns import service as campaigns
 from cadence_app.campaigns.segments import Segment
 from cadence_app.consent.keywords import Meaning
+from cadence_app.consent.models import PossibleOptOut
 from cadence_app.consent.own_keywords import add_keyword
-from cadence_app.contacts.models import ContactNumber, CustomField, Tag
+from cadence_app.contacts.models import Contact, ContactNumber, CustomField, Tag
 from cadence_app.extensions import Model, db
 from cadence_app.messaging.carriers.accounts import add_account
 from cadence_app.messaging.carriers.models import Carrier, KeywordAnswers
@@ -130,6 +131,7 @@ POST      /account/sessions/{session_id}/end
 
 DESK
 GET       /messages/
+GET       /messages/possible-opt-outs/
 GET       /contacts/
 GET POST  /contacts/new
 GET       /campaigns/
@@ -145,6 +147,7 @@ POST      /messages/conversations/{conversation_id}/send
 POST      /messages/conversations/{conversation_id}/consent
 POST      /messages/conversations/{conversation_id}/notes
 POST      /messages/conversations/{conversation_id}/assignment
+POST      /messages/possible-opt-outs/{flag_id}
 GET       /contacts/{contact_id}
 GET POST  /contacts/{contact_id}/edit
 POST      /contacts/{contact_id}/teams/{team_id}/consent
@@ -540,7 +543,18 @@ def _more(world: World, admin: User, conversation_id: int) -> dict[str, object]:
         "destination_id": destination.id,
         "saved_id": saved.id,
         "run_id": run.id,
+        "flag_id": flag_id(world),
     }
+
+
+def flag_id(world: World) -> int:
+    """A possible opt out in the first team."""
+    number = new_number()
+    for words in ("hi", "please stop texting me"):
+        world.text(number, words)
+    with world.session():
+        contact = select(Contact.id).where(Contact.number == number).scalar_subquery()
+        return db.session.scalars(select(PossibleOptOut.id).where(PossibleOptOut.contact_id == contact)).one()
 
 
 def _routes(app: Flask) -> set[tuple[str, str]]:
