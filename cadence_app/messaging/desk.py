@@ -10,22 +10,17 @@ from sqlalchemy import ColumnElement, Row, Select, func, or_, select, update
 from sqlalchemy.orm import contains_eager, joinedload
 
 from cadence_app.accounts.models import User
-from cadence_app.consent import blocks, possible
 from cadence_app.consent.models import Consent, Decision, PossibleOptOut
 from cadence_app.contacts.models import Contact
 from cadence_app.contacts.service import matches
 from cadence_app.extensions import db
-from cadence_app.messaging.desk_models import AssignmentChange, Note
 from cadence_app.messaging.inboxes import visible_to
-from cadence_app.messaging.later import OPEN
 from cadence_app.messaging.models import (
     Conversation,
     Direction,
     Inbox,
     InboxKind,
     Message,
-    MessageState,
-    ScheduledText,
 )
 
 PAGE = 50
@@ -136,35 +131,6 @@ def thread(conversation: Conversation, limit: int = THREAD_LENGTH) -> list[Messa
         .limit(limit)
     )
     return list(reversed(db.session.scalars(latest).all()))
-
-
-def version_of(conversation: Conversation) -> str:
-    """Changes whenever the thread or the contact's status, flag or blocks do: what an open page asks for to
-    stay fresh."""
-    on_its_way = Message.state.in_((MessageState.QUEUED, MessageState.SENDING))
-    texts = select(func.count(), func.max(Message.id), func.count().filter(on_its_way)).where(
-        Message.conversation_id == conversation.id
-    )
-    count, newest, queued = db.session.execute(texts).one()
-    contact_id, team_id = conversation.contact_id, conversation.inbox.team_id
-    change = db.session.scalar(
-        select(Consent.change_id).where(Consent.contact_id == contact_id, Consent.team_id == team_id)
-    )
-    flag = possible.open_flag(contact_id, team_id)
-    later = select(func.count(), func.max(ScheduledText.send_at), func.min(ScheduledText.state)).where(
-        ScheduledText.conversation_id == conversation.id, ScheduledText.state.in_(OPEN)
-    )
-    waiting = "/".join(str(value) for value in db.session.execute(later).one())
-    noted = db.session.execute(
-        select(func.count(), func.max(Note.id)).where(Note.conversation_id == conversation.id)
-    ).one()
-    change_of_hands = db.session.scalar(
-        select(func.max(AssignmentChange.id)).where(AssignmentChange.conversation_id == conversation.id)
-    )
-    bars = ".".join(str(block.id) for block in blocks.blocks_of(contact_id))
-    flagged = flag.message_id if flag else ""
-    parts = (count, newest, queued, change, flagged, bars, waiting, *noted, change_of_hands)
-    return "-".join(str(part) for part in parts)
 
 
 def readable(user: User, message_ids: set[int]) -> set[int]:

@@ -12,10 +12,11 @@ from cadence_app.accounts.requests import asks_by_itself
 from cadence_app.accounts.roles import desk_required
 from cadence_app.consent import blocks
 from cadence_app.extensions import db
-from cadence_app.messaging import assignments, desk, later, notes, opt_out_queue, text_templates, thread
+from cadence_app.messaging import assignments, desk, freshness, later, notes, text_templates, thread
 from cadence_app.messaging.forms import ComposeForm, LaterForm, NoteForm
 from cadence_app.messaging.inboxes import people_in
 from cadence_app.messaging.jobs import dispatch
+from cadence_app.messaging.lists import lists
 from cadence_app.messaging.models import Conversation, MessageKind, MessageState
 from cadence_app.messaging.sending import MAX_BODY_LENGTH, compose, refusal
 from cadence_app.ui import htmx
@@ -32,7 +33,7 @@ _LISTS_CHANGED = {"HX-Trigger": "lists-changed"}
 def desk_page() -> str:
     # The inboxes come first on a phone; "All inboxes" asks with an empty `inbox`.
     pane = "conversations" if request.args else "inboxes"
-    return render_template("messaging/desk.html", **_lists(), conversation=None, pane=pane)
+    return render_template("messaging/desk.html", **lists(None), pane=pane)
 
 
 @blueprint.get("/conversations/<int:conversation_id>")
@@ -47,12 +48,26 @@ def conversation(conversation_id: int) -> str:
 @asks_by_itself
 @desk_required
 def fresh(conversation_id: int) -> ResponseReturnValue:
-    """204 while the open page is up to date; else the thread and the card anew."""
-    found = _conversation(conversation_id)
-    if request.args.get("version") == desk.version_of(found):
+    """204 while the open page is up to date, by one query; else the thread and the card anew."""
+    version = freshness.conversation_version(current_user, conversation_id) or abort(404)
+    if request.args.get("version") == version:
         return "", 204
+    found = _conversation(conversation_id)
     desk.mark_read(found)
     return render_template("messaging/_fresh.html", **_open(found))
+
+
+@blueprint.get("/fresh")
+@asks_by_itself
+@desk_required
+def fresh_lists() -> ResponseReturnValue:
+    """204 while the lists are up to date, by one query; else both anew, for the page that has the
+    conversation `open` before it."""
+    if request.args.get("version") == freshness.lists_version(current_user):
+        return "", 204
+    opened = request.args.get("open", type=int)
+    found = desk.find_conversation(current_user, opened) if opened else None
+    return render_template("messaging/_fresh_lists.html", **lists(found))
 
 
 @blueprint.post("/conversations/<int:conversation_id>/send")
@@ -182,30 +197,10 @@ def _offered_templates(found: Conversation) -> list[text_templates.Offered]:
     return text_templates.offered_for(current_user, found.inbox.team_id, found.contact)
 
 
-def _lists() -> dict[str, Any]:
-    search = request.args.get("q", "").strip()[:200].replace("\x00", "")
-    inbox_id = request.args.get("inbox", type=int)
-    wanted = request.args.get("only", "")
-    only = desk.Only(wanted) if wanted in set(desk.Only) else desk.Only.ALL
-    page_number = min(max(request.args.get("page", 1, type=int), 1), 10_000)
-    inboxes = desk.inboxes_of(current_user)
-    if inbox_id is not None and inbox_id not in {inbox.id for inbox, _ in inboxes}:
-        abort(404)
-    return {
-        "inboxes": inboxes,
-        "unread_total": sum(unread for _, unread in inboxes),
-        "inbox_id": inbox_id,
-        "search": search,
-        "only": only,
-        "flagged_total": desk.flagged_count(current_user),
-        "queue_total": opt_out_queue.count(current_user),
-        "page_number": page_number,
-        "page": desk.conversations(current_user, inbox_id, search, only, page_number),
-    }
-
-
 def _open(found: Conversation, card: Card | None = None) -> dict[str, Any]:
     """What the thread's pane shows."""
+    # First, so that what comes while the rest is read is asked for again.
+    version = freshness.conversation_version(current_user, found.id)
     messages = desk.thread(found)
     return {
         "conversation": found,
@@ -215,7 +210,7 @@ def _open(found: Conversation, card: Card | None = None) -> dict[str, Any]:
         "may_delete_note": notes.may_delete,
         "note_length": notes.MAX_LENGTH,
         "people": people_in(found.inbox),
-        "version": desk.version_of(found),
+        "version": version,
         "card": card or card_of(current_user, found.contact, found.inbox.team, action=_consent_url(found)),
         "blocks": blocks.blocks_of(found.contact_id),
         "refusal": refusal(found.inbox, found.contact_id, MessageKind.PERSON),
@@ -230,8 +225,7 @@ def _page(
 ) -> str:
     return render_template(
         "messaging/desk.html",
-        **_lists(),
-        **_open(found, card),
+        **(lists(found) | _open(found, card)),
         form=form,
         note_form=note_form,
         writes_note=note_form is not None,

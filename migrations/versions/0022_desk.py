@@ -42,6 +42,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_notes_thread", "notes", ["conversation_id", "id"])
     _assign()
+    _follow_changes()
     # The queue asks for those that wait, the one due first in front.
     op.create_index(
         "ix_possible_opt_outs_queue",
@@ -54,6 +55,33 @@ def upgrade() -> None:
         op.execute(f"CREATE POLICY tenant ON {table} USING (tenant_id = {CURRENT_TENANT})")
         op.execute(f"GRANT {rights} ON {table} TO cadence_app")
     op.execute("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO cadence_app")
+
+
+# Whoever changes a conversation need not think of it.
+CHANGED = """
+CREATE FUNCTION note_conversation_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.changed_at := clock_timestamp();
+    RETURN NEW;
+END $$;
+CREATE TRIGGER changed BEFORE INSERT OR UPDATE ON conversations
+    FOR EACH ROW EXECUTE FUNCTION note_conversation_change();
+"""
+
+
+def _follow_changes() -> None:
+    """When each conversation last changed, for the lists of open pages."""
+    op.add_column(
+        "conversations",
+        sa.Column("changed_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+    )
+    op.alter_column("conversations", "changed_at", server_default=sa.text("clock_timestamp()"))
+    op.create_index(
+        "ix_conversations_changed",
+        "conversations",
+        ["inbox_id", sa.literal_column("changed_at DESC"), sa.literal_column("id DESC")],
+    )
+    op.execute(CHANGED)
 
 
 def _assign() -> None:

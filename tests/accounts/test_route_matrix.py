@@ -132,6 +132,7 @@ POST      /account/sessions/{session_id}/end
 DESK
 GET       /messages/
 GET       /messages/possible-opt-outs/
+GET       /messages/fresh
 GET       /contacts/
 GET POST  /contacts/new
 GET       /campaigns/
