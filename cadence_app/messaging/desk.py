@@ -178,6 +178,17 @@ def mark_read(conversation: Conversation) -> None:
     db.session.commit()
 
 
+def mark_unread(conversation: Conversation) -> None:
+    """Puts a conversation back among those with unread texts. When its texts were first opened stays, so no
+    report counts them as unread. Commits."""
+    db.session.execute(
+        update(Conversation)
+        .where(Conversation.id == conversation.id)
+        .values(unread=func.greatest(Conversation.unread, 1))
+    )
+    db.session.commit()
+
+
 def _says(search: str) -> ColumnElement[bool]:
     said = select(Message.id).where(
         Message.conversation_id == Conversation.id, Message.body.icontains(search, autoescape=True)

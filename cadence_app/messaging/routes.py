@@ -103,6 +103,17 @@ def set_consent(conversation_id: int) -> ResponseReturnValue:
     return redirect(url_for("messaging.conversation", conversation_id=found.id))
 
 
+@blueprint.post("/conversations/<int:conversation_id>/unread")
+@desk_required
+def mark_unread(conversation_id: int) -> ResponseReturnValue:
+    """Back to the list: an open page would have it read at once."""
+    desk.mark_unread(_conversation(conversation_id))
+    only = request.args.get("only") or None
+    return redirect(
+        url_for("messaging.desk", inbox=request.args.get("inbox", ""), q=request.args.get("q"), only=only)
+    )
+
+
 @blueprint.post("/conversations/<int:conversation_id>/notes")
 @desk_required
 def add_note(conversation_id: int) -> ResponseReturnValue:

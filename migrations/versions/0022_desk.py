@@ -43,6 +43,9 @@ def upgrade() -> None:
     op.create_index("ix_notes_thread", "notes", ["conversation_id", "id"])
     _assign()
     _follow_changes()
+    op.add_column(
+        "users", sa.Column("shortcuts", sa.Boolean(), server_default=sa.text("true"), nullable=False)
+    )
     # The queue asks for those that wait, the one due first in front.
     op.create_index(
         "ix_possible_opt_outs_queue",

@@ -148,6 +148,7 @@ POST      /messages/conversations/{conversation_id}/send
 POST      /messages/conversations/{conversation_id}/consent
 POST      /messages/conversations/{conversation_id}/notes
 POST      /messages/conversations/{conversation_id}/assignment
+POST      /messages/conversations/{conversation_id}/unread
 POST      /messages/possible-opt-outs/{flag_id}
 GET       /contacts/{contact_id}
 GET POST  /contacts/{contact_id}/edit
