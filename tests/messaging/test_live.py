@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from html import unescape
@@ -14,6 +18,7 @@ from cadence_app.consent.models import Status
 from cadence_app.extensions import db
 from cadence_app.messaging.models import Conversation, Message
 from cadence_app.tenancy import set_tenant
+from tests.conftest import ROOT
 from tests.contacts.people import opt
 from tests.world import Browser, World, new_number
 
@@ -164,6 +169,47 @@ def test_asking_opens_no_text_that_nobody_sees(world: World) -> None:
     with world.session():
         assert db.session.get_one(Conversation, other.conversation_id).unread == 1
     assert world.messages(other.conversation_id)[0].opened_at is None
+
+
+# A page that asks for news, while Redis takes calls and never answers.
+_ASK = """
+import re, sys, time, html, wsgi
+from cadence_app.accounts import sessions
+from cadence_app.accounts.models import User
+from cadence_app.accounts.sign_in_models import Method
+from cadence_app.extensions import db
+from cadence_app.tenancy import use_tenant
+with wsgi.app.app_context():
+    use_tenant(int(sys.argv[1]))
+    user = db.session.get_one(User, int(sys.argv[2]))
+    key = sessions.begin(user, Method.PASSWORD, sessions.Device("127.0.0.1", "test"))
+    db.session.commit()
+client = wsgi.app.test_client()
+with client.session_transaction() as cookie:
+    cookie["sign_in"] = key
+page = client.get(sys.argv[3]).text
+for poller in ("poller", "lists-poller"):
+    path = html.unescape(re.search(rf'id="{poller}"[^>]*hx-get="([^"]+)"', page)[1])
+    begun = time.monotonic()
+    print(client.get(path).status_code, time.monotonic() - begun < 2)
+"""
+
+
+def test_asking_needs_no_redis(world: World) -> None:
+    received = world.text(new_number(), "hi")
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        environment = os.environ | {"REDIS_URL": f"redis://127.0.0.1:{deaf.getsockname()[1]}"}
+        who = (str(world.tenant_id), str(world.agent_id), address(received.conversation_id))
+        asked = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", _ASK, *who],
+            cwd=ROOT,
+            env=environment,
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+    assert asked.stdout.splitlines() == ["204 True", "204 True"]
 
 
 @pytest.mark.parametrize("query", ["", "?version=x&open=abc&page=-1", "?open=999999999", "?q=%00&only=x"])
