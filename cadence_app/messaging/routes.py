@@ -142,6 +142,8 @@ def delete_note(conversation_id: int, note_id: int) -> ResponseReturnValue:
     except notes.NotTheirs:
         abort(403)
     db.session.commit()
+    if htmx.wanted():
+        return render_template("messaging/_note_gone.html", **_open(found))
     flash("The note is deleted.", "success")
     return redirect(url_for("messaging.conversation", conversation_id=found.id))
 

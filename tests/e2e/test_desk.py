@@ -47,6 +47,18 @@ def test_colleagues_share_a_conversation(mode: str, open_page: OpenPage) -> None
     press(page, "r")
     expect(page.locator("#composer-body")).to_have_value("half a text")
 
+    # Deleting another one leaves what is typed, and the keyboard in the thread.
+    press(page, "n")
+    page.keyboard.type("Never mind")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".bubble-note")).to_have_count(2)
+    press(page, "r")
+    page.locator(".note-delete summary").last.click()
+    page.get_by_role("button", name="Delete for good").last.click()
+    expect(page.locator(".bubble-note")).to_have_count(1)
+    expect(page.locator("#thread-items")).to_be_focused()
+    expect(page.locator("#composer-body")).to_have_value("half a text")
+
     # Assignment, in the head.
     page.locator("#assignment summary").click()
     page.get_by_role("button", name="Me", exact=True).click()

@@ -113,6 +113,19 @@ def test_only_its_author_or_an_admin_deletes_a_note(world: World) -> None:
     assert agent.post(first).status_code == 404
 
 
+def test_deleting_in_place_brings_the_thread_without_the_note(world: World) -> None:
+    received = world.text(new_number(), "hi")
+    agent = world.sign_in("agent")
+    for note in ("the first", "the second"):
+        write(agent, received.conversation_id, note)
+    path = f"{address(received.conversation_id)}/notes/{_ids(world)[0]}/delete"
+    answer = agent.post(path, headers={"HX-Request": "true"})
+    assert answer.status_code == 200
+    assert 'id="thread-items" hx-swap-oob="true"' in answer.text
+    assert "the second" in answer.text
+    assert "the first" not in answer.text
+
+
 def test_a_note_is_found_in_its_own_conversation_only(world: World) -> None:
     received, other = world.text(new_number(), "hi"), world.text(new_number(), "hi")
     agent = world.sign_in("agent")
