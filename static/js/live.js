@@ -17,10 +17,10 @@
     }, { passive: true });
   });
 
-  function patience() {
+  function wait(seconds) {
     var idle = Date.now() - lastActive;
     var factor = idle < MINUTE ? 1 : idle < 10 * MINUTE ? 4 : 15;
-    return factor * Math.pow(2, Math.min(failures, 4));
+    return Math.min(1000 * seconds * factor * Math.pow(2, Math.min(failures, 3)), MINUTE);
   }
   function ask(element) {
     asked[element.id] = Date.now();
@@ -28,9 +28,9 @@
   }
   function look(now) {
     doc.querySelectorAll("[data-live]").forEach(function (element) {
-      var wait = now ? 0 : 1000 * Number(element.getAttribute("data-live")) * patience();
+      var pause = now ? 0 : wait(Number(element.getAttribute("data-live")));
       if (!(element.id in asked)) asked[element.id] = Date.now();
-      if (element.classList.contains("htmx-request") || Date.now() - asked[element.id] < wait) return;
+      if (element.classList.contains("htmx-request") || Date.now() - asked[element.id] < pause) return;
       ask(element);
     });
   }
@@ -41,6 +41,10 @@
     if (doc.hidden) return;
     lastActive = Date.now();
     look(true);
+  });
+
+  window.addEventListener("online", function () {
+    if (!doc.hidden) look(true);
   });
 
   function isLive(event) {

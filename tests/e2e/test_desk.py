@@ -109,6 +109,36 @@ def test_colleagues_share_a_conversation(mode: str, open_page: OpenPage) -> None
     check(page)
 
 
+def top_of_first(page: Page) -> float:
+    """How far down the window the first text stands, in pixels."""
+    box = page.locator(".bubble").first.bounding_box()
+    assert box
+    return box["y"]
+
+
+def test_who_reads_earlier_texts_keeps_their_place_and_learns_of_an_outage(open_page: OpenPage) -> None:
+    number, inbox = "+12125550173", MODES["teams"][2]
+    page, phone = open_page("admin@lakeside.example"), open_page("admin@lakeside.example")
+    for index in range(5):
+        text_from(phone, number, inbox, f"Line {index}")
+    page.set_viewport_size({"width": 1360, "height": 480})
+    open_conversation(page, "Line 4")
+    page.evaluate("document.getElementById('thread').scrollTop = -10000")
+    before = top_of_first(page)
+    text_from(phone, number, inbox, "A late one")
+    button = page.locator("#new-texts button")
+    expect(button).to_have_text("1 new text", timeout=30_000)
+    assert abs(top_of_first(page) - before) < 2
+    button.click()
+    expect(button).to_be_hidden()
+    expect(page.locator(".bubble", has_text="A late one")).to_be_in_viewport()
+
+    page.context.set_offline(True)
+    expect(page.locator("#out-of-touch")).to_contain_text("still trying", timeout=60_000)
+    page.context.set_offline(False)
+    expect(page.locator("#out-of-touch")).to_be_empty(timeout=90_000)
+
+
 def test_notes_and_assignment_need_no_scripts(open_page: OpenPage) -> None:
     page = open_page("admin@lakeside.example", scripts=False)
     page.goto("/messages/?inbox=&only=unassigned")
