@@ -14,6 +14,7 @@ from cadence_app.consent.models import Consent, Decision, PossibleOptOut
 from cadence_app.contacts.models import Contact
 from cadence_app.contacts.service import matches
 from cadence_app.extensions import db
+from cadence_app.messaging.desk_models import Note
 from cadence_app.messaging.inboxes import visible_to
 from cadence_app.messaging.models import (
     Conversation,
@@ -67,8 +68,8 @@ class Only(StrEnum):
 
 
 def conversations(user: User, inbox_id: int | None, search: str, only: Only, page: int) -> Page:
-    """A user's conversations, of one inbox or all, whose contact or text matches a search: the latest first,
-    but the flagged ones by the day they are due."""
+    """A user's conversations, of one inbox or all, whose contact, text or note matches a search: the latest
+    first, but the flagged ones by the day they are due."""
     query: Select[Conversation, str, date] = (
         select(Conversation, Consent.status, PossibleOptOut.due_on)
         .join(Conversation.inbox)
@@ -193,4 +194,7 @@ def _says(search: str) -> ColumnElement[bool]:
     said = select(Message.id).where(
         Message.conversation_id == Conversation.id, Message.body.icontains(search, autoescape=True)
     )
-    return said.exists()
+    noted = select(Note.id).where(
+        Note.conversation_id == Conversation.id, Note.body.icontains(search, autoescape=True)
+    )
+    return said.exists() | noted.exists()

@@ -184,6 +184,15 @@ def test_a_note_is_on_the_contacts_timeline_for_who_may_see_its_inbox(world: Wor
     assert "Text from them" not in only
 
 
+def test_a_conversation_is_found_by_the_words_of_a_note(world: World) -> None:
+    received, other = world.text(new_number(), "hi"), world.text(new_number(), "hi")
+    agent = world.sign_in("agent")
+    write(agent, received.conversation_id, "Asked about the 50% waiver")
+    page = agent.get("/messages/?inbox=&q=50% WAIVER").text
+    assert f'id="convo-{received.conversation_id}"' in page
+    assert f'id="convo-{other.conversation_id}"' not in page
+
+
 def test_a_new_note_brings_an_open_page_up_to_date(world: World) -> None:
     received = world.text(new_number(), "hi")
     agent, colleague = world.sign_in("agent"), world.sign_in("admin")
