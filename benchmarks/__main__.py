@@ -1,8 +1,8 @@
-"""`script/bench`: how fast and how lean export and import are, and how well intent detection reads, as ratios
-within one run.
+"""`script/bench`: how fast and how lean export, import and the desk are, and how well intent detection reads,
+as ratios within one run.
 
-Writes benchmarks/results/: export, import, intent and scale, as .json and .md. `script/bench scale` measures
-one alone. `--rows`, `--memory-rows` and `--import-rows` make a shorter run.
+Writes benchmarks/results/: desk, export, import, intent and scale, as .json and .md. `script/bench scale`
+measures one alone. `--rows`, `--memory-rows` and `--import-rows` make a shorter run.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import json
 import statistics
 from pathlib import Path
 
-from benchmarks import export, imports, intent, latency, memory, scale
+from benchmarks import desk, export, imports, intent, latency, memory, scale
 from benchmarks.scratch import scratch_installation
 
 RESULTS = Path(__file__).parent / "results"
@@ -21,7 +21,7 @@ RESULTS = Path(__file__).parent / "results"
 def main() -> None:
     parser = argparse.ArgumentParser(prog="script/bench")
     parser.add_argument(
-        "what", nargs="?", choices=("all", "export", "import", "intent", "scale"), default="all"
+        "what", nargs="?", choices=("all", "desk", "export", "import", "intent", "scale"), default="all"
     )
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--memory-rows", type=int, default=3_000_000)
@@ -29,6 +29,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     RESULTS.mkdir(exist_ok=True)
+    if options.what in ("all", "desk"):
+        print(desk.report(RESULTS, 3 * options.rounds))
     if options.what in ("all", "export"):
         _export(options)
     if options.what in ("all", "import"):

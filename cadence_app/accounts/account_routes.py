@@ -17,7 +17,13 @@ blueprint = Blueprint("account", __name__, url_prefix="/account")
 @blueprint.route("/", methods=["GET", "POST"])
 @login_required
 def profile() -> ResponseReturnValue:
-    form = ProfileForm(data={"name": current_user.name, "time_zone": current_user.time_zone or ""})
+    form = ProfileForm(
+        data={
+            "name": current_user.name,
+            "time_zone": current_user.time_zone or "",
+            "shortcuts": current_user.shortcuts,
+        }
+    )
     form.offer_zones(current_user.tenant.time_zone, current_user.time_zone or "")
     if form.validate_on_submit():
         zone = form.time_zone.data or None
@@ -27,8 +33,10 @@ def profile() -> ResponseReturnValue:
             current_user.email,
             name=(current_user.name, form.name.data),
             time_zone=(current_user.time_zone, zone),
+            shortcuts=(current_user.shortcuts, form.shortcuts.data),
         )
         current_user.name, current_user.time_zone = form.name.data, zone
+        current_user.shortcuts = form.shortcuts.data
         db.session.commit()
         flash("Your profile is saved.", "success")
         return redirect(url_for("account.profile"))

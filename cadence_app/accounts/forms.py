@@ -5,7 +5,16 @@ from __future__ import annotations
 from zoneinfo import available_timezones
 
 from flask_wtf import FlaskForm
-from wtforms import EmailField, Field, PasswordField, SelectField, StringField, SubmitField, ValidationError
+from wtforms import (
+    BooleanField,
+    EmailField,
+    Field,
+    PasswordField,
+    SelectField,
+    StringField,
+    SubmitField,
+    ValidationError,
+)
 from wtforms.validators import DataRequired, EqualTo, InputRequired, Length
 
 from cadence_app.accounts.service import MIN_PASSWORD
@@ -78,6 +87,7 @@ class ProfileForm(FlaskForm):
         "Name", [DataRequired("Enter your name."), Length(max=200), no_control_characters], filters=[stripped]
     )
     time_zone = SelectField("Time zone")
+    shortcuts = BooleanField("Keyboard shortcuts at the desk")
 
     def offer_zones(self, of_tenant: str, chosen: str) -> None:
         """`chosen` is offered although it may have an unusual name."""

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask_login import UserMixin
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func, text, true
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -141,6 +141,8 @@ class User(UserMixin, Model):
     second_factor_since: Mapped[datetime | None]
     # The 30-second step of the last code that was taken: no code of it or of an earlier one is taken again.
     second_factor_step: Mapped[int] = mapped_column(default=0, server_default="0")
+    # Whether single keys do things at the desk; who speaks to their computer may need them off.
+    shortcuts: Mapped[bool] = mapped_column(default=True, server_default=true())
     # Who this is at the tenant's single sign-on provider.
     single_sign_on_subject: Mapped[str | None]
 

@@ -15,6 +15,7 @@ from cadence_app.administration import inboxes
 from cadence_app.administration.people import hold_admins, refuse_last_admin
 from cadence_app.administration.teams import open_inboxes_of
 from cadence_app.extensions import db
+from cadence_app.messaging import assignments
 from cadence_app.messaging.models import Inbox
 from cadence_app.reports.kinds import KINDS
 from cadence_app.reports.schedule_models import ExportSchedule, ExportScheduleRecipient
@@ -42,8 +43,9 @@ def owned_by(user: User) -> Owned:
 
 def deactivate(actor: User, user: User, heirs: Mapping[int, User | None]) -> None:
     """Ends a user's account: they are signed out everywhere and can't sign in again. `heirs` says for each
-    open personal inbox who gets it, or None to close it. Their schedules become the actor's; they get no file
-    any more, and a schedule that would go to nobody is paused.
+    open personal inbox who gets it, or None to close it. Their conversations in shared inboxes become
+    unassigned. Their schedules become the actor's; they get no file any more, and a schedule that would go
+    to nobody is paused.
 
     Errors: Refused for the last active admin, for oneself, for an inbox without a decision, and for an heir
     who may not have it.
@@ -68,6 +70,7 @@ def deactivate(actor: User, user: User, heirs: Mapping[int, User | None]) -> Non
             inboxes.hand_over(actor, inbox, heir)
         else:
             inboxes.close(actor, inbox)
+    assignments.release([user.id])
     _leave_schedules(actor, user)
 
 

@@ -15,6 +15,7 @@ from cadence_app.accounts.service import Refused
 from cadence_app.accounts.sign_in_models import SignInSession
 from cadence_app.administration.teams import open_inboxes_of
 from cadence_app.extensions import db
+from cadence_app.messaging import assignments
 from cadence_app.tenancy import tenant_in_use
 
 PAGE = 50
@@ -99,6 +100,8 @@ def edit(
         TeamMember(tenant_id=user.tenant_id, team_id=team.id, user_id=user.id) for team in joining
     )
     db.session.flush()
+    if leaving:
+        assignments.release([user.id], leaving)
     db.session.expire(user, ["teams"])
     if any(value[0] != value[1] for value in changes.values()):
         audit.record(actor, "user.changed", user.email, **changes)

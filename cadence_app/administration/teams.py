@@ -15,6 +15,7 @@ from cadence_app.accounts.audit import Actor
 from cadence_app.accounts.models import Team, TeamMember, User
 from cadence_app.accounts.service import Refused
 from cadence_app.extensions import db
+from cadence_app.messaging import assignments
 from cadence_app.messaging.models import Inbox
 from cadence_app.tenancy import tenant_in_use
 
@@ -96,6 +97,8 @@ def set_members(actor: Actor, team: Team, users: Collection[User]) -> None:
         TeamMember(tenant_id=team.tenant_id, team_id=team.id, user_id=user.id) for user in joining
     )
     db.session.flush()
+    if leaving:
+        assignments.release(leaving, [team.id])
     if leaving or joining:
         names = sorted(user.name for user in before), sorted(user.name for user in users)
         audit.record(actor, "team.members_changed", team.name, members=names)

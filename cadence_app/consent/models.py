@@ -184,6 +184,13 @@ class PossibleOptOut(Model):
         Index("ix_possible_opt_outs_contact", "contact_id"),
         Index("ix_possible_opt_outs_message", "message_id"),
         Index(
+            "ix_possible_opt_outs_queue",
+            "tenant_id",
+            "due_on",
+            "id",
+            postgresql_where=text("decision = 'open'"),
+        ),
+        Index(
             "uq_possible_opt_outs_open",
             "contact_id",
             "team_id",

@@ -114,3 +114,12 @@ def business_day_after(day: date, days: int) -> date:
         day += timedelta(days=1)
         days -= day.weekday() < 5
     return day
+
+
+def business_days_between(day: date, other: date) -> int:
+    """How many weekdays lie after a day up to and with another one; below nought where that is earlier. What
+    business_day_after() reaches in n days is n away."""
+    first, last = sorted((day, other))
+    weeks, rest = divmod((last - first).days, 7)
+    count = 5 * weeks + sum((first.weekday() + each) % 7 < 5 for each in range(1, rest + 1))
+    return count if other >= day else -count

@@ -18,6 +18,7 @@ from cadence_app.contacts.phones import Gone, earlier_holders
 from cadence_app.contacts.protecting import OnHold, on_hold, until_done
 from cadence_app.extensions import db
 from cadence_app.messaging.conversations import hold_queued
+from cadence_app.messaging.desk_models import AssignmentChange, Note
 from cadence_app.messaging.models import Conversation, Message, ScheduledText
 
 _MOST = 10
@@ -169,10 +170,11 @@ def _move_conversations(kept_id: int, gone_id: int) -> None:
         if same is None:
             conversation.contact_id = kept_id
             continue
-        for table in (Message, ScheduledText):
+        for table in (Message, ScheduledText, Note, AssignmentChange):
             there = table.conversation_id == conversation.id
             db.session.execute(update(table).where(there).values(conversation_id=same.id))
         same.unread += conversation.unread
+        same.assignee_id = same.assignee_id or conversation.assignee_id
         if conversation.last_message_at > same.last_message_at:
             same.last_message_at = conversation.last_message_at
             same.last_message_text = conversation.last_message_text

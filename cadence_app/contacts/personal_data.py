@@ -23,6 +23,7 @@ from cadence_app.contacts.certificate import certify
 from cadence_app.contacts.certificate_pdf import draw
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
+from cadence_app.messaging.desk_models import AssignmentChange, Note
 from cadence_app.messaging.models import Conversation, Inbox, Message, ScheduledText
 from cadence_app.ui.navigation import Words
 
@@ -53,6 +54,8 @@ def archive_of(user: User, contact: Contact, words: Words) -> IO[bytes]:
         "possible_opt_outs": _flags(contact.id),
         "texts_set_for_later": _later(contact.id),
         "campaigns": _campaigns(contact.id),
+        "notes": _notes(contact.id),
+        "assignments": _assignments(contact.id),
     }
     person = _person(contact)
     target = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - the caller sends it
@@ -88,8 +91,9 @@ def _about(user: User, contact: Contact) -> str:
         "consent to be texted, texts every text either way, files what came or went with them (the folder\n"
         "files has the files themselves), numbers the phone numbers over time, statuses the consent as it\n"
         "is now, possible_opt_outs the texts that read like an opt out and what was decided about them,\n"
-        "texts_set_for_later those that were written ahead, and campaigns the lists of people to text that\n"
-        "they are on.\n"
+        "texts_set_for_later those that were written ahead, campaigns the lists of people to text that\n"
+        "they are on, notes what users wrote to each other beside the texts, and assignments which user had\n"
+        "which of their conversations.\n"
         "consent-certificate.pdf is the history with what proves that it was not altered.\n"
     )
 
@@ -240,6 +244,41 @@ def _campaigns(contact_id: int) -> Rows:
             "sent_at": _utc(each.sent_at),
         }
         for each, name in db.session.execute(query)
+    ]
+
+
+def _notes(contact_id: int) -> Rows:
+    query = (
+        select(Note, Inbox.name, User.name)
+        .join(User, User.id == Note.user_id)
+        .join(Conversation, Conversation.id == Note.conversation_id)
+        .join(Inbox, Inbox.id == Conversation.inbox_id)
+        .where(Conversation.contact_id.in_(with_merged(contact_id)))
+        .order_by(Note.created_at, Note.id)
+    )
+    return [
+        {"at": _utc(note.created_at), "note": note.body, "inbox": inbox, "by": by}
+        for note, inbox, by in db.session.execute(query)
+    ]
+
+
+def _assignments(contact_id: int) -> Rows:
+    query = (
+        select(AssignmentChange, Inbox.name)
+        .join(Conversation, Conversation.id == AssignmentChange.conversation_id)
+        .join(Inbox, Inbox.id == Conversation.inbox_id)
+        .where(Conversation.contact_id.in_(with_merged(contact_id)))
+        .order_by(AssignmentChange.created_at, AssignmentChange.id)
+    )
+    return [
+        {
+            "at": _utc(change.created_at),
+            "inbox": inbox,
+            "from": change.before.name if change.before else "",
+            "to": change.after.name if change.after else "",
+            "by": change.user.name if change.user else "",
+        }
+        for change, inbox in db.session.execute(query)
     ]
 
 

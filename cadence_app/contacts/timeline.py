@@ -15,6 +15,7 @@ from cadence_app.consent.models import Decision, OptOutChange, PossibleOptOut
 from cadence_app.contacts.models import Contact, ContactNumber
 from cadence_app.extensions import db
 from cadence_app.messaging import desk
+from cadence_app.messaging.desk_models import Note
 from cadence_app.messaging.inboxes import visible_to
 from cadence_app.messaging.media.service import of_texts
 from cadence_app.messaging.models import Conversation, Inbox, Message
@@ -25,6 +26,7 @@ PAGE = 30
 class Only(StrEnum):
     ALL = ""
     TEXTS = "texts"
+    NOTES = "notes"
     CHANGES = "changes"
 
 
@@ -32,6 +34,7 @@ class What(StrEnum):
     """What an entry is about. MERGED is the contact who is gone."""
 
     TEXT = "text"
+    NOTE = "note"
     CHANGE = "change"
     NUMBER = "number"
     NUMBER_ENDED = "number_ended"
@@ -42,6 +45,7 @@ class What(StrEnum):
 
 _MODELS: dict[What, Any] = {
     What.TEXT: Message,
+    What.NOTE: Note,
     What.CHANGE: OptOutChange,
     What.NUMBER: ContactNumber,
     What.NUMBER_ENDED: ContactNumber,
@@ -96,8 +100,8 @@ class Page:
 
 
 def timeline(user: User, contact_id: int, only: Only, before: Cursor | None) -> Page:
-    """What a user may see of a contact: the texts in the inboxes they work in, and what belongs to the teams
-    they share with the contact."""
+    """What a user may see of a contact: texts and notes in the inboxes they work in, and what belongs to
+    the teams they share with the contact."""
     parts = [part.subquery() for part in _parts(user, contact_id, only, before)]
     everything = union_all(*(select(part) for part in parts)).subquery()
     place = (everything.c.at, everything.c.what, everything.c.id)
@@ -111,11 +115,12 @@ def timeline(user: User, contact_id: int, only: Only, before: Cursor | None) -> 
 
 def _parts(user: User, contact_id: int, only: Only, before: Cursor | None) -> list[Select[Any]]:
     ids, teams = with_merged(contact_id), [team.id for team in user.teams]
-    texts = (
-        select(Message.created_at.label("at"), literal(What.TEXT).label("what"), Message.id.label("id"))
-        .join(Conversation, Conversation.id == Message.conversation_id)
+    texts, notes = (
+        _part(table.created_at, what, table.id)
+        .join(Conversation, Conversation.id == table.conversation_id)
         .join(Inbox, Inbox.id == Conversation.inbox_id)
         .where(Conversation.contact_id.in_(ids), visible_to(user))
+        for table, what in ((Message, What.TEXT), (Note, What.NOTE))
     )
     flags = PossibleOptOut.contact_id.in_(ids), PossibleOptOut.team_id.in_(teams)
     number_of = ContactNumber.contact_id.in_(ids)
@@ -133,7 +138,12 @@ def _parts(user: User, contact_id: int, only: Only, before: Cursor | None) -> li
         ),
         _part(Contact.gone_at, What.MERGED, Contact.id).where(Contact.merged_into_id == contact_id),
     ]
-    wanted = {Only.ALL: [texts, *changes], Only.TEXTS: [texts], Only.CHANGES: changes}[only]
+    wanted = {
+        Only.ALL: [texts, notes, *changes],
+        Only.TEXTS: [texts],
+        Only.NOTES: [notes],
+        Only.CHANGES: changes,
+    }[only]
     return [_page_of(part, before) for part in wanted]
 
 

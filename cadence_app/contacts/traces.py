@@ -1,6 +1,6 @@
-"""What other areas keep of a person: lists that name them, texts set for later, files of texts, bodies of
-webhooks, posts of carriers, rows of imports that have not ended. Cleared when somebody is erased, or removed
-by age; the rows stay where they are counted.
+"""What other areas keep of a person: lists that name them, texts set for later, notes, files of texts, bodies
+of webhooks, posts of carriers, rows of imports that have not ended. Cleared when somebody is erased, or
+removed by age; the rows stay where they are counted.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from cadence_app.contacts.imports.models import ImportRow
 from cadence_app.contacts.models import Contact, ContactNumber
 from cadence_app.extensions import db
 from cadence_app.messaging.carriers.models import CarrierEvent
+from cadence_app.messaging.desk_models import AssignmentChange, Note
 from cadence_app.messaging.media.service import forget
 from cadence_app.messaging.models import Conversation, LaterState, ScheduledText
 from cadence_app.webhooks.models import WebhookAttempt, WebhookDelivery
@@ -52,6 +53,7 @@ def clear(contact_ids: Collection[int], waiting_posts: bool = True) -> None:
     _clear_lists(ids, _digits(numbers), sorted(words))
     _clear_later(ids)
     forget(ids)
+    _clear_notes(ids)
     _clear_webhooks(ids)
     _clear_posts(sorted(numbers), waiting_posts)
     _clear_staged(sorted(numbers), sorted(words))
@@ -124,6 +126,13 @@ def _clear_later(ids: list[int]) -> None:
             .values(values)
             .execution_options(synchronize_session=False)
         )
+
+
+def _clear_notes(ids: list[int]) -> None:
+    """Deletes them, and whose the conversations were: of no use to colleagues without the person."""
+    conversations = select(Conversation.id).where(Conversation.contact_id.in_(ids))
+    for table in (Note, AssignmentChange):
+        db.session.execute(delete(table).where(table.conversation_id.in_(conversations)))
 
 
 def _clear_webhooks(ids: list[int]) -> None:

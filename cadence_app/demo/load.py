@@ -21,6 +21,7 @@ from cadence_app.demo import people
 from cadence_app.demo.announcements import load_announcements
 from cadence_app.demo.campaigns import load_campaigns
 from cadence_app.demo.conversations import load_conversations
+from cadence_app.demo.desk import load_desk
 from cadence_app.demo.forgotten import load_forgotten
 from cadence_app.demo.imports import load_imports
 from cadence_app.demo.records import load_records
@@ -99,6 +100,7 @@ def _load(organisation: Organisation, chance: random.Random) -> None:
     load_campaigns(tenant, list(chain.from_iterable(waves)), inboxes, agent, chance)
     load_records(tenant, talking, admin, agent, numbers, chance)
     load_settings(admin, teams, inboxes)
+    load_desk(admin, agent)
     # What stands there by now is not told of.
     db.session.commit()
     set_rule(

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from flask import Flask
 
-from cadence_app.messaging import dev_phone, keyword_routes, later_routes, routes, template_routes
+from cadence_app.messaging import (
+    dev_phone,
+    keyword_routes,
+    later_routes,
+    opt_out_queue_routes,
+    routes,
+    template_routes,
+)
 from cadence_app.messaging.carriers import jobs as carrier_jobs
 from cadence_app.messaging.carriers import screens, webhooks
 from cadence_app.messaging.media import jobs as media_jobs
@@ -14,7 +21,16 @@ __all__ = ["carrier_jobs", "media_jobs"]
 
 
 def init_app(app: Flask) -> None:
-    pages = (routes, later_routes, template_routes, keyword_routes, screens, webhooks, media_routes)
+    pages = (
+        routes,
+        later_routes,
+        opt_out_queue_routes,
+        template_routes,
+        keyword_routes,
+        screens,
+        webhooks,
+        media_routes,
+    )
     for page in pages:
         app.register_blueprint(page.blueprint)
     if app.config["DEV_TOOLS"]:

@@ -7,20 +7,26 @@ from datetime import date
 from enum import StrEnum
 
 from sqlalchemy import ColumnElement, Row, Select, func, or_, select, update
-from sqlalchemy.orm import contains_eager
+from sqlalchemy.orm import contains_eager, joinedload
 
 from cadence_app.accounts.models import User
-from cadence_app.consent import blocks, possible
 from cadence_app.consent.models import Consent, Decision, PossibleOptOut
 from cadence_app.contacts.models import Contact
 from cadence_app.contacts.service import matches
 from cadence_app.extensions import db
+from cadence_app.messaging.desk_models import Note
 from cadence_app.messaging.inboxes import visible_to
-from cadence_app.messaging.later import OPEN
-from cadence_app.messaging.media.service import waiting_in
-from cadence_app.messaging.models import Conversation, Direction, Inbox, Message, MessageState, ScheduledText
+from cadence_app.messaging.models import (
+    Conversation,
+    Direction,
+    Inbox,
+    InboxKind,
+    Message,
+)
 
 PAGE = 50
+# The texts of a conversation that are shown.
+THREAD_LENGTH = 200
 _OPEN_FLAG = (
     (PossibleOptOut.contact_id == Conversation.contact_id)
     & (PossibleOptOut.team_id == Inbox.team_id)
@@ -51,16 +57,19 @@ def inboxes_of(user: User) -> list[Row[Inbox, int]]:
 
 
 class Only(StrEnum):
-    """Which conversations: all, those with unread texts, or those with a possible opt out to decide."""
+    """Which conversations: all, those with unread texts, those that are the user's own, those of shared
+    inboxes that are nobody's, or those with a possible opt out to decide."""
 
     ALL = ""
     UNREAD = "unread"
+    MINE = "mine"
+    UNASSIGNED = "unassigned"
     FLAGGED = "flagged"
 
 
 def conversations(user: User, inbox_id: int | None, search: str, only: Only, page: int) -> Page:
-    """A user's conversations, of one inbox or all, whose contact or text matches a search: the latest first,
-    but the flagged ones by the day they are due."""
+    """A user's conversations, of one inbox or all, whose contact, text or note matches a search: the latest
+    first, but the flagged ones by the day they are due."""
     query: Select[Conversation, str, date] = (
         select(Conversation, Consent.status, PossibleOptOut.due_on)
         .join(Conversation.inbox)
@@ -70,12 +79,17 @@ def conversations(user: User, inbox_id: int | None, search: str, only: Only, pag
         )
         .outerjoin(PossibleOptOut, _OPEN_FLAG)
         .options(contains_eager(Conversation.inbox), contains_eager(Conversation.contact))
+        .options(joinedload(Conversation.assignee))
         .where(visible_to(user), Contact.gone_at.is_(None))
     )
     if inbox_id is not None:
         query = query.where(Conversation.inbox_id == inbox_id)
     if only == Only.UNREAD:
         query = query.where(Conversation.unread > 0)
+    if only == Only.MINE:
+        query = query.where(Conversation.assignee_id == user.id)
+    if only == Only.UNASSIGNED:
+        query = query.where(Conversation.assignee_id.is_(None), Inbox.kind == InboxKind.SHARED)
     if only == Only.FLAGGED:
         query = query.where(PossibleOptOut.id.is_not(None)).order_by(PossibleOptOut.due_on)
     if search:
@@ -109,7 +123,7 @@ def conversations_with(user: User, contact: Contact) -> list[Conversation]:
     )
 
 
-def thread(conversation: Conversation, limit: int = 200) -> list[Message]:
+def thread(conversation: Conversation, limit: int = THREAD_LENGTH) -> list[Message]:
     """The latest texts of a conversation, oldest first."""
     latest = (
         select(Message)
@@ -118,28 +132,6 @@ def thread(conversation: Conversation, limit: int = 200) -> list[Message]:
         .limit(limit)
     )
     return list(reversed(db.session.scalars(latest).all()))
-
-
-def version_of(conversation: Conversation) -> str:
-    """Changes whenever the thread, its files or the contact's status, flag or blocks do: what an open page
-    asks for to stay fresh."""
-    on_its_way = Message.state.in_((MessageState.QUEUED, MessageState.SENDING))
-    texts = select(func.count(), func.max(Message.id), func.count().filter(on_its_way)).where(
-        Message.conversation_id == conversation.id
-    )
-    count, newest, queued = db.session.execute(texts).one()
-    contact_id, team_id = conversation.contact_id, conversation.inbox.team_id
-    change = db.session.scalar(
-        select(Consent.change_id).where(Consent.contact_id == contact_id, Consent.team_id == team_id)
-    )
-    flag = possible.open_flag(contact_id, team_id)
-    later = select(func.count(), func.max(ScheduledText.send_at), func.min(ScheduledText.state)).where(
-        ScheduledText.conversation_id == conversation.id, ScheduledText.state.in_(OPEN)
-    )
-    waiting = "/".join(str(value) for value in db.session.execute(later).one())
-    bars = ".".join(str(block.id) for block in blocks.blocks_of(contact_id))
-    files = waiting_in(conversation)
-    return f"{count}-{newest}-{queued}-{files}-{change}-{flag.message_id if flag else ''}-{bars}-{waiting}"
 
 
 def readable(user: User, message_ids: set[int]) -> set[int]:
@@ -187,8 +179,22 @@ def mark_read(conversation: Conversation) -> None:
     db.session.commit()
 
 
+def mark_unread(conversation: Conversation) -> None:
+    """Puts a conversation back among those with unread texts. When its texts were first opened stays, so no
+    report counts them as unread. Commits."""
+    db.session.execute(
+        update(Conversation)
+        .where(Conversation.id == conversation.id)
+        .values(unread=func.greatest(Conversation.unread, 1))
+    )
+    db.session.commit()
+
+
 def _says(search: str) -> ColumnElement[bool]:
     said = select(Message.id).where(
         Message.conversation_id == Conversation.id, Message.body.icontains(search, autoescape=True)
     )
-    return said.exists()
+    noted = select(Note.id).where(
+        Note.conversation_id == Conversation.id, Note.body.icontains(search, autoescape=True)
+    )
+    return said.exists() | noted.exists()

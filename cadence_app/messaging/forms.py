@@ -10,6 +10,7 @@ from wtforms.validators import DataRequired, Length
 
 from cadence_app.messaging.media import kinds
 from cadence_app.messaging.media.service import Refused, Upload, check_together, upload_of
+from cadence_app.messaging.notes import MAX_LENGTH
 from cadence_app.messaging.sending import MAX_BODY_LENGTH
 from cadence_app.ui.fields import LaterField, no_control_characters, one_kind_of_line_end, stripped
 
@@ -54,3 +55,15 @@ class LaterForm(ComposeForm):
 
     def validate_send_at(self, field: Field) -> None:
         self.send_at.check(current_user.zone)
+
+
+class NoteForm(FlaskForm):
+    note = TextAreaField(
+        "Note",
+        [
+            DataRequired("Write something first."),
+            Length(max=MAX_LENGTH, message=f"A note may be {MAX_LENGTH} characters long at most."),
+            no_control_characters,
+        ],
+        filters=[one_kind_of_line_end, stripped],
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import ColumnElement, false, func, or_, select
 
-from cadence_app.accounts.models import Team, TeamMember, User
+from cadence_app.accounts.models import Role, Team, TeamMember, User
 from cadence_app.extensions import db
 from cadence_app.messaging.models import Inbox, InboxKind
 
@@ -38,3 +38,16 @@ def visible_to(user: User) -> ColumnElement[bool]:
         return false()
     teams = select(TeamMember.team_id).where(TeamMember.user_id == user.id)
     return Inbox.team_id.in_(teams) & or_(Inbox.kind == InboxKind.SHARED, Inbox.user_id == user.id)
+
+
+def people_in(inbox: Inbox) -> list[User]:
+    """Those who work in an inbox, by name: the team's for a shared one, else its owner."""
+    query = (
+        select(User)
+        .join(TeamMember, TeamMember.user_id == User.id)
+        .where(TeamMember.team_id == inbox.team_id, User.active, User.invited_at.is_(None))
+        .where(User.role != Role.AUDITOR)
+    )
+    if inbox.personal:
+        query = query.where(User.id == inbox.user_id)
+    return list(db.session.scalars(query.order_by(func.lower(User.name), User.id)))

@@ -64,6 +64,8 @@ class Conversation(Model):
     __table_args__ = (
         UniqueConstraint("inbox_id", "contact_id"),
         Index("ix_conversations_latest", "inbox_id", text("last_message_at DESC"), text("id DESC")),
+        Index("ix_conversations_changed", "inbox_id", text("changed_at DESC"), text("id DESC")),
+        Index("ix_conversations_assignee", "assignee_id", postgresql_where=text("assignee_id IS NOT NULL")),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -74,9 +76,14 @@ class Conversation(Model):
     last_message_text: Mapped[str] = mapped_column(default="")
     # Texts of the contact that nobody has opened yet.
     unread: Mapped[int] = mapped_column(default=0)
+    # Whose it is among those who work in the inbox; nobody's without.
+    assignee_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    # When anything in this row last changed; a trigger sets it. Open lists ask by it for what is new.
+    changed_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
 
     inbox: Mapped[Inbox] = relationship()
     contact: Mapped[Contact] = relationship()
+    assignee: Mapped[User | None] = relationship()
 
 
 class Direction(StrEnum):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -12,9 +12,11 @@ from cadence_app.accounts.requests import asks_by_itself
 from cadence_app.accounts.roles import desk_required
 from cadence_app.consent import blocks
 from cadence_app.extensions import db
-from cadence_app.messaging import desk, later, text_templates
-from cadence_app.messaging.forms import ComposeForm, LaterForm
+from cadence_app.messaging import assignments, desk, freshness, later, notes, text_templates, thread
+from cadence_app.messaging.forms import ComposeForm, LaterForm, NoteForm
+from cadence_app.messaging.inboxes import people_in
 from cadence_app.messaging.jobs import dispatch
+from cadence_app.messaging.lists import lists
 from cadence_app.messaging.media import kinds
 from cadence_app.messaging.media import service as media
 from cadence_app.messaging.models import Conversation, MessageKind, MessageState
@@ -43,7 +45,7 @@ def allow_pictures(endpoint: str | None, values: dict[str, Any] | None) -> None:
 def desk_page() -> str:
     # The inboxes come first on a phone; "All inboxes" asks with an empty `inbox`.
     pane = "conversations" if request.args else "inboxes"
-    return render_template("messaging/desk.html", **_lists(), conversation=None, pane=pane)
+    return render_template("messaging/desk.html", **lists(None), pane=pane)
 
 
 @blueprint.get("/conversations/<int:conversation_id>")
@@ -58,12 +60,26 @@ def conversation(conversation_id: int) -> str:
 @asks_by_itself
 @desk_required
 def fresh(conversation_id: int) -> ResponseReturnValue:
-    """204 while the open page is up to date; else the thread and the card anew."""
-    found = _conversation(conversation_id)
-    if request.args.get("version") == desk.version_of(found):
+    """204 while the open page is up to date, by one query; else the thread and the card anew."""
+    version = freshness.conversation_version(current_user, conversation_id) or abort(404)
+    if request.args.get("version") == version:
         return "", 204
+    found = _conversation(conversation_id)
     desk.mark_read(found)
     return render_template("messaging/_fresh.html", **_open(found))
+
+
+@blueprint.get("/fresh")
+@asks_by_itself
+@desk_required
+def fresh_lists() -> ResponseReturnValue:
+    """204 while the lists are up to date, by one query; else both anew, for the page that has the
+    conversation `open` before it."""
+    if request.args.get("version") == freshness.lists_version(current_user):
+        return "", 204
+    opened = request.args.get("open", type=int)
+    found = desk.find_conversation(current_user, opened) if opened else None
+    return render_template("messaging/_fresh_lists.html", **lists(found))
 
 
 @blueprint.post("/conversations/<int:conversation_id>/send")
@@ -103,6 +119,88 @@ def set_consent(conversation_id: int) -> ResponseReturnValue:
     return redirect(url_for("messaging.conversation", conversation_id=found.id))
 
 
+@blueprint.post("/conversations/<int:conversation_id>/unread")
+@desk_required
+def mark_unread(conversation_id: int) -> ResponseReturnValue:
+    """Back to the list: an open page would have it read at once."""
+    desk.mark_unread(_conversation(conversation_id))
+    only = request.args.get("only") or None
+    return redirect(
+        url_for("messaging.desk", inbox=request.args.get("inbox", ""), q=request.args.get("q"), only=only)
+    )
+
+
+@blueprint.post("/conversations/<int:conversation_id>/notes")
+@desk_required
+def add_note(conversation_id: int) -> ResponseReturnValue:
+    found = _conversation(conversation_id)
+    form = NoteForm()
+    valid = form.validate_on_submit()
+    if valid:
+        notes.add(current_user, found, form.note.data)
+        db.session.commit()
+        form = NoteForm(formdata=None)
+    status = 200 if valid else 422
+    if htmx.wanted():
+        return render_template("messaging/_noted.html", **_open(found), note_form=form, noted=valid), status
+    if valid:
+        return redirect(url_for("messaging.conversation", conversation_id=found.id))
+    return _page(found, ComposeForm(formdata=None), note_form=form), status
+
+
+@blueprint.post("/conversations/<int:conversation_id>/notes/<int:note_id>/delete")
+@desk_required
+def delete_note(conversation_id: int, note_id: int) -> ResponseReturnValue:
+    found = _conversation(conversation_id)
+    note = notes.find(found, note_id) or abort(404)
+    try:
+        notes.delete(current_user, note)
+    except notes.NotTheirs:
+        abort(403)
+    db.session.commit()
+    if htmx.wanted():
+        return render_template("messaging/_note_gone.html", **_open(found))
+    flash("The note is deleted.", "success")
+    return redirect(url_for("messaging.conversation", conversation_id=found.id))
+
+
+@blueprint.post("/conversations/<int:conversation_id>/assignment")
+@desk_required
+def assign(conversation_id: int) -> ResponseReturnValue:
+    found = _conversation(conversation_id)
+    try:
+        wanted, seen = _id_or_none("assignee"), _id_or_none("seen")
+        overtaken = assignments.assign(current_user, found, wanted, seen)
+        told, status = _told(found, overtaken), 200
+    except (assignments.Refused, ValueError) as refused:
+        db.session.rollback()
+        told, status = str(refused), 409
+    else:
+        db.session.commit()
+    if htmx.wanted():
+        page = render_template("messaging/_assigned.html", **_open(found), told=told)
+        return page, status, _LISTS_CHANGED
+    if told:
+        flash(told, "warning")
+    return redirect(url_for("messaging.conversation", conversation_id=found.id))
+
+
+def _id_or_none(field: str) -> int | None:
+    """The id in a field of the form, None where it is empty. Errors: ValueError where it is no id."""
+    value = request.form.get(field)
+    if value is None or not (value == "" or (value.isascii() and value.isdigit() and len(value) < 19)):
+        raise ValueError("Choose a colleague, or nobody.")
+    return int(value) if value else None
+
+
+def _told(found: Conversation, overtaken: assignments.Overtaken | None) -> str:
+    if overtaken is None:
+        return ""
+    had = f"{overtaken.had.name} had it" if overtaken.had else "It had become nobody's"
+    now = f"it is {found.assignee.name}'s" if found.assignee else "it is nobody's"
+    return f"{had} since you opened this page; now {now}."
+
+
 def _send_later(found: Conversation) -> ResponseReturnValue:
     form = LaterForm()
     if not form.validate_on_submit():
@@ -128,35 +226,21 @@ def _offered_templates(found: Conversation) -> list[text_templates.Offered]:
     return text_templates.offered_for(current_user, found.inbox.team_id, found.contact)
 
 
-def _lists() -> dict[str, Any]:
-    search = request.args.get("q", "").strip()[:200].replace("\x00", "")
-    inbox_id = request.args.get("inbox", type=int)
-    wanted = request.args.get("only", "")
-    only = desk.Only(wanted) if wanted in set(desk.Only) else desk.Only.ALL
-    page_number = min(max(request.args.get("page", 1, type=int), 1), 10_000)
-    inboxes = desk.inboxes_of(current_user)
-    if inbox_id is not None and inbox_id not in {inbox.id for inbox, _ in inboxes}:
-        abort(404)
-    return {
-        "inboxes": inboxes,
-        "unread_total": sum(unread for _, unread in inboxes),
-        "inbox_id": inbox_id,
-        "search": search,
-        "only": only,
-        "flagged_total": desk.flagged_count(current_user),
-        "page_number": page_number,
-        "page": desk.conversations(current_user, inbox_id, search, only, page_number),
-    }
-
-
 def _open(found: Conversation, card: Card | None = None) -> dict[str, Any]:
     """What the thread's pane shows."""
+    # First, so that what comes while the rest is read is asked for again.
+    version = freshness.conversation_version(current_user, found.id)
     messages = desk.thread(found)
     return {
         "conversation": found,
         "messages": messages,
         "media": media.of_texts([message.id for message in messages]),
-        "version": desk.version_of(found),
+        "entries": thread.entries(found, messages),
+        "note_pieces": notes.pieces,
+        "may_delete_note": notes.may_delete,
+        "note_length": notes.MAX_LENGTH,
+        "people": people_in(found.inbox),
+        "version": version,
         "card": card or card_of(current_user, found.contact, found.inbox.team, action=_consent_url(found)),
         "blocks": blocks.blocks_of(found.contact_id),
         "refusal": refusal(found.inbox, found.contact_id, MessageKind.PERSON),
@@ -169,8 +253,17 @@ def _open(found: Conversation, card: Card | None = None) -> dict[str, Any]:
     }
 
 
-def _page(found: Conversation, form: ComposeForm, card: Card | None = None) -> str:
-    return render_template("messaging/desk.html", **_lists(), **_open(found, card), form=form, pane="thread")
+def _page(
+    found: Conversation, form: ComposeForm, card: Card | None = None, note_form: NoteForm | None = None
+) -> str:
+    return render_template(
+        "messaging/desk.html",
+        **(lists(found) | _open(found, card)),
+        form=form,
+        note_form=note_form,
+        writes_note=note_form is not None,
+        pane="thread",
+    )
 
 
 def _after_send(found: Conversation, form: ComposeForm, status: int) -> ResponseReturnValue:

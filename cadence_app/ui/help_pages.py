@@ -12,6 +12,7 @@ from cadence_app.ui.navigation import Report, may_open, report_page
 blueprint = Blueprint("help", __name__, url_prefix="/help")
 
 PAGES = {
+    "desk": "Messages: working together",
     "opt-out-history": "The Opt out history report",
     "what-counts": "What counts as a change",
     "keywords": "Keywords",

@@ -133,13 +133,20 @@
     if (!target.matches("a, button, input, select, textarea, [tabindex]")) target.setAttribute("tabindex", "-1");
     target.focus({ preventScroll: true });
   });
-  doc.addEventListener("htmx:sendError", function () {
+  /* What a page asks by itself tells of trouble in its own way (live.js). */
+  function asksByItself(event) {
+    return event.detail.elt.hasAttribute("data-live");
+  }
+  doc.addEventListener("htmx:sendError", function (event) {
+    if (asksByItself(event)) return;
     complain("Cadence could not be reached. Check your connection and try again.");
   });
-  doc.addEventListener("htmx:timeout", function () {
+  doc.addEventListener("htmx:timeout", function (event) {
+    if (asksByItself(event)) return;
     complain("Cadence took too long to answer. Please try again.");
   });
-  doc.addEventListener("htmx:responseError", function () {
+  doc.addEventListener("htmx:responseError", function (event) {
+    if (asksByItself(event)) return;
     complain("Something went wrong on our side. Please try again in a moment.");
   });
 })();

@@ -26,12 +26,13 @@ from cadence_app.api.tokens import create_token
 from cadence_app.campaigns import service as campaigns
 from cadence_app.campaigns.segments import Segment
 from cadence_app.consent.keywords import Meaning
-from cadence_app.consent.models import OptOutChange
+from cadence_app.consent.models import OptOutChange, PossibleOptOut
 from cadence_app.consent.own_keywords import add_keyword
-from cadence_app.contacts.models import ContactNumber, CustomField, Tag
+from cadence_app.contacts.models import Contact, ContactNumber, CustomField, Tag
 from cadence_app.extensions import Model, db
 from cadence_app.messaging.carriers.accounts import add_account
 from cadence_app.messaging.carriers.models import Carrier, KeywordAnswers
+from cadence_app.messaging.desk_models import Note
 from cadence_app.messaging.media import service as media
 from cadence_app.messaging.models import Conversation, Inbox, Message, ScheduledText, TextTemplate
 from cadence_app.operators import service as operators
@@ -79,6 +80,8 @@ ACCESS = {
     "OWN_RECORD": _access(OK, FORBIDDEN, other_agent=NOT_FOUND, foreign=NOT_FOUND),
     # The same for who may read it as evidence too.
     "OWN_RECORD_OR_AUDITOR": _access(OK, OK, other_agent=NOT_FOUND, foreign=NOT_FOUND),
+    # What the admin wrote in a conversation of the agent's team.
+    "AUTHOR_OR_ADMIN": _access(FORBIDDEN, FORBIDDEN, other_agent=NOT_FOUND, foreign=NOT_FOUND),
     # Admins and auditors; and one thing of a tenant.
     "REPORTS": _access(FORBIDDEN, OK),
     "REPORTS_RECORD": _access(FORBIDDEN, OK, foreign=NOT_FOUND),
@@ -131,6 +134,8 @@ POST      /account/sessions/{session_id}/end
 
 DESK
 GET       /messages/
+GET       /messages/possible-opt-outs/
+GET       /messages/fresh
 GET       /contacts/
 GET POST  /contacts/new
 GET       /campaigns/
@@ -145,6 +150,10 @@ GET       /messages/conversations/{conversation_id}/fresh
 POST      /messages/conversations/{conversation_id}/send
 POST      /messages/conversations/{conversation_id}/consent
 GET       /messages/media/{media_id}
+POST      /messages/conversations/{conversation_id}/notes
+POST      /messages/conversations/{conversation_id}/assignment
+POST      /messages/conversations/{conversation_id}/unread
+POST      /messages/possible-opt-outs/{flag_id}
 GET       /contacts/{contact_id}
 GET POST  /contacts/{contact_id}/edit
 POST      /contacts/{contact_id}/teams/{team_id}/consent
@@ -171,6 +180,9 @@ POST      /campaigns/templates/{new_template_id}/delete
 OWN_RECORD_OR_AUDITOR
 GET       /contacts/{contact_id}/certificate
 GET       /contacts/{contact_id}/certificate.pdf
+
+AUTHOR_OR_ADMIN
+POST      /messages/conversations/{conversation_id}/notes/{new_note_id}/delete
 
 REPORTS
 GET       /reports/ legacy
@@ -340,6 +352,9 @@ RENAMED = {
     # Those that take away what they name, from whoever asks next.
     "/campaigns/{campaign_id}/delete": "/campaigns/{new_campaign_id}/delete",
     "/campaigns/templates/{template_id}/delete": "/campaigns/templates/{new_template_id}/delete",
+    "/messages/conversations/{conversation_id}/notes/{note_id}/delete": (
+        "/messages/conversations/{conversation_id}/notes/{new_note_id}/delete"
+    ),
     "/contacts/{contact_id}/numbers/{number_id}/end": "/contacts/{contact_id}/numbers/{new_number_id}/end",
     "/messages/conversations/{conversation_id}/later/{text_id}/cancel": (
         "/messages/conversations/{conversation_id}/later/{new_text_id}/cancel"
@@ -489,6 +504,11 @@ def _more(world: World, admin: User, conversation_id: int) -> dict[str, object]:
     def number_id() -> int:
         return added(ContactNumber(tenant_id=world.tenant_id, contact_id=contact_id, number=new_number()))
 
+    def note_id() -> int:
+        note = Note(conversation_id=conversation_id, user_id=admin_id, body="Hi", mentions=[])
+        note.tenant_id = world.tenant_id
+        return added(note)
+
     admin_id, contact_id = admin.id, contact.id
     keyword = add_keyword(admin, "halt", Meaning.OUT, None)
     account = add_account(admin, Carrier.TWILIO)
@@ -522,6 +542,7 @@ def _more(world: World, admin: User, conversation_id: int) -> dict[str, object]:
     return {
         "text_id": text_id(),
         "new_text_id": text_id,
+        "new_note_id": note_id,
         "template_id": template_id(),
         "new_template_id": template_id,
         "new_number_id": number_id,
@@ -535,7 +556,18 @@ def _more(world: World, admin: User, conversation_id: int) -> dict[str, object]:
         "destination_id": destination.id,
         "saved_id": saved.id,
         "run_id": run.id,
+        "flag_id": flag_id(world),
     }
+
+
+def flag_id(world: World) -> int:
+    """A possible opt out in the first team."""
+    number = new_number()
+    for words in ("hi", "please stop texting me"):
+        world.text(number, words)
+    with world.session():
+        contact = select(Contact.id).where(Contact.number == number).scalar_subquery()
+        return db.session.scalars(select(PossibleOptOut.id).where(PossibleOptOut.contact_id == contact)).one()
 
 
 def _routes(app: Flask) -> set[tuple[str, str]]:

@@ -23,6 +23,7 @@ from cadence_app.messaging.carriers import intake
 from cadence_app.messaging.carriers.accounts import add_account
 from cadence_app.messaging.carriers.events import Text as CarrierText
 from cadence_app.messaging.carriers.models import Carrier, KeywordAnswers
+from cadence_app.messaging.desk_models import Note
 from cadence_app.messaging.models import ScheduledText
 from cadence_app.retention import holds
 from cadence_app.webhooks import service as webhooks
@@ -106,7 +107,13 @@ def take_part(world: World, contact_id: int, conversation_id: int, number: str) 
         )
         account = add_account(admin, Carrier.TWILIO)
         account.name, account.keyword_answers = "Ours", KeywordAnswers.OURS
-        db.session.add_all([answer, later, account])
+        note = Note(
+            tenant_id=world.tenant_id,
+            conversation_id=conversation_id,
+            user_id=world.agent_id,
+            body=f"{NAME} rang",
+        )
+        db.session.add_all([answer, later, account, note])
         db.session.flush()
         post = CarrierText(world.shared, number, f"{NAME} again", "id", now)
         intake.keep(account, [post])

@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+from cadence_app.extensions import db
+from cadence_app.messaging.models import Conversation
 from tests.world import World, new_number
 
 
@@ -75,3 +77,43 @@ def test_words_sent_to_a_colleagues_personal_inbox_are_not_quoted_to_the_team(wo
     seen = world.sign_in("admin").get(path).text
     assert "between you and me" not in seen
     assert "to a personal inbox" in seen
+
+
+def test_marking_unread_brings_it_back_to_the_unread_and_leaves_when_it_was_opened(world: World) -> None:
+    received = world.text(new_number(), "hi")
+    path = f"/messages/conversations/{received.conversation_id}"
+    agent = world.sign_in("agent")
+    agent.get(path)
+    opened_at = world.messages(received.conversation_id)[0].opened_at
+    assert opened_at is not None
+    assert f'id="convo-{received.conversation_id}"' not in agent.get("/messages/?inbox=&only=unread").text
+    answer = agent.post(f"{path}/unread?inbox=&only=unread")
+    assert answer.location == "/messages/?inbox=&only=unread"
+    assert f'id="convo-{received.conversation_id}"' in agent.get(answer.location).text
+    assert "1<span" in agent.get(answer.location).text
+    agent.post(f"{path}/unread")
+    agent.get(path)
+    assert world.messages(received.conversation_id)[0].opened_at == opened_at
+
+
+def test_marking_unread_counts_no_text_twice_and_none_away(world: World) -> None:
+    number = new_number()
+    received = world.text(number, "hi")
+    world.text(number, "hello?")
+    world.sign_in("agent").post(f"/messages/conversations/{received.conversation_id}/unread")
+    with world.session():
+        assert db.session.get_one(Conversation, received.conversation_id).unread == 2
+
+
+def test_a_user_who_turns_shortcuts_off_gets_none(world: World) -> None:
+    agent = world.sign_in("agent")
+    on = agent.get("/messages/").text
+    assert "js/shortcuts.js" in on
+    assert '<dialog class="keys"' in on
+    profile = {"name": "Agent Person", "time_zone": ""}
+    assert agent.post("/account/", profile).status_code == 302
+    off = agent.get("/messages/").text
+    assert "js/shortcuts.js" not in off
+    assert "data-shortcuts" not in off
+    assert agent.post("/account/", profile | {"shortcuts": "y"}).status_code == 302
+    assert "js/shortcuts.js" in agent.get("/messages/").text

@@ -20,10 +20,12 @@ from cadence_app.consent.verifying import Kind, verify
 from cadence_app.contacts import service as contacts
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
+from cadence_app.messaging import assignments, notes
 from cadence_app.messaging.carriers import intake
 from cadence_app.messaging.carriers.accounts import add_account
 from cadence_app.messaging.carriers.events import Text as CarrierText
 from cadence_app.messaging.carriers.models import Carrier, CarrierEvent, KeywordAnswers
+from cadence_app.messaging.desk_models import AssignmentChange, Note
 from cadence_app.messaging.models import Conversation, Inbox, Message, MessageKind
 from cadence_app.messaging.sending import refusal
 from cadence_app.retention import holds, listing, removal, service
@@ -102,6 +104,22 @@ def test_a_removal_takes_all_of_a_contact_and_leaves_the_seals_intact_and_an_ent
         lines = listing.REMOVED_HEADER + "".join(listing.lines(listing.removed_page, run.id))
         assert entry.changes["sha256_of_list"] == [None, hashlib.sha256(lines.encode()).hexdigest()]
         assert lines.splitlines()[1].startswith(f"{old},")
+
+
+def test_a_removal_takes_notes_and_whose_a_conversation_was_along(world: World) -> None:
+    old = old_contact(world)
+    with world.session():
+        agent = db.session.get_one(User, world.agent_id)
+        conversation = db.session.scalars(select(Conversation).where(Conversation.contact_id == old)).one()
+        notes.add(agent, conversation, "rang in")
+        assignments.assign(agent, conversation, agent.id, None)
+        db.session.commit()
+    keep_for_a_year(world)
+    assert remove_all(world).state == "done"
+    assert not known(world, old)
+    with world.session():
+        assert db.session.scalar(select(func.count()).select_from(Note)) == 0
+        assert db.session.scalar(select(func.count()).select_from(AssignmentChange)) == 0
 
 
 def test_after_a_removal_an_altered_row_is_still_named(world: World) -> None:

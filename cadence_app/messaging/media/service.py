@@ -103,17 +103,6 @@ def of_texts(message_ids: Sequence[int]) -> dict[int, list[MessageMedia]]:
     return found
 
 
-def waiting_in(conversation: Conversation) -> int:
-    """How many files of a conversation are still being fetched."""
-    query = (
-        select(func.count())
-        .select_from(MessageMedia)
-        .join(Message, Message.id == MessageMedia.message_id)
-        .where(MessageMedia.next_attempt_at.is_not(None), Message.conversation_id == conversation.id)
-    )
-    return db.session.scalars(query).one()
-
-
 def find(user: User, media_id: int) -> MessageMedia | None:
     """A stored file of a conversation that a user may read."""
     query = (

@@ -1,0 +1,148 @@
+"""What an open page that asks for news costs when there is none, against opening it: requests through the
+whole app, in one process.
+
+`python -m benchmarks.desk` writes results/desk.json and desk.md.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import statistics
+import time
+from html import unescape
+from pathlib import Path
+
+from flask.testing import FlaskClient
+from sqlalchemy import create_engine, text
+
+from benchmarks.scratch import Scratch, scratch_installation
+from cadence_app.accounts import sessions
+from cadence_app.accounts.models import Team, User
+from cadence_app.accounts.sessions import Device
+from cadence_app.accounts.sign_in_models import Method
+from cadence_app.extensions import db
+from cadence_app.messaging.inboxes import create_inbox
+from cadence_app.tenancy import use_tenant
+
+INBOXES = 10
+PEOPLE = 50_000
+TEXTS_EACH = 8
+# The texts of the conversation that is opened.
+LONG = 2_000
+
+_PEOPLE = """
+INSERT INTO contacts (tenant_id, first_name, last_name, external_id, number)
+SELECT :tenant, 'First' || n, 'Last' || n % 9000, 'B' || n, '+1212' || lpad(n::text, 7, '0')
+FROM generate_series(1000, 1000 + :people) n
+"""
+_CONVERSATIONS = """
+INSERT INTO conversations (tenant_id, inbox_id, contact_id, last_message_at, last_message_text, unread)
+SELECT :tenant, (ARRAY(SELECT id FROM inboxes))[1 + id % :inboxes], id, now() - id * interval '1 minute',
+    'The last text', (id % 20 = 0)::int FROM contacts WHERE external_id LIKE 'B%'
+"""
+_TEXTS = """
+INSERT INTO messages (tenant_id, conversation_id, inbox_id, direction, kind, body, state, detail)
+SELECT tenant_id, id, inbox_id, CASE WHEN n % 2 = 0 THEN 'inbound' ELSE 'outbound' END, 'person',
+    'Text number ' || n, CASE WHEN n % 2 = 0 THEN 'received' ELSE 'delivered' END, ''
+FROM conversations, generate_series(1, :texts) n WHERE :only IN (0, id)
+"""
+
+
+def measure(scratch: Scratch, rounds: int) -> dict[str, dict[str, list[float]]]:
+    """Milliseconds of opening and of asking in vain, and the one over the other, for the conversation and for
+    the lists alone."""
+    conversation_id = _fill(scratch)
+    client = _signed_in(scratch)
+    pages = {
+        "conversation": (f"/messages/conversations/{conversation_id}?inbox=", "poller"),
+        "lists": ("/messages/?inbox=", "lists-poller"),
+    }
+    return {what: _measure(client, *page, rounds) for what, page in pages.items()}
+
+
+def report(folder: Path, rounds: int) -> str:
+    """Measures, writes desk.json and desk.md to the folder, and returns the latter."""
+    with scratch_installation() as scratch:
+        found = measure(scratch, rounds)
+    results = {"conversations": PEOPLE, "texts": PEOPLE * TEXTS_EACH, "inboxes": INBOXES, **found}
+    (folder / "desk.json").write_text(json.dumps(results, indent=2) + "\n")
+    lines = [
+        f"# An open page that asks for news: {PEOPLE:,} conversations, {PEOPLE * TEXTS_EACH:,} texts",
+        "",
+        f"Median (least to most) of {rounds} rounds of one run. The open conversation has {LONG:,} texts.",
+        "",
+        "| Page | Opening it / asking in vain | Asking in vain | Wanted |",
+        "|---|---|---|---|",
+    ]
+    for what, one in found.items():
+        ratio, asking = _spread(one["opening_to_asking"]), _spread(one["asking"])
+        lines.append(f"| {what.capitalize()} | {ratio} | {asking} ms | at least 10 |")
+    markdown = "\n".join(lines) + "\n"
+    (folder / "desk.md").write_text(markdown)
+    return markdown
+
+
+def _fill(scratch: Scratch) -> int:
+    use_tenant(scratch.tenant_id)
+    team = db.session.get_one(Team, scratch.team_id)
+    for index in range(INBOXES):
+        create_inbox(team, f"+1212555{200 + index:04}", f"Desk {index}")
+    db.session.commit()
+    engine = create_engine(scratch.app.config["DATABASE_OWNER_URL"])
+    values = {"tenant": scratch.tenant_id, "inboxes": INBOXES, "people": PEOPLE}
+    with engine.begin() as connection:
+        for statement in (_PEOPLE, _CONVERSATIONS):
+            named = {name: value for name, value in values.items() if f":{name}" in statement}
+            connection.execute(text(statement), named)
+        connection.execute(text(_TEXTS), {"texts": TEXTS_EACH, "only": 0})
+        newest = "SELECT id FROM conversations ORDER BY last_message_at DESC LIMIT 1"
+        conversation_id: int = connection.execute(text(newest)).scalar_one()
+        connection.execute(text(_TEXTS), {"texts": LONG, "only": conversation_id})
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM ANALYZE"))
+    engine.dispose()
+    return conversation_id
+
+
+def _signed_in(scratch: Scratch) -> FlaskClient:
+    user = db.session.get_one(User, scratch.user_id)
+    key = sessions.begin(user, Method.PASSWORD, Device("127.0.0.1", "benchmark"))
+    db.session.commit()
+    client = scratch.app.test_client()
+    with client.session_transaction() as cookie:
+        cookie["sign_in"] = key
+    return client
+
+
+def _measure(client: FlaskClient, page: str, poller: str, rounds: int) -> dict[str, list[float]]:
+    opening, asking = [], []
+    client.get(page)
+    for _ in range(rounds):
+        # Taken in turns, so that a slow moment of the machine is in both.
+        seconds, answer = _timed(client, page)
+        found = re.search(rf'id="{poller}"[^>]*hx-get="([^"]+)"', answer)
+        assert found
+        opening.append(seconds)
+        asking.append(statistics.median(_timed(client, unescape(found[1]), 204)[0] for _ in range(5)))
+    return {
+        "opening": [1000 * each for each in opening],
+        "asking": [1000 * each for each in asking],
+        "opening_to_asking": [a / b for a, b in zip(opening, asking, strict=True)],
+    }
+
+
+def _timed(client: FlaskClient, path: str, status: int = 200) -> tuple[float, str]:
+    start = time.perf_counter()
+    answer = client.get(path)
+    took = time.perf_counter() - start
+    assert answer.status_code == status, f"{path}: {answer.status_code}"
+    return took, answer.text
+
+
+def _spread(values: list[float]) -> str:
+    return f"{statistics.median(values):,.1f} ({min(values):,.1f} to {max(values):,.1f})"
+
+
+if __name__ == "__main__":
+    print(report(Path(__file__).parent / "results", 15))

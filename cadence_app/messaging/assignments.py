@@ -1,0 +1,86 @@
+"""Whose conversation it is: one colleague's or nobody's. Each function notes in the thread what it changes;
+the caller commits."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import select, update
+
+from cadence_app.accounts.models import User
+from cadence_app.extensions import db
+from cadence_app.messaging.desk_models import AssignmentChange
+from cadence_app.messaging.inboxes import people_in
+from cadence_app.messaging.models import Conversation, Inbox
+from cadence_app.tenancy import tenant_in_use
+
+
+class Refused(Exception):
+    """It can't be theirs; says why, for the person."""
+
+
+@dataclass(frozen=True)
+class Overtaken:
+    """Who had the conversation in between, None for nobody, although the page of who assigned it said
+    otherwise."""
+
+    had: User | None
+
+
+def assign(
+    user: User, conversation: Conversation, assignee_id: int | None, seen_id: int | None
+) -> Overtaken | None:
+    """Makes a conversation somebody's, or nobody's (None). `seen_id` is whose it was on the user's page:
+    where a colleague was faster, the later one wins and is told. Errors: Refused for a personal inbox and
+    for who does not work in the inbox."""
+    if conversation.inbox.personal:
+        raise Refused("A personal inbox is its owner's. Nobody else can have its conversations.")
+    if assignee_id is not None:
+        _hold_users([assignee_id], shared=True)
+        if assignee_id not in {person.id for person in people_in(conversation.inbox)}:
+            raise Refused("That person does not work in this inbox any more. Choose somebody else.")
+    db.session.refresh(conversation, ["assignee_id"], with_for_update=True)
+    before_id = conversation.assignee_id
+    if before_id != assignee_id:
+        conversation.assignee_id = assignee_id
+        _note(conversation.id, before_id, assignee_id, user.id)
+        db.session.flush()
+        db.session.expire(conversation, ["assignee"])
+    if before_id in (seen_id, assignee_id):
+        return None
+    return Overtaken(db.session.get(User, before_id) if before_id else None)
+
+
+def release(user_ids: Collection[int], team_ids: Collection[int] | None = None) -> None:
+    """Makes nobody's what these users had in these teams, or (None) in any: they do not work there any more.
+    Called after that is written, in the same transaction."""
+    # Whoever is assigning to one of them is waited for, or waits and then sees that they are gone.
+    _hold_users(user_ids, shared=False)
+    inboxes = select(Inbox.id)
+    if team_ids is not None:
+        inboxes = inboxes.where(Inbox.team_id.in_(team_ids))
+    for user_id in sorted(user_ids):
+        theirs = update(Conversation).where(
+            Conversation.assignee_id == user_id, Conversation.inbox_id.in_(inboxes)
+        )
+        released = theirs.values(assignee_id=None).returning(Conversation.id)
+        for conversation_id in db.session.scalars(released).all():
+            _note(conversation_id, user_id, None, None)
+    db.session.flush()
+
+
+def _note(conversation_id: int, before_id: int | None, after_id: int | None, user_id: int | None) -> None:
+    change = AssignmentChange(
+        tenant_id=tenant_in_use(),
+        conversation_id=conversation_id,
+        before_id=before_id,
+        after_id=after_id,
+        user_id=user_id,
+    )
+    db.session.add(change)
+
+
+def _hold_users(user_ids: Collection[int], shared: bool) -> None:
+    query = select(User.id).where(User.id.in_(user_ids)).order_by(User.id)
+    db.session.execute(query.with_for_update(read=shared, key_share=not shared)).all()

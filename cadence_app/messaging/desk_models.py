@@ -1,0 +1,52 @@
+"""What colleagues leave for each other in a conversation. Nothing of it is ever texted."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, func
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from cadence_app.accounts.models import User
+from cadence_app.extensions import Model
+from cadence_app.messaging.models import Conversation
+
+
+class Note(Model):
+    """A user's words about a conversation, for colleagues. `mentions` has the names after an @ in it, as they
+    are written there, that were a colleague's at that time."""
+
+    __tablename__ = "notes"
+    __table_args__ = (Index("ix_notes_thread", "conversation_id", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    body: Mapped[str]
+    mentions: Mapped[list[str]] = mapped_column(JSONB, default=list)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+
+    conversation: Mapped[Conversation] = relationship()
+    user: Mapped[User] = relationship()
+
+
+class AssignmentChange(Model):
+    """A conversation that became somebody's or nobody's. `user_id` is who did it, none where the one who had
+    it left the team."""
+
+    __tablename__ = "assignment_changes"
+    __table_args__ = (Index("ix_assignment_changes_thread", "conversation_id", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id"))
+    before_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    after_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+
+    before: Mapped[User | None] = relationship(foreign_keys=before_id)
+    after: Mapped[User | None] = relationship(foreign_keys=after_id)
+    user: Mapped[User | None] = relationship(foreign_keys=user_id)
