@@ -65,7 +65,10 @@ def test_while_redis_hangs_an_export_is_taken_and_told_to_wait_and_the_sweep_que
 
 def test_a_worker_waits_for_its_blocking_pop_longer_than_a_page_waits_for_an_answer(world: World) -> None:
     with world.app.app_context():
-        connection = rq.get_queue("texts").connection
+        queue = rq.get_queue("texts")
+        # What other tests left there.
+        queue.empty()
+        connection = queue.connection
         before = connection.get_retry()
         try:
             worker = rq.make_worker(["texts"], worker_ttl=60)
