@@ -5,7 +5,16 @@ from __future__ import annotations
 from zoneinfo import available_timezones
 
 from flask_wtf import FlaskForm
-from wtforms import Field, RadioField, SelectField, StringField, SubmitField, TelField, TextAreaField
+from wtforms import (
+    Field,
+    HiddenField,
+    RadioField,
+    SelectField,
+    StringField,
+    SubmitField,
+    TelField,
+    TextAreaField,
+)
 from wtforms.fields import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
@@ -82,6 +91,8 @@ class BasicsForm(NameForm):
 
 
 class PolicyForm(FlaskForm):
+    """`seen` is set by the page that shows what the change would mean."""
+
     keyword_policy = RadioField("An opt-out word counts for")
     begins = DayField("From", [Optional()])
     possible = RadioField(
@@ -93,6 +104,7 @@ class PolicyForm(FlaskForm):
             SelectChoice(str(PossibleOptOutPolicy.OPT_OUT), "Opts the contact out by itself"),
         ],
     )
+    seen = HiddenField()
 
     def __init__(self, words: Words, **options: object) -> None:
         super().__init__(**options)

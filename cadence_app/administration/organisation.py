@@ -19,7 +19,10 @@ from cadence_app.accounts.models import (
     Tenant,
 )
 from cadence_app.accounts.service import Refused
+from cadence_app.administration.policy_notices import passed
+from cadence_app.consent.policy import days_left
 from cadence_app.extensions import db
+from cadence_app.reports.ranges import today
 from cadence_app.reports.schedule_models import ExportSchedule
 from cadence_app.ui.navigation import SCREENS
 
@@ -32,6 +35,11 @@ class Policy:
     keywords: KeywordPolicy
     begins: date | None
     possible: PossibleOptOutPolicy
+
+    @property
+    def begins_on(self) -> date | None:
+        """A day counts for the organisation's policy only: the other is in force until then."""
+        return self.begins if self.keywords == KeywordPolicy.ORGANISATION else None
 
 
 def set_basics(actor: Actor, tenant: Tenant, name: str, time_zone: str) -> None:
@@ -47,15 +55,23 @@ def set_basics(actor: Actor, tenant: Tenant, name: str, time_zone: str) -> None:
     _record(actor, tenant, changes)
 
 
+def changes_reach(tenant: Tenant, policy: Policy) -> bool:
+    """Whether a policy differs from the stored one in what an opt-out word reaches, or from when."""
+    stored = tenant.keyword_policy, tenant.keyword_policy_from
+    return stored != (policy.keywords, policy.begins_on)
+
+
 def set_policy(actor: Actor, tenant: Tenant, policy: Policy) -> None:
-    """A day counts for the organisation's policy only: the other is in force until then."""
-    begins = policy.begins if policy.keywords == KeywordPolicy.ORGANISATION else None
+    """From then on; nobody's status changes by it. Notices to admins start anew for another day."""
+    begins = policy.begins_on
     changes = {
         "keyword_policy": (tenant.keyword_policy, policy.keywords),
         "keyword_policy_from": (tenant.keyword_policy_from, begins),
         "possible_opt_outs": (tenant.possible_opt_out_policy, policy.possible),
     }
-    tenant.keyword_policy, tenant.keyword_policy_from = policy.keywords, begins
+    if changes_reach(tenant, policy):
+        tenant.keyword_policy, tenant.keyword_policy_from = policy.keywords, begins
+        tenant.keyword_policy_told = passed(days_left(tenant, today(tenant.zone)))
     tenant.possible_opt_out_policy = policy.possible
     _record(actor, tenant, changes)
 

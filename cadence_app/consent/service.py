@@ -10,7 +10,7 @@ from datetime import date, datetime
 
 from sqlalchemy import func, select
 
-from cadence_app.accounts.models import KeywordPolicy, PossibleOptOutPolicy, Tenant, User
+from cadence_app.accounts.models import PossibleOptOutPolicy, Tenant, User
 from cadence_app.consent import blocks, keywords, own_keywords, possible
 from cadence_app.consent.intent import reads_like_opt_out
 from cadence_app.consent.keywords import Keyword, Meaning
@@ -30,6 +30,7 @@ from cadence_app.consent.models import (
     Source,
     Status,
 )
+from cadence_app.consent.policy import organisation_wide
 from cadence_app.extensions import db
 from cadence_app.tenancy import tenant_in_use
 
@@ -162,12 +163,6 @@ def _keyword(arrival: Arrival) -> Keyword | None:
     if said is None or (own and (own.meaning == said or said != Meaning.OUT)):
         return own
     return Keyword(keywords.normalise(arrival.words), said)
-
-
-def organisation_wide(tenant: Tenant, today: date) -> bool:
-    """Whether the tenant's keyword policy makes a word count in every team on a day in its zone."""
-    begun = tenant.keyword_policy_from is None or tenant.keyword_policy_from <= today
-    return tenant.keyword_policy == KeywordPolicy.ORGANISATION and begun
 
 
 def counts_everywhere(tenant: Tenant, keyword: Keyword | None) -> bool:
