@@ -6,6 +6,7 @@ from zoneinfo import available_timezones
 
 from flask_wtf import FlaskForm
 from wtforms import (
+    BooleanField,
     Field,
     HiddenField,
     RadioField,
@@ -104,6 +105,7 @@ class PolicyForm(FlaskForm):
             SelectChoice(str(PossibleOptOutPolicy.OPT_OUT), "Opts the contact out by itself"),
         ],
     )
+    ask_team_only = BooleanField()
     seen = HiddenField()
 
     def __init__(self, words: Words, **options: object) -> None:
@@ -112,6 +114,7 @@ class PolicyForm(FlaskForm):
             SelectChoice(str(KeywordPolicy.TEAM), f"The {words.team} it was sent to"),
             SelectChoice(str(KeywordPolicy.ORGANISATION), f"Every {words.team} of the organisation"),
         ]
+        self.ask_team_only.label.text = f"Ask whether only the one {words.team} was meant"
 
 
 class SigningInForm(FlaskForm):

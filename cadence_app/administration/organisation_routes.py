@@ -57,13 +57,19 @@ def policy() -> ResponseReturnValue:
             KeywordPolicy(form.keyword_policy.data),
             form.begins.data,
             PossibleOptOutPolicy(form.possible.data),
+            form.ask_team_only.data,
         )
         if organisation.changes_reach(tenant, wanted) and not form.seen.data:
             return _review(tenant, form, wanted)
-        organisation.set_policy(current_user, tenant, wanted)
-        db.session.commit()
-        flash("The rules of opting out are saved.", "success")
-        return redirect(url_for("organisation.index"))
+        try:
+            organisation.set_policy(current_user, tenant, wanted)
+        except Refused as refusal:
+            db.session.rollback()
+            form.ask_team_only.errors = [str(refusal)]
+        else:
+            db.session.commit()
+            flash("The rules of opting out are saved.", "success")
+            return redirect(url_for("organisation.index"))
     return _page(tenant, 422, policy=form)
 
 
@@ -106,6 +112,7 @@ def _page(
         "keyword_policy": tenant.keyword_policy,
         "begins": tenant.keyword_policy_from,
         "possible": tenant.possible_opt_out_policy,
+        "ask_team_only": tenant.ask_team_only,
     }
     day = today(tenant.zone)
     page = render_template(

@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 
 from cadence_app.accounts.models import Team, User
 from cadence_app.campaigns.models import Campaign, Recipient
-from cadence_app.consent import blocks
+from cadence_app.consent import blocks, team_only
 from cadence_app.consent.ledger import with_merged
 from cadence_app.consent.models import Consent, OptOutChange, PossibleOptOut
 from cadence_app.contacts import fields, phones, tags
@@ -89,6 +89,7 @@ def _about(user: User, contact: Contact) -> str:
 
 
 def _person(contact: Contact) -> dict[str, Any]:
+    question = team_only.question_of(contact.id)
     return {
         "contact": contact.id,
         "first_name": contact.first_name,
@@ -102,6 +103,7 @@ def _person(contact: Contact) -> dict[str, Any]:
             for field in fields.custom_fields()
             if str(field.id) in contact.custom
         },
+        "asked_which_teams_to_stop": _utc(question.said_at) if question else "",
         "blocks": [
             {"scope": block.scope, "since": _utc(block.since), "number": block.number, "reason": block.reason}
             for block in blocks.blocks_of(contact.id)

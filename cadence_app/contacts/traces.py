@@ -9,6 +9,7 @@ from collections.abc import Collection
 from sqlalchemy import delete, func, or_, select, text, update
 
 from cadence_app.campaigns.models import Campaign, Recipient, RecipientState
+from cadence_app.consent import team_only
 from cadence_app.contacts.models import Contact, ContactNumber
 from cadence_app.extensions import db
 from cadence_app.messaging.carriers.models import CarrierEvent
@@ -46,6 +47,7 @@ def clear(contact_ids: Collection[int]) -> None:
     _clear_later(ids)
     _clear_webhooks(ids)
     _clear_posts(sorted(numbers))
+    team_only.forget(ids)
 
 
 def move(kept_id: int, gone_id: int) -> None:
