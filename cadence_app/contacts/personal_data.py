@@ -21,6 +21,7 @@ from cadence_app.consent.models import Consent, OptOutChange, PossibleOptOut
 from cadence_app.contacts import fields, phones, tags
 from cadence_app.contacts.certificate import certify
 from cadence_app.contacts.certificate_pdf import draw
+from cadence_app.contacts.imports.models import Import, ImportContact
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.messaging.models import Conversation, Inbox, Message, ScheduledText
@@ -49,6 +50,7 @@ def archive_of(user: User, contact: Contact, words: Words) -> IO[bytes]:
         "possible_opt_outs": _flags(contact.id),
         "texts_set_for_later": _later(contact.id),
         "campaigns": _campaigns(contact.id),
+        "imports": _imports(contact.id),
     }
     person = _person(contact)
     target = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - the caller sends it
@@ -82,8 +84,8 @@ def _about(user: User, contact: Contact) -> str:
         "data.json has everything; the CSV files have the same in tables. history is every change of the\n"
         "consent to be texted, texts every text either way, numbers the phone numbers over time,\n"
         "statuses the consent as it is now, possible_opt_outs the texts that read like an opt out and what\n"
-        "was decided about them, texts_set_for_later those that were written ahead, and campaigns the lists\n"
-        "of people to text that they are on.\n"
+        "was decided about them, texts_set_for_later those that were written ahead, campaigns the lists\n"
+        "of people to text that they are on, and imports the files of the last year that named them.\n"
         "consent-certificate.pdf is the history with what proves that it was not altered.\n"
     )
 
@@ -237,6 +239,16 @@ def _campaigns(contact_id: int) -> Rows:
         }
         for each, name in db.session.execute(query)
     ]
+
+
+def _imports(contact_id: int) -> Rows:
+    query = (
+        select(Import)
+        .join(ImportContact, ImportContact.import_id == Import.id)
+        .where(ImportContact.contact_id == contact_id)
+        .order_by(Import.id)
+    )
+    return [{"file": each.file_name, "at": _utc(each.started_at)} for each in db.session.scalars(query)]
 
 
 def _utc(value: datetime | None) -> str:

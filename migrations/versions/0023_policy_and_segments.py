@@ -1,4 +1,4 @@
-"""The keyword policy: which notice of its day admins had last, and the question which teams were meant."""
+"""The keyword policy (notices of its day, the question which teams were meant), and whom an import named."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ depends_on = None
 TENANT_TABLES = {
     "team_only_questions": "SELECT, INSERT, UPDATE, DELETE",
     "team_only_statuses": "SELECT, INSERT, DELETE",
+    "import_contacts": "SELECT, INSERT, DELETE",
 }
 
 CURRENT_TENANT = "nullif(current_setting('cadence.tenant_id', true), '')::bigint"
@@ -58,6 +59,16 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"]),
         sa.PrimaryKeyConstraint("contact_id", "team_id"),
     )
+    op.create_table(
+        "import_contacts",
+        sa.Column("import_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("contact_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["import_id"], ["imports.id"]),
+        sa.ForeignKeyConstraint(["contact_id"], ["contacts.id"]),
+        sa.PrimaryKeyConstraint("import_id", "contact_id"),
+    )
+    op.create_index("ix_import_contacts_contact_id", "import_contacts", ["contact_id"])
     for table, rights in TENANT_TABLES.items():
         op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
         op.execute(f"CREATE POLICY tenant ON {table} USING (tenant_id = {CURRENT_TENANT})")
@@ -65,6 +76,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_table("import_contacts")
     op.drop_table("team_only_statuses")
     op.drop_table("team_only_questions")
     op.drop_column("tenants", "ask_team_only")
