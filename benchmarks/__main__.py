@@ -1,8 +1,9 @@
 """`script/bench`: how fast and how lean export, import and the desk are, and how well intent detection reads,
-as ratios within one run.
+as ratios within one run; and what a campaign does whose worker is killed again and again.
 
-Writes benchmarks/results/: desk, export, import, intent and scale, as .json and .md. `script/bench scale`
-measures one alone. `--rows`, `--memory-rows` and `--import-rows` make a shorter run.
+Writes benchmarks/results/: export, import, desk, intent, scale and campaigns, as .json and .md. `script/bench
+scale` measures one alone. `--rows`, `--memory-rows`, `--import-rows`, `--recipients` and `--kills` make a
+shorter run.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import json
 import statistics
 from pathlib import Path
 
-from benchmarks import desk, export, imports, intent, latency, memory, scale
+from benchmarks import campaigns, desk, export, imports, intent, latency, memory, scale
 from benchmarks.scratch import scratch_installation
 
 RESULTS = Path(__file__).parent / "results"
@@ -21,11 +22,17 @@ RESULTS = Path(__file__).parent / "results"
 def main() -> None:
     parser = argparse.ArgumentParser(prog="script/bench")
     parser.add_argument(
-        "what", nargs="?", choices=("all", "desk", "export", "import", "intent", "scale"), default="all"
+        "what",
+        nargs="?",
+        choices=("all", "desk", "export", "import", "intent", "scale", "campaigns"),
+        default="all",
     )
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--memory-rows", type=int, default=3_000_000)
     parser.add_argument("--import-rows", type=int, default=500_000)
+    parser.add_argument("--recipients", type=int, default=2_000)
+    parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--contacts", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     RESULTS.mkdir(exist_ok=True)
@@ -39,6 +46,9 @@ def main() -> None:
         print(intent.report(RESULTS, options.rounds))
     if options.what in ("all", "scale"):
         print(scale.report(RESULTS, options.rows, options.rounds))
+    if options.what in ("all", "campaigns"):
+        told = campaigns.report(RESULTS, options.kills, options.recipients, options.contacts, options.rounds)
+        print(told)
 
 
 def _export(options: argparse.Namespace) -> None:

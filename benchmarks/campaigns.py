@@ -1,15 +1,13 @@
-"""Campaigns: a worker killed again and again while it sends, and the time it takes to preview many contacts.
-
-`python -m benchmarks.campaigns kills` (50 kills, 2,000 recipients) and `… preview` (100,000 contacts).
-"""
+"""Campaigns: a worker killed again and again while it sends, and how long it takes to preview many people."""
 
 from __future__ import annotations
 
-import argparse
 import json
+import statistics
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import text
 
@@ -24,10 +22,8 @@ from cadence_app.messaging.inboxes import create_inbox
 from cadence_app.messaging.models import Inbox
 from cadence_app.tenancy import use_tenant
 from tests.campaigns.carrier import counting_carrier
-from tests.campaigns.sending import counts, send_with_kills
+from tests.campaigns.sending import counts, send_with_kills, texted_after_opting_out
 from tests.world import make_world
-
-RESULTS = Path(__file__).parent / "results"
 
 # Contacts with numbers of real areas, opted in to the team; every 50th is opted out.
 _CONTACTS = """
@@ -49,23 +45,34 @@ SELECT contact_id, team_id, tenant_id, status, changed_at, id FROM opt_out_chang
 """
 
 
-def kills(times: int, people: int) -> dict[str, object]:
+def report(folder: Path, times: int, people: int, contacts: int, rounds: int) -> str:
+    """Measures both, writes campaigns.json and campaigns.md to the folder, and returns the latter."""
+    results = {"kills": kills(times, people), "preview": preview(contacts, rounds)}
+    (folder / "campaigns.json").write_text(json.dumps(results, indent=2) + "\n")
+    told = _markdown(results["kills"], results["preview"])
+    (folder / "campaigns.md").write_text(told)
+    return told
+
+
+def kills(times: int, people: int) -> dict[str, Any]:
     """How often a worker was killed, and what the carrier counted."""
     with scratch_installation() as scratch, counting_carrier(delay=0.01) as carrier:
         world = make_world(scratch.app, "teams")
-        campaign_id = send_with_kills(world, carrier, people, times, seconds=1800)
+        killed = send_with_kills(world, carrier, people, times, seconds=1800)
         texts = [len(bodies) for bodies in carrier.texts.values()]
         return {
             "kills": times,
             "recipients": people,
-            "states": counts(world, campaign_id),
+            "states": counts(world, killed.campaign_id),
+            "opted_out_meanwhile": len(killed.stopped_at),
             "texted_once": texts.count(1),
             "texted_more_than_once": sum(count > 1 for count in texts),
+            "texted_after_opting_out": len(texted_after_opting_out(killed, carrier)),
             "asked_what_became_of_a_text": carrier.asked,
         }
 
 
-def preview(people: int, rounds: int) -> dict[str, object]:
+def preview(people: int, rounds: int) -> dict[str, Any]:
     """Seconds to work out who gets a campaign and to count them, each round from the start."""
     with scratch_installation() as scratch:
         _fill(scratch, people)
@@ -103,22 +110,26 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.campaigns")
-    parser.add_argument("what", choices=("kills", "preview"))
-    parser.add_argument("--kills", type=int, default=50)
-    parser.add_argument("--recipients", type=int, default=2000)
-    parser.add_argument("--contacts", type=int, default=100_000)
-    parser.add_argument("--rounds", type=int, default=5)
-    options = parser.parse_args()
-    if options.what == "kills":
-        found = kills(options.kills, options.recipients)
-    else:
-        found = preview(options.contacts, options.rounds)
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"campaigns-{options.what}.json").write_text(json.dumps(found, indent=2) + "\n")
-    print(json.dumps(found, indent=2))
-
-
-if __name__ == "__main__":
-    main()
+def _markdown(killed: dict[str, Any], shown: dict[str, Any]) -> str:
+    reached = killed["texted_once"] + killed["states"].get("suppressed", 0)
+    rows = [
+        ("Recipients", f"{killed['recipients']:,}", ""),
+        ("Kills (SIGKILL) of the process that sends", killed["kills"], ""),
+        ("Opted out by a text while it went", killed["opted_out_meanwhile"], ""),
+        ("Texted once, by the carrier's count", f"{killed['texted_once']:,}", ""),
+        ("Texted once, or kept as not sent by consent", f"{reached:,}", f"{killed['recipients']:,}"),
+        ("Texted more than once", killed["texted_more_than_once"], "0"),
+        ("Texted after their opt out", killed["texted_after_opting_out"], "0"),
+        ("Texts whose fate the carrier was asked for", killed["asked_what_became_of_a_text"], ""),
+    ]
+    lines = ["# Campaigns", "", "## A worker that is killed while it sends", ""]
+    lines += ["| What | Counted | Wanted |", "|---|---|---|"]
+    lines += [f"| {what} | {counted} | {wanted} |" for what, counted, wanted in rows]
+    seconds = shown["seconds"]
+    lines += ["", f"## Who gets it, of {shown['contacts']:,} contacts", ""]
+    lines += [
+        f"Worked out and counted in {statistics.median(seconds):.1f} s"
+        f" ({min(seconds):.1f} to {max(seconds):.1f}): {shown['texted']:,} texted,"
+        f" {shown['left_out']:,} left out."
+    ]
+    return "\n".join(lines) + "\n"

@@ -160,7 +160,8 @@ def keyword_policy(tenant: str, policy: str, from_day: datetime | None) -> None:
     row = accounts.find_tenant(tenant)
     begins = from_day.date() if from_day else None
     possible = PossibleOptOutPolicy(row.possible_opt_out_policy)
-    organisation.set_policy(None, row, organisation.Policy(KeywordPolicy(policy), begins, possible))
+    wanted = organisation.Policy(KeywordPolicy(policy), begins, possible, row.ask_team_only)
+    organisation.set_policy(None, row, wanted)
     db.session.commit()
     click.echo(f"An opt-out word counts for the {policy}.")
 

@@ -74,6 +74,10 @@ class Tenant(Model):
     keyword_policy: Mapped[str] = mapped_column(default=KeywordPolicy.TEAM)
     # The day, in the tenant's zone, on which `organisation` begins; none means it is in force.
     keyword_policy_from: Mapped[date | None]
+    # Which notice of that day the admins had last: so many days before it.
+    keyword_policy_told: Mapped[int | None]
+    # Whether the confirmation of a word that counted for every team asks if one was meant (team_only.py).
+    ask_team_only: Mapped[bool] = mapped_column(default=False, server_default="false")
     possible_opt_out_policy: Mapped[str] = mapped_column(default=PossibleOptOutPolicy.HOLD)
     # The hours of the contact's day in which campaigns may text them: from the first up to the second.
     texts_from: Mapped[int] = mapped_column(default=8, server_default="8")

@@ -7,12 +7,15 @@ from flask import Flask
 from cadence_app.administration import (
     audit_routes,
     inboxes_routes,
+    jobs,
     labels_routes,
     organisation_routes,
     people_routes,
     screens_routes,
     teams_routes,
 )
+
+__all__ = ["jobs"]
 
 
 def init_app(app: Flask) -> None:

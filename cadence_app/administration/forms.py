@@ -5,7 +5,17 @@ from __future__ import annotations
 from zoneinfo import available_timezones
 
 from flask_wtf import FlaskForm
-from wtforms import Field, RadioField, SelectField, StringField, SubmitField, TelField, TextAreaField
+from wtforms import (
+    BooleanField,
+    Field,
+    HiddenField,
+    RadioField,
+    SelectField,
+    StringField,
+    SubmitField,
+    TelField,
+    TextAreaField,
+)
 from wtforms.fields import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
@@ -82,6 +92,8 @@ class BasicsForm(NameForm):
 
 
 class PolicyForm(FlaskForm):
+    """`seen` is set by the page that shows what the change would mean."""
+
     keyword_policy = RadioField("An opt-out word counts for")
     begins = DayField("From", [Optional()])
     possible = RadioField(
@@ -93,6 +105,8 @@ class PolicyForm(FlaskForm):
             SelectChoice(str(PossibleOptOutPolicy.OPT_OUT), "Opts the contact out by itself"),
         ],
     )
+    ask_team_only = BooleanField()
+    seen = HiddenField()
 
     def __init__(self, words: Words, **options: object) -> None:
         super().__init__(**options)
@@ -100,6 +114,7 @@ class PolicyForm(FlaskForm):
             SelectChoice(str(KeywordPolicy.TEAM), f"The {words.team} it was sent to"),
             SelectChoice(str(KeywordPolicy.ORGANISATION), f"Every {words.team} of the organisation"),
         ]
+        self.ask_team_only.label.text = f"Ask whether only the one {words.team} was meant"
 
 
 class SigningInForm(FlaskForm):

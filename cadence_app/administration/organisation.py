@@ -19,19 +19,29 @@ from cadence_app.accounts.models import (
     Tenant,
 )
 from cadence_app.accounts.service import Refused
+from cadence_app.administration.policy_notices import passed
+from cadence_app.consent import own_keywords, team_only
+from cadence_app.consent.policy import days_left
 from cadence_app.extensions import db
+from cadence_app.reports.ranges import today
 from cadence_app.reports.schedule_models import ExportSchedule
 from cadence_app.ui.navigation import SCREENS
 
 
 @dataclass(frozen=True)
 class Policy:
-    """What an opt-out word reaches, from which day (None: from now on), and what a text that reads like one
-    does."""
+    """What an opt-out word reaches, from which day (None: from now on), what a text that reads like one
+    does, and whether a confirmation asks if only one team was meant."""
 
     keywords: KeywordPolicy
     begins: date | None
     possible: PossibleOptOutPolicy
+    ask_team_only: bool
+
+    @property
+    def begins_on(self) -> date | None:
+        """A day counts for the organisation's policy only: the other is in force until then."""
+        return self.begins if self.keywords == KeywordPolicy.ORGANISATION else None
 
 
 def set_basics(actor: Actor, tenant: Tenant, name: str, time_zone: str) -> None:
@@ -47,16 +57,30 @@ def set_basics(actor: Actor, tenant: Tenant, name: str, time_zone: str) -> None:
     _record(actor, tenant, changes)
 
 
+def changes_reach(tenant: Tenant, policy: Policy) -> bool:
+    """Whether a policy differs from the stored one in what an opt-out word reaches, or from when."""
+    stored = tenant.keyword_policy, tenant.keyword_policy_from
+    return stored != (policy.keywords, policy.begins_on)
+
+
 def set_policy(actor: Actor, tenant: Tenant, policy: Policy) -> None:
-    """A day counts for the organisation's policy only: the other is in force until then."""
-    begins = policy.begins if policy.keywords == KeywordPolicy.ORGANISATION else None
+    """From then on; nobody's status changes by it. Notices to admins start anew for another day. Errors:
+    Refused for a question whose answer is a keyword of the organisation's own."""
+    # As own_keywords.add_keyword() does, so that TEAM never means two things.
+    db.session.execute(select(Tenant.id).where(Tenant.id == tenant.id).with_for_update())
+    if policy.ask_team_only and own_keywords.named(team_only.WORD):
+        raise Refused("TEAM is a keyword of your own. Remove it under Keywords first.")
+    begins = policy.begins_on
     changes = {
         "keyword_policy": (tenant.keyword_policy, policy.keywords),
         "keyword_policy_from": (tenant.keyword_policy_from, begins),
         "possible_opt_outs": (tenant.possible_opt_out_policy, policy.possible),
+        "ask_team_only": (tenant.ask_team_only, policy.ask_team_only),
     }
-    tenant.keyword_policy, tenant.keyword_policy_from = policy.keywords, begins
-    tenant.possible_opt_out_policy = policy.possible
+    if changes_reach(tenant, policy):
+        tenant.keyword_policy, tenant.keyword_policy_from = policy.keywords, begins
+        tenant.keyword_policy_told = passed(days_left(tenant, today(tenant.zone)))
+    tenant.possible_opt_out_policy, tenant.ask_team_only = policy.possible, policy.ask_team_only
     _record(actor, tenant, changes)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from typing import Any
+
+from flask import Blueprint, flash, g, has_request_context, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -11,11 +13,21 @@ from cadence_app.accounts.roles import admin_required
 from cadence_app.accounts.service import Refused
 from cadence_app.administration import organisation
 from cadence_app.administration.forms import BasicsForm, PolicyForm, SigningInForm
+from cadence_app.administration.policy_notices import NOTICES
+from cadence_app.consent.policy import LOOK_BACK, coming, reach
 from cadence_app.extensions import db
 from cadence_app.reports.ranges import today, utc_bounds
 from cadence_app.ui.navigation import words_for
 
 blueprint = Blueprint("organisation", __name__, url_prefix="/settings/organisation")
+
+
+@blueprint.app_context_processor
+def _coming() -> dict[str, Any]:
+    """What administration/_coming.html shows admins. The page of a crash must do without the database."""
+    shown = has_request_context() and not g.get("crashed")
+    admin = shown and current_user.is_authenticated and current_user.is_admin
+    return {"coming_policy": coming(current_user.tenant) if admin else None}
 
 
 @blueprint.route("/", methods=["GET", "POST"])
@@ -45,11 +57,19 @@ def policy() -> ResponseReturnValue:
             KeywordPolicy(form.keyword_policy.data),
             form.begins.data,
             PossibleOptOutPolicy(form.possible.data),
+            form.ask_team_only.data,
         )
-        organisation.set_policy(current_user, tenant, wanted)
-        db.session.commit()
-        flash("The rules of opting out are saved.", "success")
-        return redirect(url_for("organisation.index"))
+        if organisation.changes_reach(tenant, wanted) and not form.seen.data:
+            return _review(tenant, form, wanted)
+        try:
+            organisation.set_policy(current_user, tenant, wanted)
+        except Refused as refusal:
+            db.session.rollback()
+            form.ask_team_only.errors = [str(refusal)]
+        else:
+            db.session.commit()
+            flash("The rules of opting out are saved.", "success")
+            return redirect(url_for("organisation.index"))
     return _page(tenant, 422, policy=form)
 
 
@@ -65,6 +85,21 @@ def signing_in() -> ResponseReturnValue:
     return _page(tenant, 422, signing_in=form)
 
 
+def _review(tenant: Tenant, form: PolicyForm, wanted: organisation.Policy) -> str:
+    """Shows what another reach of opt-out words means, and asks once."""
+    begins, day = wanted.begins_on, today(tenant.zone)
+    return render_template(
+        "administration/keyword_policy.html",
+        form=form,
+        everywhere=wanted.keywords == KeywordPolicy.ORGANISATION,
+        begins=begins if begins and begins > day else None,
+        bounds=utc_bounds(begins, begins, tenant.zone) if begins else None,
+        reach=reach(),
+        days=LOOK_BACK.days,
+        notices=[notice for notice in NOTICES if notice and begins and (begins - day).days >= notice],
+    )
+
+
 def _page(
     tenant: Tenant,
     status: int,
@@ -77,6 +112,7 @@ def _page(
         "keyword_policy": tenant.keyword_policy,
         "begins": tenant.keyword_policy_from,
         "possible": tenant.possible_opt_out_policy,
+        "ask_team_only": tenant.ask_team_only,
     }
     day = today(tenant.zone)
     page = render_template(

@@ -15,7 +15,7 @@ from cadence_app.administration import teams
 from cadence_app.administration.forms import MAX_AUTO_REPLY, MembersForm, TeamForm, TextsForm
 from cadence_app.consent.keywords import Meaning
 from cadence_app.extensions import db
-from cadence_app.messaging.auto_replies import default_text
+from cadence_app.messaging.auto_replies import asks_in, default_text, question
 from cadence_app.messaging.encoding import measure
 from cadence_app.ui.navigation import words_for
 
@@ -141,6 +141,10 @@ def _page(
     """The page of a team, with the form that was sent and the others as things stand."""
     stored = {"opt_out": team.opt_out_text, "opt_in": team.opt_in_text, "help_text": team.help_text}
     shown = texts or TextsForm(formdata=None, data=stored)
+    added = question(team) if asks_in(team) else ""
+    sent = {name: shown[name].data or default_text(team, _TEXTS[name]) for name in _TEXTS}
+    if added:
+        sent["opt_out"] += f" {added}"
     page = render_template(
         "administration/team.html",
         team=team,
@@ -148,7 +152,8 @@ def _page(
         members=members or _members_form(team, formdata=None),
         texts=shown,
         defaults={name: default_text(team, meaning) for name, meaning in _TEXTS.items()},
-        measured={name: measure(shown[name].data or default_text(team, _TEXTS[name])) for name in _TEXTS},
+        measured={name: measure(text) for name, text in sent.items()},
+        added=added,
         max_length=MAX_AUTO_REPLY,
     )
     return page, status

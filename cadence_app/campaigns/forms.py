@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from flask_login import current_user
@@ -15,6 +16,8 @@ from wtforms.validators import DataRequired, Length, ValidationError
 from cadence_app.campaigns.segments import MOST_PASTED, MOST_PICKED, Segment, Who
 from cadence_app.campaigns.service import inboxes_for
 from cadence_app.consent.models import Consent
+from cadence_app.contacts.imports.models import Import
+from cadence_app.contacts.imports.service import named_lists
 from cadence_app.contacts.models import Contact, CustomField, Tag
 from cadence_app.contacts.service import matches
 from cadence_app.extensions import db
@@ -29,11 +32,13 @@ from cadence_app.ui.fields import (
     one_kind_of_line_end,
     stripped,
 )
+from cadence_app.ui.formatting import in_zone
 from cadence_app.ui.navigation import words_for
 
 _FOUND, _SHOWN = 20, 3
 _BETWEEN_ENTRIES = re.compile(r"[\n,;\t]+")
 _TAG_FIELDS = ("tags_any", "tags_all", "tags_none")
+_LISTS = (*_TAG_FIELDS, "imports")
 
 
 class CampaignForm(FlaskForm):
@@ -49,6 +54,7 @@ class CampaignForm(FlaskForm):
     tags_any = MultiCheckboxField("With any of these tags", coerce=int)
     tags_all = MultiCheckboxField("With all of these tags", coerce=int)
     tags_none = MultiCheckboxField("Without any of these tags", coerce=int)
+    imports = MultiCheckboxField("In any of these imports", coerce=int)
     field_id = SelectField("Custom field", coerce=int, default=0)
     field_value = StringField("is", [Length(max=200), no_control_characters], filters=[stripped])
     search = StringField("Find contacts", [Length(max=200), no_control_characters], filters=[stripped])
@@ -64,7 +70,8 @@ class CampaignForm(FlaskForm):
         filters=[one_kind_of_line_end, stripped],
     )
 
-    def __init__(self, *args: Any, **options: Any) -> None:
+    def __init__(self, *args: Any, kept_imports: Sequence[int] = (), **options: Any) -> None:
+        """`kept_imports` can be chosen although they are not of the latest: the campaign has them."""
         super().__init__(*args, **options)
         team = words_for(current_user).team
         self.inboxes = inboxes_for(current_user)
@@ -77,6 +84,10 @@ class CampaignForm(FlaskForm):
         tags = db.session.execute(select(Tag.id, Tag.name).order_by(func.lower(Tag.name))).all()
         for name in _TAG_FIELDS:
             self[name].choices = [(tag_id, tag) for tag_id, tag in tags]
+        self.imports.choices = [
+            (each.id, f"{each.file_name}, {_began(each)}")
+            for each in named_lists(current_user, _storable(list(kept_imports)))
+        ]
         fields = db.session.execute(
             select(CustomField.id, CustomField.name).order_by(CustomField.position, CustomField.id)
         )
@@ -95,8 +106,14 @@ class CampaignForm(FlaskForm):
             pasted="\n".join(segment.entries),
             field_id=field_id,
             field_value=value,
-            **{key: segment.narrowing.get(key, []) for key in _TAG_FIELDS},
+            kept_imports=imports_of(segment),
+            **{key: segment.narrowing.get(key, []) for key in _LISTS},
         )
+
+    def choose_import(self, import_id: int | None) -> None:
+        """Ticks an import that a link names, if it is one to choose."""
+        if any(value == import_id for value, *_ in self.imports.choices):
+            self.imports.data = [import_id]
 
     @property
     def inbox(self) -> Inbox | None:
@@ -110,7 +127,7 @@ class CampaignForm(FlaskForm):
             return Segment(who, contact_ids=tuple(self._in_team(self.picked.data)))
         if who == Who.PASTED:
             return Segment(who, entries=tuple(self._entries()))
-        narrowing = {key: self[key].data for key in _TAG_FIELDS if self[key].data}
+        narrowing = {key: self[key].data for key in _LISTS if self[key].data}
         if self.field_id.data:
             narrowing["field"] = [self.field_id.data, self.field_value.data]
         return Segment(who, narrowing)
@@ -192,6 +209,16 @@ class SendForm(FlaskForm):
         else:
             self.send_at.errors = []
             self.send_at.process_errors = []
+
+
+def imports_of(segment: Segment) -> list[int]:
+    """The ids of the imports that a segment is narrowed to."""
+    return list(segment.narrowing.get("imports", []))
+
+
+def _began(imported: Import) -> str:
+    """The day and minute at which an import was started, by the user's clock."""
+    return in_zone(imported.started_at or imported.created_at, current_user.zone)
 
 
 def _storable(ids: list[int] | None) -> list[int]:

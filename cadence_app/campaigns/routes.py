@@ -12,7 +12,7 @@ from flask_login import current_user
 from cadence_app.accounts.models import User
 from cadence_app.accounts.roles import desk_required
 from cadence_app.campaigns import jobs, recipients, results, sending, service
-from cadence_app.campaigns.forms import CampaignForm, SendForm
+from cadence_app.campaigns.forms import CampaignForm, SendForm, imports_of
 from cadence_app.campaigns.models import Campaign, CampaignState
 from cadence_app.campaigns.quiet_hours import hours_of
 from cadence_app.campaigns.segments import Segment
@@ -45,7 +45,9 @@ def new() -> ResponseReturnValue:
         return _save(None, CampaignForm())
     wanted = request.args.get("template", type=int)
     template = text_templates.find(current_user, wanted) if wanted else None
-    return _form(None, CampaignForm(body=template.body if template else ""))
+    form = CampaignForm(body=template.body if template else "")
+    form.choose_import(request.args.get("import", type=int))
+    return _form(None, form)
 
 
 @blueprint.route("/<int:campaign_id>/edit", methods=["GET", "POST"])
@@ -55,9 +57,9 @@ def edit(campaign_id: int) -> ResponseReturnValue:
     if not campaign.editable:
         flash("This campaign has begun, so it can't be changed.", "warning")
         return redirect(url_for("campaigns.show", campaign_id=campaign.id))
-    if request.method == "POST":
-        return _save(campaign, CampaignForm())
     segment = Segment.of(campaign.segment)
+    if request.method == "POST":
+        return _save(campaign, CampaignForm(kept_imports=imports_of(segment)))
     return _form(campaign, CampaignForm.of(campaign.name, campaign.inbox_id, campaign.body, segment))
 
 

@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 
 from cadence_app.consent.models import Consent
+from cadence_app.contacts.imports.models import ImportContact
 from cadence_app.contacts.models import Contact, ContactTag
 from cadence_app.contacts.numbers import BadNumber, parse_number
 
@@ -85,12 +86,16 @@ def _with_all_tags(tag_ids: list[int]) -> ColumnElement[bool]:
     return carried.scalar_subquery() == len(set(tag_ids))
 
 
-# What narrows a team, by the key that a segment stores. An import that keeps which contacts it brought adds
-# its line here, and its field to the form.
+def _named(import_ids: list[int]) -> ColumnElement[bool]:
+    return exists().where(ImportContact.contact_id == Contact.id, ImportContact.import_id.in_(import_ids))
+
+
+# What narrows a team, by the key that a segment stores.
 NARROWINGS: dict[str, Callable[[Any], ColumnElement[bool]]] = {
     "tags_any": _tagged,
     "tags_all": _with_all_tags,
     "tags_none": lambda tag_ids: ~_tagged(tag_ids),
+    "imports": _named,
     # [the custom field's id, its value]
     "field": lambda wanted: func.lower(Contact.custom[str(wanted[0])].astext) == wanted[1].casefold(),
 }

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, cast, delete, exists, func, literal, select
+from sqlalchemy import ARRAY, BigInteger, cast, delete, exists, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from cadence_app.consent.models import Block, BlockScope
@@ -102,6 +103,30 @@ def reason_everywhere(contact_id: int) -> str | None:
     if barred is None:
         return None
     return barred.reason or STOPPED_EVERYWHERE
+
+
+def bar_everywhere(contact_id: int) -> Any | None:
+    """`since` and `reason` of the bar that keeps a contact out of teams they join later; None where there is
+    none."""
+    return db.session.execute(
+        select(Block.since, Block.reason).where(
+            Block.contact_id == contact_id, Block.scope == BlockScope.ORGANISATION
+        )
+    ).one_or_none()
+
+
+def give_back_everywhere(contact_id: int, said_at: datetime, since: datetime | None, reason: str) -> None:
+    """Makes that bar what it was before words of `said_at`: from `since` on, or none. One that was lifted or
+    made anew meanwhile stays so."""
+    theirs = (
+        Block.contact_id == contact_id,
+        Block.scope == BlockScope.ORGANISATION,
+        Block.since == max(said_at, since or said_at),
+    )
+    if since is None:
+        db.session.execute(delete(Block).where(*theirs))
+    else:
+        db.session.execute(update(Block).where(*theirs).values(since=since, reason=reason))
 
 
 def stopped_everywhere(contact_ids: Collection[int]) -> dict[int, datetime]:

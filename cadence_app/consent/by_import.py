@@ -32,7 +32,7 @@ from sqlalchemy import (
 )
 
 from cadence_app.accounts.models import User
-from cadence_app.consent import possible
+from cadence_app.consent import possible, team_only
 from cadence_app.consent.blocks import STOPPED_EVERYWHERE
 from cadence_app.consent.carrying import NOT_CARRIED
 from cadence_app.consent.ledger import note_stops, record_selected
@@ -79,6 +79,8 @@ def set_by_import(
     when a person started the import: a status that is newer is not opted in. `stop_reason`, where a person
     wrote one, lets opt ins go over a contact's own words from before that.
     """
+    if numbers.moved:
+        team_only.forget(numbers.moved)
     asked = _asked(wishes, numbers.moved)
     rules = _Rules(asked, numbers, begun_at, stop_reason)
     held = db.session.execute(rules.held()).all()

@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from cadence_app.accounts.models import User
-from cadence_app.consent import blocks, possible
+from cadence_app.consent import blocks, possible, team_only
 from cadence_app.consent.ledger import Change, leave_teams, note_stop, record_changes
 from cadence_app.consent.models import Consent, Source, Status
 from cadence_app.extensions import db
@@ -25,6 +25,7 @@ def number_changed(user: User, contact_id: int, given: str) -> None:
     `given`, where it is not empty, says how they agreed to texts at the new number: it opts them in again in
     the teams that the user shares with them. Both are rows of the history.
     """
+    team_only.forget([contact_id])
     opted_in = select(Consent.team_id).where(
         Consent.contact_id == contact_id, Consent.status == Status.OPTED_IN
     )
@@ -59,6 +60,7 @@ def merge(user: User, kept_id: int, gone_id: int, texted_id: int, who: str) -> N
     is gone, and takes that one out of its teams. Who stopped every team is opted out of those too that they
     were not in. The caller holds both; `who` names the other in the reason.
     """
+    team_only.forget([kept_id, gone_id])
     kept, gone = _consents(kept_id), _consents(gone_id)
     texted, other = (kept, gone) if texted_id == kept_id else (gone, kept)
     other_id = gone_id if texted_id == kept_id else kept_id

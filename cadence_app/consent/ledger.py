@@ -30,7 +30,7 @@ from sqlalchemy.dialects.postgresql import Insert
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from cadence_app.accounts.models import Team, User
-from cadence_app.consent.models import Consent, OptOutChange, Source, Status
+from cadence_app.consent.models import Consent, OptOutChange, Source, Status, TeamOnlyStatus
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.tenancy import tenant_in_use
@@ -95,6 +95,7 @@ def record_changes(changes: Sequence[Change]) -> list[int | None]:
         raise ValueError("a contact and team may stand in one call only once")
     contacts = lock_contacts(sorted({contact_id for contact_id, _ in pairs}))
     current = _lock_consents(pairs)
+    _decided_since(pairs)
     codes = _named(Team.id, Team.code, {change.team_id for change in changes})
     user_names = _named(User.id, User.name, {change.user_id for change in changes if change.user_id})
     now = db.session.scalars(select(func.clock_timestamp())).one()
@@ -182,8 +183,12 @@ def record_selected(changes: Select[Any], source: Source, user: User) -> Sequenc
         select(*(history.c[name] for name in pairs), cast(null(), DateTime(timezone=True))),
     )
     kept = _over_the_stored(statement).returning(Consent.change_id).cte("kept")
+    asked = tuple_(TeamOnlyStatus.contact_id, TeamOnlyStatus.team_id)
+    decided = delete(TeamOnlyStatus).where(asked.in_(select(wanted.c.contact_id, wanted.c.team_id)))
     written = db.session.execute(
-        select(history.c.contact_id, history.c.team_id, history.c.status, history.c.reason).add_cte(kept)
+        select(history.c.contact_id, history.c.team_id, history.c.status, history.c.reason).add_cte(
+            kept, decided.cte("decided")
+        )
     ).all()
     _forget_loaded()
     return written
@@ -199,6 +204,7 @@ def note_stop(contact_id: int, team_id: int, said_at: datetime | None = None) ->
         )
         .values(stopped_at=func.greatest(Consent.stopped_at, said_at or func.clock_timestamp()))
     )
+    _decided_since([(contact_id, team_id)])
 
 
 def note_stops(pairs: list[tuple[int, int]]) -> None:
@@ -207,6 +213,19 @@ def note_stops(pairs: list[tuple[int, int]]) -> None:
         update(Consent)
         .where(among(Consent.contact_id, Consent.team_id, pairs), Consent.status == Status.OPTED_OUT)
         .values(stopped_at=func.greatest(Consent.stopped_at, func.clock_timestamp()))
+    )
+    _decided_since(pairs)
+
+
+def take_back_stop(contact_id: int, team_id: int, stopped_at: datetime | None) -> None:
+    """Makes note_stop() undone for a contact who says that they did not mean this team: what they had said
+    before, or None, counts again. The status is as it was."""
+    db.session.execute(
+        update(Consent)
+        .where(
+            Consent.contact_id == contact_id, Consent.team_id == team_id, Consent.status == Status.OPTED_OUT
+        )
+        .values(stopped_at=stopped_at)
     )
 
 
@@ -243,6 +262,14 @@ def among(contact_id: Any, team_id: Any, pairs: list[tuple[int, int]]) -> Column
     ids = [cast([pair[side] for pair in pairs], ARRAY(BigInteger)) for side in (0, 1)]
     rows = func.unnest(*ids).table_valued("contact_id", "team_id").render_derived()
     return tuple_(contact_id, team_id).in_(select(rows.c.contact_id, rows.c.team_id))
+
+
+def _decided_since(pairs: list[tuple[int, int]]) -> None:
+    """Keeps the answer TEAM from giving back a status about which something was said since the question, even
+    what it was already."""
+    db.session.execute(
+        delete(TeamOnlyStatus).where(among(TeamOnlyStatus.contact_id, TeamOnlyStatus.team_id, pairs))
+    )
 
 
 def _by_key(row: Select[Any]) -> FromClause:

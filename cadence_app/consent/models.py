@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func, text
+from sqlalchemy import ARRAY, BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from cadence_app.accounts.models import Team, User
@@ -144,6 +144,44 @@ class Block(Model):
     reason: Mapped[str] = mapped_column(default="", server_default="")
     inbox_id: Mapped[int | None] = mapped_column(ForeignKey("inboxes.id"))
     since: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class TeamOnlyQuestion(Model):
+    """A contact's latest word counted for every team, and its confirmation asks whether one was meant.
+
+    The word is the text `message_id`, which the phone `number` sent to `team_id` at `said_at`; `reply_id` is
+    the confirmation. `bar_since`, `bar_reason` and `flag_ids` are what the word changed besides statuses: the
+    bar for later teams as it was before, and the flags of other teams that were open.
+    """
+
+    __tablename__ = "team_only_questions"
+
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"), primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
+    team_id: Mapped[int] = mapped_column(ForeignKey("teams.id"))
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id"))
+    reply_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"))
+    number: Mapped[str]
+    said_at: Mapped[datetime]
+    bar_since: Mapped[datetime | None]
+    bar_reason: Mapped[str]
+    flag_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+
+
+class TeamOnlyStatus(Model):
+    """What the status in another team was before that word. ledger.py deletes it once anything else, even
+    another opt out, is said of the contact in that team."""
+
+    __tablename__ = "team_only_statuses"
+    __table_args__ = (CheckConstraint(_STATUS_CHECK, name="status"),)
+
+    contact_id: Mapped[int] = mapped_column(
+        ForeignKey("team_only_questions.contact_id", ondelete="CASCADE"), primary_key=True
+    )
+    team_id: Mapped[int] = mapped_column(ForeignKey("teams.id"), primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
+    status: Mapped[str]
+    stopped_at: Mapped[datetime | None]
 
 
 class CustomKeyword(Model):

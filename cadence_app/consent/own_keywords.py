@@ -8,7 +8,7 @@ from sqlalchemy import or_, select
 
 from cadence_app.accounts import audit
 from cadence_app.accounts.models import Team, Tenant, User
-from cadence_app.consent import keywords
+from cadence_app.consent import keywords, team_only
 from cadence_app.consent.keywords import Meaning
 from cadence_app.consent.models import CustomKeyword
 from cadence_app.extensions import db
@@ -16,6 +16,7 @@ from cadence_app.tenancy import tenant_in_use
 
 # Longer than any word or two that people would be asked to text.
 MAX_LENGTH = 40
+_TEAM_ONLY = "TEAM answers the question whether an opt-out word was meant for one team only."
 
 
 def meanings_for(team_id: int) -> dict[str, Meaning]:
@@ -32,6 +33,11 @@ def all_keywords() -> list[CustomKeyword]:
     """Those of the whole organisation first, then by word."""
     query = select(CustomKeyword).order_by(CustomKeyword.team_id.nulls_first(), CustomKeyword.word)
     return list(db.session.scalars(query))
+
+
+def named(word: str) -> CustomKeyword | None:
+    """One of this normalised word, of any team, if there is one."""
+    return db.session.scalars(select(CustomKeyword).where(CustomKeyword.word == word).limit(1)).one_or_none()
 
 
 def find_keyword(keyword_id: int) -> CustomKeyword | None:
@@ -52,7 +58,10 @@ def add_keyword(user: User | None, word: str, meaning: Meaning, team: Team | Non
     if normal in keywords.BUILT_IN:
         raise ValueError(f"{word} is a built-in keyword.")
     # One after the other, so that two admins at once can't give a word two meanings.
-    db.session.execute(select(Tenant.id).where(Tenant.id == tenant_in_use()).with_for_update())
+    held = select(Tenant).where(Tenant.id == tenant_in_use()).with_for_update()
+    tenant = db.session.scalars(held.execution_options(populate_existing=True)).one()
+    if normal == team_only.WORD and team_only.in_use(tenant):
+        raise ValueError(_TEAM_ONLY)
     known = db.session.scalars(select(CustomKeyword).where(CustomKeyword.word == normal)).all()
     if clash := _clash(known, meaning, team):
         raise ValueError(clash)

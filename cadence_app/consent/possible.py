@@ -77,6 +77,26 @@ def decide(contact_id: int, team_ids: list[int], decision: Decision, user_id: in
     )
 
 
+def open_elsewhere(contact_id: int, team_id: int) -> list[int]:
+    """The ids of a contact's undecided flags outside a team."""
+    query = select(PossibleOptOut.id).where(
+        PossibleOptOut.contact_id == contact_id,
+        PossibleOptOut.team_id != team_id,
+        PossibleOptOut.decision == Decision.OPEN,
+    )
+    return list(db.session.scalars(query.order_by(PossibleOptOut.id)))
+
+
+def reopen(flag_ids: list[int], team_ids: list[int]) -> None:
+    """Makes these flags, of a contact who has taken their word back in these teams, wait for a person again.
+    They are due on the day they were."""
+    db.session.execute(
+        update(PossibleOptOut)
+        .where(PossibleOptOut.id.in_(flag_ids), PossibleOptOut.team_id.in_(team_ids))
+        .values(decision=Decision.OPEN, decided_at=None, decided_by_id=None)
+    )
+
+
 def settle_opted_out(pairs: list[tuple[int, int]]) -> None:
     """Closes the open flags of these contacts and teams, which somebody's system has opted out."""
     db.session.execute(

@@ -10,8 +10,8 @@ from datetime import date, datetime
 
 from sqlalchemy import func, select
 
-from cadence_app.accounts.models import KeywordPolicy, PossibleOptOutPolicy, Tenant, User
-from cadence_app.consent import blocks, keywords, own_keywords, possible
+from cadence_app.accounts.models import PossibleOptOutPolicy, Tenant, User
+from cadence_app.consent import blocks, keywords, own_keywords, possible, team_only
 from cadence_app.consent.intent import reads_like_opt_out
 from cadence_app.consent.keywords import Keyword, Meaning
 from cadence_app.consent.ledger import (
@@ -30,6 +30,7 @@ from cadence_app.consent.models import (
     Source,
     Status,
 )
+from cadence_app.consent.policy import organisation_wide
 from cadence_app.extensions import db
 from cadence_app.tenancy import tenant_in_use
 
@@ -52,7 +53,8 @@ class Arrival:
     is when the provider received it (UTC). `number` is the phone that sent it, and `texted` whether that is
     the number which the contact is texted at. `carrier_meaning` is what the inbox's carrier took it for and
     acted on, `carrier_lifts` whether it lifts its own block for this text, and `carrier_inboxes` are the ids
-    of the inboxes that share the scope of what it blocks."""
+    of the inboxes that share the scope of what it blocks. `answers_team_only` is whether it is TEAM, and
+    this inbox has asked the contact whether only its team was meant."""
 
     contact_id: int
     team_id: int
@@ -67,16 +69,18 @@ class Arrival:
     carrier_meaning: Meaning | None = None
     carrier_lifts: bool = False
     carrier_inboxes: tuple[int, ...] = ()
+    answers_team_only: bool = False
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What a text did: the keyword it was, the automatic answer it gets, and what an agent who reads the
-    conversation should know."""
+    """What a text did: the keyword it was, the automatic answer it gets, what an agent who reads the
+    conversation should know, and whether the answer asks if only this team was meant."""
 
     keyword: Keyword | None = None
     answer: Meaning | None = None
     note: str = ""
+    asks_team_only: bool = False
 
 
 def consent_of(contact_id: int, team_id: int) -> Consent | None:
@@ -125,8 +129,10 @@ def read_text(arrival: Arrival) -> Reading:
     """Applies what a contact's text means for consent, in the order of the rules: a keyword, else a first
     text, else words that read like an opt out."""
     lock_contacts([arrival.contact_id])
-    keyword = _keyword(arrival)
     consent = consent_of(arrival.contact_id, arrival.team_id)
+    if arrival.answers_team_only and (answered := _only_this_team(arrival, consent)):
+        return answered
+    keyword = _keyword(arrival)
     if keyword and keyword.word == keywords.YES and not (consent and consent.opted_out):
         keyword = None
     if keyword and keyword.meaning == Meaning.OUT:
@@ -164,15 +170,16 @@ def _keyword(arrival: Arrival) -> Keyword | None:
     return Keyword(keywords.normalise(arrival.words), said)
 
 
-def organisation_wide(tenant: Tenant, today: date) -> bool:
-    """Whether the tenant's keyword policy makes a word count in every team on a day in its zone."""
-    begun = tenant.keyword_policy_from is None or tenant.keyword_policy_from <= today
-    return tenant.keyword_policy == KeywordPolicy.ORGANISATION and begun
-
-
 def counts_everywhere(tenant: Tenant, keyword: Keyword | None) -> bool:
     """Whether an opt out by this keyword, or by words that are none, is one of every team, now."""
     return bool(keyword and keyword.every_team) or organisation_wide(tenant, _today())
+
+
+def asks_team_only(tenant: Tenant, keyword: Keyword | None) -> bool:
+    """Whether the confirmation of an opt out by this keyword asks if only its team was meant: where it counts
+    for every team by the policy, and not by the word itself."""
+    asked = tenant.ask_team_only and keyword is not None and not keyword.every_team
+    return asked and counts_everywhere(tenant, keyword)
 
 
 def history(contact_id: int, team_ids: list[int], limit: int = 100) -> list[OptOutChange]:
@@ -190,6 +197,10 @@ def history(contact_id: int, team_ids: list[int], limit: int = 100) -> list[OptO
 def _opt_out(arrival: Arrival, consent: Consent | None, keyword: Keyword | None) -> Reading:
     """Opts a contact out by a keyword or, by the tenant's choice, by words that read like an opt out."""
     had_stopped = needs_reason(consent)
+    # Their latest word counts; whatever an earlier one asked is not open any more.
+    team_only.forget([arrival.contact_id])
+    asks = asks_team_only(_tenant(), keyword) and arrival.carrier_meaning is None
+    before = team_only.elsewhere(arrival.contact_id, arrival.team_id) if asks else None
     team_ids = [arrival.team_id]
     if counts_everywhere(_tenant(), keyword):
         others = select(Consent.team_id).where(Consent.contact_id == arrival.contact_id)
@@ -203,9 +214,30 @@ def _opt_out(arrival: Arrival, consent: Consent | None, keyword: Keyword | None)
         for inbox_id in arrival.carrier_inboxes:
             blocks.block(arrival.contact_id, BlockScope.CARRIER_NUMBER, inbox_id, arrival.number)
     reason = "" if keyword else "These words read like an opt out; set to count as one."
-    if _stop_in(arrival, team_ids, reason) or not had_stopped:
+    if not _stop_in(arrival, team_ids, reason) and had_stopped:
+        return Reading(keyword, note="No confirmation: they had stopped already.")
+    if before is None or not before.gives_back:
         return Reading(keyword, Meaning.OUT)
-    return Reading(keyword, note="No confirmation: they had stopped already.")
+    team_only.ask(
+        before,
+        arrival.contact_id,
+        arrival.team_id,
+        arrival.message_id,
+        arrival.number,
+        arrival.received_at,
+    )
+    return Reading(keyword, Meaning.OUT, asks_team_only=True)
+
+
+def _only_this_team(arrival: Arrival, consent: Consent | None) -> Reading | None:
+    """What TEAM does as the answer to the question of their latest word; None where it is no answer to it."""
+    question = team_only.question_of(arrival.contact_id)
+    if question is None or not (consent and consent.opted_out):
+        return None
+    if (question.team_id, question.number) != (arrival.team_id, arrival.number):
+        return None
+    said = team_only.answer(question, arrival.message_id, arrival.words, arrival.received_at)
+    return Reading(note=said) if said else None
 
 
 def _opt_in(arrival: Arrival, consent: Consent | None, keyword: Keyword) -> Reading:
@@ -224,6 +256,10 @@ def _opt_in(arrival: Arrival, consent: Consent | None, keyword: Keyword) -> Read
     if consent and by_others and arrival.received_at < consent.since:
         return Reading(keyword, note="Sent before they were opted out here, so it changes nothing.")
     note = ""
+    # A question that was asked here has been answered by this.
+    question = team_only.question_of(arrival.contact_id)
+    if question and question.team_id == arrival.team_id:
+        team_only.forget([arrival.contact_id])
     # Teams they join from now on are as for anybody; those they are opted out of stay so.
     blocks.unblock_by_words(arrival.contact_id, BlockScope.ORGANISATION, arrival.received_at)
     blocks.lift_erased(arrival.contact_id, arrival.received_at)

@@ -15,12 +15,13 @@ from sqlalchemy import func, select
 
 from cadence_app.accounts.models import Team, User
 from cadence_app.campaigns.models import Campaign, Recipient
-from cadence_app.consent import blocks
+from cadence_app.consent import blocks, team_only
 from cadence_app.consent.ledger import with_merged
 from cadence_app.consent.models import Consent, OptOutChange, PossibleOptOut
 from cadence_app.contacts import fields, personal_files, phones, tags
 from cadence_app.contacts.certificate import certify
 from cadence_app.contacts.certificate_pdf import draw
+from cadence_app.contacts.imports.models import Import, ImportContact
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.messaging.desk_models import AssignmentChange, Note
@@ -56,6 +57,7 @@ def archive_of(user: User, contact: Contact, words: Words) -> IO[bytes]:
         "campaigns": _campaigns(contact.id),
         "notes": _notes(contact.id),
         "assignments": _assignments(contact.id),
+        "imports": _imports(contact.id),
     }
     person = _person(contact)
     target = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - the caller sends it
@@ -92,13 +94,14 @@ def _about(user: User, contact: Contact) -> str:
         "files has the files themselves), numbers the phone numbers over time, statuses the consent as it\n"
         "is now, possible_opt_outs the texts that read like an opt out and what was decided about them,\n"
         "texts_set_for_later those that were written ahead, campaigns the lists of people to text that\n"
-        "they are on, notes what users wrote to each other beside the texts, and assignments which user had\n"
-        "which of their conversations.\n"
+        "they are on, imports the files of the last year that named them, notes what users wrote to each\n"
+        "other beside the texts, and assignments which user had which of their conversations.\n"
         "consent-certificate.pdf is the history with what proves that it was not altered.\n"
     )
 
 
 def _person(contact: Contact) -> dict[str, Any]:
+    question = team_only.question_of(contact.id)
     return {
         "contact": contact.id,
         "first_name": contact.first_name,
@@ -112,6 +115,7 @@ def _person(contact: Contact) -> dict[str, Any]:
             for field in fields.custom_fields()
             if str(field.id) in contact.custom
         },
+        "asked_which_teams_to_stop": _utc(question.said_at) if question else "",
         "blocks": [
             {"scope": block.scope, "since": _utc(block.since), "number": block.number, "reason": block.reason}
             for block in blocks.blocks_of(contact.id)
@@ -280,6 +284,16 @@ def _assignments(contact_id: int) -> Rows:
         }
         for change, inbox in db.session.execute(query)
     ]
+
+
+def _imports(contact_id: int) -> Rows:
+    query = (
+        select(Import)
+        .join(ImportContact, ImportContact.import_id == Import.id)
+        .where(ImportContact.contact_id == contact_id)
+        .order_by(Import.id)
+    )
+    return [{"file": each.file_name, "at": _utc(each.started_at)} for each in db.session.scalars(query)]
 
 
 def _utc(value: datetime | None) -> str:

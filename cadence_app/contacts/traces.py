@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from sqlalchemy import delete, func, literal, or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
 
 from cadence_app.campaigns.models import Campaign, Recipient, RecipientState
-from cadence_app.contacts.imports.models import ImportRow
+from cadence_app.consent import team_only
+from cadence_app.contacts.imports.models import ImportContact, ImportRow
 from cadence_app.contacts.models import Contact, ContactNumber
 from cadence_app.extensions import db
 from cadence_app.messaging.carriers.models import CarrierEvent
@@ -57,6 +59,8 @@ def clear(contact_ids: Collection[int], waiting_posts: bool = True) -> None:
     _clear_webhooks(ids)
     _clear_posts(sorted(numbers), waiting_posts)
     _clear_staged(sorted(numbers), sorted(words))
+    team_only.forget(ids)
+    db.session.execute(delete(ImportContact).where(ImportContact.contact_id.in_(ids)))
 
 
 def move(kept_id: int, gone_id: int) -> None:
@@ -82,11 +86,21 @@ def move(kept_id: int, gone_id: int) -> None:
             .execution_options(synchronize_session=False)
         )
     _pick_kept(kept_id, gone_id)
+    _name_kept(kept_id, gone_id)
 
 
 def _pick_kept(kept_id: int, gone_id: int) -> None:
     """Campaigns whose people were picked by hand name the one kept."""
     db.session.execute(_PICKED, {"kept": kept_id, "gone": gone_id})
+
+
+def _name_kept(kept_id: int, gone_id: int) -> None:
+    """Imports that named the one who is gone have named the one kept."""
+    theirs = ImportContact.contact_id == gone_id
+    named = select(ImportContact.import_id, literal(kept_id), ImportContact.tenant_id).where(theirs)
+    columns = ["import_id", "contact_id", "tenant_id"]
+    db.session.execute(upsert(ImportContact).from_select(columns, named).on_conflict_do_nothing())
+    db.session.execute(delete(ImportContact).where(theirs))
 
 
 def _digits(numbers: Collection[str]) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from cadence_app.accounts.models import Team
+from cadence_app.accounts.models import KeywordPolicy, Team
 from cadence_app.consent.keywords import Meaning
 from cadence_app.messaging.models import MessageKind
 
@@ -22,10 +22,24 @@ KINDS = {
 }
 
 
-def text_of(team: Team, meaning: Meaning) -> str:
-    """What the team answers to a keyword: its own text, or the default."""
+def text_of(team: Team, meaning: Meaning, asks_team_only: bool = False) -> str:
+    """What the team answers to a keyword: its own text, or the default, and after it the question where the
+    confirmation of an opt out asks one."""
     own = {Meaning.OUT: team.opt_out_text, Meaning.IN: team.opt_in_text, Meaning.HELP: team.help_text}
-    return own[meaning] or default_text(team, meaning)
+    text = own[meaning] or default_text(team, meaning)
+    return f"{text} {question(team)}" if asks_team_only else text
+
+
+def question(team: Team) -> str:
+    """What a confirmation adds that asks whether only this team was meant (consent/team_only.py)."""
+    return f"Reply TEAM to stop only texts from {team.name}."
+
+
+def asks_in(team: Team) -> bool:
+    """Whether confirmations of this team may ask it: the words of its organisation count everywhere, now or
+    from a day on."""
+    tenant = team.tenant
+    return tenant.ask_team_only and tenant.keyword_policy == KeywordPolicy.ORGANISATION
 
 
 def default_text(team: Team, meaning: Meaning) -> str:

@@ -10,6 +10,7 @@ from sqlalchemy import insert, select, text
 from sqlalchemy.exc import IntegrityError
 
 from cadence_app.consent import service as consent
+from cadence_app.consent import team_only
 from cadence_app.consent.keywords import Meaning
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.contacts.models import Contact, ContactNumber
@@ -54,6 +55,8 @@ class CarrierSays:
 
 
 _NOTHING_SAID = CarrierSays()
+# A confirmation that the contact may have read.
+_GONE_OUT = (MessageState.SENDING, MessageState.SENT, MessageState.DELIVERED)
 
 
 def receive_text(
@@ -121,10 +124,13 @@ def receive_text(
             carrier_meaning=carrier.acted,
             carrier_lifts=carrier.lifts,
             carrier_inboxes=carrier.inbox_ids,
+            answers_team_only=carrier.acted is None and _answers_team_only(inbox, contact_id, body),
         )
     )
     message.detail = reading.note or ("" if texted else f"From another number of theirs, {from_number}.")
     reply = _answer(inbox, conversation, reading, received_at, carrier)
+    if reply and reading.asks_team_only:
+        team_only.asked_in(contact_id, reply.id)
     if reply:
         reply.other_number = message.other_number
     waiting = tuple(each.id for each in noted if each.state == MediaState.WAITING)
@@ -137,6 +143,15 @@ def receive_text(
         reply_id=reply.id if reply else None,
         media_ids=waiting,
     )
+
+
+def _answers_team_only(inbox: Inbox, contact_id: int, body: str) -> bool:
+    """Whether a text is TEAM to an inbox whose question about it has gone out."""
+    if not team_only.is_word(body):
+        return False
+    question = team_only.question_of(contact_id)
+    asked = db.session.get(Message, question.reply_id) if question and question.reply_id else None
+    return asked is not None and asked.inbox_id == inbox.id and asked.state in _GONE_OUT
 
 
 def _held_contact(inbox: Inbox, number: str) -> tuple[int, bool]:
@@ -182,7 +197,7 @@ def _answer(
     reply = Message(
         direction=Direction.OUTBOUND,
         kind=KINDS[reading.answer],
-        body=text_of(inbox.team, reading.answer),
+        body=text_of(inbox.team, reading.answer, reading.asks_team_only),
         state=MessageState.QUEUED,
     )
     stored = consent.consent_of(conversation.contact_id, inbox.team_id)

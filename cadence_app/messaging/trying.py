@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from cadence_app.accounts.models import Navigation, PossibleOptOutPolicy, Team
-from cadence_app.consent import keywords, own_keywords
+from cadence_app.consent import keywords, own_keywords, team_only
 from cadence_app.consent.intent import opt_out_words
 from cadence_app.consent.keywords import Keyword, Meaning
 from cadence_app.consent.possible import BUSINESS_DAYS_TO_DECIDE
-from cadence_app.consent.service import counts_everywhere
-from cadence_app.messaging.auto_replies import text_of
+from cadence_app.consent.service import asks_team_only, counts_everywhere
+from cadence_app.messaging.auto_replies import asks_in, text_of
 from cadence_app.ui.navigation import WORDS
 
 
@@ -34,6 +34,8 @@ def try_text(team: Team, text: str, opted_out: bool, personal: bool) -> Outcome:
             "Nothing changes",
             "YES opts in only somebody who is opted out. From anybody else it is an answer.",
         )
+    if keyword is None and team_only.is_word(text) and asks_in(team):
+        return _team_only(team, opted_out)
     if keyword:
         return _keyword(team, keyword, opted_out, personal)
     if found := opt_out_words(text):
@@ -58,6 +60,28 @@ def _keyword(team: Team, keyword: Keyword, opted_out: bool, personal: bool) -> O
     return _out(team, keyword, why, opted_out, personal)
 
 
+def _team_only(team: Team, opted_out: bool) -> Outcome:
+    words = WORDS[Navigation(team.tenant.navigation)]
+    days = team_only.ANSWER_WITHIN.days
+    why = (
+        f"TEAM counts as the answer to a confirmation that asks for it, within {days} days and to the number "
+        "that asked, unless another keyword came in between."
+    )
+    if not opted_out:
+        return Outcome("Nothing changes", f"{why} The sender is opted in.")
+    return Outcome(
+        "Stops only this " + words.team,
+        why,
+        [
+            f"Still opted out of {team.name}.",
+            f"Every other {words.team} that their opt-out word changed is as it was before, unless somebody "
+            "has decided something there since.",
+            "What bars personal inboxes, and what a carrier blocks, stays.",
+            "To anybody who was not asked it does nothing.",
+        ],
+    )
+
+
 def _out(team: Team, keyword: Keyword | None, why: str, opted_out: bool, personal: bool) -> Outcome:
     words = WORDS[Navigation(team.tenant.navigation)]
     effects = [f"Opted out of {team.name}."]
@@ -69,7 +93,13 @@ def _out(team: Team, keyword: Keyword | None, why: str, opted_out: bool, persona
         effects.append(
             "Who stopped by a text before gets another confirmation only if this changes something."
         )
-    return Outcome("Opts out", why, effects, text_of(team, Meaning.OUT))
+    asks = asks_team_only(team.tenant, keyword)
+    if asks:
+        effects.append(
+            f"The answer asks whether they meant only {team.name}, if the word changes anything elsewhere. "
+            f"TEAM within {team_only.ANSWER_WITHIN.days} days says so; no answer means every {words.team}."
+        )
+    return Outcome("Opts out", why, effects, text_of(team, Meaning.OUT, asks))
 
 
 def _possible(team: Team, found: str, opted_out: bool, personal: bool) -> Outcome:

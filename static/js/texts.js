@@ -42,13 +42,13 @@
   }
   var doc = root.document;
 
-  /* [data-counter="id"]: characters, texts and encoding, written to #id. */
+  /* [data-counter="id"]: characters, texts and encoding, written to #id; of the text with [data-adds] behind it. */
   function count(box) {
     var output = doc.getElementById(box.getAttribute("data-counter"));
     if (!output) return;
     var length = box.value.length;
     var limit = box.maxLength > 0 ? " of " + box.maxLength : "";
-    var measured = measure(box.value);
+    var measured = measure(box.value + (box.getAttribute("data-adds") || ""));
     output.textContent =
       length === 0
         ? ""

@@ -62,7 +62,7 @@ def test_a_name_of_another_organisation_and_a_zone_that_is_none_are_refused(
 def test_the_keyword_policy_is_chosen_with_its_day_and_then_counts(world: World) -> None:
     admin = world.sign_in("admin")
     path = "/settings/organisation/opting-out"
-    wanted = {"keyword_policy": "organisation", "begins": "2020-01-01", "possible": "opt_out"}
+    wanted = {"keyword_policy": "organisation", "begins": "2020-01-01", "possible": "opt_out", "seen": "1"}
     assert admin.post(path, wanted).status_code == 302
     number = new_number()
     for inbox in (world.shared, world.other_shared):

@@ -21,12 +21,14 @@ NAME = "counting"
 
 
 class CountingCarrier(ThreadingHTTPServer):
-    """`texts` is every body by the number it went to; `ids` the receipt by key. It answers `delay` (s) after
-    a text has come, and is `busy` until then, so that a kill may fall between the two."""
+    """`texts` is every body by the number it went to, `came_at` when each one's last came
+    (time.monotonic()); `ids` the receipt by key. It answers `delay` (s) after a text has come, and is `busy`
+    until then, so that a kill may fall between the two."""
 
     def __init__(self, delay: float = 0.0) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.texts: dict[str, list[str]] = defaultdict(list)
+        self.came_at: dict[str, float] = {}
         self.ids: dict[str, str] = {}
         self.delay, self.asked, self.busy, self.lock = delay, 0, False, threading.Lock()
 
@@ -45,6 +47,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         text = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         with self.server.lock:
+            self.server.came_at[text["to"]] = time.monotonic()
             self.server.texts[text["to"]].append(text["body"])
             self.server.ids[text["key"]] = str(uuid.uuid4())
         self.server.busy = True

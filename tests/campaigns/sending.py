@@ -7,9 +7,11 @@ import random
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import psutil
@@ -17,12 +19,13 @@ from sqlalchemy import func, insert, select, update
 
 from cadence_app.accounts.models import Tenant, User
 from cadence_app.campaigns import jobs, service
-from cadence_app.campaigns.models import Campaign, CampaignState, Recipient
+from cadence_app.campaigns.models import Campaign, CampaignState, Recipient, RecipientState
 from cadence_app.campaigns.segments import Segment
 from cadence_app.consent.ledger import Change, record_changes
 from cadence_app.consent.models import Source, Status
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
+from cadence_app.messaging.inbound import receive_text
 from cadence_app.messaging.models import Inbox
 from tests.campaigns.carrier import NAME, CountingCarrier
 from tests.conftest import ROOT
@@ -116,15 +119,28 @@ def worker(carrier: CountingCarrier) -> Iterator[psutil.Process]:
     started.wait()
 
 
-def send_with_kills(world: World, carrier: CountingCarrier, people: int, kills: int, seconds: float) -> int:
-    """Sends a campaign to that many while the process that sends is killed (SIGKILL) that often, and the
-    whole worker once; the campaign's id. Errors: AssertionError where it is not done in time."""
+@dataclass
+class Killed:
+    """A campaign that was sent while its worker was killed again and again. `stopped_at` is when the opt out
+    of each who sent one meanwhile had been committed, by number (time.monotonic())."""
+
+    campaign_id: int
+    stopped_at: dict[str, float] = field(default_factory=dict)
+
+
+def send_with_kills(
+    world: World, carrier: CountingCarrier, people: int, kills: int, seconds: float
+) -> Killed:
+    """Sends a campaign to that many while the process that sends is killed (SIGKILL) that often, the whole
+    worker now and then, and one of those who wait opts out before each kill. Errors: AssertionError where it
+    is not done in time."""
     always_open(world)
     with world.session():
         db.session.execute(update(Inbox).values(provider=NAME))
         db.session.commit()
     add_people(world, people)
-    campaign_id = add_campaign(world)
+    killed = Killed(add_campaign(world))
+    campaign_id = killed.campaign_id
     start(world, campaign_id)
     chance, deadline = random.Random(7), time.monotonic() + seconds
     left = kills
@@ -133,6 +149,7 @@ def send_with_kills(world: World, carrier: CountingCarrier, people: int, kills: 
             # The last kill of a worker's life is its own.
             for _ in range(min(left, 10)):
                 _until_more_texts(world, campaign_id, carrier, deadline)
+                _one_opts_out(world, killed, chance)
                 # Every other one falls while a text is with the carrier, whose answer is then lost.
                 if left % 2:
                     _until_busy(carrier, deadline)
@@ -149,7 +166,32 @@ def send_with_kills(world: World, carrier: CountingCarrier, people: int, kills: 
             assert time.monotonic() < deadline, f"{counts(world, campaign_id)}, {carrier.total} texts"
             _keep_going(world, campaign_id)
             time.sleep(0.1)
-    return campaign_id
+    return killed
+
+
+def texted_after_opting_out(killed: Killed, carrier: CountingCarrier) -> list[str]:
+    """The numbers that a text came to although their opt out had been committed by then."""
+    return [
+        number for number, at in killed.stopped_at.items() if carrier.came_at.get(number, float("-inf")) > at
+    ]
+
+
+def _one_opts_out(world: World, killed: Killed, chance: random.Random) -> None:
+    """By a text; one of the next few, or whoever of those who wait."""
+    with world.session():
+        query = (
+            select(Contact.number)
+            .join(Recipient, Recipient.contact_id == Contact.id)
+            .where(Recipient.campaign_id == killed.campaign_id, Recipient.state == RecipientState.WAITING)
+            .order_by(Recipient.zones, Recipient.id)
+        )
+        waiting = [each for each in db.session.scalars(query) if each not in killed.stopped_at]
+    if not waiting:
+        return
+    number = chance.choice(waiting[:5] if chance.random() < 0.5 else waiting)
+    with world.app.app_context():
+        receive_text(world.shared, number, "STOP", str(uuid.uuid4()), datetime.now(UTC))
+    killed.stopped_at[number] = time.monotonic()
 
 
 def _keep_going(world: World, campaign_id: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date, timedelta
 
 from playwright.sync_api import Page, expect
 
@@ -16,6 +17,33 @@ def _move_to(page: Page, screens: str) -> None:
     expect(page.locator("#flashes")).to_contain_text(f"Everybody is on the {screens}")
 
 
+def _choose_the_policy(page: Page) -> None:
+    """A day for opt-out words, asked once; it shows above settings and messages until it is taken back."""
+    page.goto("/settings/organisation/")
+    page.get_by_label("Every department of the organisation").check()
+    page.get_by_label(re.compile("^From")).fill((date.today() + timedelta(days=9)).isoformat())
+    page.get_by_label("Ask whether only the one department was meant").check()
+    page.get_by_role("button", name="Save these rules").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("count for every department?")
+    check(page)
+    page.get_by_role("button", name="Save these rules").click()
+    for path in ("/settings/", "/messages/"):
+        page.goto(path)
+        expect(page.locator("#flashes")).to_contain_text("begins to count for every department")
+        check(page)
+    page.goto("/settings/teams/1")
+    expect(page.get_by_text("Reply TEAM to stop only texts from").first).to_be_visible()
+    # One text by itself, two with what is added.
+    page.get_by_label("After an opt out").fill("x" * 150)
+    expect(page.locator("#opt_out-count")).to_contain_text("2 texts")
+    check(page)
+    page.goto("/settings/organisation/")
+    page.get_by_label("The department it was sent to").check()
+    page.get_by_role("button", name="Save these rules").click()
+    page.get_by_role("button", name="Save these rules").click()
+    expect(page.locator("#flashes")).not_to_contain_text("begins to count")
+
+
 def test_an_admin_sets_things_up_in_both_modes_and_an_operator_sees_to_the_tenant(
     site: Site, open_page: OpenPage
 ) -> None:
@@ -25,6 +53,7 @@ def test_an_admin_sets_things_up_in_both_modes_and_an_operator_sees_to_the_tenan
         navigation = admin.get_by_role("navigation", name="Settings")
         navigation.get_by_role("link", name="Departments").click()
         expect(admin.get_by_role("heading", level=1)).to_have_text("Departments")
+        _choose_the_policy(admin)
     finally:
         _move_to(admin, "Teams screens")
     admin.goto("/settings/teams/1")

@@ -19,8 +19,9 @@ _OTHERS = ("/static", "/api/", "/dev/", "/operator/", "/healthz", "/login/sso")
 _BOTH = "/settings/screens/"
 # What a person reads besides the text: said by a screen reader, shown in a field or beside the pointer.
 _READ = {"aria-label", "title", "placeholder", "alt"}
-# The column of the classic file, what the two sets of screens are called, and an address of the API.
-_NAMES = re.compile(r"DepartmentCode|Teams screens|/api/v1/teams")
+# The column of the classic file, what the two sets of screens are called, an address of the API, and the
+# word that contacts text.
+_NAMES = re.compile(r"DepartmentCode|Teams screens|/api/v1/teams|\bTEAM\b")
 WRONG = {"teams": re.compile(r"\bdepartments?\b", re.I), "legacy": re.compile(r"\bteams?\b", re.I)}
 
 

@@ -145,6 +145,8 @@ def _try(order: Order, lines: list[int], dry: bool) -> Applied:
     applied = Applied(Counter(results), len(outcome.changed), len(outcome.held))
     if dry:
         _keep_outcomes_only(order.import_id, lines)
+    else:
+        db.session.execute(statements.NAMED, values)
     return applied
 
 

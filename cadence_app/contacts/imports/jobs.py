@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 from flask import current_app
-from sqlalchemy import func, select
+from sqlalchemy import delete, exists, func, select
 
 from cadence_app import files
 from cadence_app.accounts.models import Tenant
 from cadence_app.contacts.imports import running, staging
-from cadence_app.contacts.imports.models import WORKING, Import, ImportState
+from cadence_app.contacts.imports.models import WORKING, Import, ImportContact, ImportState
 from cadence_app.contacts.imports.refusal import Unreadable
 from cadence_app.contacts.imports.service import enqueue
 from cadence_app.extensions import db, rq
@@ -20,6 +20,7 @@ from cadence_app.tenancy import use_tenant
 _ATTEMPTS = 5
 # An import that no worker has touched for this long has lost its job.
 _LOST_AFTER = timedelta(seconds=15)
+_NAMED_FOR = timedelta(days=365)
 
 
 @rq.job(queue="imports")
@@ -54,8 +55,8 @@ def run_import(tenant_id: int, import_id: int) -> None:
 
 @rq.job(queue="sweeps")
 def sweep_imports() -> None:
-    """Queues every import that neither a worker nor the queue has, and deletes the files whose time is
-    over."""
+    """Queues every import that neither a worker nor the queue has, and deletes the files and lists whose
+    time is over."""
     for tenant_id in db.session.scalars(select(Tenant.id).order_by(Tenant.id)).all():
         use_tenant(tenant_id)
         lost = select(Import).where(Import.state.in_(WORKING), Import.touched_at < func.now() - _LOST_AFTER)
@@ -65,6 +66,7 @@ def sweep_imports() -> None:
             if free:
                 enqueue(imported)
         _remove_expired()
+        _forget_named()
 
 
 def _remove_expired() -> None:
@@ -86,6 +88,15 @@ def _remove_expired() -> None:
         if not imported.ended:
             imported.state, imported.finished_at = ImportState.CANCELLED, func.now()
             imported.problem = "It was not started in time, so the file is deleted."
+        db.session.commit()
+
+
+def _forget_named() -> None:
+    """Whom an import named stays known for a year."""
+    over = Import.finished_at < func.now() - _NAMED_FOR
+    named = exists().where(ImportContact.import_id == Import.id)
+    for import_id in db.session.scalars(select(Import.id).where(over, named)).all():
+        db.session.execute(delete(ImportContact).where(ImportContact.import_id == import_id))
         db.session.commit()
 
 

@@ -171,6 +171,18 @@ class ImportOutcome(Model):
     note: Mapped[str] = mapped_column(default="")
 
 
+class ImportContact(Model):
+    """A contact whom an applied row of an import named: what campaigns choose by. Kept for a year
+    (jobs.py), longer than how the rows went."""
+
+    __tablename__ = "import_contacts"
+
+    import_id: Mapped[int] = mapped_column(ForeignKey("imports.id"), primary_key=True)
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"), primary_key=True, index=True)
+    # The import's; without a foreign key of its own, whose check would cost every row.
+    tenant_id: Mapped[int]
+
+
 class ImportMapping(Model):
     """What a tenant last imported the column of this name as. `header` is in small letters; `target` as in
     Target.remembered (mapping.py)."""

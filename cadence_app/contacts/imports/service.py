@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import closing
 from datetime import timedelta
 from itertools import islice
@@ -13,14 +13,15 @@ from typing import IO
 
 from flask import current_app
 from redis.exceptions import RedisError
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 
 from cadence_app import files
 from cadence_app.accounts import audit
 from cadence_app.accounts.models import User
+from cadence_app.consent.models import Consent
 from cadence_app.contacts.imports import mapping, reading, staging, workbooks
 from cadence_app.contacts.imports.mapping import Target
-from cadence_app.contacts.imports.models import WORKING, Import, ImportState
+from cadence_app.contacts.imports.models import WORKING, Import, ImportContact, ImportState
 from cadence_app.contacts.imports.reading import Options, Row
 from cadence_app.contacts.imports.refusal import Unreadable, limits
 from cadence_app.extensions import db, rq
@@ -28,6 +29,8 @@ from cadence_app.extensions import db, rq
 _PIECE = 256 * 1024
 _SAMPLE_ROWS = 5
 _HOUR = 3600
+# How many past imports a campaign can choose from.
+_LISTS = 20
 
 
 def take(user: User, file_name: str, file: IO[bytes]) -> Import:
@@ -181,6 +184,21 @@ def find(import_id: int) -> Import | None:
 def latest(limit: int = 50) -> list[Import]:
     """The tenant's imports, newest first."""
     return list(db.session.scalars(select(Import).order_by(Import.id.desc()).limit(limit)))
+
+
+def named_lists(user: User, also: Collection[int]) -> list[Import]:
+    """The latest imports that named contacts whom a user may text, and also those with these ids, newest
+    first."""
+    named = select(ImportContact.contact_id).where(ImportContact.import_id == Import.id)
+    if not user.is_admin:
+        in_team = (
+            Consent.contact_id == ImportContact.contact_id,
+            Consent.team_id.in_(t.id for t in user.teams),
+        )
+        named = named.join(Consent, and_(*in_team))
+    recent = select(Import.id).where(named.exists()).order_by(Import.id.desc()).limit(_LISTS)
+    either = or_(Import.id.in_(recent), Import.id.in_(also))
+    return list(db.session.scalars(select(Import).where(either).order_by(Import.id.desc())))
 
 
 def waits_for_another(imported: Import) -> bool:

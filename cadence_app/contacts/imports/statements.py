@@ -151,6 +151,12 @@ WHERE {_APPLIED}
 ON CONFLICT DO NOTHING RETURNING contact_id
 """)
 
+NAMED = text(f"""
+INSERT INTO import_contacts (import_id, contact_id, tenant_id)
+SELECT DISTINCT o.import_id, o.contact_id, o.tenant_id FROM import_outcomes o WHERE {_OUTCOMES} AND {_APPLIED}
+ON CONFLICT DO NOTHING
+""")
+
 TOUCHED = text(f"""
 UPDATE import_outcomes o SET result = 'updated'
 WHERE {_OUTCOMES} AND o.result = 'unchanged' AND o.contact_id = ANY(CAST(:contact_ids AS bigint[]))
