@@ -13,9 +13,9 @@ from cadence_app.accounts.models import Tenant
 from cadence_app.campaigns import sending
 from cadence_app.campaigns.models import Campaign
 from cadence_app.extensions import db, rq
+from cadence_app.sweeps import quick_sweep
 from cadence_app.tenancy import use_tenant
 
-_EVERY_SECONDS = 10
 _JOB = "cadence_app.campaigns.jobs.send_campaign"
 
 
@@ -42,7 +42,7 @@ def dispatch(tenant_id: int, campaign_id: int) -> bool:
     return True
 
 
-@rq.job(queue="sweeps")
+@quick_sweep
 def sweep_campaigns() -> None:
     """Queues each campaign whose time has come, whose people may be texted again, or whose worker died."""
     for tenant_id in db.session.scalars(select(Tenant.id).order_by(Tenant.id)).all():
@@ -51,6 +51,3 @@ def sweep_campaigns() -> None:
         for campaign_id in db.session.scalars(due).all():
             dispatch(tenant_id, campaign_id)
         db.session.rollback()
-
-
-sweep_campaigns.cron_register(_EVERY_SECONDS)

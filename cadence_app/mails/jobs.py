@@ -14,6 +14,7 @@ from cadence_app.extensions import db, rq
 from cadence_app.mails import smtp
 from cadence_app.mails.models import OutgoingMail
 from cadence_app.mails.service import queue_up
+from cadence_app.sweeps import quick_sweep
 from cadence_app.tenancy import use_tenant
 from cadence_app.vault import Unreadable, decrypt
 
@@ -52,7 +53,7 @@ def send_mail(tenant_id: int, mail_id: int) -> None:
         _end(mail, sent_at=func.now())
 
 
-@rq.job(queue="sweeps")
+@quick_sweep
 def sweep_mails() -> None:
     """Queues every mail that is due and that no worker has, and gives up those that came too late."""
     for tenant_id in db.session.scalars(select(Tenant.id).order_by(Tenant.id)).all():
@@ -115,6 +116,3 @@ def _end(mail: OutgoingMail, problem: str = "", sent_at: Any = None) -> None:
 def _ended(problem: str, sent_at: Any = None) -> dict[str, Any]:
     """The columns of a mail that is done with: what it said is kept no longer."""
     return {"next_attempt_at": None, "problem": problem, "sent_at": sent_at, "text": "", "html": ""}
-
-
-sweep_mails.cron_register(10)

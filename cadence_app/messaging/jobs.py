@@ -15,6 +15,7 @@ from cadence_app.extensions import db, rq
 from cadence_app.messaging.later import due_text_ids, take_up
 from cadence_app.messaging.models import Message, MessageState
 from cadence_app.messaging.sending import deliver, hand_over_again
+from cadence_app.sweeps import quick_sweep
 from cadence_app.tenancy import use_tenant
 
 # A text that is still queued after this long has lost its job.
@@ -63,7 +64,7 @@ def sweep_texts() -> None:
         db.session.rollback()
 
 
-@rq.job(queue="sweeps")
+@quick_sweep
 def sweep_later_texts() -> None:
     """Sends the texts whose time has come. One that can't be dealt with keeps no other waiting."""
     for tenant_id in db.session.scalars(select(Tenant.id).order_by(Tenant.id)).all():
@@ -92,4 +93,3 @@ def _for_a_while(work: Callable[[int], object], message_ids: Sequence[int]) -> N
 
 
 sweep_texts.cron_register(10)
-sweep_later_texts.cron_register(10)

@@ -6,12 +6,13 @@ from flask import current_app
 from sqlalchemy import select
 
 from cadence_app.accounts.models import Tenant
-from cadence_app.extensions import db, rq
+from cadence_app.extensions import db
 from cadence_app.notifications.telling import due_rule_ids, tell
+from cadence_app.sweeps import quick_sweep
 from cadence_app.tenancy import use_tenant
 
 
-@rq.job(queue="sweeps")
+@quick_sweep
 def sweep_notifications() -> None:
     """Fills the outbox for every rule that has something to tell. One that can't be told now waits for the
     next sweep, and keeps nothing else waiting."""
@@ -23,6 +24,3 @@ def sweep_notifications() -> None:
             except Exception:
                 db.session.rollback()
                 current_app.logger.exception("notification rule %s could not be told", rule_id)
-
-
-sweep_notifications.cron_register(10)

@@ -18,6 +18,7 @@ from cadence_app.reports.kinds import KINDS
 from cadence_app.reports.models import UNFINISHED, DeliveryState, Export, ExportState
 from cadence_app.reports.service import enqueue
 from cadence_app.reports.writing import write_file
+from cadence_app.sweeps import quick_sweep
 from cadence_app.tenancy import use_tenant
 
 _WRITING_ATTEMPTS = 5
@@ -61,7 +62,7 @@ def _nobody_may_have(export: Export) -> str:
     return "Nobody it goes to is an admin any more."
 
 
-@rq.job(queue="sweeps")
+@quick_sweep
 def sweep_exports() -> None:
     """Queues every export that is due and that neither a worker nor the queue has, and deletes the files
     whose time is over."""
@@ -205,6 +206,3 @@ def _wait(export: Export, state: ExportState, most: int, problem: str) -> None:
 
 def _due(export: Export) -> bool:
     return bool(db.session.scalar(select(export.next_attempt_at <= func.now())))
-
-
-sweep_exports.cron_register(10)

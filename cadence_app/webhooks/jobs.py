@@ -11,11 +11,11 @@ from sqlalchemy import select
 from cadence_app.accounts.models import Tenant
 from cadence_app.extensions import db, rq
 from cadence_app.locks import held
+from cadence_app.sweeps import quick_sweep
 from cadence_app.tenancy import use_tenant
 from cadence_app.webhooks import delivering, log, notices, outbox
 
 _LONGEST_SECONDS = 180
-_SWEEP_SECONDS = 10
 _PRUNE_SECONDS = 3600
 
 
@@ -39,7 +39,7 @@ def tell_admins(tenant_id: int, endpoint_id: int) -> None:
             notices.tell_turned_off(endpoint_id)
 
 
-@rq.job(queue="sweeps")
+@quick_sweep
 def sweep_webhooks() -> None:
     """Queues every endpoint that has something to send and no job, and the mails about those turned off."""
     for tenant_id in db.session.scalars(select(Tenant.id).order_by(Tenant.id)).all():
@@ -82,5 +82,4 @@ def _enqueue(name: str, prefix: str, tenant_id: int, endpoint_id: int) -> bool:
     return True
 
 
-sweep_webhooks.cron_register(_SWEEP_SECONDS)
 prune_webhook_log.cron_register(_PRUNE_SECONDS)

@@ -15,13 +15,13 @@ def sftp_host(tmp_path: Path) -> Iterator[SftpHost]:
         yield host
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def s3_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Holds the buckets of the S3 storage: a folder each."""
     return tmp_path_factory.mktemp("s3")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def s3_url(s3_folder: Path) -> Iterator[str]:
     with s3_serving(s3_folder) as url:
         yield url

@@ -15,6 +15,7 @@ from cadence_app.contacts.imports.refusal import Unreadable
 from cadence_app.contacts.imports.service import enqueue
 from cadence_app.extensions import db, rq
 from cadence_app.locks import held
+from cadence_app.sweeps import quick_sweep
 from cadence_app.tenancy import use_tenant
 
 _ATTEMPTS = 5
@@ -53,7 +54,7 @@ def run_import(tenant_id: int, import_id: int) -> None:
             db.session.commit()
 
 
-@rq.job(queue="sweeps")
+@quick_sweep
 def sweep_imports() -> None:
     """Queues every import that neither a worker nor the queue has, and deletes the files and lists whose
     time is over."""
@@ -102,6 +103,3 @@ def _forget_named() -> None:
 
 def _turn(tenant_id: int) -> str:
     return f"imports of tenant {tenant_id}"
-
-
-sweep_imports.cron_register(10)

@@ -18,10 +18,11 @@ from cadence_app.messaging.carriers.reconciling import (
 )
 from cadence_app.messaging.jobs import dispatch
 from cadence_app.messaging.media.jobs import fetch_soon
+from cadence_app.sweeps import quick_sweep
 from cadence_app.tenancy import use_tenant
 
 
-@rq.job(queue="sweeps")
+@quick_sweep
 def sweep_carrier_events() -> None:
     """Reads the events that wait, oldest first."""
     for tenant_id in db.session.scalars(select(Tenant.id).order_by(Tenant.id)).all():
@@ -70,5 +71,4 @@ def _ask(account: CarrierAccount) -> None:
             current_app.logger.exception("the blocks of carrier account %s are out of reach", account_id)
 
 
-sweep_carrier_events.cron_register(10)
 reconcile_blocks.cron_register(3600)

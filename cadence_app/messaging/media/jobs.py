@@ -14,6 +14,7 @@ from cadence_app.accounts.models import Tenant
 from cadence_app.extensions import db, rq
 from cadence_app.messaging.media.fetching import fetch
 from cadence_app.messaging.media.models import DiscardedFile, MessageMedia
+from cadence_app.sweeps import quick_sweep
 from cadence_app.tenancy import use_tenant
 
 # A file that no worker has taken up after this long has lost its job.
@@ -38,7 +39,7 @@ def fetch_soon(tenant_id: int, media_ids: Sequence[int]) -> None:
         current_app.logger.warning("Redis is out of reach: files %s wait for the sweep", media_ids)
 
 
-@rq.job(queue="sweeps")
+@quick_sweep
 def sweep_media() -> None:
     """Queues the files that are due and that no worker has, and removes those whose row was deleted."""
     for tenant_id in db.session.scalars(select(Tenant.id).order_by(Tenant.id)).all():
@@ -75,6 +76,3 @@ def _queue_up(tenant_id: int, media_id: int) -> None:
             job_id=job_id,
             result_ttl=0,
         )
-
-
-sweep_media.cron_register(10)
