@@ -11,7 +11,7 @@ import signal
 import threading
 import time
 import uuid
-from multiprocessing import connection, get_context, parent_process
+from multiprocessing import connection, get_context
 from multiprocessing.context import ForkProcess
 from types import FrameType
 
@@ -38,6 +38,7 @@ SCHEDULER = "scheduler"
 # RQ derives from this how long a worker waits for a Redis that hangs: 55 seconds, not seven minutes.
 _WORKER_TTL = 60
 _PAUSE_SECONDS = 1
+_LOOK_SECONDS = 5
 _STOPS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 _fork = get_context("fork")
 
@@ -57,22 +58,29 @@ class Crew:
         for name in (*WORKERS, SCHEDULER):
             self._start(name)
         while not self._stopping:
-            connection.wait([member.sentinel for member in self._members.values()])
+            # A job that outlives its worker keeps the sentinel open: looked at anyway now and then.
+            connection.wait([member.sentinel for member in self._members.values()], _LOOK_SECONDS)
             # What dies at once does not take a whole processor to die again.
             time.sleep(_PAUSE_SECONDS)
-            for name in [name for name, member in self._members.items() if not member.is_alive()]:
-                self._start(name)
+            for name in (*WORKERS, SCHEDULER):
+                if name not in self._members or not self._members[name].is_alive():
+                    self._start(name)
         for member in self._members.values():
             member.join()
 
     def _start(self, name: str) -> None:
         # A signal between the look and the fork would miss the new child.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
-        if not self._stopping:
-            member = _fork.Process(target=_run, args=(self._app, name))
-            member.start()
-            self._members[name] = member
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        try:
+            if not self._stopping:
+                member = _fork.Process(target=_run, args=(self._app, name, os.getpid()))
+                member.start()
+                self._members[name] = member
+        except OSError:
+            # The machine has no process to spare; it is tried again at the next look.
+            self._app.logger.exception("%s could not be started", name)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def _stop(self, signum: int, frame: FrameType | None) -> None:
         self._stopping = True
@@ -81,12 +89,12 @@ class Crew:
                 member.terminate()
 
 
-def _run(app: Flask, name: str) -> None:
+def _run(app: Flask, name: str, parent: int) -> None:
     for signum in _STOPS:
         signal.signal(signum, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
     setproctitle(f"cadence: {name}")
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     with app.app_context():
         # A connection shared with the parent would be used by both at once: forget, but don't close, them.
         db.engine.dispose(close=False)
@@ -97,12 +105,11 @@ def _run(app: Flask, name: str) -> None:
             rq.make_worker(WORKERS[name], name=unique, worker_ttl=_WORKER_TTL).work()
 
 
-def _end_with_parent() -> None:
+def _end_with(parent: int) -> None:
     """A parent that was killed can't tell its children to stop, and the next one brings others."""
-    parent = parent_process()
-    if parent:
-        parent.join()
-        os.kill(os.getpid(), signal.SIGTERM)
+    while os.getppid() == parent:
+        time.sleep(_PAUSE_SECONDS)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == "__main__":

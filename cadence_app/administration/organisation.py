@@ -67,7 +67,7 @@ def set_policy(actor: Actor, tenant: Tenant, policy: Policy) -> None:
     """From then on; nobody's status changes by it. Notices to admins start anew for another day. Errors:
     Refused for a question whose answer is a keyword of the organisation's own."""
     # As own_keywords.add_keyword() does, so that TEAM never means two things.
-    db.session.execute(select(Tenant.id).where(Tenant.id == tenant.id).with_for_update())
+    db.session.execute(select(Tenant.id).where(Tenant.id == tenant.id).with_for_update(key_share=True))
     if policy.ask_team_only and own_keywords.named(team_only.WORD):
         raise Refused("TEAM is a keyword of your own. Remove it under Keywords first.")
     begins = policy.begins_on

@@ -34,7 +34,7 @@ def tell_admins() -> int:
     only the latest.
     """
     query = select(Tenant).where(Tenant.id == tenant_in_use(), Tenant.suspended_at.is_(None))
-    fresh = query.with_for_update(skip_locked=True).execution_options(populate_existing=True)
+    fresh = query.with_for_update(key_share=True).execution_options(populate_existing=True)
     tenant = db.session.scalars(fresh).one_or_none()
     left = days_left(tenant, today(tenant.zone)) if tenant else None
     if tenant is None or left is None:
@@ -71,5 +71,5 @@ def _mail(admin: User, left: int) -> None:
     }
     text = render_template("administration/mail/keyword_policy.txt", **told)
     paragraphs = [paragraph.strip() for paragraph in text.split("\n\n")]
-    html = render_template("accounts/mail/_page.html", paragraphs=paragraphs, **told)
+    html = render_template("accounts/mail/page.html", paragraphs=paragraphs, **told)
     enqueue("keyword_policy", admin.email, f"{subject} ({tenant.name})", text, html, name=admin.name)

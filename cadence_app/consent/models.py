@@ -212,8 +212,8 @@ class Decision(StrEnum):
 class PossibleOptOut(Model):
     """A text that reads like an opt out. While open it holds automated texts to the contact in the team.
 
-    More such texts join the open flag: `words` has a line for each, `message_id` is the latest; the first
-    one started the clock (`received_at`, `due_on`).
+    More such texts join the open flag: `words` has a line for each, `message_ids` are all of them and
+    `message_id` is the latest; the first one started the clock (`received_at`, `due_on`).
     """
 
     __tablename__ = "possible_opt_outs"
@@ -242,6 +242,7 @@ class PossibleOptOut(Model):
     contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"))
     team_id: Mapped[int] = mapped_column(ForeignKey("teams.id"))
     message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"))
+    message_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), default=list)
     words: Mapped[str]
     received_at: Mapped[datetime]
     due_on: Mapped[date]

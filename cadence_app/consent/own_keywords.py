@@ -58,7 +58,7 @@ def add_keyword(user: User | None, word: str, meaning: Meaning, team: Team | Non
     if normal in keywords.BUILT_IN:
         raise ValueError(f"{word} is a built-in keyword.")
     # One after the other, so that two admins at once can't give a word two meanings.
-    held = select(Tenant).where(Tenant.id == tenant_in_use()).with_for_update()
+    held = select(Tenant).where(Tenant.id == tenant_in_use()).with_for_update(key_share=True)
     tenant = db.session.scalars(held.execution_options(populate_existing=True)).one()
     if normal == team_only.WORD and team_only.in_use(tenant):
         raise ValueError(_TEAM_ONLY)

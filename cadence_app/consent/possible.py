@@ -9,7 +9,7 @@ from sqlalchemy import func, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from cadence_app.accounts.models import User
-from cadence_app.consent.ledger import among
+from cadence_app.consent.ledger import among, lock_contacts
 from cadence_app.consent.models import Decision, PossibleOptOut
 from cadence_app.extensions import db
 from cadence_app.tenancy import tenant_in_use
@@ -27,6 +27,7 @@ def flag(contact_id: int, team_id: int, message_id: int, words: str, zone: ZoneI
         contact_id=contact_id,
         team_id=team_id,
         message_id=message_id,
+        message_ids=[message_id],
         words=words,
         received_at=received_at,
         due_on=due_on,
@@ -36,7 +37,11 @@ def flag(contact_id: int, team_id: int, message_id: int, words: str, zone: ZoneI
         new.on_conflict_do_update(
             index_elements=["contact_id", "team_id"],
             index_where=PossibleOptOut.decision == literal_column("'open'"),
-            set_={"message_id": message_id, "words": PossibleOptOut.words + "\n" + new.excluded.words},
+            set_={
+                "message_id": message_id,
+                "message_ids": func.array_append(PossibleOptOut.message_ids, message_id),
+                "words": PossibleOptOut.words + "\n" + new.excluded.words,
+            },
         )
     )
 
@@ -44,11 +49,13 @@ def flag(contact_id: int, team_id: int, message_id: int, words: str, zone: ZoneI
 def open_flag(contact_id: int, team_id: int) -> PossibleOptOut | None:
     """The undecided flag that holds automated texts to this contact in this team, if there is one."""
     return db.session.scalars(
-        select(PossibleOptOut).where(
+        select(PossibleOptOut)
+        .where(
             PossibleOptOut.contact_id == contact_id,
             PossibleOptOut.team_id == team_id,
             PossibleOptOut.decision == Decision.OPEN,
         )
+        .execution_options(populate_existing=True)
     ).one_or_none()
 
 
@@ -57,6 +64,8 @@ def dismiss(user: User, contact_id: int, team_id: int, message_id: int | None) -
 
     False, and nothing is decided, where more words have come since or somebody else has decided.
     """
+    # Words that are coming in hold the contact: they are seen here, or come after the decision.
+    lock_contacts([contact_id])
     read = open_flag(contact_id, team_id)
     if read is None or read.message_id != message_id:
         return False
@@ -124,6 +133,7 @@ def give_to(contact_id: int, from_id: int) -> None:
         words, message_id = f"{first.words}\n{second.words}", second.message_id
         own.received_at, own.due_on = first.received_at, min(own.due_on, flag.due_on)
         own.words, own.message_id = words, message_id
+        own.message_ids = [*first.message_ids, *second.message_ids]
         db.session.delete(flag)
     db.session.flush()
 

@@ -65,9 +65,14 @@ def put(archive: zipfile.ZipFile, found: Files) -> None:
     """Puts the stored ones into the ZIP as they are, for pictures are packed already."""
     for media, _ in found:
         if media.state == MediaState.STORED:
+            try:
+                chunks = files.chunks(media.file_key)
+            except FileNotFoundError:
+                archive.writestr(f"{_place(media)}.missing.txt", "This file is gone from the storage.\n")
+                continue
             entry = zipfile.ZipInfo(_place(media), time.gmtime()[:6])
             with archive.open(entry, "w") as target:
-                for chunk in files.chunks(media.file_key):
+                for chunk in chunks:
                     target.write(chunk)
 
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import delete, func, literal, or_, select, text, update
+from sqlalchemy import delete, exists, func, literal, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import aliased
 
 from cadence_app.campaigns.models import Campaign, Recipient, RecipientState
 from cadence_app.consent import team_only
@@ -50,7 +51,7 @@ def clear(contact_ids: Collection[int], waiting_posts: bool = True) -> None:
     person, from the API's feed.
     """
     ids = list(contact_ids)
-    numbers = set(db.session.scalars(select(ContactNumber.number).where(ContactNumber.contact_id.in_(ids))))
+    numbers = _numbers_of(ids)
     words = set(db.session.scalars(select(Contact.external_id).where(Contact.id.in_(ids)))) - {""}
     _clear_lists(ids, _digits(numbers), sorted(words))
     _clear_later(ids)
@@ -101,6 +102,16 @@ def _name_kept(kept_id: int, gone_id: int) -> None:
     columns = ["import_id", "contact_id", "tenant_id"]
     db.session.execute(upsert(ImportContact).from_select(columns, named).on_conflict_do_nothing())
     db.session.execute(delete(ImportContact).where(theirs))
+
+
+def _numbers_of(ids: list[int]) -> set[str]:
+    """Every number they have or had, but for what is somebody else's by now."""
+    others = aliased(ContactNumber)
+    given_away = exists().where(
+        others.number == ContactNumber.number, others.until.is_(None), others.contact_id.not_in(ids)
+    )
+    query = select(ContactNumber.number).where(ContactNumber.contact_id.in_(ids), ~given_away)
+    return set(db.session.scalars(query))
 
 
 def _digits(numbers: Collection[str]) -> list[str]:

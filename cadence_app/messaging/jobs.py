@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from flask import current_app
 from redis.exceptions import RedisError
+from rq.timeouts import JobTimeoutException
 from sqlalchemy import func, or_, select
 
 from cadence_app.accounts.models import Tenant
@@ -72,6 +73,8 @@ def sweep_later_texts() -> None:
         for text_id in due_text_ids(datetime.now(UTC)):
             try:
                 dispatch(tenant_id, take_up(text_id))
+            except JobTimeoutException:
+                raise
             except Exception:
                 db.session.rollback()
                 current_app.logger.exception("text %s for a later time could not be sent", text_id)

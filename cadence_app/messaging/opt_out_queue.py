@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Self
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true, tuple_
+from sqlalchemy import ColumnElement, Select, and_, any_, func, select, true, tuple_
 
 from cadence_app.accounts.models import Team, TeamMember, User
 from cadence_app.consent import possible
@@ -42,9 +42,9 @@ class Cursor:
 
 @dataclass(frozen=True)
 class Waiting:
-    """A flag to decide. `quoted`: whether the user may read its words, which a text to a colleague's personal
-    inbox keeps from them. `conversation_id` is the one with the text, None where it is not theirs to open.
-    `days_left` counts business days and is below nought once the day it is due is over; see in_words()."""
+    """A flag to decide. `quoted`: whether the user may read its words (may_quote()). `conversation_id` is the
+    one with the latest text, None where it is not theirs to open. `days_left` counts business days and is
+    below nought once the day it is due is over; see in_words()."""
 
     flag: PossibleOptOut
     contact: Contact
@@ -105,8 +105,28 @@ def _in_reach(user: User) -> ColumnElement[bool]:
     return PossibleOptOut.team_id.in_(select(TeamMember.team_id).where(TeamMember.user_id == user.id))
 
 
+def may_quote(user: User) -> ColumnElement[bool]:
+    """Whether a user may read the words of a flag (PossibleOptOut): none of its texts went to a colleague's
+    personal inbox."""
+    texts = (
+        select(Message.id)
+        .join(Inbox, Inbox.id == Message.inbox_id)
+        .where(
+            Message.id == any_(PossibleOptOut.message_ids),
+            Inbox.kind == InboxKind.PERSONAL,
+            Inbox.user_id.is_distinct_from(user.id),
+        )
+        .correlate(PossibleOptOut)
+    )
+    return ~texts.exists()
+
+
+def quotes(user: User, flag: PossibleOptOut) -> bool:
+    """may_quote() for one flag."""
+    return db.session.scalars(select(may_quote(user)).where(PossibleOptOut.id == flag.id)).one()
+
+
 def _waiting(user: User) -> Select[PossibleOptOut, Contact, Team, int | None, bool, bool]:
-    quoted = or_(Message.id.is_(None), Inbox.kind == InboxKind.SHARED, Inbox.user_id == user.id)
     opens = and_(Inbox.id.is_not(None), visible_to(user))
     return (
         select(
@@ -114,7 +134,7 @@ def _waiting(user: User) -> Select[PossibleOptOut, Contact, Team, int | None, bo
             Contact,
             Team,
             Message.conversation_id,
-            quoted.label("quoted"),
+            may_quote(user).label("quoted"),
             opens.label("opens"),
         )
         .join(Contact, Contact.id == PossibleOptOut.contact_id)

@@ -11,6 +11,7 @@ from flask_login import current_user
 from cadence_app.accounts.requests import asks_by_itself
 from cadence_app.accounts.roles import desk_required
 from cadence_app.consent import blocks
+from cadence_app.consent.ledger import lock_contacts
 from cadence_app.extensions import db
 from cadence_app.messaging import assignments, desk, freshness, later, notes, text_templates, thread
 from cadence_app.messaging.forms import ComposeForm, LaterForm, NoteForm
@@ -94,8 +95,10 @@ def send(conversation_id: int) -> ResponseReturnValue:
     if form.uploads and not sends_files(found.inbox):
         form.files.errors = ["AWS, which carries this inbox's texts, takes no files. Send it without."]
         return _after_send(found, form, 422)
+    stored = media.store(form.uploads)
+    _hold(found)
     message = compose(current_user, found, form.body.data)
-    media.attach(message, form.uploads)
+    media.attach(message, stored)
     db.session.commit()
     if message.state == MessageState.SUPPRESSED:
         form.body.errors = [f"Not sent. {message.detail}"]
@@ -137,6 +140,7 @@ def add_note(conversation_id: int) -> ResponseReturnValue:
     form = NoteForm()
     valid = form.validate_on_submit()
     if valid:
+        _hold(found)
         notes.add(current_user, found, form.note.data)
         db.session.commit()
         form = NoteForm(formdata=None)
@@ -278,3 +282,9 @@ def _consent_url(found: Conversation) -> str:
 
 def _conversation(conversation_id: int) -> Conversation:
     return desk.find_conversation(current_user, conversation_id) or abort(404)
+
+
+def _hold(found: Conversation) -> None:
+    """Keeps its contact from being erased or merged until what this request writes can go with them."""
+    if not lock_contacts([found.contact_id]):
+        abort(404)

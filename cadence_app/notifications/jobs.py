@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask import current_app
+from rq.timeouts import JobTimeoutException
 from sqlalchemy import select
 
 from cadence_app.accounts.models import Tenant
@@ -21,6 +22,8 @@ def sweep_notifications() -> None:
         for rule_id in due_rule_ids():
             try:
                 tell(rule_id)
+            except JobTimeoutException:
+                raise
             except Exception:
                 db.session.rollback()
                 current_app.logger.exception("notification rule %s could not be told", rule_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from flask import current_app
+from rq.timeouts import JobTimeoutException
 from sqlalchemy import func, select
 
 from cadence_app import files
@@ -28,6 +29,7 @@ _LONGEST_WAIT = timedelta(minutes=15)
 _FIRST_WAIT = timedelta(seconds=10)
 # An export that no worker has taken up after this long has lost its job.
 _LOST_AFTER = timedelta(seconds=15)
+_REMOVE_SECONDS = 60
 
 
 @rq.job(queue="reports")
@@ -64,8 +66,7 @@ def _nobody_may_have(export: Export) -> str:
 
 @quick_sweep
 def sweep_exports() -> None:
-    """Queues every export that is due and that neither a worker nor the queue has, and deletes the files
-    whose time is over."""
+    """Queues every export that is due and that neither a worker nor the queue has."""
     for tenant_id in db.session.scalars(select(Tenant.id).order_by(Tenant.id)).all():
         use_tenant(tenant_id)
         due = select(Export).where(
@@ -76,15 +77,24 @@ def sweep_exports() -> None:
                 lost = nobody_has_it
             if lost:
                 enqueue(export)
+
+
+@rq.job(queue="reports")
+def remove_expired_exports() -> None:
+    """Deletes the files whose time is over. It waits for the storage, so it is no quick sweep."""
+    for tenant_id in db.session.scalars(select(Tenant.id).order_by(Tenant.id)).all():
+        use_tenant(tenant_id)
         _remove_expired()
 
 
 def _remove_expired() -> None:
-    """One file that can't be deleted now waits for the next sweep, and keeps nothing else waiting."""
+    """One file that can't be deleted now waits for the next time, and keeps nothing else waiting."""
     expired = select(Export).where(Export.file_key != "", Export.expires_at < func.now())
     for export in db.session.scalars(expired).all():
         try:
             files.remove(export.file_key)
+        except JobTimeoutException:
+            raise
         except Exception:
             current_app.logger.exception("the file of export %s could not be deleted", export.id)
             continue
@@ -206,3 +216,6 @@ def _wait(export: Export, state: ExportState, most: int, problem: str) -> None:
 
 def _due(export: Export) -> bool:
     return bool(db.session.scalar(select(export.next_attempt_at <= func.now())))
+
+
+remove_expired_exports.cron_register(_REMOVE_SECONDS)

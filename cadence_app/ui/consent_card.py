@@ -14,17 +14,17 @@ from cadence_app.consent.intent import opt_out_words
 from cadence_app.consent.models import Consent, OptOutChange, PossibleOptOut, Status
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
-from cadence_app.messaging import desk
+from cadence_app.messaging import desk, opt_out_queue
 
 _MAX_REASON = 1000
 
 
 @dataclass
 class Card:
-    """`flagged_for` is which words of the flag's texts read like an opt out, written plainly. `readable`
-    holds the ids of the texts behind the history that the viewer may read: not those to a colleague's
-    personal inbox. `action` is where the toggle posts to. `problem` is what the person must put right, at
-    the reason's field; `reason` what they had typed."""
+    """`flagged_for` is which words of the flag's texts read like an opt out, written plainly; `quoted`
+    whether the viewer may read those texts. `readable` holds the ids of the texts behind the history that
+    they may read: not those to a colleague's personal inbox. `action` is where the toggle posts to. `problem`
+    is what the person must put right, at the reason's field; `reason` what they had typed."""
 
     contact: Contact
     team: Team
@@ -32,6 +32,7 @@ class Card:
     needs_reason: bool
     flag: PossibleOptOut | None
     flagged_for: str | None
+    quoted: bool
     history: list[OptOutChange]
     readable: set[int]
     action: str
@@ -49,6 +50,7 @@ def card_of(user: User, contact: Contact, team: Team, action: str) -> Card:
     """The card as things stand now."""
     stored = consent.consent_of(contact.id, team.id)
     flag = possible.open_flag(contact.id, team.id)
+    quoted = flag is not None and opt_out_queue.quotes(user, flag)
     history = consent.history(contact.id, [team.id])
     return Card(
         contact=contact,
@@ -56,7 +58,8 @@ def card_of(user: User, contact: Contact, team: Team, action: str) -> Card:
         consent=stored,
         needs_reason=consent.needs_reason(stored),
         flag=flag,
-        flagged_for=opt_out_words(flag.words) if flag else None,
+        flagged_for=opt_out_words(flag.words) if quoted and flag else None,
+        quoted=quoted,
         history=history,
         readable=desk.readable(user, {change.message_id for change in history if change.message_id}),
         action=action,

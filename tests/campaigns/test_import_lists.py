@@ -13,7 +13,7 @@ from sqlalchemy import func, select, update
 from cadence_app.accounts.models import User
 from cadence_app.campaigns.models import Campaign
 from cadence_app.campaigns.segments import Segment
-from cadence_app.contacts.imports.jobs import sweep_imports
+from cadence_app.contacts.imports.jobs import remove_expired_imports
 from cadence_app.contacts.imports.models import Import, ImportContact, ImportOutcome
 from cadence_app.contacts.models import Contact
 from cadence_app.contacts.personal_data import archive_of
@@ -128,13 +128,13 @@ def test_editing_a_campaign_of_an_old_import_never_makes_it_one_for_all(world: W
 
 
 def later(world: World, import_id: int) -> None:
-    """A year and a day go by, and the sweep comes."""
+    """A year and a day go by, and what is over is removed."""
     with world.session():
         ended = update(Import).where(Import.id == import_id)
         db.session.execute(ended.values(finished_at=func.now() - timedelta(days=366)))
         db.session.commit()
     with world.app.app_context():
-        sweep_imports()
+        remove_expired_imports()
 
 
 def test_a_merge_names_the_one_kept_once(world: World) -> None:

@@ -31,7 +31,7 @@ from cadence_app.webhooks.models import WebhookAttempt, WebhookDelivery
 from tests.campaigns.sending import add_campaign, send
 from tests.consent.history import check, flip, seal
 from tests.contacts import importing
-from tests.contacts.people import IN, OUT, add_number, erase, merge, opt
+from tests.contacts.people import IN, OUT, add_number, erase, merge, opt, text_at
 from tests.world import World, new_number
 
 NAME = "Quetzalcoatl"
@@ -151,6 +151,26 @@ def test_what_they_waited_for_does_not_go_and_lists_keep_their_count(world: Worl
         assert db.session.scalars(theirs).all() == ["suppressed"]
         assert db.session.scalars(select(ScheduledText.state)).all() == ["cancelled"]
         assert db.session.scalars(select(WebhookDelivery.id)).all() == []
+
+
+def test_a_stop_from_a_number_that_they_once_had_is_its_new_owners(world: World) -> None:
+    number = new_number()
+    former = world.contact_id_of(world.text(number, "Hello").conversation_id)
+    text_at(world, former, new_number())
+    owner = world.contact_id_of(world.text(number, "Hi, this is Ben").conversation_id)
+    assert owner != former
+    with world.session():
+        account = add_account(db.session.get_one(User, world.admin_id), Carrier.TWILIO)
+        account.name, account.keyword_answers = "Ours", KeywordAnswers.OURS
+        db.session.add(account)
+        db.session.flush()
+        (event_id,) = intake.keep(
+            account, [CarrierText(world.shared, number, "STOP", "id", datetime.now(UTC))]
+        )
+    erase(world, former)
+    with world.session():
+        intake.take_in(event_id)
+    assert world.status(owner) == OUT
 
 
 @pytest.mark.parametrize("act", ["erase", "merge"])

@@ -309,7 +309,7 @@ def test_a_file_whose_time_is_over_is_deleted_with_its_rows(world: World) -> Non
         db.session.execute(update(Import).values(expires_at=func.now() - timedelta(seconds=1)))
         db.session.commit()
     with world.app.app_context():
-        jobs.sweep_imports()
+        jobs.remove_expired_imports()
     over = row(world, import_id)
     assert (over.state, over.file_key) == ("cancelled", "")
     with world.session():

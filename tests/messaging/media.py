@@ -10,7 +10,7 @@ from sqlalchemy import select
 from cadence_app import files
 from cadence_app.extensions import db
 from cadence_app.messaging.media.fetching import fetch
-from cadence_app.messaging.media.jobs import sweep_media
+from cadence_app.messaging.media.jobs import remove_discarded_files, sweep_media
 from cadence_app.messaging.media.models import MessageMedia
 from cadence_app.messaging.models import Conversation, Message
 from tests.world import World
@@ -62,6 +62,7 @@ def is_stored(world: World, key: str) -> bool:
 def sweep(world: World) -> None:
     with world.app.app_context():
         sweep_media()
+        remove_discarded_files()
 
 
 def send(world: World, conversation_id: int, *given: tuple[str, bytes], **fields: Any) -> Any:

@@ -16,7 +16,7 @@ from cadence_app.messaging.carriers.accounts import add_account
 from cadence_app.messaging.carriers.models import Carrier, KeywordAnswers
 from cadence_app.messaging.media import kinds
 from cadence_app.messaging.media.models import DiscardedFile, MessageMedia
-from cadence_app.messaging.media.service import Came, Upload, attach, note_came
+from cadence_app.messaging.media.service import Came, Upload, attach, note_came, store
 from cadence_app.messaging.models import Direction, Inbox, Message, MessageState, ScheduledText
 from tests.contacts.people import erase, merge
 from tests.messaging.media import (
@@ -87,7 +87,7 @@ def test_a_file_whose_text_was_never_committed_leaves_the_storage(world: World) 
     conversation_id = world.text(new_number(), "hi").conversation_id
     with world.session():
         message = db.session.get_one(Message, world.messages(conversation_id)[0].id)
-        attach(message, [Upload("a.png", "image/png", PNG)])
+        attach(message, store([Upload("a.png", "image/png", PNG)]))
         db.session.rollback()
         (left,) = db.session.scalars(select(DiscardedFile))
         key, left.due_at = left.file_key, datetime.now(UTC)

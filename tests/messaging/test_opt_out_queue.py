@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import re
+import threading
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import delete, select, update
 
-from cadence_app.accounts.models import TeamMember
+from cadence_app.accounts.models import TeamMember, User
 from cadence_app.consent import possible
+from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import Decision, PossibleOptOut, Status
 from cadence_app.extensions import db
 from cadence_app.messaging import opt_out_queue
+from cadence_app.messaging.conversations import add_message
+from cadence_app.messaging.models import Conversation, Direction, Message, MessageState
 from cadence_app.messaging.opt_out_queue import Cursor
+from tests.waiting import until_somebody_waits
 from tests.world import Browser, World, new_number
 
 QUEUE = "/messages/possible-opt-outs/"
@@ -113,7 +118,48 @@ def test_words_to_a_colleagues_personal_inbox_are_not_quoted(world: World) -> No
     assert "between us" in world.sign_in("agent").get(QUEUE).text
     seen = world.sign_in("admin").get(QUEUE).text
     assert "between us" not in seen
-    assert "The words were sent to a personal inbox." in seen
+    assert "Some of the words were sent to a personal inbox." in seen
+
+
+def test_words_to_a_personal_inbox_stay_with_their_owner_when_more_come_to_the_team(world: World) -> None:
+    number = new_number()
+    world.text(number, "hi")
+    world.text(number, "please stop texting me, between us", world.personal)
+    answer = world.text(number, "take me off this list")
+    card = f"/messages/conversations/{answer.conversation_id}"
+    for path in (QUEUE, card):
+        assert "between us" in world.sign_in("agent").get(path).text
+        seen = world.sign_in("admin").get(path).text
+        assert "between us" not in seen
+        assert "Some of the words were sent to a personal inbox." in seen
+
+
+def test_words_that_come_in_while_somebody_dismisses_are_not_dismissed(world: World) -> None:
+    flag_id = flag(world)
+    found, decided = stored(world, flag_id), []
+
+    def dismiss() -> None:
+        with world.session():
+            user = db.session.get_one(User, world.agent_id)
+            decided.append(possible.dismiss(user, found.contact_id, found.team_id, found.message_id))
+            db.session.commit()
+
+    agent = threading.Thread(target=dismiss)
+    with world.session():
+        lock_contacts([found.contact_id])
+        agent.start()
+        until_somebody_waits()
+        conversation = db.session.scalars(
+            select(Conversation).where(Conversation.contact_id == found.contact_id)
+        ).one()
+        again = Message(direction=Direction.INBOUND, body="I said stop!!", state=MessageState.RECEIVED)
+        add_message(conversation, again)
+        zone = ZoneInfo("America/New_York")
+        possible.flag(found.contact_id, found.team_id, again.id, "I said stop!!", zone)
+        db.session.commit()
+    agent.join(30)
+    assert decided == [False]
+    assert stored(world, flag_id).decision == Decision.OPEN
 
 
 def test_opting_out_in_place_writes_the_history_and_counts_down(world: World) -> None:

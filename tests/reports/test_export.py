@@ -344,7 +344,7 @@ def test_expired_files_are_deleted_and_can_not_be_had_any_more(world: World) -> 
     browser = world.sign_in("admin")
     assert browser.get(f"/exports/{export_id}/download").status_code == 404
     with world.app.app_context():
-        jobs.sweep_exports()
+        jobs.remove_expired_exports()
     assert export_row(world, export_id).file_key == ""
 
 

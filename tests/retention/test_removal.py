@@ -42,6 +42,7 @@ from tests.retention.old_contacts import (
     run_row,
     work,
 )
+from tests.waiting import until_somebody_waits
 from tests.world import World, make_world, new_number
 
 
@@ -181,7 +182,7 @@ def test_a_text_that_is_coming_in_while_its_turn_comes_saves_the_contact(world: 
     with world.session():
         lock_contacts([contact_id])
         worker.start()
-        _until_somebody_waits()
+        until_somebody_waits()
         conversation = db.session.scalars(select(Conversation)).one()
         conversation.last_message_at = func.now()
         db.session.commit()
@@ -199,7 +200,7 @@ def test_a_text_that_comes_in_just_as_the_contact_goes_makes_them_anew(world: Wo
     with world.session():
         removal._remove_batch(db.session.get_one(RetentionRun, run_id), [contact_id])
         texting.start()
-        _until_somebody_waits()
+        until_somebody_waits()
         db.session.commit()
     texting.join(30)
     assert world.contact_id(number) != contact_id
@@ -224,16 +225,6 @@ def test_a_stop_that_waits_to_be_taken_in_outlasts_the_removal(world: World) -> 
     with world.session():
         contact = db.session.scalars(select(Contact).where(Contact.number == number)).one()
     assert world.status(contact.id) == Status.OPTED_OUT
-
-
-def _until_somebody_waits() -> None:
-    """Until another session waits for a row that this one holds."""
-    blocked = text("SELECT count(*) FROM pg_locks WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))")
-    for _ in range(2000):
-        if db.session.scalar(blocked):
-            return
-        db.session.scalar(text("SELECT pg_sleep(0.005)"))
-    raise AssertionError("nobody waits")
 
 
 def test_a_run_that_is_cut_off_goes_on_where_it_was(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from flask import current_app
+from rq.timeouts import JobTimeoutException
 from sqlalchemy import delete, exists, func, select
 
 from cadence_app import files
@@ -22,6 +23,7 @@ _ATTEMPTS = 5
 # An import that no worker has touched for this long has lost its job.
 _LOST_AFTER = timedelta(seconds=15)
 _NAMED_FOR = timedelta(days=365)
+_REMOVE_SECONDS = 60
 
 
 @rq.job(queue="imports")
@@ -66,6 +68,13 @@ def sweep_imports() -> None:
                 free = nobody_runs
             if free:
                 enqueue(imported)
+
+
+@rq.job(queue="imports")
+def remove_expired_imports() -> None:
+    """Deletes the files and lists whose time is over. It waits for the storage, so it is no quick sweep."""
+    for tenant_id in db.session.scalars(select(Tenant.id).order_by(Tenant.id)).all():
+        use_tenant(tenant_id)
         _remove_expired()
         _forget_named()
 
@@ -81,6 +90,8 @@ def _remove_expired() -> None:
         try:
             for key in filter(None, (imported.file_key, imported.result_key)):
                 files.remove(key)
+        except JobTimeoutException:
+            raise
         except Exception:
             current_app.logger.exception("the files of import %s could not be deleted", imported.id)
             continue
@@ -103,3 +114,6 @@ def _forget_named() -> None:
 
 def _turn(tenant_id: int) -> str:
     return f"imports of tenant {tenant_id}"
+
+
+remove_expired_imports.cron_register(_REMOVE_SECONDS)

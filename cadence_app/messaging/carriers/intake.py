@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from flask import current_app
+from rq.timeouts import JobTimeoutException
 from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import OperationalError
@@ -81,6 +82,8 @@ def take_in(event_id: int) -> Received | None:
     except OperationalError:
         # Somebody else holds the contact; nothing of it was written.
         db.session.rollback()
+    except JobTimeoutException:
+        raise
     except Exception:
         db.session.rollback()
         current_app.logger.exception("carrier event %s could not be read", event_id)

@@ -183,7 +183,8 @@ def _ask(place: MediaPlace, sha256: str, until: float) -> tuple[bytes, str] | st
 
 def _read(raw: urllib3.BaseHTTPResponse, until: float) -> bytes:
     content = bytearray()
-    for piece in raw.stream(_PIECE, decode_content=False):
+    # What has come so far, however little: stream() would wait for a whole piece.
+    while piece := raw.read1(_PIECE, decode_content=False):
         content += piece
         if len(content) > kinds.MAX_BYTES:
             raise Unwanted(f"It is larger than {kinds.MAX_BYTES // 1024**2} MB.")

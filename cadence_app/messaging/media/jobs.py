@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from flask import current_app
 from redis.exceptions import RedisError
+from rq.timeouts import JobTimeoutException
 from sqlalchemy import func, select
 
 from cadence_app import files
@@ -22,6 +23,7 @@ _LOST_AFTER = timedelta(seconds=15)
 # Whoever is writing a file has finished, or given up, within this time.
 _AGAIN_AFTER = timedelta(minutes=10)
 _AT_ONCE = 500
+_REMOVE_SECONDS = 60
 
 
 @rq.job(queue="media")
@@ -41,13 +43,20 @@ def fetch_soon(tenant_id: int, media_ids: Sequence[int]) -> None:
 
 @quick_sweep
 def sweep_media() -> None:
-    """Queues the files that are due and that no worker has, and removes those whose row was deleted."""
+    """Queues the files that are due and that no worker has."""
     for tenant_id in db.session.scalars(select(Tenant.id).order_by(Tenant.id)).all():
         use_tenant(tenant_id)
         due = select(MessageMedia.id).where(MessageMedia.next_attempt_at < func.now() - _LOST_AFTER)
         fetch_soon(tenant_id, db.session.scalars(due.order_by(MessageMedia.id).limit(_AT_ONCE)).all())
-        _remove_discarded()
         db.session.rollback()
+
+
+@rq.job(queue="media")
+def remove_discarded_files() -> None:
+    """Removes the files whose row was deleted. It waits for the storage, so it is no quick sweep."""
+    for tenant_id in db.session.scalars(select(Tenant.id).order_by(Tenant.id)).all():
+        use_tenant(tenant_id)
+        _remove_discarded()
 
 
 def _remove_discarded() -> None:
@@ -56,6 +65,8 @@ def _remove_discarded() -> None:
     for discarded in db.session.scalars(held).all():
         try:
             files.remove(discarded.file_key)
+        except JobTimeoutException:
+            raise
         except Exception:
             current_app.logger.exception("file %s could not be removed", discarded.file_key)
             continue
@@ -76,3 +87,6 @@ def _queue_up(tenant_id: int, media_id: int) -> None:
             job_id=job_id,
             result_ttl=0,
         )
+
+
+remove_discarded_files.cron_register(_REMOVE_SECONDS)

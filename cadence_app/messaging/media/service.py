@@ -19,7 +19,7 @@ from cadence_app.messaging.inboxes import visible_to
 from cadence_app.messaging.media import kinds
 from cadence_app.messaging.media.models import DiscardedFile, MediaState, MessageMedia
 from cadence_app.messaging.models import Conversation, Inbox, Message
-from cadence_app.tenancy import set_tenant
+from cadence_app.tenancy import set_tenant, tenant_in_use
 
 # No transaction that stores a file is open for this long.
 _UNCOMMITTED = timedelta(hours=1)
@@ -85,11 +85,19 @@ def note_came(message: Message, came: Sequence[Came]) -> list[MessageMedia]:
     return noted
 
 
-def attach(message: Message, uploads: Sequence[Upload]) -> None:
-    """Stores files and puts them to a text that is not committed yet."""
-    for position, upload in enumerate(uploads):
-        row = _stored(message, position, upload.content_type, upload.content)
+def store(uploads: Sequence[Upload]) -> list[MessageMedia]:
+    """Stores files of a text that is yet to be written, before anything is held: the storage may be slow.
+    Those that attach() does not follow leave it again."""
+    rows = [_stored(upload.content_type, upload.content) for upload in uploads]
+    for row, upload in zip(rows, uploads, strict=True):
         row.file_name = upload.name
+    return rows
+
+
+def attach(message: Message, stored: Sequence[MessageMedia]) -> None:
+    """Puts stored files to a text that is not committed yet."""
+    for position, row in enumerate(stored):
+        row.message_id, row.position = message.id, position
         db.session.add(row)
     db.session.flush()
 
@@ -140,7 +148,9 @@ def _noted(message: Message, position: int, came: Came) -> MessageMedia:
         content_type = kinds.kept_as(came.content_type, came.content)
         if content_type is None:
             return _row(message, position, state=MediaState.FAILED, problem=kinds.NOT_KEPT)
-        return _stored(message, position, content_type, came.content)
+        row = _stored(content_type, came.content)
+        row.message_id, row.position = message.id, position
+        return row
     row = _row(
         message,
         position,
@@ -157,11 +167,18 @@ def _noted(message: Message, position: int, came: Came) -> MessageMedia:
     return row
 
 
-def _stored(message: Message, position: int, content_type: str, content: bytes) -> MessageMedia:
-    row = _row(message, position, state=MediaState.STORED, content_type=content_type, size=len(content))
-    row.sha256, row.file_key = hashlib.sha256(content).hexdigest(), _reserved_key(message.tenant_id)
-    files.write(row.file_key, content)
-    return row
+def _stored(content_type: str, content: bytes) -> MessageMedia:
+    """A file that is stored, and of no text yet."""
+    key = _reserved_key(tenant_in_use())
+    files.write(key, content)
+    return MessageMedia(
+        tenant_id=tenant_in_use(),
+        state=MediaState.STORED,
+        content_type=content_type,
+        size=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        file_key=key,
+    )
 
 
 def _reserved_key(tenant_id: int) -> str:
