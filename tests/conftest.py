@@ -24,12 +24,17 @@ from cadence_app import create_app, embedded
 from tests.world import World, make_world
 
 ROOT = Path(__file__).parent.parent
-# Fast ones first; what starts whole programs and browsers comes last.
-_LAST = ("tests/e2e",)
+# Fast ones first; what starts whole programs and browsers comes last, the longest walks before the others.
+_LAST = ("tests/e2e/test_kills", "tests/e2e/test_real_servers", "tests/e2e/test_pages", "tests/e2e/")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: item.nodeid.startswith(_LAST))
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    places = (place for place, start in enumerate(_LAST, 1) if item.nodeid.startswith(start))
+    return next(places, 0)
 
 
 def free_port() -> int:

@@ -18,6 +18,7 @@ import pytest
 from playwright.sync_api import Browser, Page, StorageState, sync_playwright
 
 from tests.conftest import ROOT, free_port
+from tests.messaging.carriers.api import Api, carrier_server
 
 AXE = ROOT / "tests" / "vendor" / "axe" / "axe.min.js"
 PASSWORD = "cadence-demo"
@@ -102,9 +103,16 @@ def scratch_folder(name: str) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def site() -> Iterator[Site]:
+def carriers() -> Iterator[tuple[Api, str]]:
+    """The carriers that the site's accounts reach, and their address."""
+    with carrier_server() as (api, address):
+        yield api, address
+
+
+@pytest.fixture(scope="session")
+def site(carriers: tuple[Api, str]) -> Iterator[Site]:
     with scratch_folder("cadence e2e 100% ") as folder:
-        site = Site(folder)
+        site = Site(folder, settings={"CADENCE_AWS_API_URL": carriers[1]})
         site.start()
         yield site
         assert site.stop() == 0
