@@ -64,6 +64,12 @@ def guard(session: Session, loopback: bool) -> None:
     session.mount("http://", adapter)
     session.trust_env = False
     session.max_redirects = 0
+    # Even where redirects are not followed, requests reads the whole body of one to look for the next.
+    session.get_redirect_target = _nowhere  # type: ignore[method-assign]
+
+
+def _nowhere(resp: Response) -> str | None:
+    return None
 
 
 def read_json(session: Session, url: str, **options: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from urllib.parse import urljoin, urlsplit
 
 import urllib3
 from flask import current_app
-from requests import RequestException, Response, Session
+from requests import RequestException, Session
 from sqlalchemy import case, delete, func, update
 
 from cadence_app import addresses, files
@@ -42,13 +42,6 @@ _LONGEST_WAIT = timedelta(hours=2)
 # A worker that has a file keeps it this long, well over the time limits; should it die, the sweep gives the
 # file to another.
 _KEPT = timedelta(minutes=3)
-
-
-class _OneStep(Session):
-    """A session that leaves redirects alone: the usual one reads the whole body of each, however long."""
-
-    def get_redirect_target(self, resp: Response) -> str | None:
-        return None
 
 
 class Unwanted(Exception):
@@ -156,7 +149,7 @@ def _ask(place: MediaPlace, sha256: str, until: float) -> tuple[bytes, str] | st
     # A stand-in for the carrier's API may be on this machine; nothing else there is asked for.
     here = place.own and addresses.loopback_name(urlsplit(place.url).hostname or "")
     try:
-        with _OneStep() as session:
+        with Session() as session:
             guard(session, loopback=here)
             with session.get(
                 place.url,
