@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, StorageState, sync_playwright
+from playwright.sync_api import Browser, Page, StorageState, expect, sync_playwright
 
 from tests.conftest import ROOT, free_port
 from tests.messaging.carriers.api import Api, carrier_server
@@ -26,6 +26,8 @@ _FLAGS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync"),
 )
+# Machines that run tests are small and busy.
+expect.set_options(timeout=15_000)
 SIZES = {"desktop": {"width": 1360, "height": 850}, "phone": {"width": 390, "height": 844}}
 
 
@@ -146,7 +148,7 @@ def open_page(browser: Browser, site: Site, sign_ins: dict[str, StorageState]) -
             java_script_enabled=scripts,
             storage_state=sign_ins.get(email) if email else None,
         )
-        context.set_default_timeout(8_000)
+        context.set_default_timeout(20_000)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: problems.append(str(error)))

@@ -40,9 +40,9 @@ def test_what_an_agent_and_a_phone_do_is_in_the_file_an_admin_gets_by_mail(
     expect(agent.get_by_role("button", name="Opt out", exact=True)).to_be_visible()
 
     text_from(anybody, number, inbox, "STOP")
-    expect(anybody.locator("#phone-texts")).to_contain_text("You are opted out", timeout=15_000)
+    expect(anybody.locator("#phone-texts")).to_contain_text("You are opted out", timeout=40_000)
     # The open page learns of it by itself, and then asks for the reason.
-    expect(agent.locator("#composer")).to_contain_text("opted out", timeout=15_000)
+    expect(agent.locator("#composer")).to_contain_text("opted out", timeout=40_000)
     agent.locator("[name=reason]").fill("Called us and asked for texts again.")
     agent.get_by_role("button", name="Opt in", exact=True).click()
     expect(agent.locator(".ledger").first).to_contain_text("Called us and asked for texts again.")
@@ -52,7 +52,7 @@ def test_what_an_agent_and_a_phone_do_is_in_the_file_an_admin_gets_by_mail(
     admin = open_page(f"admin@{domain}")
     open_export(admin, clicks)
     admin.get_by_role("button", name="Request Export").click()
-    expect(admin.locator("#export-list tbody tr").first).to_contain_text("Sent", timeout=20_000)
+    expect(admin.locator("#export-list tbody tr").first).to_contain_text("Sent", timeout=40_000)
     expected = [("Opted In",), ("Opted Out",), ("Opted In",), ("Opted Out",), ("Opted In",)]
 
     anybody.goto("/dev/mail/")

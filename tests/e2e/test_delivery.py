@@ -47,7 +47,7 @@ def test_an_admin_adds_a_destination_exports_to_it_and_saves_the_filters(
         page.get_by_label(f"Loader {mode}").check()
         check(page)
         page.get_by_role("button", name="Request Export").click()
-        expect(page.locator("#export-list")).to_contain_text("Delivered", timeout=20_000)
+        expect(page.locator("#export-list")).to_contain_text("Delivered", timeout=40_000)
         assert [path.name for path in tmp_path.iterdir()] == ["nightly-opt-out-history.csv"]
         page.get_by_role("button", name="Save these").click()
         page.fill("[name=name]", f"Stops {mode}")

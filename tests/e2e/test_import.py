@@ -36,12 +36,12 @@ def test_an_admin_imports_a_file_and_gets_the_refused_rows_back(open_page: OpenP
     _check_both_sizes(page)
     page.get_by_role("button", name="Check the file").click()
     problems = page.locator("table[aria-labelledby=problems]")
-    expect(problems).to_contain_text("There is no team with the code XYZ.", timeout=20_000)
+    expect(problems).to_contain_text("There is no team with the code XYZ.", timeout=40_000)
     expect(problems).to_contain_text("“12” is no phone number.")
     _check_both_sizes(page)
     page.get_by_role("button", name="Start the import").click()
 
-    expect(page.get_by_role("heading", level=1)).to_have_text("Import done", timeout=20_000)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Import done", timeout=40_000)
     _check_both_sizes(page)
     with page.expect_download() as download:
         page.get_by_role("link", name="Download refused rows").click()

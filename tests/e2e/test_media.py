@@ -27,7 +27,7 @@ def picture(name: str, width: int = 320, noise: bool = False) -> FilePayload:
 
 def expect_shown(pictures: Locator, count: int) -> None:
     """That so many pictures are there and each was loaded."""
-    expect(pictures).to_have_count(count, timeout=20_000)
+    expect(pictures).to_have_count(count, timeout=40_000)
     widths: list[int] = []
     for _ in range(100):
         widths = [each.evaluate(_WIDTH) for each in pictures.all()]
@@ -75,7 +75,7 @@ def test_a_picture_comes_from_a_phone_and_is_answered_with_one(mode: str, open_p
     expect(agent.locator("#composer-body")).to_have_value("")
     check(agent)
 
-    expect(phone.locator("#phone-texts")).to_contain_text("No, this one.", timeout=20_000)
+    expect(phone.locator("#phone-texts")).to_contain_text("No, this one.", timeout=40_000)
     expect_shown(phone.locator("#phone-texts img"), 1)
 
 

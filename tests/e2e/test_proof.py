@@ -33,7 +33,7 @@ def test_an_admin_verifies_the_history_and_finds_a_seal_they_kept(mode: str, ope
     _open_proof(page)
     page.get_by_role("button", name="Verify").click()
     answer = page.locator("#proof-checks tbody tr").first
-    expect(answer).to_contain_text("Intact", timeout=20_000)
+    expect(answer).to_contain_text("Intact", timeout=40_000)
     digest = answer.locator(".digest").inner_text()
     page.get_by_label("Digest").fill(digest)
     page.get_by_role("button", name="Look up").click()
@@ -89,7 +89,7 @@ def test_the_list_of_exports_shows_a_files_sha_256(open_page: OpenPage) -> None:
     open_export(page, MODES["teams"][1])
     page.get_by_role("button", name="Request Export").click()
     row = page.locator("#export-list tbody tr").first
-    expect(row).to_contain_text("Sent", timeout=20_000)
+    expect(row).to_contain_text("Sent", timeout=40_000)
     row.get_by_text("SHA-256").click()
     assert re.fullmatch(r"[0-9a-f]{64}", row.locator(".digest").inner_text())
     check(page)

@@ -55,7 +55,7 @@ def test_an_admin_filters_reads_the_charts_pages_and_exports_just_that(
     page.get_by_label("Reason").check()
     page.get_by_role("button", name="Request Export").click()
     latest = page.locator("#export-list tbody tr").first
-    expect(latest).to_contain_text("Sent", timeout=20_000)
+    expect(latest).to_contain_text("Sent", timeout=40_000)
     expect(latest).to_contain_text("Source: Keyword")
     expect(latest).to_contain_text("With Reason")
     with page.expect_download() as download:
@@ -100,7 +100,7 @@ def test_every_kind_is_reached_from_reports_and_mailed(mode: str, open_page: Ope
         page.goto("/reports/" if mode == "legacy" else "/reports/exports")
         page.locator(f"main a[href='{_kind_path(mode, key)}']").click()
         page.get_by_role("button", name="Request Export").click()
-        expect(page.locator("#export-list tbody tr").first).to_contain_text("Sent", timeout=20_000)
+        expect(page.locator("#export-list tbody tr").first).to_contain_text("Sent", timeout=40_000)
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -19,7 +19,7 @@ def test_an_admin_holds_a_contact_looks_at_a_dry_run_and_removes_the_others(
     page.get_by_role("button", name="Start a dry run").click()
     page.wait_for_url("**/runs/*")
     run_url = page.url
-    expect(page.locator("#run")).to_contain_text("Waiting for a decision", timeout=20_000)
+    expect(page.locator("#run")).to_contain_text("Waiting for a decision", timeout=40_000)
     page.reload()
     check(page)
 
@@ -48,7 +48,7 @@ def test_an_admin_holds_a_contact_looks_at_a_dry_run_and_removes_the_others(
     check(page)
     page.get_by_label("Number of contacts").fill("30")
     page.get_by_role("button", name="Remove these").click()
-    expect(page.locator("#run")).to_contain_text("Done", timeout=20_000)
+    expect(page.locator("#run")).to_contain_text("Done", timeout=40_000)
     expect(page.locator("#run")).to_contain_text("of 30 listed")
     page.reload()
     check(page)
@@ -70,5 +70,5 @@ def test_after_request_export_the_keyboard_goes_on_at_the_new_requests_state(ope
     page.wait_for_url(re.compile("#export-"))
     state = page.locator("#export-list tbody tr").first.locator(".export-state")
     expect(state).to_be_focused()
-    expect(state).to_contain_text("Sent", timeout=20_000)
+    expect(state).to_contain_text("Sent", timeout=40_000)
     expect(state).to_be_focused()

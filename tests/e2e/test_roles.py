@@ -26,7 +26,7 @@ def test_an_auditor_has_reports_only_and_gets_an_export(mode: str, open_page: Op
     open_export(page, clicks)
     page.get_by_role("button", name="Request Export").click()
     latest = page.locator("#export-list tbody tr").first
-    expect(latest).to_contain_text("Sent", timeout=20_000)
+    expect(latest).to_contain_text("Sent", timeout=40_000)
     with page.expect_download() as download:
         latest.get_by_role("link", name="Download").click()
     assert download.value.suggested_filename.endswith(".csv")
