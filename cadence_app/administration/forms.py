@@ -22,14 +22,13 @@ from wtforms.validators import InputRequired, Length, Optional, ValidationError
 from cadence_app.accounts.models import KeywordPolicy, PossibleOptOutPolicy, SecondFactorPolicy
 from cadence_app.contacts.models import FieldKind
 from cadence_app.contacts.numbers import BadNumber, parse_number
+from cadence_app.messaging.auto_replies import MAX_AUTO_REPLY
 from cadence_app.reports.fields import DayField
 from cadence_app.reports.forms import offered
 from cadence_app.ui.fields import MultiCheckboxField, no_control_characters, stripped
 from cadence_app.ui.navigation import Words
 
 ZONES = sorted(available_timezones())
-# Three texts in GSM-7: enough for the organisation, what happened, and the way back.
-MAX_AUTO_REPLY = 459
 
 
 def _name(label: str, missing: str) -> StringField:

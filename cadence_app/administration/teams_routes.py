@@ -12,10 +12,10 @@ from cadence_app.accounts.models import Role, Team, User
 from cadence_app.accounts.roles import admin_required
 from cadence_app.accounts.service import Refused
 from cadence_app.administration import teams
-from cadence_app.administration.forms import MAX_AUTO_REPLY, MembersForm, TeamForm, TextsForm
+from cadence_app.administration.forms import MembersForm, TeamForm, TextsForm
 from cadence_app.consent.keywords import Meaning
 from cadence_app.extensions import db
-from cadence_app.messaging.auto_replies import asks_in, default_text, question
+from cadence_app.messaging.auto_replies import MAX_AUTO_REPLY, asks_in, default_text, question
 from cadence_app.messaging.encoding import measure
 from cadence_app.ui.navigation import words_for
 

@@ -187,7 +187,8 @@ class TeamOnlyStatus(Model):
 class CustomKeyword(Model):
     """A word an organisation added to the built-in ones, for one team or (no team) for all of them.
 
-    `word` is stored normalised (keywords.normalise).
+    `word` is stored normalised (keywords.normalise). `answer` is what is said to it, such as in its language;
+    empty where that is the team's text.
     """
 
     __tablename__ = "custom_keywords"
@@ -201,6 +202,7 @@ class CustomKeyword(Model):
     team_id: Mapped[int | None] = mapped_column(ForeignKey("teams.id"))
     word: Mapped[str]
     meaning: Mapped[str]
+    answer: Mapped[str] = mapped_column(default="")
 
 
 class Decision(StrEnum):

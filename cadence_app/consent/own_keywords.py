@@ -44,8 +44,22 @@ def find_keyword(keyword_id: int) -> CustomKeyword | None:
     return db.session.get(CustomKeyword, keyword_id)
 
 
-def add_keyword(user: User | None, word: str, meaning: Meaning, team: Team | None) -> CustomKeyword:
-    """Adds a word for one team or (None) for all. `user` is None for an operator. The caller commits.
+def answer_to(word: str, team_id: int) -> str:
+    """What is answered in a team to a normalised word, by the team's own of that word before the whole
+    organisation's; empty where the team's text is."""
+    said = select(CustomKeyword.answer).where(
+        CustomKeyword.word == word,
+        CustomKeyword.answer != "",
+        or_(CustomKeyword.team_id == team_id, CustomKeyword.team_id.is_(None)),
+    )
+    return db.session.scalars(said.order_by(CustomKeyword.team_id.nulls_last()).limit(1)).one_or_none() or ""
+
+
+def add_keyword(
+    user: User | None, word: str, meaning: Meaning, team: Team | None, answer: str = ""
+) -> CustomKeyword:
+    """Adds a word for one team or (None) for all, with what is answered to it (empty: the team's text).
+    `user` is None for an operator. The caller commits.
 
     Errors: ValueError, in words for who adds it, for a word that is built in, that is there already, that
     would mean two things in some team, or that has no letter or digit.
@@ -66,18 +80,27 @@ def add_keyword(user: User | None, word: str, meaning: Meaning, team: Team | Non
     if clash := _clash(known, meaning, team):
         raise ValueError(clash)
     keyword = CustomKeyword(
-        tenant_id=tenant_in_use(), team_id=team.id if team else None, word=normal, meaning=meaning
+        tenant_id=tenant_in_use(),
+        team_id=team.id if team else None,
+        word=normal,
+        meaning=meaning,
+        answer=answer,
     )
     db.session.add(keyword)
     db.session.flush()
-    audit.record(user, "keyword.added", normal, meaning=(None, meaning), team=(None, team and team.name))
+    told = {"meaning": (None, meaning), "team": (None, team and team.name), "answer": (None, answer or None)}
+    audit.record(user, "keyword.added", normal, **told)
     return keyword
 
 
 def remove_keyword(user: User, keyword: CustomKeyword) -> None:
     """Takes a word away, and commits. What it did stays in the history."""
     team = db.session.get(Team, keyword.team_id) if keyword.team_id else None
-    told = {"meaning": (keyword.meaning, None), "team": (team and team.name, None)}
+    told = {
+        "meaning": (keyword.meaning, None),
+        "team": (team and team.name, None),
+        "answer": (keyword.answer or None, None),
+    }
     audit.record(user, "keyword.removed", keyword.word, **told)
     db.session.delete(keyword)
     db.session.commit()

@@ -10,10 +10,13 @@ from datetime import timedelta
 
 from cadence_app.accounts.models import KeywordPolicy, Team
 from cadence_app.consent.keywords import Meaning
+from cadence_app.consent.own_keywords import answer_to
 from cadence_app.messaging.models import MessageKind
 
 # 47 CFR 64.1200(a)(12): within five minutes of the request.
 CONFIRM_WITHIN = timedelta(minutes=5)
+# Three texts in GSM-7: enough for the organisation, what happened, and the way back.
+MAX_AUTO_REPLY = 459
 
 KINDS = {
     Meaning.OUT: MessageKind.OPT_OUT_REPLY,
@@ -22,11 +25,11 @@ KINDS = {
 }
 
 
-def text_of(team: Team, meaning: Meaning, asks_team_only: bool = False) -> str:
-    """What the team answers to a keyword: its own text, or the default, and after it the question where the
-    confirmation of an opt out asks one."""
+def text_of(team: Team, meaning: Meaning, asks_team_only: bool = False, word: str = "") -> str:
+    """What the team answers to a keyword, the normalised `word`: that word's own answer, else the team's
+    text, or the default; and after it the question where the confirmation of an opt out asks one."""
     own = {Meaning.OUT: team.opt_out_text, Meaning.IN: team.opt_in_text, Meaning.HELP: team.help_text}
-    text = own[meaning] or default_text(team, meaning)
+    text = (word and answer_to(word, team.id)) or own[meaning] or default_text(team, meaning)
     return f"{text} {question(team)}" if asks_team_only else text
 
 

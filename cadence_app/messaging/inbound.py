@@ -197,7 +197,12 @@ def _answer(
     reply = Message(
         direction=Direction.OUTBOUND,
         kind=KINDS[reading.answer],
-        body=text_of(inbox.team, reading.answer, reading.asks_team_only),
+        body=text_of(
+            inbox.team,
+            reading.answer,
+            reading.asks_team_only,
+            reading.keyword.word if reading.keyword else "",
+        ),
         state=MessageState.QUEUED,
     )
     stored = consent.consent_of(conversation.contact_id, inbox.team_id)

@@ -11,7 +11,8 @@ from wtforms.validators import InputRequired, Length
 
 from cadence_app.accounts.models import Team
 from cadence_app.consent.keywords import Meaning
-from cadence_app.ui.fields import no_control_characters, stripped
+from cadence_app.messaging.auto_replies import MAX_AUTO_REPLY
+from cadence_app.ui.fields import no_control_characters, one_kind_of_line_end, stripped
 
 MEANING_NAMES = {Meaning.OUT: "Opts out", Meaning.IN: "Opts in", Meaning.HELP: "Asks for help"}
 EVERYBODY = ""
@@ -27,6 +28,14 @@ class KeywordForm(FlaskForm):
         default=str(Meaning.OUT),
     )
     team = SelectField("For")
+    answer = TextAreaField(
+        "Answer",
+        [
+            Length(max=MAX_AUTO_REPLY, message=f"An answer has at most {MAX_AUTO_REPLY} characters."),
+            no_control_characters,
+        ],
+        filters=[one_kind_of_line_end, stripped],
+    )
 
     def offer(self, teams: Sequence[Team]) -> None:
         named = [SelectChoice(str(team.id), team.name) for team in teams]

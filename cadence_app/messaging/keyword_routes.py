@@ -11,6 +11,7 @@ from cadence_app.accounts.service import all_teams
 from cadence_app.consent import keywords, own_keywords
 from cadence_app.consent.keywords import Meaning
 from cadence_app.extensions import db
+from cadence_app.messaging.auto_replies import MAX_AUTO_REPLY
 from cadence_app.messaging.keyword_forms import EVERYBODY, MEANING_NAMES, KeywordForm, TryForm
 from cadence_app.messaging.trying import try_text
 
@@ -26,7 +27,9 @@ def index() -> ResponseReturnValue:
     if form.validate_on_submit():
         team = next((team for team in teams if str(team.id) == form.team.data), None)
         try:
-            own_keywords.add_keyword(current_user, form.word.data, Meaning(form.meaning.data), team)
+            own_keywords.add_keyword(
+                current_user, form.word.data, Meaning(form.meaning.data), team, form.answer.data or ""
+            )
         except ValueError as refusal:
             db.session.rollback()
             form.word.errors = [str(refusal)]
@@ -50,6 +53,7 @@ def index() -> ResponseReturnValue:
         meanings=MEANING_NAMES,
         built_in=_built_in(),
         everybody=EVERYBODY,
+        max_answer=MAX_AUTO_REPLY,
     )
     return page, 422 if form.is_submitted() or tried.errors else 200
 

@@ -49,14 +49,14 @@ def _keyword(team: Team, keyword: Keyword, opted_out: bool, personal: bool) -> O
     if keyword.meaning == Meaning.HELP:
         if opted_out:
             return Outcome("Asks for help", why, ["No answer goes out, for the sender is opted out."])
-        return Outcome("Asks for help", why, answer=text_of(team, Meaning.HELP))
+        return Outcome("Asks for help", why, answer=text_of(team, Meaning.HELP, word=keyword.word))
     if keyword.meaning == Meaning.IN:
         if not opted_out:
             return Outcome("Nothing changes", f"{why} The sender is opted in already.")
         effects = [f"Opted in to {team.name}."]
         if personal:
             effects.append("Personal inboxes may text them again.")
-        return Outcome("Opts in", why, effects, text_of(team, Meaning.IN))
+        return Outcome("Opts in", why, effects, text_of(team, Meaning.IN, word=keyword.word))
     return _out(team, keyword, why, opted_out, personal)
 
 
@@ -99,7 +99,9 @@ def _out(team: Team, keyword: Keyword | None, why: str, opted_out: bool, persona
             f"The answer asks whether they meant only {team.name}, if the word changes anything elsewhere. "
             f"TEAM within {team_only.ANSWER_WITHIN.days} days says so; no answer means every {words.team}."
         )
-    return Outcome("Opts out", why, effects, text_of(team, Meaning.OUT, asks))
+    return Outcome(
+        "Opts out", why, effects, text_of(team, Meaning.OUT, asks, keyword.word if keyword else "")
+    )
 
 
 def _possible(team: Team, found: str, opted_out: bool, personal: bool) -> Outcome:

@@ -65,6 +65,28 @@ def test_two_admins_at_once_can_not_give_a_word_two_meanings(world: World) -> No
         assert len({row.team_id for row in rows}) == len(rows)
 
 
+def test_a_word_of_another_language_is_answered_in_it_and_by_the_team_before_the_organisation(
+    world: World,
+) -> None:
+    admin = world.sign_in("admin")
+    answers = {str(world.team_id): "Admisiones: no recibirá más.", "": "Lakeside: no recibirá más mensajes."}
+    for team, answer in answers.items():
+        form = {"word": "Alto", "meaning": "out", "team": team, "answer": answer}
+        assert admin.post(PAGE, form).status_code == 302
+        assert answer in admin.get(PAGE).text
+    for inbox, said in ((world.shared, answers[str(world.team_id)]), (world.other_shared, answers[""])):
+        received = world.text(new_number(), "¡Alto!", inbox)
+        assert world.messages(received.conversation_id)[-1].body == said
+    with world.session():
+        team = db.session.get_one(Team, world.team_id)
+        assert try_text(team, "alto", False, False).answer == answers[str(world.team_id)]
+        assert "You are opted out" in try_text(team, "stop", False, False).answer
+    long = {"word": "basta", "meaning": "out", "team": "", "answer": "x" * 460}
+    answer = admin.post(PAGE, long)
+    assert answer.status_code == 422
+    assert "at most 459 characters" in answer.text
+
+
 def test_an_admin_adds_a_word_that_then_counts_and_removes_it(world: World) -> None:
     admin = world.sign_in("admin")
     form = {"word": "Alto", "meaning": "out", "team": ""}
