@@ -84,7 +84,7 @@ def test_a_campaign_is_written_reviewed_sent_and_looked_at_in_both_modes(
 def test_a_template_goes_into_a_text_for_later_which_is_listed_and_cancelled(open_page: OpenPage) -> None:
     page = open_page("agent@lakeside.example")
     page.goto("/messages/")
-    page.get_by_role("link", name=re.compile("^Admissions desk")).first.click()
+    page.locator("nav a", has_text="Admissions desk").first.click()
     page.locator(".convo:not(:has(.status-out))").first.click()
     page.locator("summary", has_text="Templates").click()
     page.get_by_role("link", name=re.compile("^Office hours")).click()
