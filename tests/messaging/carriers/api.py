@@ -15,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import sqlalchemy as sa
 from flask import Flask
 
 from tests.messaging.carriers import sns
@@ -45,6 +46,7 @@ class Api:
 
 
 LOST = "lost"
+_LEAVE = sa.text("UPDATE messages SET state = 'suppressed' WHERE state IN ('queued', 'sending')")
 SECRET = "a secret of the carrier"
 URLS = ("TWILIO_API_URL", "TELNYX_API_URL", "BANDWIDTH_API_URL", "AWS_API_URL")
 
@@ -210,7 +212,12 @@ def carrier_server() -> Iterator[tuple[Api, str]]:
 
 @contextmanager
 def carrier_api(app: Flask) -> Iterator[Api]:
-    """The application's carriers are this server meanwhile."""
+    """The application's carriers are this server meanwhile. Texts that earlier tests left are not sent to it: a
+    sweep is one of all tenants."""
+    owner = sa.create_engine(app.config["DATABASE_OWNER_URL"])
+    with owner.begin() as connection:
+        connection.execute(_LEAVE)
+    owner.dispose()
     with carrier_server() as (api, address):
         usual = {name: app.config[name] for name in URLS}
         app.config.update(dict.fromkeys(URLS, address))
