@@ -212,8 +212,8 @@ def carrier_server() -> Iterator[tuple[Api, str]]:
 
 @contextmanager
 def carrier_api(app: Flask) -> Iterator[Api]:
-    """The application's carriers are this server meanwhile. Texts that earlier tests left are not sent to it: a
-    sweep is one of all tenants."""
+    """The application's carriers are this server meanwhile. Texts that earlier tests left are not sent to it,
+    though a sweep is one of all tenants."""
     owner = sa.create_engine(app.config["DATABASE_OWNER_URL"])
     with owner.begin() as connection:
         connection.execute(_LEAVE)
