@@ -10,10 +10,11 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-from cadence_app import embedded
+from cadence_app import embedded, number_key
 from cadence_app.redis_waits import PROMPT, PromptRedis
 
 APP_ROLE = "cadence_app"
+_SECRET_KEY_FILE = "secret_key"
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
@@ -42,11 +43,17 @@ def database_url(url: str) -> str:
     return f"postgresql+psycopg://{rest}"
 
 
+def _known_secret_key(data_dir: Path) -> str | None:
+    """SECRET_KEY, or the one kept in the data folder; None where there is neither yet."""
+    path = data_dir / _SECRET_KEY_FILE
+    return os.environ.get("SECRET_KEY") or (path.read_text() if path.exists() else None)
+
+
 def _secret_key(data_dir: Path) -> str:
     """The key that signs cookies: SECRET_KEY, or one made once and kept in the data folder."""
     if key := os.environ.get("SECRET_KEY"):
         return key
-    path = data_dir / "secret_key"
+    path = data_dir / _SECRET_KEY_FILE
     if not path.exists():
         data_dir.mkdir(parents=True, exist_ok=True)
         fd = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
@@ -71,11 +78,12 @@ def load() -> dict[str, Any]:
     session_days = _number("CADENCE_SESSION_DAYS", 7)
     # The phone simulator and the mailbox have no sign-in: by themselves they are only for who sits here.
     here_only = os.environ.get("HOST", "127.0.0.1") in _LOOPBACK and not proxies
-    secret_key = _secret_key(data_dir)
+    # Before _secret_key() makes one: an installation that had one hashed numbers with it.
+    stops_key = number_key.load_or_make(data_dir, _known_secret_key(data_dir))
     return {
         "DATA_DIR": data_dir,
-        "SECRET_KEY": secret_key,
-        "NUMBER_KEY": os.environ.get("CADENCE_NUMBER_KEY") or secret_key,
+        "SECRET_KEY": _secret_key(data_dir),
+        "NUMBER_KEY": stops_key,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SECURE": _flag("CADENCE_SECURE_COOKIES", public_url.startswith("https://")),

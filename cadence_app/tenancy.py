@@ -6,16 +6,14 @@ it sees no row at all. So a forgotten filter shows nothing, rather than another 
 
 from __future__ import annotations
 
-import hashlib
-
-from flask import current_app
 from sqlalchemy import Connection, event, text
 from sqlalchemy.orm import Session, SessionTransaction
 
+from cadence_app import number_key
 from cadence_app.extensions import db
 
 _SET_TENANT = text(
-    "SELECT set_config('cadence.tenant_id', :tenant_id, true), set_config('cadence.number_key', :key, true)"
+    f"SELECT set_config('cadence.tenant_id', :tenant_id, true), set_config('{number_key.KEY_SETTING}', :key, true)"
 )
 
 
@@ -28,10 +26,10 @@ def use_tenant(tenant_id: int) -> None:
 
 
 def set_tenant(connection: Connection, tenant_id: int) -> None:
-    """Makes the open transaction of a connection outside the session work for this tenant."""
-    # What erased numbers are hashed with is never in the database itself.
-    key = hashlib.sha256(f"cadence numbers {current_app.config['NUMBER_KEY']}".encode()).hexdigest()
-    connection.execute(_SET_TENANT, {"tenant_id": str(tenant_id), "key": key})
+    """Makes the open transaction of a connection outside the session work for this tenant. Errors:
+    number_key.WrongKey."""
+    connection.execute(_SET_TENANT, {"tenant_id": str(tenant_id), "key": number_key.hex_key()})
+    number_key.check(connection)
 
 
 def tenant_in_use() -> int:

@@ -26,6 +26,8 @@ _DETAILS = {
     "reason_required": "This person had stopped by their own text; give the reason for opting them in.",
     "duplicate": "An earlier record of this call is for the same contact and team; that one counts.",
     "team_closed": TEAM_CLOSED,
+    "number_stopped": "Somebody who had this number before texted STOP, so this person is opted out; give the reason, "
+    "how they agreed, to opt them in.",
     "other_number": "This person is texted at another number; name them by that one to opt them in.",
 }
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
@@ -51,7 +53,20 @@ def apply(records: Sequence[BulkRecord], actor: str) -> BulkOut:
     outcomes = set_by_api(list(wanted.values()), actor)
     for (index, each), outcome in zip(wanted.items(), outcomes, strict=True):
         if outcome.result in (Result.CHANGED, Result.UNCHANGED):
-            results[index] = _answer(index, outcome.result, each.contact_id, change_id=outcome.change_id)
+            results[index] = _answer(
+                index, outcome.result, each.contact_id, change_id=outcome.change_id, status=each.status
+            )
+        elif outcome.result == Result.NUMBER_STOPPED:
+            code = str(outcome.result)
+            results[index] = _answer(
+                index,
+                Result.CHANGED if outcome.change_id else Result.UNCHANGED,
+                each.contact_id,
+                change_id=outcome.change_id,
+                status=Status.OPTED_OUT,
+                code=code,
+                detail=_DETAILS[code],
+            )
         else:
             results[index] = _refused(index, outcome.result, each.contact_id)
     answered = [result for result in results if result]

@@ -22,7 +22,7 @@ from cadence_app.api.schemas import (
 )
 from cadence_app.consent import blocks, possible
 from cadence_app.consent import service as consent
-from cadence_app.consent.by_api import Result, Wanted, set_by_api
+from cadence_app.consent.by_api import Outcome, Result, Wanted, set_by_api
 from cadence_app.consent.models import Consent, Status
 from cadence_app.extensions import db
 from cadence_app.ui.problems import Problem
@@ -47,7 +47,7 @@ def list_consents(contact_id: int) -> ConsentList:
     )
     return ConsentList.model_validate(
         {
-            "items": [_consent_values(stored) for stored in db.session.scalars(query)],
+            "items": [consent_values(stored) for stored in db.session.scalars(query)],
             "blocks": [
                 {"scope": block.scope, "since": block.since} for block in blocks.blocks_of(contact.id)
             ],
@@ -63,8 +63,9 @@ def set_consent(contact_id: int, team: str, json: ConsentInput, headers: Idempot
 
     In one team, named by its code; a contact who is not in it joins it. The history gets a row, with source
     `api` and the token's name, if the status changes. Somebody who had stopped by their own text is opted
-    in only with a reason: without one it is 409, `reason_required`. Nobody joins a
-    closed team: 409, `team_closed`.
+    in only with a reason: without one it is 409, `reason_required`. Where somebody who had the number before
+    had, they are opted out instead, and `code` says `number_stopped`. Nobody joins a closed team: 409,
+    `team_closed`.
     """
     contact, row = find_contact(contact_id), find_team(team)
     wanted = Wanted(contact.id, row.id, Status(json.status), json.reason)
@@ -79,8 +80,7 @@ def set_consent(contact_id: int, team: str, json: ConsentInput, headers: Idempot
     if outcome.result == Result.TEAM_CLOSED:
         raise Problem(409, "team_closed", bulk.TEAM_CLOSED)
     stored = db.session.get_one(Consent, (contact.id, row.id))
-    changed = ConsentChanged.model_validate(_consent_values(stored) | {"result": outcome.result})
-    return changed, 200, {}
+    return ConsentChanged.model_validate(consent_values(stored) | _result_values(outcome)), 200, {}
 
 
 @api.post("/consents/bulk")
@@ -96,7 +96,14 @@ def set_consents(json: BulkInput, headers: IdempotencyHeaders) -> Answer:
     return bulk.apply(json.records, token_in_use().actor), 200, {}
 
 
-def _consent_values(stored: Consent) -> dict[str, object]:
+def _result_values(outcome: Outcome) -> dict[str, object]:
+    """What came of a change, as ConsentChanged shows it."""
+    if outcome.result != Result.NUMBER_STOPPED:
+        return {"result": outcome.result}
+    return {"result": Result.CHANGED if outcome.change_id else Result.UNCHANGED, "code": outcome.result}
+
+
+def consent_values(stored: Consent) -> dict[str, object]:
     """What ConsentOut shows of a status."""
     return {
         "contact_id": stored.contact_id,

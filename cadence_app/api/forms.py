@@ -11,6 +11,7 @@ from cadence_app.ui.fields import MultiCheckboxField, stripped
 
 SCOPE_LABELS = {
     Scope.CONTACTS_READ: "Read contacts",
+    Scope.CONTACTS_WRITE: "Add contacts",
     Scope.CONSENT_READ: "Read consent",
     Scope.CONSENT_WRITE: "Change consent",
     Scope.CHANGES_READ: "Follow opt-out changes",

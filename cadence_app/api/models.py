@@ -16,6 +16,7 @@ class Scope(StrEnum):
     """What a token may be used for."""
 
     CONTACTS_READ = "contacts:read"
+    CONTACTS_WRITE = "contacts:write"
     CONSENT_READ = "consent:read"
     CONSENT_WRITE = "consent:write"
     CHANGES_READ = "changes:read"

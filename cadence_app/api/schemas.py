@@ -63,6 +63,17 @@ class ContactQuery(Page):
     ] = None
 
 
+class ContactInput(_Given):
+    """`reason`: how this person agreed, needed where somebody who had the number before had texted STOP."""
+
+    number: Annotated[StrictStr, Field(min_length=1, max_length=40, pattern=STORABLE)]
+    team: TeamCode
+    first_name: Annotated[StrictStr, Field(max_length=200, pattern=STORABLE)] = ""
+    last_name: Annotated[StrictStr, Field(max_length=200, pattern=STORABLE)] = ""
+    external_id: Annotated[StrictStr, Field(max_length=200, pattern=STORABLE)] = ""
+    reason: Reason = ""
+
+
 class ChangeQuery(Page):
     since: Annotated[GivenTime | None, Field(description="Only what changed at or after this time")] = None
     team: Annotated[str | None, Field(min_length=1, max_length=100, pattern=STORABLE)] = None
@@ -137,28 +148,45 @@ class ConsentOut(BaseModel):
 
 
 class BlockOut(BaseModel):
-    scope: Literal["personal", "organisation", "carrier_number"]
+    scope: Literal["team", "personal", "organisation", "carrier_number"]
     since: Time
 
 
 class ConsentList(BaseModel):
-    """`blocks` are bars beside consent: on personal inboxes, on teams joined later, by a carrier."""
+    """`blocks` are bars beside consent: on personal inboxes, on teams joined later, by a carrier, and on a
+    team whose texts somebody who had the number before had stopped."""
 
     items: list[ConsentOut]
     blocks: list[BlockOut]
 
 
 class ConsentChanged(ConsentOut):
+    """`code` is `number_stopped` where the contact is opted out instead of in, because somebody who had the
+    number before had texted STOP: give the `reason`, how this person agreed, to opt them in."""
+
     result: Literal["changed", "unchanged"]
+    code: Literal["number_stopped"] | None = None
+
+
+class ContactAdded(BaseModel):
+    """`existed`: somebody with this number was a contact already, whose names are as they were. `code`: as in
+    ConsentChanged."""
+
+    contact: ContactOut
+    consent: ConsentOut
+    existed: bool
+    code: Literal["number_stopped"] | None = None
 
 
 class BulkResult(BaseModel):
-    """The answer to the record at `index`. A refused one says why in `code` and `detail`."""
+    """The answer to the record at `index`. A refused one says why in `code` and `detail`; so does one that
+    was opted out instead of in (`number_stopped`). `status` is what it is now, where it was not refused."""
 
     index: int
     result: Literal["changed", "unchanged", "refused"]
     contact_id: int | None = None
     change_id: int | None = None
+    status: StatusName | None = None
     code: (
         Literal[
             "contact_not_named",
@@ -169,6 +197,7 @@ class BulkResult(BaseModel):
             "duplicate",
             "team_closed",
             "other_number",
+            "number_stopped",
         ]
         | None
     ) = None

@@ -1,4 +1,7 @@
-"""Bars beside consent whose scope is not one team: personal inboxes, later teams, a toll-free network."""
+"""Bars beside consent whose scope is not one team: personal inboxes, later teams, a toll-free network.
+
+Those that came with a number which somebody else had stopped are number_stops.py's.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,6 @@ from sqlalchemy import ARRAY, BigInteger, cast, delete, exists, func, literal, s
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from cadence_app.consent.models import Block, BlockScope
-from cadence_app.contacts.models import ContactNumber, ErasedNumber
 from cadence_app.extensions import db
 from cadence_app.tenancy import tenant_in_use
 
@@ -39,8 +41,8 @@ def block_by_words(contact_id: int, scope: BlockScope, said_at: datetime) -> Non
     )
     db.session.execute(
         statement.on_conflict_do_update(
-            index_elements=["contact_id", "scope", "inbox_id", "number"],
-            set_={"since": func.greatest(Block.since, statement.excluded.since), "reason": ""},
+            index_elements=["contact_id", "scope", "inbox_id", "number", "team_id"],
+            set_={"since": func.greatest(Block.since, statement.excluded.since)},
         )
     )
 
@@ -48,7 +50,12 @@ def block_by_words(contact_id: int, scope: BlockScope, said_at: datetime) -> Non
 def unblock_by_words(contact_id: int, scope: BlockScope, said_at: datetime) -> None:
     """Lifts a bar that was there when the contact said so; words that come late leave a newer one."""
     db.session.execute(
-        delete(Block).where(Block.contact_id == contact_id, Block.scope == scope, Block.since <= said_at)
+        delete(Block).where(
+            Block.contact_id == contact_id,
+            Block.scope == scope,
+            Block.number == "",
+            Block.since <= said_at,
+        )
     )
 
 
@@ -95,69 +102,40 @@ def copy_carrier_blocks(from_inbox_ids: Collection[int], to_inbox_ids: Collectio
     db.session.execute(upsert(Block).from_select(columns, blocked_there).on_conflict_do_nothing())
 
 
-def reason_everywhere(contact_id: int) -> str | None:
-    """Why whoever has this contact's number starts opted out in every team; None where they do not."""
-    barred = db.session.execute(
-        select(Block.reason).where(Block.contact_id == contact_id, Block.scope == BlockScope.ORGANISATION)
-    ).one_or_none()
-    if barred is None:
-        return None
-    return barred.reason or STOPPED_EVERYWHERE
+def stops_everywhere(contact_id: int) -> bool:
+    """Whether a contact's own words opted them out of teams that they join later too."""
+    return contact_id in stopped_everywhere([contact_id])
 
 
-def bar_everywhere(contact_id: int) -> Any | None:
-    """`since` and `reason` of the bar that keeps a contact out of teams they join later; None where there is
-    none."""
-    return db.session.execute(
-        select(Block.since, Block.reason).where(
-            Block.contact_id == contact_id, Block.scope == BlockScope.ORGANISATION
-        )
-    ).one_or_none()
-
-
-def give_back_everywhere(contact_id: int, said_at: datetime, since: datetime | None, reason: str) -> None:
-    """Makes that bar what it was before words of `said_at`: from `since` on, or none. One that was lifted or
-    made anew meanwhile stays so."""
+def give_back_everywhere(contact_id: int, said_at: datetime, since: datetime | None) -> None:
+    """Makes the bar by a contact's own words of teams they join later what it was before words of `said_at`:
+    from `since` on, or none. One that was lifted or made anew meanwhile stays so."""
     theirs = (
         Block.contact_id == contact_id,
         Block.scope == BlockScope.ORGANISATION,
+        Block.number == "",
         Block.since == max(said_at, since or said_at),
     )
     if since is None:
         db.session.execute(delete(Block).where(*theirs))
     else:
-        db.session.execute(update(Block).where(*theirs).values(since=since, reason=reason))
+        db.session.execute(update(Block).where(*theirs).values(since=since))
 
 
 def stopped_everywhere(contact_ids: Collection[int]) -> dict[int, datetime]:
     """Those of the contacts whose own words opted them out of teams they join later too, and since when."""
     query = select(Block.contact_id, Block.since).where(
-        Block.contact_id.in_(contact_ids), Block.scope == BlockScope.ORGANISATION
+        Block.contact_id.in_(contact_ids), Block.scope == BlockScope.ORGANISATION, Block.number == ""
     )
     return {row.contact_id: row.since for row in db.session.execute(query)}
 
 
-def lift_erased(contact_id: int, said_at: datetime) -> None:
-    """Forgets that this contact's numbers were an erased person's, and lifts the bar that came of it: the
-    phone itself has asked for texts since."""
-    digests = select(func.number_digest(ContactNumber.tenant_id, ContactNumber.number)).where(
-        ContactNumber.contact_id == contact_id, ContactNumber.until.is_(None)
-    )
-    theirs = ErasedNumber.digest.in_(digests)
-    db.session.execute(delete(ErasedNumber).where(theirs, ErasedNumber.erased_at <= said_at))
-    db.session.execute(
-        delete(Block).where(
-            Block.contact_id == contact_id,
-            Block.scope == BlockScope.ORGANISATION,
-            Block.reason != "",
-            ~exists().where(theirs),
-        )
-    )
-
-
 def give_to(contact_id: int, from_id: int) -> None:
     """Gives a contact every block of another one beside its own."""
-    copied = (Block.tenant_id, Block.scope, Block.inbox_id, Block.number, Block.reason)
+    copied = (
+        *(Block.tenant_id, Block.scope, Block.inbox_id, Block.team_id, Block.number, Block.since),
+        Block.reason,
+    )
     own = select(literal(contact_id), *copied).where(Block.contact_id == from_id)
     given = upsert(Block).from_select(["contact_id", *(column.key for column in copied)], own)
     db.session.execute(given.on_conflict_do_nothing())

@@ -13,10 +13,9 @@ from typing import Any
 from sqlalchemy import select
 
 from cadence_app.accounts.models import Team
-from cadence_app.consent import blocks, possible
-from cadence_app.consent.ledger import Change, among, lock_contacts, record_changes
+from cadence_app.consent import blocks, number_stops, possible
+from cadence_app.consent.ledger import Change, among, lock_contacts, note_stops, record_changes
 from cadence_app.consent.models import Consent, Source, Status
-from cadence_app.consent.service import needs_reason
 from cadence_app.extensions import db
 
 
@@ -35,7 +34,9 @@ class Wanted:
 class Result(StrEnum):
     """`duplicate`: an earlier one of the same call was for this contact and team, and that one counts.
     `team_closed`: nobody joins a closed team; the status of those who are in it can still change.
-    `other_number`: an opt in for a number of theirs that is not the one texted; consent is for that one."""
+    `other_number`: an opt in for a number of theirs that is not the one texted; consent is for that one.
+    `number_stopped`: a number of theirs was stopped before it was theirs, and no reason was given, so they
+    are opted out."""
 
     CHANGED = "changed"
     UNCHANGED = "unchanged"
@@ -43,11 +44,12 @@ class Result(StrEnum):
     DUPLICATE = "duplicate"
     TEAM_CLOSED = "team_closed"
     OTHER_NUMBER = "other_number"
+    NUMBER_STOPPED = "number_stopped"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """`change_id` is the history row of a CHANGED one."""
+    """`change_id` is the history row of a CHANGED one, and of a NUMBER_STOPPED one that changed something."""
 
     result: Result
     change_id: int | None = None
@@ -65,26 +67,44 @@ def set_by_api(wanted: Sequence[Wanted], actor: str) -> list[Outcome]:
     closed = _closed({team_id for _, team_id in pairs})
     stopped_everywhere = blocks.stopped_everywhere({contact_id for contact_id, _ in pairs})
 
+    number_stopped = number_stops.reasons(pairs)
     outcomes: list[Outcome | None] = [None] * len(wanted)
     seen: set[tuple[int, int]] = set()
     changes: dict[int, Change] = {}
+    instead: set[int] = set()
     for index, each in enumerate(wanted):
         pair = (each.contact_id, each.team_id)
         known, reason = current.get(pair), each.reason.strip()
-        stopped = needs_reason(known) if known else each.contact_id in stopped_everywhere
+        stopped = known.stopped_at if known else each.contact_id in stopped_everywhere
+        opts_in = each.status == Status.OPTED_IN and not (known and not known.opted_out)
         if pair in seen:
             outcomes[index] = Outcome(Result.DUPLICATE)
         elif known is None and each.team_id in closed:
             outcomes[index] = Outcome(Result.TEAM_CLOSED)
         elif each.status == Status.OPTED_IN and each.number and each.number != _texted_at(pair[0], held):
             outcomes[index] = Outcome(Result.OTHER_NUMBER)
-        elif each.status == Status.OPTED_IN and stopped and not reason:
+        elif opts_in and not reason and pair in number_stopped:
+            instead.add(index)
+            changes[index] = Change(
+                *pair, Status.OPTED_OUT, Source.API, reason=number_stopped[pair], actor=actor
+            )
+        elif opts_in and not reason and stopped:
             outcomes[index] = Outcome(Result.REASON_REQUIRED)
         else:
             changes[index] = Change(*pair, each.status, Source.API, reason=reason, actor=actor)
         seen.add(pair)
     for index, change_id in zip(changes, record_changes(list(changes.values())), strict=True):
-        outcomes[index] = Outcome(Result.CHANGED if change_id else Result.UNCHANGED, change_id)
+        result = Result.CHANGED if change_id else Result.UNCHANGED
+        outcomes[index] = Outcome(Result.NUMBER_STOPPED if index in instead else result, change_id)
+    if instead:
+        note_stops([(changes[index].contact_id, changes[index].team_id) for index in sorted(instead)])
+    number_stops.answered(
+        [
+            (change.contact_id, change.team_id)
+            for change in changes.values()
+            if change.status == Status.OPTED_IN and change.reason
+        ]
+    )
     possible.settle_opted_out(
         [
             (change.contact_id, change.team_id)

@@ -32,7 +32,7 @@ from sqlalchemy import (
 )
 
 from cadence_app.accounts.models import User
-from cadence_app.consent import possible, team_only
+from cadence_app.consent import number_stops, possible, team_only
 from cadence_app.consent.blocks import STOPPED_EVERYWHERE
 from cadence_app.consent.carrying import NOT_CARRIED
 from cadence_app.consent.ledger import note_stops, record_selected
@@ -42,7 +42,7 @@ from cadence_app.extensions import db
 
 class Held(StrEnum):
     """Why a file's opt in was not applied: the contact's own words, a status newer than the import, a number
-    that was an erased person's, or one of theirs that is not the one they are texted at."""
+    that was stopped before it was theirs, or one of theirs that is not the one they are texted at."""
 
     STOPPED = "stopped"
     NEWER = "newer"
@@ -121,19 +121,20 @@ class _Rules:
         self._out = Consent.status == Status.OPTED_OUT
         self._moved = self._among(numbers.moved)
         self._other = self._among(numbers.other)
-        # Of who stopped every team; of a number that a person had who is erased, the block says why.
+        # Of who stopped every team, by their own words.
         self._block = select(Block).where(
-            Block.contact_id == asked.c.contact_id, Block.scope == BlockScope.ORGANISATION
+            Block.contact_id == asked.c.contact_id, Block.scope == BlockScope.ORGANISATION, Block.number == ""
         )
-        self._erased = self._block.where(Block.reason != "").exists()
+        # Of whoever had a number of theirs before: says why.
+        self._barred = number_stops.bars(asked.c.contact_id, asked.c.team_id)
 
     def decided(self) -> Select[Any]:
         """The status of each pair and the reason; what stays as it is is left out."""
         wish, out, into = self._wish, Status.OPTED_OUT, Status.OPTED_IN
-        blocked = self._block.exists()
-        kept_out = and_(
-            or_(and_(self._first, blocked), and_(self._moved, self._erased)),
-            or_(wish.is_(None), self._keeps_block()),
+        blocked, barred = self._block.exists(), self._barred.exists()
+        kept_out = or_(
+            and_(or_(self._first, self._moved), barred),
+            and_(self._first, blocked, or_(wish.is_(None), self._keeps_block())),
         )
         status = case(
             (wish == out, out),
@@ -143,7 +144,7 @@ class _Rules:
             (and_(self._out, wish == into, self._held_why().is_(None)), into),
             else_=null(),
         )
-        said = self._block.with_only_columns(func.nullif(Block.reason, "")).scalar_subquery()
+        said = self._barred.with_only_columns(func.max(Block.reason)).scalar_subquery()
         reason = case(
             (wish == out, ""),
             (kept_out, func.coalesce(said, STOPPED_EVERYWHERE)),
@@ -160,10 +161,10 @@ class _Rules:
 
     def held(self) -> Select[Any]:
         """The opt ins that are not applied, and why."""
-        stopped = case((self._erased, Held.BARRED), else_=Held.STOPPED)
+        barred = self._barred.exists()
         why = case(
-            (self._first, case((self._keeps_block(), stopped), else_=null())),
-            (and_(self._moved, self._erased, self._keeps_block()), Held.BARRED),
+            (and_(or_(self._first, self._moved, self._out), barred), Held.BARRED),
+            (and_(self._first, self._keeps_block()), Held.STOPPED),
             (self._out, self._held_why()),
             else_=null(),
         )
@@ -176,7 +177,7 @@ class _Rules:
         newer = func.greatest(Consent.since, Consent.stopped_at) >= self._begun
         stopped = and_(Consent.stopped_at.is_not(None), or_(literal(not self._stop_reason), newer))
         return case(
-            (and_(self._erased, self._keeps_block()), Held.BARRED),
+            (self._barred.exists(), Held.BARRED),
             (stopped, Held.STOPPED),
             (self._other, Held.OTHER_NUMBER),
             (newer, Held.NEWER),

@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from cadence_app.accounts.models import User
-from cadence_app.consent import blocks, possible, team_only
+from cadence_app.consent import blocks, number_stops, possible, team_only
 from cadence_app.consent.ledger import Change, leave_teams, note_stop, record_changes
 from cadence_app.consent.models import Consent, Source, Status
 from cadence_app.extensions import db
@@ -41,6 +41,7 @@ def number_changed(user: User, contact_id: int, given: str) -> None:
                 for team_id in teams
             ]
         )
+    number_stops.answered([(contact_id, team_id) for team_id in team_ids if team_id in shared])
 
 
 def merged_status(of_texted: str | None, of_other: str | None) -> Status:

@@ -113,11 +113,13 @@ class Consent(Model):
 class BlockScope(StrEnum):
     """What a block reaches, where that is not one team.
 
+    TEAM: a team, which the number had stopped before it was this contact's.
     PERSONAL: every personal inbox of the tenant, after a keyword to one of them.
     ORGANISATION: teams the contact joins later, after STOPALL or under the organisation policy.
     CARRIER_NUMBER: one inbox, whose carrier or toll-free network blocks the number by itself.
     """
 
+    TEAM = "team"
     PERSONAL = "personal"
     ORGANISATION = "organisation"
     CARRIER_NUMBER = "carrier_number"
@@ -126,14 +128,18 @@ class BlockScope(StrEnum):
 class Block(Model):
     """A bar beside consent with a scope of its own.
 
-    `inbox_id`, and `number`, the one that the carrier blocks, are set for CARRIER_NUMBER only: it bars no
-    other number of the contact. `reason` is set where the contact's number was an erased person's.
+    `number` is the one that it bars, where it is one of the number and not of the person: the number that a
+    carrier blocks at `inbox_id`, or one that was somebody else's who had stopped (number_stops.py); `reason`
+    says so then in words. Such a one ends with the number. `team_id` is set for TEAM only.
     """
 
     __tablename__ = "blocks"
     __table_args__ = (
-        CheckConstraint("scope IN ('personal', 'organisation', 'carrier_number')", name="scope"),
-        UniqueConstraint("contact_id", "scope", "inbox_id", "number", postgresql_nulls_not_distinct=True),
+        CheckConstraint("scope IN ('team', 'personal', 'organisation', 'carrier_number')", name="scope"),
+        CheckConstraint("(scope = 'team') = (team_id IS NOT NULL)", name="team"),
+        UniqueConstraint(
+            "contact_id", "scope", "inbox_id", "number", "team_id", postgresql_nulls_not_distinct=True
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -143,15 +149,52 @@ class Block(Model):
     number: Mapped[str] = mapped_column(default="", server_default="")
     reason: Mapped[str] = mapped_column(default="", server_default="")
     inbox_id: Mapped[int | None] = mapped_column(ForeignKey("inboxes.id"))
+    team_id: Mapped[int | None] = mapped_column(ForeignKey("teams.id"))
     since: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class StopOrigin(StrEnum):
+    """What keeps a number's stop: its phone's own text, or that somebody who had it and had stopped was
+    erased or removed by age."""
+
+    TEXT = "text"
+    ERASED = "erased"
+    AGED = "aged"
+
+
+class NumberStop(Model):
+    """A stop of a number, whoever has it: its last word in this scope, from `said_at`. The number is there as
+    a keyed digest (number_key.py). number_stops.py alone writes these, and a database trigger bars each
+    contact who gets such a number (Block).
+
+    `reason` is what is said of it in place of that; empty for a text.
+    """
+
+    __tablename__ = "number_stops"
+    __table_args__ = (
+        CheckConstraint("scope IN ('team', 'personal', 'organisation')", name="scope"),
+        CheckConstraint("(scope = 'team') = (team_id IS NOT NULL)", name="team"),
+        CheckConstraint("origin IN ('text', 'erased', 'aged')", name="origin"),
+        UniqueConstraint("tenant_id", "digest", "scope", "team_id", postgresql_nulls_not_distinct=True),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
+    digest: Mapped[bytes]
+    scope: Mapped[str]
+    team_id: Mapped[int | None] = mapped_column(ForeignKey("teams.id"))
+    said_at: Mapped[datetime]
+    origin: Mapped[str]
+    reason: Mapped[str] = mapped_column(default="")
 
 
 class TeamOnlyQuestion(Model):
     """A contact's latest word counted for every team, and its confirmation asks whether one was meant.
 
     The word is the text `message_id`, which the phone `number` sent to `team_id` at `said_at`; `reply_id` is
-    the confirmation. `bar_since`, `bar_reason` and `flag_ids` are what the word changed besides statuses: the
-    bar for later teams as it was before, and the flags of other teams that were open.
+    the confirmation. `bar_since` and `flag_ids` are what the word changed besides statuses: since when
+    the contact's own words had kept them out of later teams before it, and the flags of other teams that were
+    open.
     """
 
     __tablename__ = "team_only_questions"
@@ -164,7 +207,6 @@ class TeamOnlyQuestion(Model):
     number: Mapped[str]
     said_at: Mapped[datetime]
     bar_since: Mapped[datetime | None]
-    bar_reason: Mapped[str]
     flag_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
 
 

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from sqlalchemy import func, select
 
 from cadence_app.accounts.models import PossibleOptOutPolicy, Tenant, User
-from cadence_app.consent import blocks, keywords, own_keywords, possible, team_only
+from cadence_app.consent import blocks, keywords, number_stops, own_keywords, possible, team_only
 from cadence_app.consent.intent import reads_like_opt_out
 from cadence_app.consent.keywords import Keyword, Meaning
 from cadence_app.consent.ledger import (
@@ -44,7 +44,8 @@ _OTHER_PHONE = (
 
 
 class ReasonRequired(ValueError):
-    """The contact stopped by their own words; opting them in again takes a written reason."""
+    """The contact, or somebody who had their number before, stopped by their own words; opting them in takes
+    a written reason."""
 
 
 @dataclass(frozen=True)
@@ -93,8 +94,11 @@ def consent_of(contact_id: int, team_id: int) -> Consent | None:
 
 
 def needs_reason(consent: Consent | None) -> bool:
-    """Whether opting this contact in takes a written reason: they stopped by their own words."""
-    return bool(consent and consent.opted_out and consent.stopped_at)
+    """Whether opting this contact in takes a written reason: they stopped by their own words, or somebody who
+    had their number before did."""
+    if consent is None or not consent.opted_out:
+        return False
+    return bool(consent.stopped_at or number_stops.reason(consent.contact_id, consent.team_id))
 
 
 def set_by_user(user: User, contact_id: int, team_id: int, status: Status, reason: str = "") -> int | None:
@@ -110,19 +114,22 @@ def set_by_user(user: User, contact_id: int, team_id: int, status: Status, reaso
     )
     if status == Status.OPTED_OUT:
         possible.decide(contact_id, [team_id], Decision.OPTED_OUT, user.id)
+    elif change_id and reason.strip():
+        number_stops.answered([(contact_id, team_id)])
     return change_id
 
 
 def add_by_user(user: User, contact_id: int, team_id: int, number: str | None = None) -> int | None:
     """The first status of a contact whom a user adds to a team, by `number` or by the one texted; None where
     they are in it already."""
-    held = lock_contacts([contact_id])
-    if consent_of(contact_id, team_id):
-        return None
-    change = Change(contact_id, team_id, Status.OPTED_IN, Source.MANUAL_ADD, user_id=user.id)
-    if number and contact_id in held and held[contact_id].number != number:
-        return _record_first(change, "Added by another number of theirs; consent is for the one texted.")
-    return _record_first(change)
+    return _add(Change(contact_id, team_id, Status.OPTED_IN, Source.MANUAL_ADD, user_id=user.id), number)
+
+
+def add_by_api(actor: str, contact_id: int, team_id: int, number: str, reason: str) -> int | None:
+    """add_by_user() for another system, `actor`. `reason`, where it is not empty, says how this person agreed
+    although they, or somebody who had the number before, had stopped."""
+    change = Change(contact_id, team_id, Status.OPTED_IN, Source.API, reason=reason.strip(), actor=actor)
+    return _add(change, number)
 
 
 def read_text(arrival: Arrival) -> Reading:
@@ -202,10 +209,18 @@ def _opt_out(arrival: Arrival, consent: Consent | None, keyword: Keyword | None)
     asks = asks_team_only(_tenant(), keyword) and arrival.carrier_meaning is None
     before = team_only.elsewhere(arrival.contact_id, arrival.team_id) if asks else None
     team_ids = [arrival.team_id]
-    if counts_everywhere(_tenant(), keyword):
+    everywhere = counts_everywhere(_tenant(), keyword)
+    if everywhere:
         others = select(Consent.team_id).where(Consent.contact_id == arrival.contact_id)
         team_ids = sorted({arrival.team_id, *db.session.scalars(others)})
         blocks.block_by_words(arrival.contact_id, BlockScope.ORGANISATION, arrival.received_at)
+    number_stops.keep(
+        arrival.number,
+        arrival.received_at,
+        team_ids,
+        personal=arrival.personal,
+        everywhere=everywhere,
+    )
     if arrival.personal:
         blocks.block_by_words(arrival.contact_id, BlockScope.PERSONAL, arrival.received_at)
     if arrival.toll_free and keyword and keyword.word in keywords.TOLL_FREE_BLOCK_WORDS:
@@ -249,6 +264,9 @@ def _opt_in(arrival: Arrival, consent: Consent | None, keyword: Keyword) -> Read
     if not arrival.toll_free and arrival.carrier_lifts:
         for inbox_id in arrival.carrier_inboxes:
             blocks.unblock(arrival.contact_id, BlockScope.CARRIER_NUMBER, inbox_id, arrival.number)
+    number_stops.lift(
+        arrival.contact_id, arrival.number, arrival.received_at, arrival.team_id, personal=arrival.personal
+    )
     if not arrival.texted:
         return Reading(keyword, note=_OTHER_PHONE)
     # Their own words are from when they said them, which stopped_at tells, and not from when they were read.
@@ -262,7 +280,6 @@ def _opt_in(arrival: Arrival, consent: Consent | None, keyword: Keyword) -> Read
         team_only.forget([arrival.contact_id])
     # Teams they join from now on are as for anybody; those they are opted out of stay so.
     blocks.unblock_by_words(arrival.contact_id, BlockScope.ORGANISATION, arrival.received_at)
-    blocks.lift_erased(arrival.contact_id, arrival.received_at)
     if arrival.personal:
         blocks.unblock_by_words(arrival.contact_id, BlockScope.PERSONAL, arrival.received_at)
     if blocks.blocked(arrival.contact_id, BlockScope.CARRIER_NUMBER, arrival.inbox_id, arrival.number):
@@ -303,15 +320,26 @@ def _own_words(arrival: Arrival, team_id: int, status: Status, reason: str = "")
     )
 
 
+def _add(change: Change, number: str | None) -> int | None:
+    held = lock_contacts([change.contact_id])
+    if consent_of(change.contact_id, change.team_id):
+        return None
+    if number and change.contact_id in held and held[change.contact_id].number != number:
+        return _record_first(change, "Added by another number of theirs; consent is for the one texted.")
+    return _record_first(change)
+
+
 def _record_first(change: Change, other_phone: str = "") -> int | None:
-    """Records a first status in a team, except that whoever stopped every team is not opted in anew, nor is
-    anybody by a number that is not the one texted: `other_phone` is the reason to give then."""
-    everywhere = blocks.reason_everywhere(change.contact_id)
-    reason = everywhere or other_phone
-    if not reason:
+    """Records a first status in a team, except that whoever stopped every team is not opted in anew, nor who
+    has a number that was stopped, nor anybody by a number that is not the one texted: `other_phone` is the
+    reason to give then."""
+    stopped = blocks.STOPPED_EVERYWHERE if blocks.stops_everywhere(change.contact_id) else ""
+    stopped = stopped or number_stops.reason(change.contact_id, change.team_id) or ""
+    if not other_phone and (change.reason or not stopped):
+        number_stops.answered([(change.contact_id, change.team_id)] if change.reason else [])
         return record_change(change)
-    change_id = record_change(replace(change, status=Status.OPTED_OUT, reason=reason))
-    if everywhere:
+    change_id = record_change(replace(change, status=Status.OPTED_OUT, reason=stopped or other_phone))
+    if stopped:
         note_stop(change.contact_id, change.team_id)
     return change_id
 

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import delete, exists, func, insert, select, update
 
 from cadence_app.accounts.models import Team, Tenant
-from cadence_app.consent import blocks, keywords, possible
+from cadence_app.consent import blocks, keywords, number_stops, possible
 from cadence_app.consent.ledger import Change, record_changes, take_back_stop
 from cadence_app.consent.models import Consent, Source, Status, TeamOnlyQuestion, TeamOnlyStatus
 from cadence_app.extensions import db
@@ -28,17 +28,17 @@ ANSWER_WITHIN = timedelta(days=7)
 @dataclass(frozen=True)
 class Elsewhere:
     """A contact's other teams before a word counted for them: contact_id, team_id, status and stopped_at of
-    each; the ids of the open flags there; `since` and `reason` of the bar that keeps them out of teams they
-    join later, or None."""
+    each; the ids of the open flags there; since when their own words have kept them out of teams they join
+    later, or None."""
 
     consents: list[Any]
     flag_ids: list[int]
-    bar: Any | None
+    bar_since: datetime | None
 
     @property
     def gives_back(self) -> bool:
         """Whether there is anything that an answer could give back."""
-        return self.bar is None or any(row.status == Status.OPTED_IN for row in self.consents)
+        return self.bar_since is None or any(row.status == Status.OPTED_IN for row in self.consents)
 
 
 def is_word(text: str) -> bool:
@@ -54,7 +54,7 @@ def elsewhere(contact_id: int, team_id: int) -> Elsewhere:
     return Elsewhere(
         list(db.session.execute(stored.order_by(Consent.team_id))),
         possible.open_elsewhere(contact_id, team_id),
-        blocks.bar_everywhere(contact_id),
+        blocks.stopped_everywhere([contact_id]).get(contact_id),
     )
 
 
@@ -70,8 +70,7 @@ def ask(
         message_id=message_id,
         number=number,
         said_at=said_at,
-        bar_since=before.bar.since if before.bar else None,
-        bar_reason=before.bar.reason if before.bar else "",
+        bar_since=before.bar_since,
         flag_ids=before.flag_ids,
     )
     db.session.add(question)
@@ -120,7 +119,13 @@ def answer(question: TeamOnlyQuestion, message_id: int, words: str, received_at:
     for row in left:
         if row.status == Status.OPTED_OUT:
             take_back_stop(contact_id, row.team_id, row.stopped_at)
-    blocks.give_back_everywhere(contact_id, question.said_at, question.bar_since, question.bar_reason)
+    blocks.give_back_everywhere(contact_id, question.said_at, question.bar_since)
+    number_stops.give_back(
+        question.number,
+        question.said_at,
+        {row.team_id: row.stopped_at for row in left},
+        question.bar_since,
+    )
     possible.reopen(question.flag_ids, [row.team_id for row in left])
     record_changes(
         [

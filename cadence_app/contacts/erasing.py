@@ -6,16 +6,15 @@ empty, for what was sent is counted. The numbers are kept as keyed digests, so t
 
 from __future__ import annotations
 
-from sqlalchemy import delete, func, literal, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import delete, func, select, update
 
 from cadence_app.accounts import audit
 from cadence_app.accounts.models import User
-from cadence_app.consent import retiring
+from cadence_app.consent import number_stops, retiring
 from cadence_app.consent.ledger import leave_teams, lock_contacts, with_merged
-from cadence_app.consent.models import Block, Decision, OptOutChange, PossibleOptOut
+from cadence_app.consent.models import Block, Decision, OptOutChange, PossibleOptOut, StopOrigin
 from cadence_app.contacts import traces
-from cadence_app.contacts.models import Contact, ContactNumber, ContactTag, ErasedNumber
+from cadence_app.contacts.models import Contact, ContactNumber, ContactTag
 from cadence_app.contacts.phones import Gone
 from cadence_app.contacts.protecting import OnHold, on_hold, until_done
 from cadence_app.extensions import db
@@ -41,7 +40,11 @@ def _erase(user: User, contact_id: int, reason: str) -> None:
     if on_hold(ids):
         db.session.rollback()
         raise OnHold
-    _bar_numbers(contact_id, reason)
+    number_stops.keep_of_contacts(
+        ContactNumber.contact_id == contact_id,
+        StopOrigin.ERASED,
+        f"This number was of a person who was erased: {reason}",
+    )
     changes = db.session.scalars(select(OptOutChange.id).where(OptOutChange.contact_id.in_(ids)))
     retiring.erase_changes(changes.all(), user, reason)
     traces.clear(ids)
@@ -66,16 +69,6 @@ def _erase(user: User, contact_id: int, reason: str) -> None:
     )
     audit.record(user, "contact.erased", f"Contact {contact_id}", reason=(None, reason))
     db.session.commit()
-
-
-def _bar_numbers(contact_id: int, reason: str) -> None:
-    barred = select(
-        ContactNumber.tenant_id,
-        func.number_digest(ContactNumber.tenant_id, ContactNumber.number),
-        literal(f"This number was of a person who was erased: {reason}"),
-    ).where(ContactNumber.contact_id == contact_id, ContactNumber.until.is_(None))
-    kept = upsert(ErasedNumber).from_select(["tenant_id", "digest", "reason"], barred)
-    db.session.execute(kept.on_conflict_do_nothing())
 
 
 def _empty_texts(ids: list[int]) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from cadence_app.accounts import audit
 from cadence_app.accounts.models import Team, User
-from cadence_app.consent import blocks, carrying
+from cadence_app.consent import blocks, carrying, number_stops
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import Consent, Status
 from cadence_app.contacts import traces
@@ -156,6 +156,7 @@ def _move_numbers(user: User, kept: Contact, gone: Contact, texted_id: int) -> N
     if texted_id == gone.id:
         kept.number = texted
         db.session.flush()
+    number_stops.not_of_another(kept.id, numbers, gone.id)
 
 
 def _move_conversations(kept_id: int, gone_id: int) -> None:

@@ -92,18 +92,6 @@ class ContactNumber(Model):
     ended_by: Mapped[User | None] = relationship(foreign_keys=[ended_by_id])
 
 
-class ErasedNumber(Model):
-    """A number of a person who was erased, as a keyed digest: whoever has it may not be texted until it texts
-    START. A database trigger asks for each number of a contact."""
-
-    __tablename__ = "erased_numbers"
-
-    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"), primary_key=True)
-    digest: Mapped[bytes] = mapped_column(primary_key=True)
-    erased_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    reason: Mapped[str]
-
-
 class Tag(Model):
     """A word that groups contacts across teams. Two tags of a tenant differ by more than their capitals."""
 

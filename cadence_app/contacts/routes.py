@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from cadence_app.accounts.roles import desk_required
+from cadence_app.consent import number_stops
 from cadence_app.consent import service as consent
 from cadence_app.contacts import fields, service, tags
 from cadence_app.contacts.forms import AddContactForm, EditContactForm
@@ -70,7 +71,13 @@ def new() -> ResponseReturnValue:
             form[error.field].errors = [taken_text(error)]
         else:
             who = contact.name or "The contact"
-            if contact.number == form.number.data:
+            stopped = number_stops.reason(contact.id, team.id)
+            if stopped:
+                flash(
+                    f"{who} is in {team.name}, opted out: {stopped} Did they agree? Write how, and opt them in.",
+                    "warning",
+                )
+            elif contact.number == form.number.data:
                 flash(f"{who} is in {team.name}.", "success")
             else:
                 flash(f"{who} is in {team.name}, opted out: they are texted at another number.", "warning")

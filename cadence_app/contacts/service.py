@@ -106,36 +106,44 @@ def add_contact(
     """Adds a contact to a team by hand, and commits. Someone whom the tenant knows by this number and who
     is not in the team yet joins it as they are, opted out where it is not the number that they are texted
     at. Errors: Taken; TeamClosed."""
-    db.session.refresh(team, with_for_update={"read": True})
-    if team.closed_at:
-        db.session.rollback()
-        raise TeamClosed
-    known = _holder(number)
-    if known is None:
-        _check_external_id(external_id, None)
-        known = Contact(
-            tenant_id=tenant_in_use(),
-            number=number,
-            first_name=first_name,
-            last_name=last_name,
-            external_id=external_id,
-        )
-        db.session.add(known)
-        try:
-            db.session.flush()
-        except IntegrityError as error:
-            # Somebody else added them between the two statements: look again.
-            db.session.rollback()
-            known = _holder(number)
-            if known:
-                raise Taken("number", known) from error
-            _check_external_id(external_id, None)
-            raise
-    elif consent.consent_of(known.id, team.id):
+    known, made = hold_or_make(team, number, first_name, last_name, external_id)
+    if not made and consent.consent_of(known.id, team.id):
         raise Taken("number", known)
     consent.add_by_user(user, known.id, team.id, number)
     db.session.commit()
     return known
+
+
+def hold_or_make(
+    team: Team, number: str, first_name: str, last_name: str, external_id: str
+) -> tuple[Contact, bool]:
+    """The contact who has a number (E.164), to join a team that stays open until this transaction ends; made
+    with these names where nobody has it, and whether that was so. Errors: Taken; TeamClosed."""
+    db.session.refresh(team, with_for_update={"read": True})
+    if team.closed_at:
+        db.session.rollback()
+        raise TeamClosed
+    if known := _holder(number):
+        return known, False
+    _check_external_id(external_id, None)
+    contact = Contact(
+        tenant_id=tenant_in_use(),
+        number=number,
+        first_name=first_name,
+        last_name=last_name,
+        external_id=external_id,
+    )
+    db.session.add(contact)
+    try:
+        db.session.flush()
+    except IntegrityError as error:
+        # Somebody else added them between the two statements: look again.
+        db.session.rollback()
+        if known := _holder(number):
+            raise Taken("number", known) from error
+        _check_external_id(external_id, None)
+        raise
+    return contact, True
 
 
 def edit_contact(user: User, contact: Contact, custom: dict[str, str] | None = None, **names: str) -> None:

@@ -1,20 +1,19 @@
 """What must outlast a contact who is removed: that they had stopped.
 
-Whoever was opted out anywhere, or barred by a word of theirs, keeps the digest of each of their numbers in
-erased_numbers, as a person who was erased does. A contact who is made later with such a number, by whichever
-way, starts opted out of every team until the phone itself texts START.
+Whoever was opted out anywhere, or barred by a word of theirs, leaves a stop of each of their numbers for the
+whole organisation (consent/number_stops.py), as a person who was erased does. A contact who is made later with
+such a number, by whichever way, starts opted out of every team until the phone itself texts START.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import func, literal, or_, select
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import or_, select
 
-from cadence_app.consent.models import Block, Consent, Status
-from cadence_app.contacts.models import Contact, ContactNumber, ErasedNumber
-from cadence_app.extensions import db
+from cadence_app.consent import number_stops
+from cadence_app.consent.models import Block, Consent, Status, StopOrigin
+from cadence_app.contacts.models import ContactNumber
 
 REASON = "Somebody with this number had opted out before their record was removed by age."
 
@@ -23,19 +22,10 @@ def keep_stops(contact_ids: Collection[int]) -> None:
     """Keeps the stops of these contacts, in this transaction, which holds them."""
     stopped = or_(
         select(Consent.contact_id)
-        .where(Consent.contact_id == Contact.id, Consent.status == Status.OPTED_OUT)
+        .where(Consent.contact_id == ContactNumber.contact_id, Consent.status == Status.OPTED_OUT)
         .exists(),
-        select(Block.id).where(Block.contact_id == Contact.id).exists(),
+        select(Block.id).where(Block.contact_id == ContactNumber.contact_id).exists(),
     )
-    numbers = (
-        select(
-            Contact.tenant_id,
-            func.number_digest(Contact.tenant_id, ContactNumber.number),
-            literal(REASON),
-        )
-        .join(ContactNumber, ContactNumber.contact_id == Contact.id)
-        .where(Contact.id.in_(contact_ids), stopped, ContactNumber.until.is_(None))
-        .distinct()
+    number_stops.keep_of_contacts(
+        ContactNumber.contact_id.in_(contact_ids) & stopped, StopOrigin.AGED, REASON
     )
-    kept = upsert(ErasedNumber).from_select(["tenant_id", "digest", "reason"], numbers)
-    db.session.execute(kept.on_conflict_do_nothing())

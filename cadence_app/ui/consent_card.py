@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from flask import request
 
 from cadence_app.accounts.models import Team, User
-from cadence_app.consent import possible
+from cadence_app.consent import number_stops, possible
 from cadence_app.consent import service as consent
 from cadence_app.consent.intent import opt_out_words
 from cadence_app.consent.models import Consent, OptOutChange, PossibleOptOut, Status
@@ -24,12 +24,14 @@ class Card:
     """`flagged_for` is which words of the flag's texts read like an opt out, written plainly; `quoted`
     whether the viewer may read those texts. `readable` holds the ids of the texts behind the history that
     they may read: not those to a colleague's personal inbox. `action` is where the toggle posts to. `problem`
-    is what the person must put right, at the reason's field; `reason` what they had typed."""
+    is what the person must put right, at the reason's field; `reason` what they had typed. `number_stop` says, in
+    words, that the number was stopped before it was theirs, where an opt in must answer that."""
 
     contact: Contact
     team: Team
     consent: Consent | None
     needs_reason: bool
+    number_stop: str | None
     flag: PossibleOptOut | None
     flagged_for: str | None
     quoted: bool
@@ -57,6 +59,7 @@ def card_of(user: User, contact: Contact, team: Team, action: str) -> Card:
         team=team,
         consent=stored,
         needs_reason=consent.needs_reason(stored),
+        number_stop=number_stops.reason(contact.id, team.id),
         flag=flag,
         flagged_for=opt_out_words(flag.words) if quoted and flag else None,
         quoted=quoted,
@@ -84,7 +87,11 @@ def toggle(user: User, contact: Contact, team: Team, action: str) -> Outcome:
         try:
             consent.set_by_user(user, contact.id, team.id, Status(wanted), reason)
         except consent.ReasonRequired:
-            problem = "Write how this person gave consent again; they had opted out by their own text."
+            problem = (
+                "Write how this person agreed; an earlier holder of this number had opted out."
+                if number_stops.reason(contact.id, team.id)
+                else "Write how this person gave consent again; they had opted out by their own text."
+            )
     if problem:
         db.session.rollback()
     else:

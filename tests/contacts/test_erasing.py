@@ -238,7 +238,7 @@ def test_a_start_from_the_phone_itself_lifts_it_for_good(world: World) -> None:
     erase(world, world.contact_id_of(world.text(number, "Hello").conversation_id))
     again = world.contact_id_of(world.text(number, "START").conversation_id)
     assert world.status(again) == IN
-    erase_count = text("SELECT count(*) FROM erased_numbers")
+    erase_count = text("SELECT count(*) FROM number_stops")
     with world.session():
         assert db.session.scalar(erase_count) == 0
 
@@ -249,7 +249,7 @@ def test_the_number_is_kept_in_no_readable_form_and_under_a_key_that_is_not_in_t
     number = new_number()
     erase(world, world.contact_id_of(world.text(number, "Hello").conversation_id))
     with world.session():
-        kept = db.session.scalar(text("SELECT digest FROM erased_numbers"))
+        kept = db.session.scalar(text("SELECT digest FROM number_stops"))
         for guess in (f"sha256('{number}')", f"sha256(('{world.tenant_id} {number}')::bytea)"):
             assert db.session.scalar(text(f"SELECT {guess}")) != kept
         db.session.execute(text("SELECT set_config('cadence.number_key', '', true)"))

@@ -101,7 +101,7 @@ def test_team_gives_the_other_teams_back_with_a_row_that_says_why_and_no_text(as
     assert (message.direction, message.id) == ("inbound", last.message_id)
     assert "meant Admissions only" in message.detail
     with world.session():
-        assert blocks.bar_everywhere(contact_id) is None
+        assert blocks.stopped_everywhere([contact_id]) == {}
         assert db.session.scalars(select(TeamOnlyQuestion)).all() == []
     # It was answered. The word works again, and asks again.
     world.text(number, "TEAM")
@@ -280,12 +280,12 @@ def test_bars_of_personal_inboxes_and_carriers_stay_and_the_one_of_later_teams_i
         for team_id in (asking.team_id, asking.other_team_id):
             set_by_user(admin, other_id, team_id, Status.OPTED_IN, "Signed at the desk.")
         db.session.commit()
-        bar = blocks.bar_everywhere(other_id)
+        bar = blocks.stopped_everywhere([other_id])
     asking.text(other, "STOP")
     asking.text(other, "TEAM")
     assert statuses(asking, other_id) == BACK
     with asking.session():
-        assert blocks.bar_everywhere(other_id) == bar
+        assert blocks.stopped_everywhere([other_id]) == bar
 
 
 def test_a_flag_that_waited_in_another_team_waits_again(asking: World) -> None:
@@ -512,7 +512,7 @@ def test_whatever_is_said_and_toggled_team_gives_back_exactly_what_the_last_word
             stored = [consent_of(contact_id, team_id) for team_id in three.team_ids]
             assert [each is not None and each.opted_out for each in stored] == model.out
             assert [needs_reason(each) for each in stored] == model.own
-            assert (blocks.bar_everywhere(contact_id) is not None) == model.bar
+            assert blocks.stops_everywhere(contact_id) == model.bar
         assert len(world.history(contact_id)) == model.rows
     with world.session():
         queued = select(func.count()).where(Message.state == MessageState.QUEUED)

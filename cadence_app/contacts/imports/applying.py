@@ -31,7 +31,7 @@ _TRIES = 10
 _HELD = {
     Held.STOPPED: "Not opted in in {teams}: they stopped by their own text.",
     Held.NEWER: "Not opted in in {teams}: opted out after this import was started.",
-    Held.BARRED: "Not opted in in {teams}: the number was of a person who was erased, until it texts START.",
+    Held.BARRED: "Not opted in in {teams}: an earlier holder of this number had opted out.",
     Held.OTHER_NUMBER: "Not opted in in {teams}: they are texted at another number of theirs.",
 }
 

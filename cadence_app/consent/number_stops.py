@@ -1,0 +1,208 @@
+"""The stops that a number keeps, whoever has it: what its phone said last, in each scope.
+
+A STOP is for the number that said it, not only for the contact who had it (47 CFR 64.1200(a)(10) speaks of
+the called party; numbers are reassigned). So it stays when the number is changed, ended, merged, imported to
+somebody else, erased or removed by age, until that phone itself texts START. Whoever gets the number, by
+whichever way, is barred by a trigger of the database (Block with that number): they start opted out in that
+scope, and a user opts them in only by writing how this person agreed.
+
+Only what the phone itself said counts, and what erasing and retention keep. Everything here runs inside the
+caller's transaction, which holds the contact who has the number now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    cast,
+    delete,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    tuple_,
+    update,
+)
+from sqlalchemy.dialects.postgresql import Insert
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from cadence_app.consent.ledger import among
+from cadence_app.consent.models import Block, BlockScope, NumberStop, StopOrigin
+from cadence_app.contacts.models import ContactNumber
+from cadence_app.extensions import db
+from cadence_app.tenancy import tenant_in_use
+
+_KEY = ("tenant_id", "digest", "scope", "team_id")
+_TAKEN = ("said_at", "origin", "reason")
+
+
+def keep(
+    number: str, said_at: datetime, team_ids: Collection[int], *, personal: bool, everywhere: bool
+) -> None:
+    """Keeps that the phone with this number (E.164) said stop at a time, by its provider's clock (UTC): to
+    these teams, to all personal inboxes, to the whole organisation. A later word that it knows of stays."""
+    scopes: list[tuple[BlockScope, int | None]] = [(BlockScope.TEAM, team_id) for team_id in team_ids]
+    scopes += [(BlockScope.PERSONAL, None)] if personal else []
+    scopes += [(BlockScope.ORGANISATION, None)] if everywhere else []
+    rows = [
+        {
+            "tenant_id": tenant_in_use(),
+            "digest": _digest(literal(number)),
+            "scope": scope,
+            "team_id": team_id,
+            "said_at": said_at,
+            "origin": StopOrigin.TEXT,
+            "reason": "",
+        }
+        for scope, team_id in scopes
+    ]
+    db.session.execute(_latest(upsert(NumberStop).values(rows)))
+
+
+def lift(contact_id: int, number: str, said_at: datetime, team_id: int, *, personal: bool) -> None:
+    """What START from the phone with this number, which the contact has now, to a team lifts: its stop of
+    that team, of the whole organisation and, sent to a personal inbox, of personal inboxes. A stop that is
+    newer than `said_at` stays. What bars the contact because of them goes too."""
+    scopes = [BlockScope.ORGANISATION, *([BlockScope.PERSONAL] if personal else [])]
+    stops = NumberStop.scope.in_(scopes) | (NumberStop.team_id == team_id)
+    db.session.execute(
+        delete(NumberStop).where(
+            NumberStop.digest == _digest(literal(number)), stops, NumberStop.said_at <= said_at
+        )
+    )
+    bars = Block.scope.in_(scopes) | (Block.team_id == team_id)
+    db.session.execute(
+        delete(Block).where(
+            Block.contact_id == contact_id, Block.number == number, bars, Block.since <= said_at
+        )
+    )
+
+
+def give_back(
+    number: str, said_at: datetime, before: Mapping[int, datetime | None], everywhere: datetime | None
+) -> None:
+    """Makes a stop that the phone said at `said_at` one of fewer teams, for it has said that it did not mean
+    these: each is what it was `before`, stopped since a time or not (None); so is the whole organisation."""
+    of_number = (NumberStop.digest == _digest(literal(number))) & (NumberStop.said_at == said_at)
+    for scope, team_id, since in (
+        *((BlockScope.TEAM, team_id, since) for team_id, since in before.items()),
+        (BlockScope.ORGANISATION, None, everywhere),
+    ):
+        theirs = of_number & (NumberStop.scope == scope) & NumberStop.team_id.is_not_distinct_from(team_id)
+        db.session.execute(
+            delete(NumberStop).where(theirs)
+            if since is None
+            else update(NumberStop).where(theirs).values(said_at=since)
+        )
+
+
+def keep_of_contacts(which: ColumnElement[bool], origin: StopOrigin, reason: str) -> None:
+    """Keeps, for the whole organisation, the stops of contacts who go: of each number that they have now.
+    `which` is a condition on ContactNumber, `reason` what whoever gets the number is told."""
+    numbers = (
+        select(
+            ContactNumber.tenant_id,
+            _digest(ContactNumber.number),
+            literal(str(BlockScope.ORGANISATION)),
+            cast(null(), BigInteger),
+            func.now(),
+            literal(str(origin)),
+            literal(reason),
+        )
+        .where(which, ContactNumber.until.is_(None))
+        .distinct()
+    )
+    db.session.execute(_latest(upsert(NumberStop).from_select([*_KEY, *_TAKEN], numbers)))
+
+
+def reasons(pairs: Collection[tuple[int, int]]) -> dict[tuple[int, int], str]:
+    """Of these contacts and teams, by ids, those in which a number of the contact's was stopped before it was
+    theirs, and why in words: they start opted out there, and are opted in only with a written reason."""
+    contact_ids = {contact_id for contact_id, _ in pairs}
+    rows = db.session.execute(
+        select(Block.contact_id, Block.team_id, Block.reason)
+        .where(Block.contact_id.in_(contact_ids), *_came_with_number())
+        .order_by(Block.since)
+    ).all()
+    found = {}
+    for contact_id, team_id in pairs:
+        for row in rows:
+            if row.contact_id == contact_id and row.team_id in (None, team_id):
+                found[contact_id, team_id] = row.reason
+    return found
+
+
+def reason(contact_id: int, team_id: int) -> str | None:
+    """reasons() of one."""
+    return reasons([(contact_id, team_id)]).get((contact_id, team_id))
+
+
+def bars(contact_id: Any, team_id: Any) -> Select[Any]:
+    """The bars, as a query over Block for SQL, that reasons() tells of: of the contact and team that two
+    columns name."""
+    return select(Block).where(
+        Block.contact_id == contact_id,
+        *_came_with_number(),
+        or_(Block.team_id.is_(None), Block.team_id == team_id),
+    )
+
+
+def answered(pairs: Collection[tuple[int, int]]) -> None:
+    """Lifts what bars these contacts in these teams, for a user has written how this person agreed: of the
+    team, and of personal inboxes. The number keeps its stop for whoever gets it next, and the bar of the
+    whole organisation stays for teams that they join later: each asks anew."""
+    ids = list(pairs)
+    if not ids:
+        return
+    db.session.execute(
+        delete(Block).where(Block.scope == BlockScope.TEAM, among(Block.contact_id, Block.team_id, ids))
+    )
+    db.session.execute(
+        delete(Block).where(
+            Block.contact_id.in_({contact_id for contact_id, _ in ids}),
+            Block.scope == BlockScope.PERSONAL,
+            Block.number != "",
+        )
+    )
+
+
+def not_of_another(contact_id: int, numbers: Collection[str], from_id: int) -> None:
+    """Takes away what the numbers that came to a contact with another record of the same person bar, but for
+    what barred that record too: the person's own words are no earlier holder's."""
+    barred_there = select(Block.scope, Block.number, func.coalesce(Block.team_id, 0)).where(
+        Block.contact_id == from_id
+    )
+    db.session.execute(
+        delete(Block).where(
+            Block.contact_id == contact_id,
+            Block.number.in_(numbers),
+            Block.scope != BlockScope.CARRIER_NUMBER,
+            tuple_(Block.scope, Block.number, func.coalesce(Block.team_id, 0)).not_in(barred_there),
+        )
+    )
+
+
+def _came_with_number() -> tuple[ColumnElement[bool], ...]:
+    return Block.number != "", Block.scope.in_((BlockScope.TEAM, BlockScope.ORGANISATION))
+
+
+def _digest(number: ColumnElement[str]) -> ColumnElement[bytes]:
+    digest: ColumnElement[bytes] = func.number_digest(tenant_in_use(), number)
+    return digest
+
+
+def _latest(statement: Insert) -> Insert:
+    """The insert of stops, which takes the place of an older one of the same number and scope."""
+    new = statement.excluded
+    return statement.on_conflict_do_update(
+        index_elements=list(_KEY),
+        set_={name: new[name] for name in _TAKEN},
+        where=NumberStop.said_at < new.said_at,
+    )
