@@ -14,7 +14,7 @@ from cadence_app import embedded, number_key
 from cadence_app.redis_waits import PROMPT, PromptRedis
 
 APP_ROLE = "cadence_app"
-_SECRET_KEY_FILE = "secret_key"
+_SECRET_KEY_FILE = "secret_key"  # noqa: S105 - a file's name
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 

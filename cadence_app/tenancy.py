@@ -13,7 +13,8 @@ from cadence_app import number_key
 from cadence_app.extensions import db
 
 _SET_TENANT = text(
-    f"SELECT set_config('cadence.tenant_id', :tenant_id, true), set_config('{number_key.KEY_SETTING}', :key, true)"
+    "SELECT set_config('cadence.tenant_id', :tenant_id, true),"
+    f" set_config('{number_key.KEY_SETTING}', :key, true)"
 )
 
 

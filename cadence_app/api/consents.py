@@ -8,7 +8,7 @@ from sqlalchemy.orm import joinedload
 from cadence_app.accounts.models import Team
 from cadence_app.api import bulk
 from cadence_app.api.blueprint import api
-from cadence_app.api.contacts import CONTACT, find_contact, find_team
+from cadence_app.api.contacts import CONTACT, consent_values, find_contact, find_team
 from cadence_app.api.idempotency import Answer, idempotent
 from cadence_app.api.models import Scope
 from cadence_app.api.operations import operation, token_in_use
@@ -20,8 +20,7 @@ from cadence_app.api.schemas import (
     ConsentList,
     IdempotencyHeaders,
 )
-from cadence_app.consent import blocks, possible
-from cadence_app.consent import service as consent
+from cadence_app.consent import blocks
 from cadence_app.consent.by_api import Outcome, Result, Wanted, set_by_api
 from cadence_app.consent.models import Consent, Status
 from cadence_app.extensions import db
@@ -101,17 +100,3 @@ def _result_values(outcome: Outcome) -> dict[str, object]:
     if outcome.result != Result.NUMBER_STOPPED:
         return {"result": outcome.result}
     return {"result": Result.CHANGED if outcome.change_id else Result.UNCHANGED, "code": outcome.result}
-
-
-def consent_values(stored: Consent) -> dict[str, object]:
-    """What ConsentOut shows of a status."""
-    return {
-        "contact_id": stored.contact_id,
-        "team": stored.team.code,
-        "status": stored.status,
-        "since": stored.since,
-        "source": stored.change.source,
-        "change_id": stored.change_id,
-        "reason_required": consent.needs_reason(stored),
-        "possible_opt_out": possible.open_flag(stored.contact_id, stored.team_id) is not None,
-    }

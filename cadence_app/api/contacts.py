@@ -1,4 +1,4 @@
-"""Contacts and teams, to read."""
+"""Contacts and teams: to read, and to add a contact to a team."""
 
 from __future__ import annotations
 
@@ -8,11 +8,27 @@ from sqlalchemy import Select, select
 
 from cadence_app.accounts.models import Team
 from cadence_app.api.blueprint import api
+from cadence_app.api.bulk import TEAM_CLOSED
+from cadence_app.api.idempotency import Answer, idempotent
 from cadence_app.api.models import Scope
-from cadence_app.api.operations import operation
-from cadence_app.api.schemas import ContactOut, ContactPage, ContactQuery, TeamList, TeamOut
+from cadence_app.api.operations import operation, token_in_use
+from cadence_app.api.schemas import (
+    ConsentOut,
+    ContactAdded,
+    ContactInput,
+    ContactOut,
+    ContactPage,
+    ContactQuery,
+    IdempotencyHeaders,
+    TeamList,
+    TeamOut,
+)
+from cadence_app.consent import number_stops, possible
+from cadence_app.consent import service as consent
+from cadence_app.consent.models import Consent
 from cadence_app.contacts.models import Contact
-from cadence_app.contacts.service import contact_with, matches
+from cadence_app.contacts.numbers import BadNumber, parse_number
+from cadence_app.contacts.service import Taken, TeamClosed, contact_with, hold_or_make, matches
 from cadence_app.extensions import db
 from cadence_app.ui.problems import Problem
 
@@ -51,6 +67,42 @@ def get_contact(contact_id: int) -> ContactOut:
     return contact_out(find_contact(contact_id))
 
 
+@api.post("/contacts")
+@operation(ContactAdded, Scope.CONTACTS_WRITE, json=ContactInput, headers=IdempotencyHeaders)
+@idempotent
+def add_contact(json: ContactInput, headers: IdempotencyHeaders) -> Answer:
+    """Add a contact to a team
+
+    Opted in, with source `api`. Somebody with this number who is a contact already joins the team as they
+    are; in it already, their status stays. Where somebody who had the number before had texted STOP, or the
+    person had opted out of every team, they are opted out unless `reason` says how this person agreed.
+    Somebody who is texted at another number joins opted out too. A ContactId that somebody else has is 409,
+    `external_id_taken`; a closed team is 409, `team_closed`.
+    """
+    team = find_team(json.team)
+    try:
+        number = parse_number(json.number)
+    except BadNumber as error:
+        raise Problem(422, "bad_number", str(error)) from error
+    try:
+        contact, made = hold_or_make(
+            team, number, json.first_name.strip(), json.last_name.strip(), json.external_id.strip()
+        )
+    except TeamClosed as error:
+        raise Problem(409, "team_closed", TEAM_CLOSED) from error
+    except Taken as error:
+        raise Problem(409, f"{error.field}_taken", "Another contact has it already.") from error
+    consent.add_by_api(token_in_use().actor, contact.id, team.id, number, json.reason)
+    stored = db.session.get_one(Consent, (contact.id, team.id))
+    added = ContactAdded(
+        contact=contact_out(contact),
+        consent=ConsentOut.model_validate(consent_values(stored)),
+        existed=not made,
+        code="number_stopped" if stored.opted_out and number_stops.reason(contact.id, team.id) else None,
+    )
+    return added, 200, {}
+
+
 def find_contact(contact_id: int) -> Contact:
     """Errors: Problem 404."""
     contact = db.session.get(Contact, contact_id)
@@ -71,6 +123,20 @@ def contact_out(contact: Contact) -> ContactOut:
         number=contact.number,
         created_at=contact.created_at,
     )
+
+
+def consent_values(stored: Consent) -> dict[str, object]:
+    """What ConsentOut shows of a status."""
+    return {
+        "contact_id": stored.contact_id,
+        "team": stored.team.code,
+        "status": stored.status,
+        "since": stored.since,
+        "source": stored.change.source,
+        "change_id": stored.change_id,
+        "reason_required": consent.needs_reason(stored),
+        "possible_opt_out": possible.open_flag(stored.contact_id, stored.team_id) is not None,
+    }
 
 
 def find_team(code: str) -> Team:

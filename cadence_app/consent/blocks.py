@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import ARRAY, BigInteger, cast, delete, exists, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert

@@ -1,8 +1,8 @@
 """What must outlast a contact who is removed: that they had stopped.
 
 Whoever was opted out anywhere, or barred by a word of theirs, leaves a stop of each of their numbers for the
-whole organisation (consent/number_stops.py), as a person who was erased does. A contact who is made later with
-such a number, by whichever way, starts opted out of every team until the phone itself texts START.
+whole organisation (consent/number_stops.py), as a person who was erased does. A contact who is made later
+with such a number, by whichever way, starts opted out of every team until the phone itself texts START.
 """
 
 from __future__ import annotations

@@ -24,8 +24,8 @@ class Card:
     """`flagged_for` is which words of the flag's texts read like an opt out, written plainly; `quoted`
     whether the viewer may read those texts. `readable` holds the ids of the texts behind the history that
     they may read: not those to a colleague's personal inbox. `action` is where the toggle posts to. `problem`
-    is what the person must put right, at the reason's field; `reason` what they had typed. `number_stop` says, in
-    words, that the number was stopped before it was theirs, where an opt in must answer that."""
+    is what the person must put right, at the reason's field; `reason` what they had typed. `number_stop` says
+    that the number was stopped before it was theirs, where an opt in must answer that."""
 
     contact: Contact
     team: Team

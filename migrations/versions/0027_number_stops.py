@@ -20,7 +20,8 @@ CURRENT_TENANT = "nullif(current_setting('cadence.tenant_id', true), '')::bigint
 
 # What is said of a stop to who has the number now: neither who said it nor the words.
 BARS = """
-CREATE FUNCTION stopped_number_words(said_at timestamptz, tenant bigint) RETURNS text LANGUAGE sql STABLE AS $$
+CREATE FUNCTION stopped_number_words(said_at timestamptz, tenant bigint) RETURNS text
+LANGUAGE sql STABLE AS $$
     SELECT 'An earlier holder of this number texted STOP on '
         || to_char(said_at AT TIME ZONE t.time_zone, 'FMMonth FMDD, YYYY') || '.'
     FROM tenants t WHERE t.id = tenant
@@ -79,8 +80,8 @@ UNION ALL SELECT * FROM (
     FROM said WHERE personal ORDER BY tenant_id, number, said_at DESC, id DESC
 ) AS of_personal WHERE stopped
 UNION ALL SELECT * FROM (
-    SELECT DISTINCT ON (tenant_id, number) tenant_id, number, 'organisation', NULL::bigint, contact_id, said_at,
-        stopped
+    SELECT DISTINCT ON (tenant_id, number) tenant_id, number, 'organisation', NULL::bigint, contact_id,
+        said_at, stopped
     FROM said WHERE everywhere OR NOT stopped ORDER BY tenant_id, number, said_at DESC, id DESC
 ) AS of_all WHERE stopped
 """
@@ -109,7 +110,8 @@ INSERT INTO blocks (tenant_id, contact_id, scope, team_id, number, since, reason
 SELECT DISTINCT ON (n.contact_id, w.scope, w.team_id, n.number)
     n.tenant_id, n.contact_id, w.scope, w.team_id, n.number, w.said_at,
     stopped_number_words(w.said_at, n.tenant_id)
-FROM last_words w JOIN contact_numbers n ON n.tenant_id = w.tenant_id AND n.number = w.number AND n.until IS NULL
+FROM last_words w
+JOIN contact_numbers n ON n.tenant_id = w.tenant_id AND n.number = w.number AND n.until IS NULL
 JOIN contacts said_by ON said_by.id = w.contact_id
 WHERE n.contact_id <> w.contact_id AND said_by.merged_into_id IS DISTINCT FROM n.contact_id
 ORDER BY n.contact_id, w.scope, w.team_id, n.number, w.said_at DESC
@@ -168,8 +170,8 @@ def upgrade() -> None:
     op.execute(
         "INSERT INTO number_stops (tenant_id, digest, scope, said_at, origin, reason)"
         " SELECT tenant_id, digest, 'organisation', erased_at,"
-        " CASE WHEN reason LIKE 'This number was of a person who was erased%' THEN 'erased' ELSE 'aged' END, reason"
-        " FROM erased_numbers"
+        " CASE WHEN reason LIKE 'This number was of a person who was erased%' THEN 'erased' ELSE 'aged' END,"
+        " reason FROM erased_numbers"
     )
     op.execute("DROP TRIGGER erased_barred ON contact_numbers")
     op.execute("DROP FUNCTION bar_erased_numbers()")
@@ -202,7 +204,8 @@ def _widen_blocks() -> None:
     op.execute(
         "UPDATE blocks b SET number = n.number FROM contact_numbers n, erased_numbers e"
         " WHERE b.scope = 'organisation' AND b.reason <> '' AND n.contact_id = b.contact_id"
-        " AND n.until IS NULL AND e.tenant_id = n.tenant_id AND e.digest = number_digest(n.tenant_id, n.number)"
+        " AND n.until IS NULL AND e.tenant_id = n.tenant_id"
+        " AND e.digest = number_digest(n.tenant_id, n.number)"
     )
 
 

@@ -1,0 +1,389 @@
+"""A stop stays with the number whose phone said it, whichever way the number goes and comes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, note, settings
+from hypothesis import strategies as st
+from sqlalchemy import func, select
+
+from cadence_app import number_key
+from cadence_app.accounts.models import Team, User
+from cadence_app.consent import number_stops, possible
+from cadence_app.consent import service as consent
+from cadence_app.consent.by_api import Result, Wanted, set_by_api
+from cadence_app.consent.models import NumberStop
+from cadence_app.contacts import phones, service
+from cadence_app.contacts.models import Contact, ContactNumber
+from cadence_app.extensions import db
+from cadence_app.messaging.models import Inbox, MessageKind
+from cadence_app.messaging.sending import refusal
+from tests.contacts import importing
+from tests.contacts.people import IN, OUT, add_number, erase, merge, text_at
+from tests.world import World, new_number
+
+AGREED = "She signed form 12 at the desk."
+
+
+def add_by_hand(world: World, number: str, team_id: int | None = None) -> int:
+    with world.session():
+        user = db.session.get_one(User, world.admin_id)
+        team = db.session.get_one(Team, team_id or world.team_id)
+        return service.add_contact(user, team, number, "Nora", "New", "").id
+
+
+def stopped_and_left(world: World, word: str = "STOP", inbox: str | None = None) -> str:
+    """A number that texted a word and is nobody's any more: an agent corrected their record."""
+    number = new_number()
+    contact_id = world.contact_id_of(world.text(number, "hi", inbox).conversation_id)
+    world.text(number, word, inbox)
+    text_at(world, contact_id, new_number())
+    return number
+
+
+def opt_in(world: World, contact_id: int, reason: str = "", team_id: int | None = None) -> None:
+    with world.session():
+        user = db.session.get_one(User, world.admin_id)
+        consent.set_by_user(user, contact_id, team_id or world.team_id, IN, reason)
+        db.session.commit()
+
+
+def by_api(world: World, contact_id: int, reason: str = "") -> Result:
+    with world.session():
+        (outcome,) = set_by_api([Wanted(contact_id, world.team_id, IN, reason)], "API token CRM")
+        db.session.commit()
+        return outcome.result
+
+
+def _by_import(world: World, number: str, opted_out: str) -> int:
+    importing.run(
+        world, importing.csv_of(("Nora", "New", "", number, "ADM", opted_out)), stop_reason="They all agreed."
+    )
+    return world.contact_id(number)
+
+
+def _by_api(world: World, number: str) -> int:
+    contact_id = world.add_contact(number)
+    assert by_api(world, contact_id) == Result.NUMBER_STOPPED
+    return contact_id
+
+
+def _as_a_further_number(world: World, number: str) -> int:
+    contact_id = world.add_contact()
+    add_number(world, contact_id, number)
+    with world.session():
+        consent.add_by_user(db.session.get_one(User, world.admin_id), contact_id, world.team_id)
+        db.session.commit()
+    return contact_id
+
+
+WAYS: dict[str, Callable[[World, str], int]] = {
+    "by hand": add_by_hand,
+    "a plain text from it": lambda world, number: world.contact_id_of(
+        world.text(number, "who is this?").conversation_id
+    ),
+    "a file that opts in": lambda world, number: _by_import(world, number, "no"),
+    "a file that says nothing": lambda world, number: _by_import(world, number, ""),
+    "another system": _by_api,
+    "a further number": _as_a_further_number,
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("word", ["STOP", "STOPALL"])
+def test_whoever_gets_a_stopped_number_starts_opted_out_and_is_told_why(
+    world: World, way: str, word: str
+) -> None:
+    number = stopped_and_left(world, word)
+    contact_id = WAYS[way](world, number)
+    assert world.status(contact_id) == OUT
+    (row,) = world.history(contact_id, world.team_id)
+    assert row.reason.startswith("An earlier holder of this number texted STOP on ")
+    with pytest.raises(consent.ReasonRequired):
+        opt_in(world, contact_id)
+    opt_in(world, contact_id, AGREED)
+    assert world.status(contact_id) == IN
+
+
+def test_a_file_does_not_carry_an_opt_in_over_to_a_number_that_was_stopped(world: World) -> None:
+    number = stopped_and_left(world)
+    contact_id = add_by_hand(world, new_number())
+    with world.session():
+        db.session.get_one(Contact, contact_id).external_id = "S-1"
+        db.session.commit()
+    rows = importing.csv_of(("", "", "S-1", number, "ADM", "no"))
+    done = importing.run(world, rows, stop_reason="They all agreed.")
+    assert (world.status(contact_id), done.opt_ins_held) == (OUT, 1)
+
+
+def test_start_from_the_phone_lifts_it_for_whoever_has_the_number(world: World) -> None:
+    number = stopped_and_left(world)
+    contact_id = add_by_hand(world, number)
+    world.text(number, "START")
+    assert world.status(contact_id) == IN
+    text_at(world, contact_id, new_number())
+    assert world.status(add_by_hand(world, number)) == IN
+    with world.session():
+        assert db.session.scalar(select(func.count()).select_from(NumberStop)) == 0
+
+
+def test_start_to_one_team_leaves_the_stops_of_others(world: World) -> None:
+    number = new_number()
+    world.text(number, "hi")
+    world.text(number, "STOP")
+    world.text(number, "STOP", world.other_shared)
+    world.text(number, "START", world.other_shared)
+    text_at(world, world.contact_id(number), new_number())
+    contact_id = add_by_hand(world, number)
+    add_by_hand(world, number, world.other_team_id)
+    assert (world.status(contact_id), world.status(contact_id, world.other_team_id)) == (OUT, IN)
+
+
+def test_a_stop_to_a_personal_inbox_bars_personal_inboxes_for_the_next_holder_too(world: World) -> None:
+    number = stopped_and_left(world, inbox=world.personal)
+    contact_id = add_by_hand(world, number, world.other_team_id)
+    assert world.status(contact_id, world.other_team_id) == IN
+
+    def why_not(inbox: str) -> str | None:
+        with world.session():
+            found = db.session.scalars(select(Inbox).where(Inbox.number == inbox)).one()
+            return refusal(found, contact_id, MessageKind.PERSON)
+
+    assert "personal inbox" in (why_not(world.other_personal) or "")
+    assert why_not(world.other_shared) is None
+    world.text(number, "START", world.other_personal)
+    assert why_not(world.other_personal) is None
+
+
+def test_a_written_reason_is_for_this_person_and_the_next_holder_is_asked_anew(world: World) -> None:
+    number = stopped_and_left(world)
+    contact_id = add_by_hand(world, number)
+    opt_in(world, contact_id, AGREED)
+    text_at(world, contact_id, new_number())
+    assert world.status(add_by_hand(world, number)) == OUT
+
+
+def test_the_person_who_stopped_stays_out_at_a_new_number(world: World) -> None:
+    number, other = new_number(), new_number()
+    contact_id = world.contact_id_of(world.text(number, "hi").conversation_id)
+    world.text(number, "STOP")
+    text_at(world, contact_id, other)
+    assert world.status(contact_id) == OUT
+    with pytest.raises(consent.ReasonRequired):
+        opt_in(world, contact_id)
+    third = new_number()
+    with world.session():
+        db.session.get_one(Contact, contact_id).external_id = "S-2"
+        db.session.commit()
+    importing.run(world, importing.csv_of(("", "", "S-2", third, "ADM", "no")))
+    assert world.status(contact_id) == OUT
+
+
+def test_a_further_number_that_said_stop_is_told_again_when_it_was_ended(world: World) -> None:
+    further = new_number()
+    contact_id = add_by_hand(world, new_number())
+    add_number(world, contact_id, further)
+    world.text(further, "STOP")
+    with world.session():
+        of_it = select(ContactNumber.id).where(ContactNumber.number == further, ContactNumber.until.is_(None))
+        user = db.session.get_one(User, world.agent_id)
+        assert phones.end_number(user, contact_id, db.session.scalars(of_it).one())
+    assert world.status(add_by_hand(world, further)) == OUT
+
+
+def test_a_bar_goes_with_the_number_that_brought_it(world: World) -> None:
+    number = stopped_and_left(world)
+    contact_id = add_by_hand(world, number, world.other_team_id)
+    with world.session():
+        assert number_stops.reason(contact_id, world.team_id)
+    text_at(world, contact_id, new_number())
+    with world.session():
+        assert number_stops.reason(contact_id, world.team_id) is None
+
+
+def test_a_merge_takes_the_persons_own_words_for_no_earlier_holders(world: World) -> None:
+    number = new_number()
+    gone = world.contact_id_of(world.text(number, "hi").conversation_id)
+    world.text(number, "STOP")
+    opt_in(world, gone, AGREED)
+    kept = add_by_hand(world, new_number())
+    merge(world, kept, gone)
+    assert world.status(kept) == IN
+    with world.session():
+        assert number_stops.reason(kept, world.team_id) is None
+
+
+def test_who_was_merged_or_erased_leaves_the_stop_with_the_number(world: World) -> None:
+    number = new_number()
+    gone = world.contact_id_of(world.text(number, "hi").conversation_id)
+    world.text(number, "STOP")
+    kept = add_by_hand(world, new_number())
+    merge(world, kept, gone)
+    assert world.status(kept) == OUT
+    erase(world, kept)
+    again = add_by_hand(world, number)
+    assert world.status(again) == OUT
+    assert "erased" in world.history(again)[0].reason
+
+
+def test_an_earlier_stop_is_not_forgotten_by_a_start_that_was_sent_before_it(world: World) -> None:
+    number = stopped_and_left(world)
+    contact_id = add_by_hand(world, number)
+    with world.session():
+        stop = db.session.scalars(select(NumberStop)).one()
+        number_stops.lift(
+            contact_id, number, stop.said_at.replace(year=stop.said_at.year - 1), world.team_id, personal=True
+        )
+        db.session.commit()
+        assert db.session.scalars(select(NumberStop)).all()
+
+
+def test_another_tenant_knows_nothing_of_it(world: World, legacy_world: World) -> None:
+    number = stopped_and_left(world, "STOPALL")
+    assert legacy_world.status(add_by_hand(legacy_world, number)) == IN
+
+
+def test_another_key_is_refused(world: World) -> None:
+    known = world.app.config["NUMBER_KEY"]
+    checked = world.app.extensions.pop(number_key.KEY_SETTING, None)
+    try:
+        world.app.config["NUMBER_KEY"] = "another"
+        with pytest.raises(number_key.WrongKey), world.session():
+            db.session.scalar(select(func.count()).select_from(Contact))
+    finally:
+        world.app.config["NUMBER_KEY"] = known
+        world.app.extensions[number_key.KEY_SETTING] = checked
+
+
+# What may happen to two numbers, of which each always has a holder or none.
+EVENTS = st.lists(
+    st.tuples(
+        st.sampled_from(
+            [
+                "text",
+                "STOP",
+                "STOPALL",
+                "START",
+                "HELP",
+                "add",
+                "move",
+                "end",
+                "merge",
+                "import",
+                "api",
+                "erase",
+            ]
+        ),
+        st.integers(0, 1),
+        st.booleans(),
+    ),
+    max_size=14,
+)
+
+
+@settings(
+    max_examples=25,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(EVENTS)
+def test_no_number_whose_last_word_was_a_stop_is_opted_in_without_start_or_a_written_reason(
+    world: World, events: list[tuple[str, int, bool]]
+) -> None:
+    numbers = [new_number(), new_number()]
+    teams = (world.team_id, world.other_team_id)
+    inboxes = (world.shared, world.other_shared)
+    # Which of the teams each number has stopped, by what its phone said last; None is those joined later.
+    stopped: list[set[int | None]] = [set(), set()]
+    # Who has agreed in writing, in which team.
+    agreed: set[tuple[int, int]] = set()
+    for what, which, other in events:
+        note(f"{what} {which} {other}")
+        number, team_id = numbers[which], teams[other]
+        with world.session():
+            holder = service.contact_with(number)
+            texted = holder is not None and db.session.get_one(Contact, holder).number == number
+        if what in ("text", "STOP", "STOPALL", "START", "HELP"):
+            body = "who is this?" if what == "text" else what
+            world.text(number, body, inboxes[other])
+            if what == "STOP":
+                stopped[which].add(team_id)
+                agreed = {pair for pair in agreed if pair[0] != holder}
+            elif what == "STOPALL":
+                joined = [each for each in teams if holder and world.status(holder, each)]
+                stopped[which].update({team_id, None, *joined})
+                agreed = {pair for pair in agreed if pair[0] != holder}
+            elif what == "START":
+                stopped[which] -= {team_id, None}
+        elif what == "add" and holder is None:
+            add_by_hand(world, number, team_id)
+        elif what == "move" and holder and texted:
+            text_at(world, holder, new_number(), AGREED if other else "")
+        elif what == "end" and holder and not texted:
+            with world.session():
+                of_it = select(ContactNumber.id).where(
+                    ContactNumber.number == number, ContactNumber.until.is_(None)
+                )
+                user = db.session.get_one(User, world.agent_id)
+                phones.end_number(user, holder, db.session.scalars(of_it).one())
+        elif what == "merge":
+            merge_into_other(world, numbers, which, other)
+        elif what == "import":
+            code = "AID" if other else "ADM"
+            importing.run(world, importing.csv_of(("", "", "", number, code, "no")))
+        elif what == "api" and holder:
+            with world.session():
+                wanted = Wanted(holder, team_id, IN, AGREED if other else "", number)
+                set_by_api([wanted], "API token CRM")
+                db.session.commit()
+            if other:
+                agreed.add((holder, team_id))
+        elif what == "erase" and holder:
+            erase(world, holder)
+        for each, said in zip(numbers, stopped, strict=True):
+            with world.session():
+                holder = service.contact_with(each)
+                texted = holder is not None and db.session.get_one(Contact, holder).number == each
+            for team_id in teams if None in said else said:
+                if texted and holder and (holder, team_id) not in agreed:
+                    assert world.status(holder, team_id) != IN, (each, team_id)
+
+
+def merge_into_other(world: World, numbers: list[str], which: int, texted_gone: bool) -> None:
+    with world.session():
+        gone, kept = service.contact_with(numbers[which]), service.contact_with(numbers[1 - which])
+    if gone and kept and gone != kept:
+        merge(world, kept, gone, gone if texted_gone else kept)
+
+
+def test_the_flag_of_a_present_holder_waits_for_a_person(world: World) -> None:
+    """As the migration makes them: without a text."""
+    contact_id = add_by_hand(world, new_number())
+    with world.session():
+        db.session.add(_flag(world, contact_id))
+        db.session.commit()
+        assert refusal(
+            db.session.scalars(select(Inbox).where(Inbox.number == world.shared)).one(),
+            contact_id,
+            MessageKind.PERSON,
+            by_hand=False,
+        )
+    browser = world.sign_in("admin")
+    assert "An earlier holder of this number" in browser.get("/messages/possible-opt-outs/").text
+    with world.session():
+        assert possible.dismiss(db.session.get_one(User, world.admin_id), contact_id, world.team_id, None)
+
+
+def _flag(world: World, contact_id: int) -> possible.PossibleOptOut:
+    return possible.PossibleOptOut(
+        tenant_id=world.tenant_id,
+        contact_id=contact_id,
+        team_id=world.team_id,
+        words="An earlier holder of this number texted STOP on May 3, 2026.",
+        received_at=datetime.now(UTC),
+        due_on=date(2030, 1, 1),
+    )
