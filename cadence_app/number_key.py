@@ -28,7 +28,7 @@ class WrongKey(RuntimeError):
         super().__init__(
             "The key of stopped numbers is not the one that this database was filled with, so numbers that"
             " must not be texted would not be known. Set CADENCE_NUMBER_KEY to that key: it is in the file"
-            " number_key of the data folder of the machine that ran first, and in every backup of that folder."
+            " number_key in the data folder of the machine that ran first, and in that folder's backups."
         )
 
 

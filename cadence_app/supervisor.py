@@ -32,7 +32,9 @@ from cadence_app.accounts.demo_sign_ins import SIGN_INS
 from cadence_app.accounts.models import Tenant
 from cadence_app.demo import load_demo
 from cadence_app.extensions import db
+from cadence_app.number_key import WrongKey
 from cadence_app.preflight import NotReady, check_folder, check_port, check_servers, stop_left_over
+from cadence_app.tenancy import set_tenant
 
 ROOT = Path(__file__).resolve().parent.parent
 _START_SECONDS = 120
@@ -123,6 +125,9 @@ def _migrate(installation: Installation, demo_wanted: bool | None) -> bool:
     try:
         with app.app_context():
             upgrade(directory=str(ROOT / "migrations"))
+            with db.engine.begin() as connection:
+                # Of no tenant: it is the key of stopped numbers that is looked at.
+                set_tenant(connection, 0)
             if demo_wanted is None:
                 # Its users have a password that everybody knows.
                 demo_wanted = installation.embedded_postgres and settings["HERE_ONLY"]
@@ -132,6 +137,8 @@ def _migrate(installation: Installation, demo_wanted: bool | None) -> bool:
             names = set(db.session.scalars(select(Tenant.name)))
             db.session.remove()
             db.engine.dispose()
+    except WrongKey as error:
+        raise NotReady(str(error)) from error
     except DBAPIError as error:
         raise NotReady(f"The database could not be prepared: {str(error.orig).strip()}") from error
     demo = {sign_in["tenant"] for sign_in in SIGN_INS} <= names

@@ -26,8 +26,8 @@ _DETAILS = {
     "reason_required": "This person had stopped by their own text; give the reason for opting them in.",
     "duplicate": "An earlier record of this call is for the same contact and team; that one counts.",
     "team_closed": TEAM_CLOSED,
-    "number_stopped": "Somebody who had this number before texted STOP, so this person is opted out; give the "
-    "reason, how they agreed, to opt them in.",
+    "number_stopped": "Somebody who had this number before texted STOP, so this person is opted out; give "
+    "the reason, how they agreed, to opt them in.",
     "other_number": "This person is texted at another number; name them by that one to opt them in.",
 }
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)

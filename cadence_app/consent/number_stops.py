@@ -164,13 +164,19 @@ def answered(pairs: Collection[tuple[int, int]]) -> None:
     db.session.execute(
         delete(Block).where(Block.scope == BlockScope.TEAM, among(Block.contact_id, Block.team_id, ids))
     )
-    db.session.execute(
-        delete(Block).where(
-            Block.contact_id.in_({contact_id for contact_id, _ in ids}),
-            Block.scope == BlockScope.PERSONAL,
-            Block.number != "",
-        )
+    for contact_id in sorted({contact_id for contact_id, _ in ids}):
+        allow_personal_inboxes(contact_id)
+
+
+def allow_personal_inboxes(contact_id: int) -> list[str]:
+    """Lifts what bars personal inboxes because of who had a number of this contact before, for a user has
+    written how this person agreed; the numbers (E.164)."""
+    lifted = (
+        delete(Block)
+        .where(Block.contact_id == contact_id, Block.scope == BlockScope.PERSONAL, Block.number != "")
+        .returning(Block.number)
     )
+    return list(db.session.scalars(lifted))
 
 
 def not_of_another(contact_id: int, numbers: Collection[str], from_id: int) -> None:
@@ -193,7 +199,7 @@ def _came_with_number() -> tuple[ColumnElement[bool], ...]:
     return Block.number != "", Block.scope.in_((BlockScope.TEAM, BlockScope.ORGANISATION))
 
 
-def _digest(number: ColumnElement[str]) -> ColumnElement[bytes]:
+def _digest(number: SQLColumnExpression[str]) -> ColumnElement[bytes]:
     digest: ColumnElement[bytes] = func.number_digest(tenant_in_use(), number)
     return digest
 

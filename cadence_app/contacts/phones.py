@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from cadence_app.accounts import audit
 from cadence_app.accounts.models import User
-from cadence_app.consent import carrying
+from cadence_app.consent import carrying, number_stops
 from cadence_app.consent.ledger import lock_contacts, with_merged
 from cadence_app.contacts.models import Contact, ContactNumber
 from cadence_app.contacts.service import Taken, contact_with
@@ -111,6 +111,29 @@ def end_number(user: User, contact_id: int, number_id: int) -> bool:
         audit.record(user, "contact.number_ended", f"Contact {contact_id}")
     db.session.commit()
     return ended is not None
+
+
+def allow_personal_inboxes(user: User, contact_id: int, reason: str) -> bool:
+    """Lifts what bars personal inboxes because of who had the number before, and commits: `reason` says how
+    this person agreed, and stands with the number. False where nothing of that sort bars them. Errors: Gone.
+    """
+    _hold(contact_id)
+    numbers = number_stops.allow_personal_inboxes(contact_id)
+    db.session.execute(
+        update(ContactNumber)
+        .where(
+            ContactNumber.contact_id == contact_id,
+            ContactNumber.number.in_(numbers),
+            ContactNumber.until.is_(None),
+        )
+        .values(
+            reason=func.ltrim(func.concat(ContactNumber.reason, f" Agreed to personal inboxes: {reason}"))
+        )
+    )
+    if numbers:
+        audit.record(user, "contact.personal_inboxes_allowed", f"Contact {contact_id}")
+    db.session.commit()
+    return bool(numbers)
 
 
 def _hold(contact_id: int) -> str:

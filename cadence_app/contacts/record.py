@@ -20,6 +20,7 @@ from cadence_app.ui.navigation import words_for
 
 blueprint = Blueprint("record", __name__, url_prefix="/contacts/<int:contact_id>")
 
+_MAX_REASON = 1000
 _GONE = "This contact was merged or erased meanwhile."
 _HELD = "The record that would go is on legal hold. Keep that one, or lift the hold first."
 
@@ -87,6 +88,26 @@ def end_number(contact_id: int, number_id: int) -> ResponseReturnValue:
         abort(404)
     flash("The number has ended. A text from it is a stranger's from now on.", "success")
     return redirect(url_for("record.numbers", contact_id=contact_id))
+
+
+@blueprint.post("/personal-inboxes")
+@desk_required
+def allow_personal_inboxes(contact_id: int) -> ResponseReturnValue:
+    """Lets personal inboxes text a number that somebody who had it before had stopped for them: `reason` says
+    how this person agreed."""
+    contact = shown_contact(contact_id)
+    reason = request.form.get("reason", "").replace("\x00", "").strip()
+    if not reason or len(reason) > _MAX_REASON:
+        problem = f"Keep it under {_MAX_REASON} characters." if reason else "Write how this person agreed."
+        return record_page(contact, personal_problem=problem, typed_reason=reason), 422
+    try:
+        allowed = phones.allow_personal_inboxes(current_user, contact_id, reason)
+    except phones.Gone:
+        abort(404)
+    if not allowed:
+        abort(404)
+    flash("Personal inboxes may text them again.", "success")
+    return redirect(url_for("contacts.show", contact_id=contact_id))
 
 
 @blueprint.get("/merge")

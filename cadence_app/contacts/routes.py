@@ -74,7 +74,7 @@ def new() -> ResponseReturnValue:
             stopped = number_stops.reason(contact.id, team.id)
             if stopped:
                 flash(
-                    f"{who} is in {team.name}, opted out. {stopped} If this person agreed, write how and opt in.",
+                    f"{who} is in {team.name}, opted out. {stopped} If they agreed, write how and opt in.",
                     "warning",
                 )
             elif contact.number == form.number.data:

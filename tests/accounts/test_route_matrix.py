@@ -162,6 +162,7 @@ POST      /contacts/{contact_id}/tags
 POST      /contacts/{contact_id}/tags/{tag_id}/remove
 GET POST  /contacts/{contact_id}/numbers
 POST      /contacts/{contact_id}/numbers/{new_number_id}/end
+POST      /contacts/{contact_id}/personal-inboxes
 GET POST  /messages/conversations/{conversation_id}/later/{text_id}
 POST      /messages/conversations/{conversation_id}/later/{new_text_id}/cancel
 GET       /campaigns/{campaign_id}
@@ -313,7 +314,7 @@ POST      /webhooks/{carrier}/{key}
 API
 GET       /api/v1/changes
 POST      /api/v1/consents/bulk
-GET       /api/v1/contacts
+GET POST  /api/v1/contacts
 GET       /api/v1/contacts/{contact_id}
 GET       /api/v1/contacts/{contact_id}/consents
 PUT       /api/v1/contacts/{contact_id}/consents/{team}

@@ -56,7 +56,7 @@ def test_the_document_is_openapi_3_1_and_open_to_all(app: Flask) -> None:
     document = answer.get_json()
     assert document["openapi"].startswith("3.1.")
     calls = [call for path in document["paths"].values() for call in path.values()]
-    assert len(calls) == 11
+    assert len(calls) == 12
     for call in calls:
         assert call["summary"]
         assert call["security"]

@@ -154,6 +154,24 @@ def test_a_stop_to_a_personal_inbox_bars_personal_inboxes_for_the_next_holder_to
 
     assert "personal inbox" in (why_not(world.other_personal) or "")
     assert why_not(world.other_shared) is None
+    browser = world.sign_in("admin")
+    assert "An earlier holder of this number" in browser.get(f"/contacts/{contact_id}").text
+    assert browser.post(f"/contacts/{contact_id}/personal-inboxes", {"reason": " "}).status_code == 422
+    allowed = browser.post(f"/contacts/{contact_id}/personal-inboxes", {"reason": AGREED})
+    assert (allowed.status_code, why_not(world.other_personal)) == (302, None)
+    assert browser.post(f"/contacts/{contact_id}/personal-inboxes", {"reason": AGREED}).status_code == 404
+
+
+def test_start_to_a_personal_inbox_lets_personal_inboxes_text_the_next_holder(world: World) -> None:
+    number = stopped_and_left(world, inbox=world.personal)
+    contact_id = add_by_hand(world, number, world.other_team_id)
+
+    def why_not(inbox: str) -> str | None:
+        with world.session():
+            found = db.session.scalars(select(Inbox).where(Inbox.number == inbox)).one()
+            return refusal(found, contact_id, MessageKind.PERSON)
+
+    assert "personal inbox" in (why_not(world.other_personal) or "")
     world.text(number, "START", world.other_personal)
     assert why_not(world.other_personal) is None
 
