@@ -30,6 +30,7 @@ from sqlalchemy import (
     or_,
     select,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 from cadence_app.accounts.models import User
 from cadence_app.consent import possible, team_only
@@ -61,12 +62,13 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Numbers:
-    """What the file's numbers are to its contacts: `moved` has the ids of those whose number it has just
-    changed, each with the ids of the teams in the wishes; `other` the ids of those whose row names another
-    number of theirs than the one texted."""
+    """What the file's numbers (E.164) are to its contacts, by their ids: `moved` has those whose number it
+    has just changed, each with the ids of the teams in the wishes, and `before` the number of each until
+    then; `other` those whose row names another number of theirs than the one texted, with that one."""
 
     moved: Mapping[int, Collection[int]]
-    other: Collection[int] = ()
+    before: Mapping[int, str]
+    other: Mapping[int, str]
 
 
 def set_by_import(
@@ -83,13 +85,14 @@ def set_by_import(
         team_only.forget(numbers.moved)
     asked = _asked(wishes, numbers.moved)
     rules = _Rules(asked, numbers, begun_at, stop_reason)
-    held = db.session.execute(rules.held()).all()
+    judged = db.session.execute(rules.held()).all()
+    held = [row for row in judged if row.why]
     changed = record_selected(rules.decided(), Source.IMPORT, user)
-    out = [row for row in changed if row.status == Status.OPTED_OUT]
+    out = {(row.contact_id, row.team_id) for row in changed if row.status == Status.OPTED_OUT}
     if out:
-        possible.settle_opted_out([(row.contact_id, row.team_id) for row in out])
+        possible.settle_opted_out(sorted(out))
     barred = {(row.contact_id, row.team_id) for row in held if row.why == Held.BARRED}
-    barred |= {(row.contact_id, row.team_id) for row in out if row.reason not in {"", NOT_CARRIED}}
+    barred |= {(row.contact_id, row.team_id) for row in judged if row.kept_out} & out
     if barred:
         note_stops(sorted(barred))
     return Outcome(changed, held)
@@ -121,6 +124,7 @@ class _Rules:
         self._out = Consent.status == Status.OPTED_OUT
         self._moved = self._among(numbers.moved)
         self._other = self._among(numbers.other)
+        self._numbers = numbers
         # Of who stopped every team; of a number that a person had who is erased, the block says why.
         self._block = select(Block).where(
             Block.contact_id == asked.c.contact_id, Block.scope == BlockScope.ORGANISATION
@@ -128,13 +132,12 @@ class _Rules:
         self._erased = self._block.where(Block.reason != "").exists()
 
     def decided(self) -> Select[Any]:
-        """The status of each pair and the reason; what stays as it is is left out."""
+        """The status of each pair, the reason, and the source and number of record_selected(); what stays as
+        it is is left out."""
         wish, out, into = self._wish, Status.OPTED_OUT, Status.OPTED_IN
-        blocked = self._block.exists()
-        kept_out = and_(
-            or_(and_(self._first, blocked), and_(self._moved, self._erased)),
-            or_(wish.is_(None), self._keeps_block()),
-        )
+        blocked, kept_out = self._block.exists(), self._kept_out()
+        # Whoever was opted in, and the row does not opt out, is opted out for their number.
+        carried = and_(Consent.status == into, wish.is_distinct_from(out))
         status = case(
             (wish == out, out),
             (kept_out, out),
@@ -154,12 +157,22 @@ class _Rules:
             ),
             else_="",
         )
+        source = case((carried, literal(str(Source.NUMBER_CHANGE))), else_=null())
+        number = case(
+            (carried, self._number_in(self._numbers.before)),
+            (wish == out, self._number_in(self._numbers.other)),
+            else_=null(),
+        )
         asked = self._asked.c
-        query = select(asked.contact_id, asked.team_id, status.label("status"), reason.label("reason"))
+        query = select(
+            *(asked.contact_id, asked.team_id, status.label("status"), reason.label("reason")),
+            *(source.label("source"), number.label("number")),
+        )
         return query.outerjoin(Consent, self._same()).where(status.is_not(None))
 
     def held(self) -> Select[Any]:
-        """The opt ins that are not applied, and why."""
+        """The opt ins that are not applied, and `why`; and, without one, whoever is `kept_out` of a team by a
+        stop of every team, although the row does not opt them out."""
         stopped = case((self._erased, Held.BARRED), else_=Held.STOPPED)
         why = case(
             (self._first, case((self._keeps_block(), stopped), else_=null())),
@@ -167,9 +180,18 @@ class _Rules:
             (self._out, self._held_why()),
             else_=null(),
         )
+        why = case((self._wish == Status.OPTED_IN, why), else_=null())
+        kept_out = and_(self._kept_out(), self._wish.is_distinct_from(Status.OPTED_OUT))
         asked = self._asked.c
-        query = select(asked.contact_id, asked.team_id, why.label("why"))
-        return query.outerjoin(Consent, self._same()).where(self._wish == Status.OPTED_IN, why.is_not(None))
+        query = select(asked.contact_id, asked.team_id, why.label("why"), kept_out.label("kept_out"))
+        return query.outerjoin(Consent, self._same()).where(or_(why.is_not(None), kept_out))
+
+    def _kept_out(self) -> ColumnElement[bool]:
+        """Whether a stop of every team decides, where the row does not opt out."""
+        return and_(
+            or_(and_(self._first, self._block.exists()), and_(self._moved, self._erased)),
+            or_(self._wish.is_(None), self._keeps_block()),
+        )
 
     def _held_why(self) -> ColumnElement[Any]:
         """Why an opted-out contact is not opted in; null where they are."""
@@ -187,6 +209,12 @@ class _Rules:
         """Whether a contact who is blocked everywhere is opted out of a team, although the file opts in."""
         before = literal(bool(self._stop_reason)) & (Block.since < self._begun)
         return self._block.where(~before).exists()
+
+    def _number_in(self, numbers: Mapping[int, str]) -> ColumnElement[Any]:
+        """The number of a pair's contact, as an object of JSON has it; null for one who is not in it."""
+        written = literal({str(contact_id): number for contact_id, number in numbers.items()}, JSONB)
+        found: ColumnElement[Any] = written[cast(self._asked.c.contact_id, Text)].astext
+        return found
 
     def _among(self, contact_ids: Collection[int]) -> ColumnElement[bool]:
         contact_id: ColumnElement[int] = self._asked.c.contact_id
