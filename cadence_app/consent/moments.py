@@ -16,7 +16,7 @@ from cadence_app.extensions import db
 from cadence_app.tenancy import tenant_in_use
 
 _TICK = timedelta(microseconds=1)
-_BEHIND = "Recorded at {at} UTC because the server's clock stood at {clock} UTC, behind the newest seal"
+_BEHIND = "Recorded at {at} UTC because the server's clock stood at {clock} UTC, behind the newest seal."
 
 
 @dataclass(frozen=True)

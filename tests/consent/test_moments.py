@@ -145,8 +145,11 @@ def test_changes_one_after_the_other_keep_their_order_behind_the_seal(world: Wor
     contact_id, number = _known(world)
     at = put_the_clock_back(world, owner)
     _texts_stop(world, contact_id, number)
-    run(world, csv_of(("", "", "", number, "ADM", "no")), stop_reason="They signed a form.")
-    _is_toggled(world, contact_id, number)
+    with world.session():
+        agent = db.session.get_one(User, world.agent_id)
+        set_by_user(agent, contact_id, world.team_id, IN, "They signed a form.")
+        db.session.commit()
+    _is_imported(world, contact_id, number)
     _, *rows = world.history(contact_id)
     assert [row.status for row in rows] == [OUT, IN, OUT]
     for turn, row in enumerate(rows):
