@@ -49,10 +49,10 @@ GRANT EXECUTE ON FUNCTION history_moment TO cadence_app;
 
 # Who follows changes by hand, or those of imports, goes on to be told of what was among them until now.
 FOLLOWED = """
-UPDATE webhook_endpoints SET sources = sources || ARRAY['number_change', 'merge']
-    WHERE 'toggle' = ANY (sources);
 UPDATE webhook_endpoints SET sources = sources || ARRAY['number_change']
-    WHERE 'import' = ANY (sources) AND NOT 'number_change' = ANY (sources);
+    WHERE sources && ARRAY['toggle', 'import'] AND NOT 'number_change' = ANY (sources);
+UPDATE webhook_endpoints SET sources = sources || ARRAY['merge']
+    WHERE 'toggle' = ANY (sources) AND NOT 'merge' = ANY (sources);
 """
 
 
