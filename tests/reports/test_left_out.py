@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from cadence_app.extensions import db
 from cadence_app.reports.filters import CARRIED
+from cadence_app.reports.kinds import PLAIN_KINDS
 from cadence_app.reports.models import Export
 from cadence_app.reports.ranges import today
 from cadence_app.reports.schedules import Period
@@ -134,6 +135,14 @@ def test_the_mail_says_how_many_are_not_in_the_file_and_links_to_them(either: tu
     assert shown.status_code == 200
     assert "Newest first, 3 in all" in words_of(shown.text)
     assert numbers[0][-4:] in shown.text
+
+
+def test_the_activity_of_users_counts_what_the_history_has_of_them(world: World) -> None:
+    _numbers_change_and_records_merge(world)
+    export = run(world, ask_for(world, kind=PLAIN_KINDS["user-activity"]))
+    header, *rows = rows_of(attachment(mail_of(world, export)))
+    (agent,) = [dict(zip(header, row, strict=True)) for row in rows]
+    assert (agent["User"], agent["OptOuts"], agent["OptIns"]) == ("Agent Person", "1", "3")
 
 
 def test_one_is_told_of_as_one_and_none_not_at_all(world: World) -> None:
