@@ -61,7 +61,9 @@ GivenDay = Annotated[date, BeforeValidator(_written_day)]
 Id = Annotated[int, Field(ge=1, le=_MAX_ID)]
 GivenId = Annotated[int, Field(ge=1, le=_MAX_ID), BeforeValidator(_written_number)]
 StatusName = Literal["opted_in", "opted_out"]
-SourceName = Literal["cold_inbound", "manual_add", "keyword", "toggle", "import", "api"]
+SourceName = Literal[
+    "cold_inbound", "manual_add", "keyword", "toggle", "import", "api", "number_change", "merge"
+]
 TeamCode = Annotated[
     StrictStr, Field(min_length=1, max_length=100, pattern=STORABLE, description="The code of a team")
 ]

@@ -212,8 +212,9 @@ class BulkOut(BaseModel):
 
 
 class ChangeOut(BaseModel):
-    """Names, ids and team code as they were at that moment. `by` is the user or token that did it; `words`
-    are the contact's own."""
+    """Names, ids and team code as they were at that moment. `number` is the one the contact was texted at,
+    the phone that sent the words, or, where the number was changed, the one that was given up. `by` is the
+    user or token that did it; `words` are the contact's own."""
 
     model_config = ConfigDict(from_attributes=True)
 

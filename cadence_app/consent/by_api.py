@@ -22,7 +22,7 @@ from cadence_app.extensions import db
 @dataclass(frozen=True)
 class Wanted:
     """A status that a contact of the tenant is to have in one of its teams. `number` (E.164), where it is not
-    empty, is the one that it was given for."""
+    empty, is the one of theirs that it was given for."""
 
     contact_id: int
     team_id: int
@@ -91,7 +91,12 @@ def set_by_api(wanted: Sequence[Wanted], actor: str) -> list[Outcome]:
         elif opts_in and not reason and stopped:
             outcomes[index] = Outcome(Result.REASON_REQUIRED)
         else:
-            changes[index] = Change(*pair, each.status, Source.API, reason=reason, actor=actor)
+            changes[index] = Change(
+                *(*pair, each.status, Source.API),
+                reason=reason,
+                actor=actor,
+                number=each.number or None,
+            )
         seen.add(pair)
     for index, change_id in zip(changes, record_changes(list(changes.values())), strict=True):
         result = Result.CHANGED if change_id else Result.UNCHANGED

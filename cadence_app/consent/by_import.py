@@ -26,10 +26,12 @@ from sqlalchemy import (
     cast,
     func,
     literal,
+    not_,
     null,
     or_,
     select,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 from cadence_app.accounts.models import User
 from cadence_app.consent import number_stops, possible, team_only
@@ -61,35 +63,59 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Numbers:
-    """What the file's numbers are to its contacts: `moved` has the ids of those whose number it has just
-    changed, each with the ids of the teams in the wishes; `other` the ids of those whose row names another
-    number of theirs than the one texted."""
+    """What the file's numbers (E.164) are to its contacts, by their ids: `moved` has those whose number it
+    has just changed, each with the ids of the teams in the wishes, and `before` the number of each until
+    then; `other` those whose row names another number of theirs than the one texted, with that one."""
 
     moved: Mapping[int, Collection[int]]
-    other: Collection[int] = ()
+    before: Mapping[int, str]
+    other: Mapping[int, str]
+
+
+@dataclass(frozen=True)
+class Agreed:
+    """The contacts, of those with a number that was stopped before it was theirs, of whom a person wrote, in
+    `reason`, how they agreed to texts themselves."""
+
+    contact_ids: Collection[int] = ()
+    reason: str = ""
 
 
 def set_by_import(
-    wishes: Select[Any], numbers: Numbers, user: User, begun_at: datetime, stop_reason: str
+    wishes: Select[Any],
+    numbers: Numbers,
+    user: User,
+    begun_at: datetime,
+    stop_reason: str,
+    agreed: Agreed = Agreed(),  # noqa: B008 - it does not change
 ) -> Outcome:
     """Applies what may be applied, in this transaction; the caller holds the contacts as record_selected()
     asks.
 
     `wishes` selects contact_id, team_id and status (null: keep what is there), no pair twice. `begun_at` is
     when a person started the import: a status that is newer is not opted in. `stop_reason`, where a person
-    wrote one, lets opt ins go over a contact's own words from before that.
+    wrote one, lets opt ins go over a contact's own words from before that; never over those of whoever had a
+    number before, for which each person must have `agreed`.
     """
     if numbers.moved:
         team_only.forget(numbers.moved)
     asked = _asked(wishes, numbers.moved)
-    rules = _Rules(asked, numbers, begun_at, stop_reason)
-    held = db.session.execute(rules.held()).all()
+    rules = _Rules(asked, numbers, begun_at, stop_reason, agreed)
+    judged = db.session.execute(rules.held()).all()
+    held = [row for row in judged if row.why]
     changed = record_selected(rules.decided(), Source.IMPORT, user)
-    out = [row for row in changed if row.status == Status.OPTED_OUT]
+    out = {(row.contact_id, row.team_id) for row in changed if row.status == Status.OPTED_OUT}
     if out:
-        possible.settle_opted_out([(row.contact_id, row.team_id) for row in out])
+        possible.settle_opted_out(sorted(out))
+    number_stops.answered(
+        [
+            (row.contact_id, row.team_id)
+            for row in changed
+            if row.contact_id in agreed.contact_ids and row.status == Status.OPTED_IN
+        ]
+    )
     barred = {(row.contact_id, row.team_id) for row in held if row.why == Held.BARRED}
-    barred |= {(row.contact_id, row.team_id) for row in out if row.reason not in {"", NOT_CARRIED}}
+    barred |= {(row.contact_id, row.team_id) for row in judged if row.kept_out} & out
     if barred:
         note_stops(sorted(barred))
     return Outcome(changed, held)
@@ -113,7 +139,9 @@ def _asked(wishes: Select[Any], moved: Mapping[int, Collection[int]]) -> Any:
 class _Rules:
     """The decision on each pair as SQL over what is asked and what is stored."""
 
-    def __init__(self, asked: Any, numbers: Numbers, begun_at: datetime, stop_reason: str) -> None:
+    def __init__(
+        self, asked: Any, numbers: Numbers, begun_at: datetime, stop_reason: str, agreed: Agreed
+    ) -> None:
         self._asked, self._stop_reason = asked, stop_reason
         self._begun = literal(begun_at, DateTime(timezone=True))
         self._wish = asked.c.status
@@ -121,21 +149,23 @@ class _Rules:
         self._out = Consent.status == Status.OPTED_OUT
         self._moved = self._among(numbers.moved)
         self._other = self._among(numbers.other)
-        # Of who stopped every team, by their own words.
+        self._numbers = numbers
+        # Of who stopped every team by their own words.
         self._block = select(Block).where(
             Block.contact_id == asked.c.contact_id, Block.scope == BlockScope.ORGANISATION, Block.number == ""
         )
-        # Of whoever had a number of theirs before: says why.
-        self._barred = number_stops.bars(asked.c.contact_id, asked.c.team_id)
+        # Of whoever had a number of theirs before; it says why.
+        self._number_stop = number_stops.bars(asked.c.contact_id, asked.c.team_id)
+        self._agreed, self._agreed_reason = self._among(agreed.contact_ids), agreed.reason
+        self._barred = and_(self._number_stop.exists(), not_(self._agreed))
 
     def decided(self) -> Select[Any]:
-        """The status of each pair and the reason; what stays as it is is left out."""
+        """The status of each pair, the reason, and the source and number of record_selected(); what stays as
+        it is is left out."""
         wish, out, into = self._wish, Status.OPTED_OUT, Status.OPTED_IN
-        blocked, barred = self._block.exists(), self._barred.exists()
-        kept_out = or_(
-            and_(or_(self._first, self._moved), barred),
-            and_(self._first, blocked, or_(wish.is_(None), self._keeps_block())),
-        )
+        blocked, kept_out = self._block.exists(), self._kept_out()
+        # Whoever was opted in, and the row does not opt out, is opted out for their number.
+        carried = and_(Consent.status == into, wish.is_distinct_from(out))
         status = case(
             (wish == out, out),
             (kept_out, out),
@@ -144,40 +174,58 @@ class _Rules:
             (and_(self._out, wish == into, self._held_why().is_(None)), into),
             else_=null(),
         )
-        said = self._barred.with_only_columns(func.max(Block.reason)).scalar_subquery()
+        said = self._number_stop.with_only_columns(func.max(Block.reason)).scalar_subquery()
         reason = case(
             (wish == out, ""),
             (kept_out, func.coalesce(said, STOPPED_EVERYWHERE)),
             (and_(Consent.status == into, status == out), NOT_CARRIED),
+            (and_(status == into, self._agreed, self._number_stop.exists()), self._agreed_reason),
             (
                 and_(status == into, or_(and_(self._first, blocked), Consent.stopped_at.is_not(None))),
                 self._stop_reason,
             ),
             else_="",
         )
+        source = case((carried, literal(str(Source.NUMBER_CHANGE))), else_=null())
+        number = case(
+            (carried, self._number_in(self._numbers.before)),
+            (wish == out, self._number_in(self._numbers.other)),
+            else_=null(),
+        )
         asked = self._asked.c
-        query = select(asked.contact_id, asked.team_id, status.label("status"), reason.label("reason"))
+        query = select(
+            *(asked.contact_id, asked.team_id, status.label("status"), reason.label("reason")),
+            *(source.label("source"), number.label("number")),
+        )
         return query.outerjoin(Consent, self._same()).where(status.is_not(None))
 
     def held(self) -> Select[Any]:
-        """The opt ins that are not applied, and why."""
-        barred = self._barred.exists()
+        """The opt ins that are not applied, and `why`; and, without one, whoever is `kept_out` of a team by a
+        stop of every team, although the row does not opt them out."""
         why = case(
-            (and_(or_(self._first, self._moved, self._out), barred), Held.BARRED),
+            (and_(or_(self._first, self._moved, self._out), self._barred), Held.BARRED),
             (and_(self._first, self._keeps_block()), Held.STOPPED),
             (self._out, self._held_why()),
             else_=null(),
         )
+        why = case((self._wish == Status.OPTED_IN, why), else_=null())
+        kept_out = and_(self._kept_out(), self._wish.is_distinct_from(Status.OPTED_OUT))
         asked = self._asked.c
-        query = select(asked.contact_id, asked.team_id, why.label("why"))
-        return query.outerjoin(Consent, self._same()).where(self._wish == Status.OPTED_IN, why.is_not(None))
+        query = select(asked.contact_id, asked.team_id, why.label("why"), kept_out.label("kept_out"))
+        return query.outerjoin(Consent, self._same()).where(or_(why.is_not(None), kept_out))
+
+    def _kept_out(self) -> ColumnElement[bool]:
+        """Whether a stop of the number, or of every team, decides where the row does not opt out."""
+        own = and_(self._first, self._block.exists(), or_(self._wish.is_(None), self._keeps_block()))
+        return or_(own, and_(or_(self._first, self._moved), self._barred))
 
     def _held_why(self) -> ColumnElement[Any]:
         """Why an opted-out contact is not opted in; null where they are."""
         newer = func.greatest(Consent.since, Consent.stopped_at) >= self._begun
         stopped = and_(Consent.stopped_at.is_not(None), or_(literal(not self._stop_reason), newer))
         return case(
-            (self._barred.exists(), Held.BARRED),
+            (self._barred, Held.BARRED),
+            (and_(self._agreed, self._number_stop.exists(), not_(newer)), null()),
             (stopped, Held.STOPPED),
             (self._other, Held.OTHER_NUMBER),
             (newer, Held.NEWER),
@@ -188,6 +236,12 @@ class _Rules:
         """Whether a contact who is blocked everywhere is opted out of a team, although the file opts in."""
         before = literal(bool(self._stop_reason)) & (Block.since < self._begun)
         return self._block.where(~before).exists()
+
+    def _number_in(self, numbers: Mapping[int, str]) -> ColumnElement[Any]:
+        """The number of a pair's contact, as an object of JSON has it; null for one who is not in it."""
+        written = literal({str(contact_id): number for contact_id, number in numbers.items()}, JSONB)
+        found: ColumnElement[Any] = written[cast(self._asked.c.contact_id, Text)].astext
+        return found
 
     def _among(self, contact_ids: Collection[int]) -> ColumnElement[bool]:
         contact_id: ColumnElement[int] = self._asked.c.contact_id

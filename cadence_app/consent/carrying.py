@@ -19,11 +19,12 @@ from cadence_app.extensions import db
 NOT_CARRIED = "Their number changed, and consent does not go along with it."
 
 
-def number_changed(user: User, contact_id: int, given: str) -> None:
+def number_changed(user: User, contact_id: int, before: str, given: str) -> None:
     """Opts a contact, whom the caller holds and has given another number, out wherever they were opted in.
 
     `given`, where it is not empty, says how they agreed to texts at the new number: it opts them in again in
-    the teams that the user shares with them. Both are rows of the history.
+    the teams that the user shares with them. Both are rows of the history: the opt out names the number of
+    `before`, which it is about, the opt in the new one.
     """
     team_only.forget([contact_id])
     opted_in = select(Consent.team_id).where(
@@ -31,13 +32,17 @@ def number_changed(user: User, contact_id: int, given: str) -> None:
     )
     team_ids = sorted(db.session.scalars(opted_in))
     shared = {team.id for team in user.teams} if given else set()
-    for status, teams, reason in (
-        (Status.OPTED_OUT, team_ids, NOT_CARRIED),
-        (Status.OPTED_IN, [team_id for team_id in team_ids if team_id in shared], given),
+    for status, teams, reason, number in (
+        (Status.OPTED_OUT, team_ids, NOT_CARRIED, before),
+        (Status.OPTED_IN, [team_id for team_id in team_ids if team_id in shared], given, None),
     ):
         record_changes(
             [
-                Change(contact_id, team_id, status, Source.TOGGLE, user_id=user.id, reason=reason)
+                Change(
+                    *(contact_id, team_id, status, Source.NUMBER_CHANGE, user.id),
+                    reason=reason,
+                    number=number,
+                )
                 for team_id in teams
             ]
         )
@@ -73,7 +78,7 @@ def merge(user: User, kept_id: int, gone_id: int, texted_id: int, who: str) -> N
             standing(_status(other.get(team_id)), other_id in everywhere),
         )
         changes.append(
-            Change(kept_id, team_id, status, Source.TOGGLE, user_id=user.id, reason=f"Merged with {who}.")
+            Change(kept_id, team_id, status, Source.MERGE, user_id=user.id, reason=f"Merged with {who}.")
         )
     stops = {
         change.team_id: stopped

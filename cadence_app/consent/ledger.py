@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -31,11 +31,11 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from cadence_app.accounts.models import Team, User
 from cadence_app.consent.models import Consent, OptOutChange, Source, Status, TeamOnlyStatus
+from cadence_app.consent.moments import this_moment
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.tenancy import tenant_in_use
 
-_TICK = timedelta(microseconds=1)
 # What a change gives to the stored status; what a row of the history takes from contact and team, and what
 # the change itself says.
 _STORED = ("status", "since", "change_id", "stopped_at")
@@ -53,7 +53,8 @@ class Change:
 
     `at` is for history that is being loaded; without it the change happens now. `said_at` is when the contact
     sent the words, by the provider's clock (UTC), where that is known. `actor` is who did it where that is no
-    user.
+    user. `number` (E.164) is the one that the row names where that is not the one the contact is texted at:
+    of the phone that said it, or an old one.
     """
 
     contact_id: int
@@ -67,6 +68,7 @@ class Change:
     at: datetime | None = None
     said_at: datetime | None = None
     actor: str = ""
+    number: str | None = None
 
     @property
     def own_stop(self) -> bool:
@@ -87,8 +89,9 @@ def record_changes(changes: Sequence[Change]) -> list[int | None]:
     """record_change() for many contacts and teams at once; the answers are in the order of the changes.
 
     The contacts' rows and then the consents' are locked, each in the order of their ids, so any two callers
-    wait for each other and never in a circle. Errors: ValueError for the same contact and team twice, for a
-    contact or team the tenant does not have, and for a change older than the status it would replace.
+    wait for each other and never in a circle. No clock and no seal refuses a change that happens now
+    (moments.py). Errors: ValueError for the same contact and team twice, for a contact or team the tenant
+    does not have, and for history being loaded that is older than the status it would replace.
     """
     pairs = sorted({(change.contact_id, change.team_id) for change in changes})
     if len(pairs) != len(changes):
@@ -98,7 +101,7 @@ def record_changes(changes: Sequence[Change]) -> list[int | None]:
     _decided_since(pairs)
     codes = _named(Team.id, Team.code, {change.team_id for change in changes})
     user_names = _named(User.id, User.name, {change.user_id for change in changes if change.user_id})
-    now = db.session.scalars(select(func.clock_timestamp())).one()
+    moment = this_moment()
 
     rows: list[dict[str, Any]] = []
     stopped_at: list[datetime | None] = []
@@ -106,7 +109,7 @@ def record_changes(changes: Sequence[Change]) -> list[int | None]:
         known = current.get((change.contact_id, change.team_id))
         if known and known.status == change.status:
             continue
-        at = change.at or (max(now, known.since + _TICK) if known else now)
+        at = change.at or moment.after(known.since if known else None)
         if known and at <= known.since:
             raise ValueError(f"contact {change.contact_id} has a newer status in team {change.team_id}")
         contact = contacts.get(change.contact_id)
@@ -125,11 +128,11 @@ def record_changes(changes: Sequence[Change]) -> list[int | None]:
                 "first_name": contact.first_name,
                 "last_name": contact.last_name,
                 "external_id": contact.external_id,
-                "number": contact.number,
+                "number": change.number or contact.number,
                 "team_code": codes[change.team_id],
                 "user_name": user_names.get(change.user_id, change.actor),
                 "words": change.words,
-                "reason": change.reason,
+                "reason": change.reason if change.at else moment.said(change.reason, at),
             }
         )
         stopped_at.append((change.said_at or at) if change.own_stop else None)
@@ -140,13 +143,14 @@ def record_changes(changes: Sequence[Change]) -> list[int | None]:
 def record_selected(changes: Select[Any], source: Source, user: User) -> Sequence[Any]:
     """record_changes() for as many as a query finds, without a row of it leaving the database.
 
-    `changes` selects contact_id, team_id, status and reason, no pair twice. The caller holds all of the
-    contacts (lock_contacts) or has made them in this transaction, so none of their statuses changes
-    meanwhile. Whoever has that status already is left out, as is who is gone and what the tenant does not
-    have. Returns contact_id, team_id, status and reason of each change made.
+    `changes` selects contact_id, team_id, status, reason, source (null: `source`) and number (null: the one
+    the contact is texted at), no pair twice. The caller holds all of the contacts (lock_contacts) or has made
+    them in this transaction, so none of their statuses changes meanwhile. Whoever has that status already is
+    left out, as is who is gone and what the tenant does not have. Returns contact_id, team_id and status of
+    each change made.
     """
     wanted = changes.cte("wanted").prefix_with("MATERIALIZED")
-    now = db.session.scalars(select(func.clock_timestamp())).one()
+    moment = this_moment()
     # Each by its key, one wish after the other, whatever the statistics say of a tenant that was filled a
     # moment ago: starting from its contacts takes the square of their number.
     contact = _by_key(select(Contact).where(Contact.id == wanted.c.contact_id, Contact.gone_at.is_(None)))
@@ -156,16 +160,17 @@ def record_selected(changes: Select[Any], source: Source, user: User) -> Sequenc
     )
     taken = (
         *(contact.c.tenant_id, contact.c.id, team.c.id, contact.c.first_name, contact.c.last_name),
-        *(contact.c.external_id, contact.c.number, team.c.code),
+        *(contact.c.external_id, func.coalesce(wanted.c.number, contact.c.number), team.c.code),
     )
+    at = moment.sql_after(stored.c.since)
     made = (
         wanted.c.status,
-        func.greatest(literal(now, DateTime(timezone=True)), stored.c.since + _TICK),
-        literal(str(source)),
+        at,
+        func.coalesce(wanted.c.source, literal(str(source))),
         literal(user.id, BigInteger),
         literal(user.name),
         literal(""),
-        wanted.c.reason,
+        moment.sql_said(wanted.c.reason, at),
     )
     rows = (
         select(*taken, *made)
@@ -186,7 +191,7 @@ def record_selected(changes: Select[Any], source: Source, user: User) -> Sequenc
     asked = tuple_(TeamOnlyStatus.contact_id, TeamOnlyStatus.team_id)
     decided = delete(TeamOnlyStatus).where(asked.in_(select(wanted.c.contact_id, wanted.c.team_id)))
     written = db.session.execute(
-        select(history.c.contact_id, history.c.team_id, history.c.status, history.c.reason).add_cte(
+        select(history.c.contact_id, history.c.team_id, history.c.status).add_cte(
             kept, decided.cte("decided")
         )
     ).all()

@@ -18,7 +18,10 @@ class Status(StrEnum):
 
 
 class Source(StrEnum):
-    """What decided an opt-out change."""
+    """What decided an opt-out change.
+
+    NUMBER_CHANGE: the number that is texted was changed, by hand or by a file. MERGE: two records became one.
+    """
 
     COLD_INBOUND = "cold_inbound"
     MANUAL_ADD = "manual_add"
@@ -26,19 +29,27 @@ class Source(StrEnum):
     TOGGLE = "toggle"
     IMPORT = "import"
     API = "api"
+    NUMBER_CHANGE = "number_change"
+    MERGE = "merge"
 
 
 REPORTED_SOURCES = (Source.COLD_INBOUND, Source.MANUAL_ADD, Source.KEYWORD, Source.TOGGLE)
+# What follows from a correction of the records. The report leaves it out, and says how much it left out.
+CARRIED_SOURCES = (Source.NUMBER_CHANGE, Source.MERGE)
 
 _STATUS_CHECK = "status IN ('opted_in', 'opted_out')"
-_SOURCE_CHECK = "source IN ('cold_inbound', 'manual_add', 'keyword', 'toggle', 'import', 'api')"
+_SOURCE_CHECK = (
+    "source IN ('cold_inbound', 'manual_add', 'keyword', 'toggle', 'import', 'api', 'number_change', 'merge')"
+)
 
 
 class OptOutChange(Model):
     """One row of the append-only history: a status a contact got in a team.
 
-    Names, ids, code and number are as they were at that moment. Database triggers refuse UPDATE, DELETE
-    and TRUNCATE, but for what retiring.py does.
+    Names, ids, code and number are as they were at that moment. `number` is the one that the contact was
+    texted at, but for what another phone of theirs said, where it is that phone's, and for an opt out because
+    their number changed, where it is the old one. Database triggers refuse UPDATE, DELETE and TRUNCATE, but
+    for what retiring.py does.
     """
 
     __tablename__ = "opt_out_changes"
@@ -52,6 +63,15 @@ class OptOutChange(Model):
             "id",
             postgresql_include=["team_id", "user_id", "status", "source"],
             postgresql_where=text("source IN ('cold_inbound', 'manual_add', 'keyword', 'toggle')"),
+        ),
+        # What the report leaves out and says how much it is.
+        Index(
+            "ix_opt_out_changes_carried",
+            "tenant_id",
+            "changed_at",
+            "id",
+            postgresql_include=["team_id", "user_id", "status", "source"],
+            postgresql_where=text("source IN ('number_change', 'merge')"),
         ),
         Index("ix_opt_out_changes_contact", "contact_id", "team_id", "id"),
         Index("ix_opt_out_changes_message", "message_id", postgresql_where=text("message_id IS NOT NULL")),

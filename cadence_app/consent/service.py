@@ -158,6 +158,7 @@ def read_text(arrival: Arrival) -> Reading:
                 Source.COLD_INBOUND,
                 message_id=arrival.message_id,
                 words=arrival.words,
+                number=arrival.number,
             ),
             "" if arrival.texted else _OTHER_PHONE,
         )
@@ -317,6 +318,7 @@ def _own_words(arrival: Arrival, team_id: int, status: Status, reason: str = "")
         words=arrival.words,
         reason=reason,
         said_at=arrival.received_at,
+        number=arrival.number,
     )
 
 

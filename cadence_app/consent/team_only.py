@@ -129,7 +129,10 @@ def answer(question: TeamOnlyQuestion, message_id: int, words: str, received_at:
     possible.reopen(question.flag_ids, [row.team_id for row in left])
     record_changes(
         [
-            Change(contact_id, row.team_id, Status.OPTED_IN, Source.KEYWORD, None, message_id, words, reason)
+            Change(
+                *(contact_id, row.team_id, Status.OPTED_IN, Source.KEYWORD, None, message_id, words, reason),
+                number=question.number,
+            )
             for row in left
             if row.status == Status.OPTED_IN
         ]

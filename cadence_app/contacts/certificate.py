@@ -100,6 +100,8 @@ class Entry:
             Source.MANUAL_ADD: f"Contact added by hand{by}",
             Source.IMPORT: f"File import{by}",
             Source.API: f"Through the API{by}",
+            Source.NUMBER_CHANGE: f"Number changed{by}",
+            Source.MERGE: f"Two records merged{by}",
         }[Source(self.change.source)]
 
     def record(self, team_word: str) -> str:

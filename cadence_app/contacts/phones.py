@@ -87,7 +87,7 @@ def text_at(user: User, contact_id: int, number: str, reason: str, given: str) -
         )
         .values(ended_by_id=user.id)
     )
-    carrying.number_changed(user, contact_id, given)
+    carrying.number_changed(user, contact_id, before, given)
     audit.record(user, "contact.number_changed", f"Contact {contact_id}", consent_given=(None, bool(given)))
     _commit(number)
 

@@ -1,4 +1,5 @@
-"""Tags, fields of the organisation's own, further numbers and a duplicate, so that records look lived in."""
+"""Tags, fields of the organisation's own, further and changed numbers and a duplicate, so that records look
+lived in."""
 
 from __future__ import annotations
 
@@ -6,12 +7,13 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import insert, text, update
+from sqlalchemy import insert, select, text, update
 
 from cadence_app.accounts.models import Tenant, User
 from cadence_app.administration import labels
+from cadence_app.consent import carrying
 from cadence_app.consent.ledger import Change, record_changes
-from cadence_app.consent.models import Source, Status
+from cadence_app.consent.models import Consent, Source, Status
 from cadence_app.contacts.models import Contact, ContactNumber, ContactTag, CustomField, FieldKind
 from cadence_app.extensions import db
 
@@ -67,8 +69,26 @@ def load_records(
             )
         )
     _duplicate(tenant, contacts[0], agent, next(numbers))
+    _changed_number([contact["id"] for contact in chosen[8:]], agent, next(numbers))
     for statement in _SINCE_THEIR_HISTORY:
         db.session.execute(statement)
+
+
+def _changed_number(contact_ids: list[int], agent: User, number: str) -> None:
+    """One of these, who were opted in, has another phone by now and has not said that they want texts there."""
+    opted_in = select(Consent.contact_id).where(
+        Consent.contact_id.in_(contact_ids), Consent.status == Status.OPTED_IN
+    )
+    contact_id = db.session.scalars(opted_in.order_by(Consent.contact_id).limit(1)).one()
+    contact = db.session.get_one(Contact, contact_id)
+    before, contact.number = contact.number, number
+    db.session.flush()
+    db.session.execute(
+        update(ContactNumber)
+        .where(ContactNumber.contact_id == contact_id, ContactNumber.number == number)
+        .values(user_id=agent.id, reason="Has a new phone, says the registrar.")
+    )
+    carrying.number_changed(agent, contact_id, before, "")
 
 
 def _values(fields: list[CustomField], chance: random.Random) -> dict[str, str]:

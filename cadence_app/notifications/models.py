@@ -13,7 +13,7 @@ from cadence_app.extensions import Model
 
 
 class Event(StrEnum):
-    """What a team can be told of. Imports and the API never notify."""
+    """What a team can be told of. A status that an import or the API sets notifies nobody."""
 
     STATUS_CHANGE = "status_change"
     UNKNOWN_CONTACT = "unknown_contact"

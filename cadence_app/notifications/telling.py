@@ -24,6 +24,8 @@ from cadence_app.ui.navigation import WORDS
 _LISTED = 50
 # A cursor this far behind is moved although there was nothing to tell, lest it all be read again and again.
 _BEHIND = 1000
+# A user changes a number and merges records: whoever is told of statuses is told of what that did to them.
+_TOLD = (Source.KEYWORD, Source.TOGGLE, Source.NUMBER_CHANGE, Source.MERGE)
 
 
 def due_rule_ids() -> list[int]:
@@ -72,7 +74,7 @@ def tell(rule_id: int) -> int:
 def _told_as(event: Event) -> ColumnElement[bool]:
     """The changes that are an event. A first text that is an opt-out word is an unknown contact too."""
     if event == Event.STATUS_CHANGE:
-        return OptOutChange.source.in_([Source.KEYWORD, Source.TOGGLE])
+        return OptOutChange.source.in_(_TOLD)
     if event == Event.CONTACT_ADDED:
         return OptOutChange.source == Source.MANUAL_ADD
     earlier = aliased(OptOutChange)
@@ -127,6 +129,8 @@ def _line(change: OptOutChange, tenant: Tenant) -> dict[str, str]:
         Source.TOGGLE: f"by {change.user_name}",
         Source.COLD_INBOUND: "by their first text",
         Source.MANUAL_ADD: f"added by {change.user_name}",
+        Source.NUMBER_CHANGE: f"with a change of their number by {change.user_name}",
+        Source.MERGE: f"with a merge of two records by {change.user_name}",
     }
     return {
         "name": _name(change),

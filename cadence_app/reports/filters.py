@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from cadence_app.accounts.models import Team, User
-from cadence_app.consent.models import Source, Status
+from cadence_app.consent.models import REPORTED_SOURCES, Source, Status
 from cadence_app.extensions import db
 from cadence_app.ui.navigation import Words
 
@@ -18,14 +18,22 @@ SOURCE_NAMES: Mapping[str, str] = {
     Source.MANUAL_ADD: "Manual add",
     Source.IMPORT: "Import",
     Source.API: "API",
+    Source.NUMBER_CHANGE: "Number change",
+    Source.MERGE: "Merge",
+}
+# The filter that stands for all of CARRIED_SOURCES: what the file of the history leaves out.
+CARRIED = "carried"
+SOURCE_FILTERS: Mapping[str, str] = {
+    **{source: SOURCE_NAMES[source] for source in REPORTED_SOURCES},
+    CARRIED: "Number changes and merges",
 }
 STATUS_NAMES: Mapping[str, str] = {Status.OPTED_OUT: "Opted Out", Status.OPTED_IN: "Opted In"}
 
 
 @dataclass(frozen=True)
 class Filters:
-    """Each one narrows; an empty one takes everything its report holds. `contact` and `words` are parts of
-    texts, whatever the case."""
+    """Each one narrows; an empty one takes everything its report holds. `source` is one of SOURCE_FILTERS.
+    `contact` and `words` are parts of texts, whatever the case."""
 
     team_id: int | None = None
     source: str = ""
@@ -50,7 +58,7 @@ def describe(filters: Filters, words: Words) -> list[str]:
     user = db.session.get(User, filters.user_id) if filters.user_id else None
     said = {
         words.Team: team.name if team else "",
-        "Source": SOURCE_NAMES.get(filters.source, ""),
+        "Source": SOURCE_FILTERS.get(filters.source, ""),
         "Status": STATUS_NAMES.get(filters.status, ""),
         "User": user.name if user else "",
         "Contact": f"“{filters.contact}”" if filters.contact else "",

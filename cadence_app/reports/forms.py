@@ -13,11 +13,10 @@ from wtforms.fields import SelectChoice
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from cadence_app.accounts.models import Team, User
-from cadence_app.consent.models import REPORTED_SOURCES
 from cadence_app.extensions import db
 from cadence_app.reports.destinations.service import all_destinations
 from cadence_app.reports.fields import DayField, check_first_day
-from cadence_app.reports.filters import SOURCE_NAMES, STATUS_NAMES, Filters
+from cadence_app.reports.filters import SOURCE_FILTERS, STATUS_NAMES, Filters
 from cadence_app.reports.kinds import Kind
 from cadence_app.reports.models import Format
 from cadence_app.reports.ranges import today
@@ -83,7 +82,7 @@ class FileForm(FlaskForm):
         choices = {
             "team": [SelectChoice(str(team.id), team.name) for team in teams],
             "user": [SelectChoice(str(user.id), user.name) for user in users],
-            "source": [SelectChoice(str(source), SOURCE_NAMES[source]) for source in REPORTED_SOURCES],
+            "source": [SelectChoice(str(source), name) for source, name in SOURCE_FILTERS.items()],
             "status": [SelectChoice(str(status), name) for status, name in STATUS_NAMES.items()],
         }
         for name, offered in choices.items():

@@ -12,6 +12,7 @@ from flask_login import current_user
 
 from cadence_app.reports import changes
 from cadence_app.reports.changes import Cursor, Page
+from cadence_app.reports.filters import CARRIED
 from cadence_app.reports.forms import ExportForm
 from cadence_app.reports.kinds import OPT_OUT_HISTORY
 from cadence_app.reports.models import Format
@@ -103,6 +104,8 @@ def _report(form: ExportForm) -> dict[str, Any]:
         # Further pages stay instant: they count nothing.
         "trends": None if page.newer or past_end else trends_of(scope),
         "past_end": past_end,
+        "left_out": changes.count(scope.left_out) if scope.left_out else 0,
+        "left_out_url": page_of(OPT_OUT_HISTORY, **state | {"source": CARRIED}) + "#changes",
         "page": page,
         "conversations": changes.conversations_of(current_user, page.changes),
         "own_team_ids": {team.id for team in current_user.teams},

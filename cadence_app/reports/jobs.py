@@ -125,6 +125,7 @@ def _write(export: Export) -> None:
         return
     export.file_key, export.sha256, export.size = written.key, written.sha256, written.size
     export.rows_written = export.rows_total = written.rows
+    export.left_out = written.left_out
     export.state, export.attempts, export.problem = ExportState.MAILING, 0, ""
     export.finished_at = func.now()
     export.expires_at = func.now() + timedelta(days=current_app.config["EXPORT_LINK_DAYS"])

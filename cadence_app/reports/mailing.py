@@ -14,9 +14,10 @@ from cadence_app.accounts.models import User
 from cadence_app.consent import seals
 from cadence_app.mails import smtp
 from cadence_app.reports.filters import Filters, describe
+from cadence_app.reports.forms import FILTER_FIELDS
 from cadence_app.reports.kinds import KINDS
 from cadence_app.reports.models import Delivery, Export, Format
-from cadence_app.ui.navigation import words_for
+from cadence_app.ui.navigation import report_page, words_for
 
 # A mail server answers 552 or 554 (and some 523, 534) to a message over its limit: RFC 5321, RFC 4954.
 _TOO_LARGE = {523, 534, 552, 554}
@@ -43,6 +44,16 @@ def send(export: Export, user: User) -> Delivery:
 def download_url(export: Export) -> str:
     """The link in the mail; it asks for sign-in as an admin of the tenant."""
     return f"{current_app.config['PUBLIC_URL']}/exports/{export.id}/download"
+
+
+def left_out_url(export: Export, user: User) -> str:
+    """What the file left out, on the screens of a user."""
+    kind = KINDS[export.kind]
+    filters = kind.left_out(Filters.from_stored(export.filters)) or Filters()
+    asked = {FILTER_FIELDS.get(name, name): value for name, value in filters.stored.items()}
+    days = {"start_date": export.start_date, "end_date": export.end_date}
+    path = current_app.url_map.bind("").build(report_page(user).endpoint, {**asked, **days})
+    return f"{current_app.config['PUBLIC_URL']}{path}#changes"
 
 
 def _attachment(export: Export) -> tuple[Delivery, bytes | None]:
@@ -79,6 +90,7 @@ def _deliver(export: Export, user: User, delivery: Delivery, attachment: bytes |
         "user": user,
         "schedules_url": f"{current_app.config['PUBLIC_URL']}/reports/schedules/",
         "filters": describe(Filters.from_stored(export.filters), words_for(user)),
+        "left_out_url": left_out_url(export, user) if export.left_out else "",
         "delivery": delivery,
         "download_url": download_url(export),
         "seal": seals.head(),

@@ -63,7 +63,8 @@ class Export(Model):
 
     `start_date` and `end_date` are whole days in `time_zone`, both included; `starts_at` and `ends_at`
     are the same range in UTC, the end excluded. `filters` are those of filters.py that were set,
-    `extra_columns` the names of a kind's extra columns. `size` is in bytes.
+    `extra_columns` the names of a kind's extra columns. `size` is in bytes. `left_out` counts the rows that
+    the file tells of as left out (Kind.left_out()).
 
     A schedule's export has its `schedule_id`, and `scheduled_for` unless somebody pressed Send now. One of
     only what changed since another file holds the history's rows after `after_change_id`, up to and with
@@ -109,6 +110,7 @@ class Export(Model):
     state: Mapped[str] = mapped_column(default=ExportState.QUEUED)
     rows_total: Mapped[int | None]
     rows_written: Mapped[int] = mapped_column(default=0)
+    left_out: Mapped[int] = mapped_column(default=0, server_default="0")
     size: Mapped[int | None]
     sha256: Mapped[str] = mapped_column(default="")
     file_key: Mapped[str] = mapped_column(default="")

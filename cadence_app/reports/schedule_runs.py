@@ -15,7 +15,6 @@ from cadence_app.extensions import db
 from cadence_app.reports.destinations.models import Destination
 from cadence_app.reports.filters import Filters
 from cadence_app.reports.kinds import KINDS, Kind
-from cadence_app.reports.kinds.history import REPORTED
 from cadence_app.reports.models import UNFINISHED, Export, ExportState, Format
 from cadence_app.reports.ranges import today
 from cadence_app.reports.schedule_models import ExportSchedule
@@ -189,7 +188,8 @@ def _add_changes(schedule: ExportSchedule, kind: Kind, scheduled_for: datetime |
     after = before.up_to_change_id if before and before.up_to_change_id else 0
     settled = db.session.scalars(select(func.settled_change_id())).one()
     zone, now = schedule.owner.tenant.zone, datetime.now(UTC)
-    first = select(func.min(OptOutChange.changed_at)).where(REPORTED)
+    held = kind.held(Filters.from_stored(schedule.filters))
+    first = select(func.min(OptOutChange.changed_at)).where(*held)
     begins = before.ends_at if before else db.session.scalar(first)
     begins = min(begins or now, now)
     return add_run(

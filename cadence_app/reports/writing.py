@@ -31,12 +31,14 @@ _PROGRESS_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Written:
-    """A finished file: its key in storage, rows without the header, bytes, and SHA-256 in hex."""
+    """A finished file: its key in storage, rows without the header, bytes, SHA-256 in hex, and how many rows
+    it tells of as left out."""
 
     key: str
     rows: int
     size: int
     sha256: str
+    left_out: int
 
 
 class _Digested:
@@ -72,7 +74,7 @@ class _Progress:
 def write_file(export: Export, kind: Kind, progress: Callable[[int, int], None]) -> Written:
     """Streams the export's rows into storage; `progress` gets rows written and rows in total, now and then.
 
-    Count and rows come from one snapshot. Memory does not grow with the rows. Errors: whatever the database
+    Counts and rows come from one snapshot. Memory does not grow with the rows. Errors: whatever the database
     or the storage raises; then there is no file.
     """
     key = f"exports/{export.tenant_id}/{export.id}-{uuid.uuid4().hex}.{export.format}"
@@ -81,15 +83,16 @@ def write_file(export: Export, kind: Kind, progress: Callable[[int, int], None])
         files.writer(key) as stored,
     ):
         set_tenant(connection, export.tenant_id)
-        total = connection.scalar(
-            kind.count(Filters.from_stored(export.filters), export.changes), export.parameters
-        )
+        filters = Filters.from_stored(export.filters)
+        total = connection.scalar(kind.count(filters, export.changes), export.parameters)
+        apart = kind.left_out(filters)
+        left_out = connection.scalar(kind.count(apart, export.changes), export.parameters) if apart else 0
         file, told = _Digested(stored), _Progress(progress, total or 0)
         if export.format == Format.XLSX:
             rows = _write_workbook(export, kind, connection, file, told, total or 0)
         else:
             rows = _write_csv(export, kind, connection, file, told)
-    return Written(key, rows, file.size, file.sha256)
+    return Written(key, rows, file.size, file.sha256, left_out or 0)
 
 
 def copy_statement(export: Export, kind: Kind) -> tuple[str, dict[str, Any]]:

@@ -13,6 +13,7 @@ from cadence_app.extensions import db
 from cadence_app.reports import jobs
 from cadence_app.reports.models import Export
 from tests.api.conftest import Api, problem
+from tests.contacts.people import text_at
 from tests.world import World, new_number
 
 
@@ -42,6 +43,17 @@ def test_the_feed_has_every_change_once_in_order_and_goes_on_where_it_ended(api:
     assert _follow(api, cursor)[0] == []
     api.set(contacts[0], "opted_in")
     assert _follow(api, cursor)[0] == [api.world.history(contacts[0])[-1].id]
+
+
+def test_a_changed_number_is_a_source_of_its_own_with_the_old_one(api: Api) -> None:
+    old = new_number()
+    contact_id = api.world.add_contact(old)
+    api.set(contact_id, "opted_in")
+    text_at(api.world, contact_id, new_number())
+    page = api.get("/changes", query_string={"source": "number_change"}).get_json()
+    assert [(item["status"], item["number"]) for item in page["items"]] == [("opted_out", old)]
+    (consent,) = api.get(f"/contacts/{contact_id}/consents").get_json()["items"]
+    assert consent["source"] == "number_change"
 
 
 def test_a_change_committed_late_is_never_skipped(api: Api) -> None:

@@ -111,6 +111,7 @@ def test_an_opt_in_for_a_number_that_is_not_the_texted_one_is_refused_and_an_opt
     assert api.world.status(contact_id) is None
     (done,) = _bulk(api, {"number": further, "team": "ADM", "status": "opted_out"})
     assert (done["result"], api.world.status(contact_id)) == ("changed", "opted_out")
+    assert api.world.history(contact_id)[-1].number == further
 
 
 def test_each_record_has_its_own_answer_in_its_order(api: Api) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import Connection, Engine, select, text
 
@@ -70,3 +70,22 @@ def behind_its_back(owner: Engine) -> Iterator[Connection]:
     with owner.begin() as connection:
         connection.execute(text("SET LOCAL session_replication_role = replica"))
         yield connection
+
+
+def put_the_clock_back(world: World, owner: Engine, days: int = 3) -> datetime:
+    """Makes it as if the clock had been set back: there is a seal of a day that many days ahead. Returns the
+    first instant that no seal has closed."""
+    day = datetime.now(UTC).date() + timedelta(days=days)
+    with owner.begin() as connection:
+        add_seal(connection, world, day)
+    return datetime.combine(day + timedelta(days=1), datetime.min.time(), UTC)
+
+
+def add_seal(connection: Connection, world: World, day: date) -> None:
+    connection.execute(
+        text(
+            "INSERT INTO seals (tenant_id, day, version, rows, rows_digest, digest)"
+            " VALUES (:tenant, :day, 1, 0, '', '')"
+        ),
+        {"tenant": world.tenant_id, "day": day},
+    )

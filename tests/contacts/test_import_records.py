@@ -9,6 +9,7 @@ from cadence_app.accounts.models import Team
 from cadence_app.consent import blocks
 from cadence_app.consent.carrying import NOT_CARRIED
 from cadence_app.consent.models import BlockScope
+from cadence_app.consent.service import consent_of, needs_reason
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.messaging.models import Inbox
@@ -54,6 +55,8 @@ def test_a_row_with_a_further_number_opts_out_and_never_in_again(world: World) -
     contact_id, number, further = _with_further_number(world, "7")
     run(world, csv_of(("", "", "", further, "ADM", "yes")))
     assert world.status(contact_id) == OUT
+    change = world.history(contact_id)[-1]
+    assert (change.source, change.number) == ("import", further)
     done = run(world, csv_of(("", "", "7", further, "ADM", "no")))
     assert (world.status(contact_id), done.opt_ins_held) == (OUT, 1)
     assert problems(world, done) == [
@@ -102,7 +105,10 @@ def test_a_changed_number_ends_the_old_one_and_its_carrier_block_stays_with_it(w
     run(world, csv_of(("", "", "7", new, "ADM", "")))
     assert current_numbers(world, contact_id) == {new}
     change = world.history(contact_id)[-1]
-    assert (change.status, change.reason, change.source) == (OUT, NOT_CARRIED, "import")
+    assert (change.status, change.reason, change.source, change.number) == (
+        *(OUT, NOT_CARRIED),
+        *("number_change", old),
+    )
     with world.session():
         assert blocks.blocked(contact_id, BlockScope.CARRIER_NUMBER, inbox_id, old)
         assert not blocks.blocked(contact_id, BlockScope.CARRIER_NUMBER, inbox_id, new)
@@ -160,9 +166,16 @@ def test_who_gets_the_number_of_an_erased_person_is_opted_out(world: World, befo
     opt(world, contact_id, IN)
     if before == OUT:
         opt(world, contact_id, OUT)
+    old = world.history(contact_id)[0].number
     run(world, csv_of(("", "", "7", number, "ADM", cell)))
     assert world.contact_id(number) == contact_id
     assert world.status(contact_id) == OUT
+    if before == IN:
+        change = world.history(contact_id)[-1]
+        assert (change.source, change.number) == ("number_change", old)
+        assert "of a person who was erased" in change.reason
+        with world.session():
+            assert needs_reason(consent_of(contact_id, world.team_id))
     assert run(world, csv_of(("", "", "7", number, "ADM;AID", "no"))).opt_ins_held == 2
     assert [world.status(contact_id, each) for each in (world.team_id, world.other_team_id)] == [OUT, OUT]
 

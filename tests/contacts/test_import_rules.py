@@ -193,7 +193,19 @@ def test_another_number_does_not_inherit_consent(world: World) -> None:
     for team_id in (world.team_id, world.other_team_id):
         assert world.status(contact_id, team_id) == OUT
         change = world.history(contact_id, team_id)[-1]
-        assert (change.reason, change.number) == (NOT_CARRIED, new)
+        assert (change.source, change.reason, change.number) == ("number_change", NOT_CARRIED, old)
+        assert change.user_name == "Admin Person"
+
+
+def test_a_row_that_itself_opts_out_and_brings_another_number_is_the_imports(world: World) -> None:
+    old, new = new_number(), new_number()
+    run(world, csv_of(("A", "B", "77", old, "ADM;AID", "no")))
+    run(world, csv_of(("A", "B", "77", new, "ADM", "yes")))
+    contact_id = world.contact_id(new)
+    said = world.history(contact_id, world.team_id)[-1]
+    followed = world.history(contact_id, world.other_team_id)[-1]
+    assert (said.status, said.source, said.reason, said.number) == (OUT, "import", "", new)
+    assert (followed.status, followed.source, followed.number) == (OUT, "number_change", old)
 
 
 def test_a_row_may_opt_another_number_in_in_the_teams_it_names(world: World) -> None:

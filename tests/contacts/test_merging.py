@@ -96,7 +96,8 @@ def test_the_history_of_both_is_untouched_and_shown_on_the_kept_record(world: Wo
             k: v for k, v in now.items() if k != "_sa_instance_state"
         }
     last = world.history(kept)[-1]
-    assert (last.status, last.reason) == (OUT, "Merged with Maya Chen, ContactId G.")
+    assert (last.status, last.source) == (OUT, "merge")
+    assert last.reason == "Merged with Maya Chen, ContactId G."
     with world.session():
         certificate = certify(db.session.get_one(User, world.admin_id), kept)
         assert certificate

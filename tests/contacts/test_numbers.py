@@ -15,6 +15,7 @@ from cadence_app.extensions import db
 from cadence_app.messaging.desk import find_conversation
 from cadence_app.messaging.models import Inbox, MessageKind
 from cadence_app.messaging.sending import compose, deliver, refusal
+from cadence_app.ui.formatting import phone
 from tests.contacts.people import IN, OUT, add_number, current_numbers, opt, text_at
 from tests.world import World, new_number
 
@@ -46,22 +47,29 @@ def test_numbers_handed_on_from_one_contact_to_another_in_one_transaction_end_wi
 def test_a_changed_number_opts_out_wherever_they_were_opted_in_and_the_history_says_why(
     world: World,
 ) -> None:
-    contact_id, number = world.add_contact(), new_number()
+    old = new_number()
+    contact_id = world.add_contact(old)
     opt(world, contact_id, IN)
     opt(world, contact_id, OUT, world.other_team_id)
-    text_at(world, contact_id, number)
+    text_at(world, contact_id, new_number())
     *_, last = world.history(contact_id, world.team_id)
-    assert (last.status, last.source, last.number) == (OUT, Source.TOGGLE, number)
+    assert (last.status, last.source, last.number) == (OUT, Source.NUMBER_CHANGE, old)
     assert (last.reason, last.user_id) == (NOT_CARRIED, world.agent_id)
     assert len(world.history(contact_id, world.other_team_id)) == 1
 
 
 def test_consent_for_the_new_number_needs_words_and_reaches_only_the_users_own_teams(world: World) -> None:
-    contact_id = world.add_contact()
+    old, new = new_number(), new_number()
+    contact_id = world.add_contact(old)
     opt(world, contact_id, IN)
     opt(world, contact_id, IN, world.other_team_id)
-    text_at(world, contact_id, new_number(), given="She signed form 12 for this number.")
-    assert [row.status for row in world.history(contact_id, world.team_id)] == [IN, OUT, IN]
+    text_at(world, contact_id, new, given="She signed form 12 for this number.")
+    rows = [(row.status, row.source, row.number) for row in world.history(contact_id, world.team_id)]
+    assert rows == [
+        (IN, Source.TOGGLE, old),
+        (OUT, Source.NUMBER_CHANGE, old),
+        (IN, Source.NUMBER_CHANGE, new),
+    ]
     assert world.history(contact_id, world.team_id)[-1].reason == "She signed form 12 for this number."
     assert world.status(contact_id, world.other_team_id) == OUT
 
@@ -78,6 +86,25 @@ def test_texts_from_any_current_number_reach_the_contact_and_stop_from_it_opts_t
     assert world.status(contact_id) == OUT
     confirmation = world.messages(received.conversation_id)[-1]
     assert (confirmation.other_number, confirmation.state) == (other, "delivered")
+    first, stop = world.history(contact_id)
+    assert (first.number, stop.number) == (number, other)
+
+
+def test_the_history_names_the_phone_that_said_it(world: World) -> None:
+    number, other = new_number(), new_number()
+    contact_id = world.add_contact(number)
+    add_number(world, contact_id, other)
+    world.text(other, "Hello, is this the college?")
+    world.text(other, "STOPALL", inbox=world.other_shared)
+    rows = [(row.team_id, row.source, row.number) for row in world.history(contact_id)]
+    assert rows == [
+        (world.team_id, Source.COLD_INBOUND, other),
+        (world.other_team_id, Source.KEYWORD, other),
+    ]
+    opt(world, contact_id, IN)
+    assert world.history(contact_id)[-1].number == number
+    record = world.sign_in("agent").get(f"/contacts/{contact_id}").text
+    assert f"First text from {phone(other)}" in record
 
 
 def test_start_from_a_further_number_opts_in_nothing(world: World) -> None:

@@ -207,6 +207,8 @@ def test_a_word_from_a_further_phone_is_answered_from_that_phone(asking: World) 
     assert statuses(asking, contact_id) == STOPPED
     asking.text(work_phone, "TEAM")
     assert statuses(asking, contact_id) == BACK
+    said = [row.number for row in asking.history(contact_id) if row.words in {"STOP", "TEAM"}]
+    assert set(said) == {work_phone}
 
 
 def by_toggle(world: World, contact_id: int) -> None:

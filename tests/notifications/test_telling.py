@@ -20,7 +20,10 @@ from cadence_app.notifications import service
 from cadence_app.notifications.jobs import sweep_notifications
 from cadence_app.notifications.models import Event, NotificationRule, Pace
 from cadence_app.notifications.telling import tell
+from cadence_app.ui.formatting import phone
 from cadence_app.vault import decrypt
+from tests.contacts.importing import csv_of, run
+from tests.contacts.people import merge, opt, text_at
 from tests.world import World, new_number
 
 MANAGER = "manager@nowhere.example"
@@ -77,6 +80,27 @@ def test_a_toggle_and_a_keyword_are_told_with_who_did_it(world: World) -> None:
     world.text(number, "STOP")
     second = sweep(world)[-1]
     assert "Opted out by a text of their own" in second.text
+
+
+def test_a_change_of_number_and_a_merge_are_told_with_who_did_it(world: World) -> None:
+    set_rule(world)
+    old = new_number()
+    contact, kept, gone = world.add_contact(old, external_id="S-17"), world.add_contact(), world.add_contact()
+    opt(world, contact, Status.OPTED_IN)
+    opt(world, kept, Status.OPTED_IN)
+    opt(world, gone, Status.OPTED_OUT)
+    sweep(world)
+    text_at(world, contact, new_number())
+    moved = sweep(world)[-1]
+    assert "Opted out with a change of their number by Agent Person" in moved.text
+    assert phone(old) in moved.text
+    merge(world, kept, gone)
+    assert "Opted out with a merge of two records by Admin Person" in sweep(world)[-1].text
+    rows = csv_of(("", "", "S-17", new_number(), "ADM", ""))
+    opt(world, contact, Status.OPTED_IN)
+    sweep(world)
+    run(world, rows)
+    assert "Opted out with a change of their number by Admin Person" in sweep(world)[-1].text
 
 
 def test_imports_and_the_api_tell_nobody(world: World) -> None:

@@ -128,12 +128,12 @@ def _try(order: Order, lines: list[int], dry: bool) -> Applied:
     if _count(statements.ADD_CONTACTS, values) != wanted:
         raise _Overtaken
     db.session.execute(statements.UPDATE_CONTACTS, values)
-    db.session.execute(statements.CHANGE_NUMBERS, values)
+    before = {row.id: row.number for row in db.session.execute(statements.CHANGE_NUMBERS, values)}
     db.session.execute(statements.ADD_TAGS, values)
     tagged = set(db.session.scalars(statements.TAG_CONTACTS, values))
     outcome = set_by_import(
         _wishes(order.import_id, lines),
-        _numbers(order.import_id, lines),
+        _numbers(order.import_id, lines, before),
         order.user,
         order.begun_at,
         order.stop_reason,
@@ -165,15 +165,18 @@ def _wishes(import_id: int, lines: list[int]) -> Select[Any]:
     return query.with_only_columns(outcome.c.contact_id, team_id, row.c.status)
 
 
-def _numbers(import_id: int, lines: list[int]) -> Numbers:
-    """What the numbers of the batch are to its contacts."""
+def _numbers(import_id: int, lines: list[int], before: dict[int, str]) -> Numbers:
+    """What the numbers of the batch are to its contacts; `before` has those that it has changed."""
     outcome, row, query = _of_batch(import_id, lines)
     rows = query.with_only_columns(outcome.c.contact_id, row.c.team_ids).where(outcome.c.moved)
     moved = {found.contact_id: found.team_ids for found in db.session.execute(rows)}
-    others = query.join(Contact, Contact.id == outcome.c.contact_id).where(
-        row.c.number != "", row.c.number != Contact.number
+    others = (
+        query.with_only_columns(outcome.c.contact_id, row.c.number)
+        .join(Contact, Contact.id == outcome.c.contact_id)
+        .where(row.c.number != "", row.c.number != Contact.number)
     )
-    return Numbers(moved, db.session.scalars(others).all())
+    other = {found.contact_id: found.number for found in db.session.execute(others)}
+    return Numbers(moved, before, other)
 
 
 def _of_batch(import_id: int, lines: list[int]) -> tuple[Any, Any, Select[Any]]:

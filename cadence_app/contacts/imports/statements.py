@@ -129,9 +129,12 @@ UPDATE contacts c SET
 FROM {_OF_BATCH} WHERE o.result = 'updated' AND c.id = o.contact_id
 """)
 
+# Answers with the number of each until now.
 CHANGE_NUMBERS = text(f"""
 UPDATE contacts c SET number = r.number
-FROM {_OF_BATCH} WHERE o.result = 'updated' AND o.moved AND c.id = o.contact_id
+FROM {_OF_BATCH} JOIN contacts was ON was.id = o.contact_id
+WHERE o.result = 'updated' AND o.moved AND c.id = o.contact_id
+RETURNING c.id, was.number
 """)
 
 ADD_TAGS = text(f"""

@@ -51,7 +51,10 @@ USER_ACTIVITY = Kind(
     key="user-activity",
     title="User activity",
     about="What each user did on each day: statuses changed, contacts added, texts sent.",
-    note="A day on which a user did nothing has no row. Imports and automatic answers are not in it.",
+    note=(
+        "A day on which a user did nothing has no row. Imports, automatic answers, and what followed from a"
+        " change of number or a merge are not in it."
+    ),
     nothing="No user did anything in these days",
     query=(
         select(User.id)

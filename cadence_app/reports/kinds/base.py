@@ -78,7 +78,9 @@ class Kind:
     narrows the query. `about` says what is in the file, `note` what is not or how to read it, `nothing` that
     the file has no row. A kind that is not `dated` shows how things are on the day of the request. With
     `change_id`, the id of the history's row, a file can hold only what another did not yet. A kind that is
-    `own` holds what whoever asks for it may read.
+    `own` holds what whoever asks for it may read. `holds` gives the rows that a file with some filters is
+    for, where those are not all of the query, and `leaves_out` the filters that find what is told of as left
+    out of it, or None.
     """
 
     key: str
@@ -93,6 +95,8 @@ class Kind:
     dated: bool = True
     change_id: SQLColumnExpression[int] | None = None
     own: bool = False
+    holds: Callable[[Filters], ColumnElement[bool]] | None = None
+    leaves_out: Callable[[Filters], Filters | None] | None = None
 
     def may_go_to(self, user: User) -> bool:
         """Whether a user may have a file of this kind. An auditor reads no texts on screen, so none here."""
@@ -110,7 +114,15 @@ class Kind:
         return query
 
     def conditions(self, filters: Filters) -> list[ColumnElement[bool]]:
-        return [self.filters[name](value) for name, value in filters.stored.items()]
+        return self.held(filters) + [self.filters[name](value) for name, value in filters.stored.items()]
+
+    def held(self, filters: Filters) -> list[ColumnElement[bool]]:
+        """The condition of the rows that a file is for, whatever narrows them."""
+        return [self.holds(filters)] if self.holds else []
+
+    def left_out(self, filters: Filters) -> Filters | None:
+        """The filters that find what a file with some filters leaves out and tells of."""
+        return self.leaves_out(filters) if self.leaves_out else None
 
     def count(self, filters: Filters, changes: tuple[int, int] | None = None) -> Select[Any]:
         """How many rows the file has."""

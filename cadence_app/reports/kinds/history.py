@@ -1,19 +1,45 @@
-"""The Opt out history: every change that the four reported sources made."""
+"""The Opt out history: every change that the four reported sources made.
+
+Number changes and merges are left out, and how many they are is said beside the file; who filters for them
+gets them instead.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import replace
+
 from sqlalchemy import ColumnElement, and_, bindparam, func, literal, select
 
-from cadence_app.consent.models import REPORTED_SOURCES, OptOutChange
+from cadence_app.consent.models import CARRIED_SOURCES, REPORTED_SOURCES, OptOutChange, Source
 from cadence_app.contacts.numbers import digits_of
 from cadence_app.contacts.service import matches
+from cadence_app.reports.filters import CARRIED, Filters
 from cadence_app.reports.kinds.base import ENDS_AT, STARTS_AT, ZONE, Cell, Column, Kind, says
 from cadence_app.reports.kinds.columns import contact_columns, source_column, status_column
 
-# Written into the statement rather than bound, so that the planner knows the partial index by it.
-REPORTED: ColumnElement[bool] = OptOutChange.source.in_(
-    bindparam("reported", [str(source) for source in REPORTED_SOURCES], expanding=True, literal_execute=True)
-)
+
+def _made_by(name: str, sources: Collection[Source]) -> ColumnElement[bool]:
+    """The sources are written into the statement rather than bound, so that the planner knows the partial
+    index by them."""
+    values = [str(source) for source in sources]
+    return OptOutChange.source.in_(bindparam(name, values, expanding=True, literal_execute=True))
+
+
+_REPORTED, _CARRIED = _made_by("reported", REPORTED_SOURCES), _made_by("carried", CARRIED_SOURCES)
+
+
+def _held(filters: Filters) -> ColumnElement[bool]:
+    return _CARRIED if filters.source == CARRIED else _REPORTED
+
+
+def _left_out(filters: Filters) -> Filters | None:
+    """Whoever asks for one source does not miss another."""
+    return None if filters.source else replace(filters, source=CARRIED)
+
+
+def _of_source(source: str) -> ColumnElement[bool]:
+    return _CARRIED if source == CARRIED else OptOutChange.source == source
 
 
 def _about(search: str) -> ColumnElement[bool]:
@@ -29,11 +55,14 @@ OPT_OUT_HISTORY = Kind(
     key="opt-out-history",
     title="Opt out history",
     about="Every change of an opt-out status by keyword, toggle, first text or manual add.",
-    note="StatusDate in the file is UTC. Changes made by import or through the API are not in it.",
+    note=(
+        "StatusDate in the file is UTC. Changes made by import or through the API are not in it, and number"
+        " changes and merges only where the filter Source asks for them."
+    ),
     nothing="There was no change in these days",
     query=(
         select(OptOutChange.id)
-        .where(REPORTED, OptOutChange.changed_at >= STARTS_AT, OptOutChange.changed_at < ENDS_AT)
+        .where(OptOutChange.changed_at >= STARTS_AT, OptOutChange.changed_at < ENDS_AT)
         .order_by(OptOutChange.changed_at, OptOutChange.id)
     ),
     columns=(
@@ -57,11 +86,13 @@ OPT_OUT_HISTORY = Kind(
     ),
     filters={
         "team_id": lambda team_id: OptOutChange.team_id == team_id,
-        "source": lambda source: OptOutChange.source == source,
+        "source": _of_source,
         "status": lambda status: OptOutChange.status == status,
         "user_id": lambda user_id: OptOutChange.user_id == user_id,
         "contact": _about,
         "words": says(OptOutChange.words),
     },
     change_id=OptOutChange.id,
+    holds=_held,
+    leaves_out=_left_out,
 )
