@@ -87,7 +87,7 @@ def set_by_import(
     user: User,
     begun_at: datetime,
     stop_reason: str,
-    agreed: Agreed = Agreed(),  # noqa: B008 - it does not change
+    agreed: Agreed = Agreed(),
 ) -> Outcome:
     """Applies what may be applied, in this transaction; the caller holds the contacts as record_selected()
     asks.
