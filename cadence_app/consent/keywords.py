@@ -44,9 +44,8 @@ BUILT_IN: Mapping[str, Meaning] = {
 _OUT = frozenset(OUT_WORDS)
 _SPACES = re.compile(r"\s+")
 # Marks of ownership: NFKC would make letters of some, and of an accent that stands alone a space.
-_SIGNS = re.compile(
-    r"[\u2122\u2120\u00ae\u00a9\u2117\u1d40\u1d39\u00b4\u00a8\u00af\u00b8\u02d8-\u02dd]+(?!\w)"
-)
+_SIGN = "[\u2122\u2120\u00ae\u00a9\u2117\u1d40\u1d39\u00b4\u00a8\u00af\u00b8\u02d8-\u02dd]+"
+_SIGNS = re.compile(rf"(?<!\w){_SIGN}|{_SIGN}(?!\w)")
 # Shown as nothing, although Unicode calls some of them letters or marks (Default_Ignorable_Code_Point).
 _UNSEEN = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u3164\uffa0\ufe00-\ufe0f\ufff0-\ufff8"
@@ -60,12 +59,12 @@ _VOWELS = re.compile(
 # Apostrophes and other strokes that Unicode calls letters.
 _STROKES = re.compile("[\u02b9-\u02c1\u02c6-\u02d1\u02ec\u02ee\ua78b\ua78c]")
 # Letters, casefolded, that look like those of the built-in words: Cyrillic, Greek, Armenian, small capitals.
-# None that another alphabet spells a real word of its own with: \u0441\u0442\u043e\u043f and \u03c3\u03c4\u03bf\u03c0 stay what they are.
+# None that another alphabet writes such a word of its own with: the Russian and the Greek "stop" stay theirs.
 _ALIKE = str.maketrans(
     {
         **dict.fromkeys("\u0430\u03b1\u1d00\u0251", "a"),
         **dict.fromkeys("\u0432\u03b2\u0299", "b"),
-        **dict.fromkeys("\u0441\u03f2\u1d04", "c"),
+        **dict.fromkeys("\u0441\u1d04", "c"),
         **dict.fromkeys("\u0501\u1d05", "d"),
         **dict.fromkeys("\u0435\u0451\u03b5\u1d07", "e"),
         **dict.fromkeys("\u0456\u0457\u03b9\u0269\u026a\u0131", "i"),
@@ -82,9 +81,10 @@ _ALIKE = str.maketrans(
         **dict.fromkeys("\u0475\u1d20", "v"),
     }
 )
-# Letters white on black, in circles and squares, have no plain form in NFKC.
-_WHITE = str.maketrans(
+# Letters white on black, in circles and squares, have no plain form in NFKC, and the Greek C another one.
+_SHAPES = str.maketrans(
     {chr(start + at): chr(ord("a") + at) for start in (0x1F150, 0x1F170) for at in range(26)}
+    | {"\u03f2": "c", "\u03f9": "c"}
 )
 _DASHES = re.compile(r"\s*[\u2010-\u2015\u2212-]\s*")
 # "Stop 😂" may be a laugh at a joke, so it is left for a person to read; any other sign is only dress.
@@ -121,7 +121,7 @@ def normalise(text: str) -> str:
     word = _undressed(text)
     if word in BUILT_IN:
         return word
-    for likeness in (_alike(word), _alike(_undressed(text.translate(_WHITE)))):
+    for likeness in (_alike(word), _alike(_undressed(text.translate(_SHAPES)))):
         if likeness in _OUT:
             return likeness
     return word

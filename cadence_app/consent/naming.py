@@ -95,8 +95,10 @@ class Names:
     @cached_property
     def loose(self) -> frozenset[str]:
         """The words of which only some are given: of people's names, and of the organisation's."""
-        names = (self.tenant, *self.inboxes, *self.people, *(team.name for team in self.teams))
-        return frozenset(part for name in names for part in _parts(name)) - _GENERAL - _JOINS - _AIMS
+        names = (self.tenant, *self.inboxes, *(team.name for team in self.teams))
+        ours = {part for name in names for part in _parts(name)} - _GENERAL
+        theirs = {part for name in self.people for part in _parts(name)} - _COMMON
+        return frozenset(ours | theirs) - _JOINS - _AIMS
 
     def team_of(self, digits: str) -> int | None:
         """The team whose inbox has this number, however much of it was left out before its last digits."""

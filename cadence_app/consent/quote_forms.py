@@ -34,9 +34,10 @@ _FRENCH = (
 )
 _GERMAN = (
     r"(?:hat )?(?:gefallt(?: nicht)?|mag|liebt|geliebt|lacht (?:uber|bei)|gelacht uber|lachte uber)",
-    r"(?:hat )?(?:betont|hervorgehoben|hinterfragt|fragt zu|bezweifelt|stellt)|hat",
+    r"(?:hat )?(?:betont|hervorgehoben|hinterfragt|fragt zu|bezweifelt|stellt)",
     rf"(?:hat )?(?:mit )?{_EMOJI} (?:auf|zu)",
     rf"(?:hat )?(?:(?:ein|eine|einen|das|die|den) )?{_NAMED_THING} (?:von|fur|bei|zu)",
+    r"hat",
 )
 _PORTUGUESE = (
     r"(?:nao |des)?curtiu|(?:nao )?gostou de|amou|adorou|riu(?:-se)? (?:de|com)",
@@ -63,7 +64,7 @@ AFTER = re.compile(
 # Google Messages marks the parts of a reaction in any language: hair spaces around the quoted part, and
 # zero-width signs (a space where it is added, a non-joiner where it is removed) around the emoji.
 MARKED = re.compile(
-    "[\u200b\u200c ]*\u200a[^\u200a]*[\u200b\u200c][^\u200a]*\u200a(.*)\u200a[^\u200a]*\u200a?\\s*",
+    "[\u200b\u200c ]*\u200a[^\u200a]*[\u200b\u200c][^\u200a]*\u200a(.*?)\u200a(?:[^\u200a]{0,60}\u200a|\\W*)",
     re.DOTALL,
 )
 _FORWARDED = (

@@ -26,6 +26,7 @@ _PLAIN = {
 }
 # Where a forwarded text may end and the sender's own begin.
 _BREAK = re.compile(r"(?<=[.!?\"'])[ \n]|\n")
+_EDGES = " \n\"'"
 # So much of a text is looked into, and so many reactions in one; phones send no more.
 _LONGEST, _MOST = 4000, 5
 
@@ -128,13 +129,23 @@ def _of_reaction(folded: _Folded, ours: Sequence[str], words: Collection[str]) -
             if said := quote_forms.AFTER.match(folded.text, after):
                 after = said.end()
             return Own(folded.without([(folded.start, after)]), True)
-    return _without(folded, stop_lines.within(folded.text, opened + 1, words))
+    for end in _closings(folded.text, opened):
+        if left := _without(folded, stop_lines.within(folded.text[:end], opened + 1, words)):
+            return left
+    return None
 
 
 def _of_forward(folded: _Folded, ours: Sequence[str], words: Collection[str]) -> Own | None:
     mark = quote_forms.FORWARD.search(folded.text)
     if mark is None:
         return None
+    start = mark.end()
+    while folded.text[start : start + 1] in _EDGES and start < len(folded.text):
+        start += 1
+    rest = folded.text[start:].replace("\n", " ")
+    for text in sorted(ours, key=len, reverse=True):
+        if rest.startswith(text) and not rest[len(text) :][:1].isalnum():
+            return Own(folded.without([(mark.start(), start + len(text))]), True)
     ends = [each.start() for each in _BREAK.finditer(folded.text, mark.end())]
     for end in [len(folded.text), *reversed(ends)]:
         if _ours(folded.text[mark.end() : end], ours, words):
@@ -174,7 +185,7 @@ def _ours(quoted: str, ours: Sequence[str], words: Collection[str], cut: bool = 
 
 
 def _compared(folded: str) -> str:
-    return " ".join(folded.split()).strip(" \"'")
+    return " ".join(folded.split()).strip(_EDGES)
 
 
 @lru_cache(4096)

@@ -11,6 +11,26 @@ from cadence_app.consent.intent import opt_out_words
 from cadence_app.consent.keywords import Keyword, Meaning
 from cadence_app.consent.naming import Names
 
+# "Stop" as other alphabets write it, where no phrase knows it. Carriers act on none of these.
+_WRITTEN_ELSEWHERE = frozenset(
+    {
+        "стоп",
+        "στοπ",
+        "ստոպ",
+        "სტოპ",
+        "סטופ",
+        "ستوب",
+        "स्टॉप",
+        "স্টপ",
+        "ਸਟਾਪ",
+        "สต็อป",
+        "스톱",
+        "스탑",
+        "ストップ",
+        "停止",
+    }
+)
+
 
 @dataclass(frozen=True)
 class Beside:
@@ -46,7 +66,8 @@ def read(text: str, beside: Beside) -> Said:
     named = naming.aimed(words, own, beside.names) if apart else naming.Aimed()
     if named.keyword:
         return Said(named.keyword, quotes=left is not None)
-    return Said(None, named.flagged or opt_out_words(words) or "", left is not None)
+    flagged = named.flagged or opt_out_words(words) or _written_elsewhere(words)
+    return Said(None, flagged, left is not None)
 
 
 def flagged_for(words: str) -> str | None:
@@ -56,4 +77,10 @@ def flagged_for(words: str) -> str | None:
     left = [own.words if (own := quoting.own_words(line, (), ())) else line for line in lines]
     if found := opt_out_words("\n".join(left)):
         return found
-    return next((short for line in left if (short := naming.short_stop(line))), None)
+    shown = (naming.short_stop(line) or _written_elsewhere(line) for line in left)
+    return next((each for each in shown if each), None)
+
+
+def _written_elsewhere(words: str) -> str:
+    word = keywords.normalise(words)
+    return word if word in _WRITTEN_ELSEWHERE else ""

@@ -29,9 +29,10 @@ _BETWEEN = """
 """
 _FOR = "to 2 for = para pour um zum zur per om"
 _ENDING = """
-    opt optout out unsubscribe end stop cancel quit leave remove discontinue no exit cease revoke stopping
-    ending cancelar dejar darse salir parar finalizar terminar detener sair deixar descadastrar se arreter
-    desabonner desinscrire ne vous abbestellen abzumelden beenden abmelden abbestellung keine stoppen sich
+    opt optout out unsubscribe end stop cancel quit leave remove discontinue no exit cease revoke turn
+    disable deactivate mute stopping ending cancelar dejar darse salir parar finalizar terminar detener sair
+    deixar descadastrar se arreter desabonner desinscrire ne vous abbestellen abzumelden beenden abmelden
+    abbestellung keine stoppen sich
 """
 # The rest of what they say, but for names after "from" or "of".
 _REST = """

@@ -1,5 +1,5 @@
-"""How often a contact is answered by itself in one conversation: two systems that answer each other would never
-end. What a text does to a status is never limited, only the answer."""
+"""How often a contact is answered by itself in one conversation: two systems that answer each other would go
+on for ever. What a text does to a status is never limited, only the answer."""
 
 from __future__ import annotations
 

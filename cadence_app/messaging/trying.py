@@ -16,7 +16,6 @@ from cadence_app.messaging.auto_replies import asks_in, confirmation_of, text_of
 from cadence_app.messaging.beside import beside
 from cadence_app.ui.navigation import WORDS
 
-
 _QUOTES = (
     "What it quotes is yours and says nothing about what the sender wants; nothing else in it reads like an "
     "opt out."
@@ -109,8 +108,8 @@ def _out(team: Team, keyword: Keyword | None, why: str, opted_out: bool, persona
         effects = [f"Opted out of every {words.team} they are in, and of those they join later."]
     elif team not in named:
         effects.append(
-            f"Flagged in {team.name} as a possible opt out, for they may not know who texts them from here. Who "
-            f"is not in {team.name} yet is opted out of it too."
+            f"Flagged in {team.name} as a possible opt out, for they may not know who texts them from here. "
+            f"Who is not in {team.name} yet is opted out of it too."
         )
     if personal:
         effects.append("No personal inbox may text them until they text START to one.")

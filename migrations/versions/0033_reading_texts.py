@@ -65,7 +65,7 @@ def _remove(connection: sa.Connection, row: sa.Row) -> None:
     connection.execute(
         sa.text(
             "INSERT INTO audit_entries (tenant_id, user_name, action, subject, changes) "
-            "VALUES (:tenant_id, 'Cadence', 'keyword.removed', :word, CAST(:changes AS jsonb))"
+            "VALUES (:tenant_id, 'Cadence, by itself', 'keyword.removed', :word, CAST(:changes AS jsonb))"
         ),
         {"tenant_id": row.tenant_id, "word": row.word, "changes": json.dumps(told)},
     )
