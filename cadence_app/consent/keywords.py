@@ -81,6 +81,8 @@ _ALIKE = str.maketrans(
         **dict.fromkeys("\u0475\u1d20", "v"),
     }
 )
+# With a mark on each letter and dress of its own.
+_LONGEST_LIKENESS = 60
 # Letters white on black, in circles and squares, have no plain form in NFKC, and the Greek C another one.
 _SHAPES = str.maketrans(
     {chr(start + at): chr(ord("a") + at) for start in (0x1F150, 0x1F170) for at in range(26)}
@@ -119,11 +121,12 @@ def normalise(text: str) -> str:
     inside. What only looks like a built-in out word, by letters of another alphabet or marks on its own, is
     that word; one that opts in is never guessed so."""
     word = _undressed(text)
-    if word in BUILT_IN:
+    if word in BUILT_IN or len(word) > _LONGEST_LIKENESS:
         return word
-    for likeness in (_alike(word), _alike(_undressed(text.translate(_SHAPES)))):
-        if likeness in _OUT:
-            return likeness
+    shaped = text.translate(_SHAPES)
+    for likeness in (word, _undressed(shaped) if shaped != text else word):
+        if (alike := _alike(likeness)) in _OUT:
+            return alike
     return word
 
 

@@ -163,6 +163,8 @@ def _splits(text: str, own: Mapping[str, Meaning]) -> Iterator[tuple[str, str]]:
 
 def _joined(text: str, own: Mapping[str, Meaning]) -> str:
     """STOP1, 2stop: an out word and digits in one; empty where it is not."""
+    if not any(c.isdecimal() for c in text) or len(_PIECES.findall(text)) > 1:
+        return ""
     word = keywords.normalise(text)
     if parts := _JOINED.fullmatch(word):
         out = keywords.normalise(parts[2] or parts[3])

@@ -7,7 +7,8 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine
+from sqlalchemy import text as sql
 
 from cadence_app.consent.keywords import BUILT_IN, HELP_WORDS, IN_WORDS, OUT_WORDS, Meaning, normalise, read
 from tests.conftest import ROOT
@@ -244,7 +245,7 @@ def test_words_stored_before_are_compared_as_they_are_now_and_what_opts_out_stay
     with engine.connect() as connection:
         for team_id, word, meaning, answer in stored:
             connection.execute(
-                text(
+                sql(
                     "INSERT INTO custom_keywords (tenant_id, team_id, word, meaning, answer) "
                     "VALUES (:tenant_id, :team_id, :word, :meaning, :answer)"
                 ),
@@ -260,7 +261,7 @@ def test_words_stored_before_are_compared_as_they_are_now_and_what_opts_out_stay
             migration._normalise_again()
         mine = {"id": world.tenant_id}
         kept = connection.execute(
-            text("SELECT team_id, word, meaning, answer FROM custom_keywords WHERE tenant_id = :id"), mine
+            sql("SELECT team_id, word, meaning, answer FROM custom_keywords WHERE tenant_id = :id"), mine
         )
         assert {tuple(row) for row in kept} == {
             (world.team_id, "\u0642\u0641", "out", "Bye."),
@@ -269,7 +270,7 @@ def test_words_stored_before_are_compared_as_they_are_now_and_what_opts_out_stay
             (world.other_team_id, "fin", "in", ""),
         }
         told = connection.scalars(
-            text("SELECT subject FROM audit_entries WHERE tenant_id = :id AND action = 'keyword.removed'"),
+            sql("SELECT subject FROM audit_entries WHERE tenant_id = :id AND action = 'keyword.removed'"),
             mine,
         )
         assert set(told) == {"\u0642\u0650\u0641", "alto\u00b4", "st\u043ep", "="}
