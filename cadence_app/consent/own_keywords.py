@@ -20,12 +20,14 @@ _TEAM_ONLY = "TEAM answers the question whether an opt-out word was meant for on
 
 
 def meanings_for(team_id: int) -> dict[str, Meaning]:
-    """What the organisation's own words mean in a team, by the normalised word."""
+    """What the organisation's own words mean in a team, by the normalised word. One that means two things,
+    of the team and of the organisation, opts out if it may."""
     rows = db.session.execute(
-        select(CustomKeyword.word, CustomKeyword.meaning).where(
-            or_(CustomKeyword.team_id == team_id, CustomKeyword.team_id.is_(None))
-        )
+        select(CustomKeyword.word, CustomKeyword.meaning)
+        .where(or_(CustomKeyword.team_id == team_id, CustomKeyword.team_id.is_(None)))
+        .order_by(CustomKeyword.meaning)
     )
+    # Meanings sort as help, in, out.
     return {word: Meaning(meaning) for word, meaning in rows}
 
 

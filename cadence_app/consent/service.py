@@ -5,14 +5,13 @@ Everything here runs inside the caller's transaction.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from sqlalchemy import func, select
 
-from cadence_app.accounts.models import PossibleOptOutPolicy, Tenant, User
-from cadence_app.consent import blocks, keywords, number_stops, own_keywords, possible, team_only
-from cadence_app.consent.intent import reads_like_opt_out
+from cadence_app.accounts.models import PossibleOptOutPolicy, Team, Tenant, User
+from cadence_app.consent import blocks, keywords, number_stops, possible, reading, team_only
 from cadence_app.consent.keywords import Keyword, Meaning
 from cadence_app.consent.ledger import (
     Change,
@@ -31,6 +30,7 @@ from cadence_app.consent.models import (
     Status,
 )
 from cadence_app.consent.policy import organisation_wide
+from cadence_app.consent.reading import Beside, Said
 from cadence_app.extensions import db
 from cadence_app.tenancy import tenant_in_use
 
@@ -55,7 +55,7 @@ class Arrival:
     the number which the contact is texted at. `carrier_meaning` is what the inbox's carrier took it for and
     acted on, `carrier_lifts` whether it lifts its own block for this text, and `carrier_inboxes` are the ids
     of the inboxes that share the scope of what it blocks. `answers_team_only` is whether it is TEAM, and
-    this inbox has asked the contact whether only its team was meant."""
+    this inbox has asked the contact whether only its team was meant. `beside` is what it is read beside."""
 
     contact_id: int
     team_id: int
@@ -71,17 +71,20 @@ class Arrival:
     carrier_lifts: bool = False
     carrier_inboxes: tuple[int, ...] = ()
     answers_team_only: bool = False
+    beside: Beside = field(default_factory=Beside)
 
 
 @dataclass(frozen=True)
 class Reading:
     """What a text did: the keyword it was, the automatic answer it gets, what an agent who reads the
-    conversation should know, and whether the answer asks if only this team was meant."""
+    conversation should know, whether the answer asks if only this team was meant, and the ids of the teams
+    that an opt out named, which are those to confirm; none for the team that was texted."""
 
     keyword: Keyword | None = None
     answer: Meaning | None = None
     note: str = ""
     asks_team_only: bool = False
+    team_ids: tuple[int, ...] = ()
 
 
 def consent_of(contact_id: int, team_id: int) -> Consent | None:
@@ -139,14 +142,15 @@ def read_text(arrival: Arrival) -> Reading:
     consent = consent_of(arrival.contact_id, arrival.team_id)
     if arrival.answers_team_only and (answered := _only_this_team(arrival, consent)):
         return answered
-    keyword = _keyword(arrival)
+    said = _said(arrival)
+    keyword = said.keyword
     if keyword and keyword.word == keywords.YES and not (consent and consent.opted_out):
         keyword = None
     if keyword and keyword.meaning == Meaning.OUT:
         return _opt_out(arrival, consent, keyword)
     if keyword and keyword.meaning == Meaning.IN:
         return _opt_in(arrival, consent, keyword)
-    worded = keyword is None and reads_like_opt_out(arrival.words)
+    worded = keyword is None and bool(said.flagged)
     if worded and _tenant().possible_opt_out_policy == PossibleOptOutPolicy.OPT_OUT:
         return _opt_out(arrival, consent, None)
     if consent is None:
@@ -168,14 +172,14 @@ def read_text(arrival: Arrival) -> Reading:
     return Reading(keyword, keyword.meaning if keyword else None, note)
 
 
-def _keyword(arrival: Arrival) -> Keyword | None:
-    """The keyword that a text is. What its carrier took for an opt out is one, for it blocks the number by
-    now; any other meaning that the carrier found counts where we find none."""
-    own = keywords.read(arrival.words, own_keywords.meanings_for(arrival.team_id))
-    said = arrival.carrier_meaning
-    if said is None or (own and (own.meaning == said or said != Meaning.OUT)):
-        return own
-    return Keyword(keywords.normalise(arrival.words), said)
+def _said(arrival: Arrival) -> Said:
+    """What a text says. What its carrier took for an opt out is one, for it blocks the number by now; any
+    other meaning that the carrier found counts where we find none."""
+    said = reading.read(arrival.words, arrival.beside)
+    meaning, own = arrival.carrier_meaning, said.keyword
+    if meaning is None or (own and (own.meaning == meaning or meaning != Meaning.OUT)):
+        return said
+    return Said(Keyword(keywords.normalise(arrival.words), meaning))
 
 
 def counts_everywhere(tenant: Tenant, keyword: Keyword | None) -> bool:
@@ -183,11 +187,13 @@ def counts_everywhere(tenant: Tenant, keyword: Keyword | None) -> bool:
     return bool(keyword and keyword.every_team) or organisation_wide(tenant, _today())
 
 
-def asks_team_only(tenant: Tenant, keyword: Keyword | None) -> bool:
-    """Whether the confirmation of an opt out by this keyword asks if only its team was meant: where it counts
-    for every team by the policy, and not by the word itself."""
-    asked = tenant.ask_team_only and keyword is not None and not keyword.every_team
-    return asked and counts_everywhere(tenant, keyword)
+def asks_team_only(tenant: Tenant, keyword: Keyword | None, team_id: int) -> bool:
+    """Whether the confirmation of an opt out by this keyword asks if only the team that was texted was meant:
+    where it counts for every team by the policy, and neither by the word itself nor by another team's name
+    beside it."""
+    if keyword is None or keyword.every_team or keyword.team_ids not in {(), (team_id,)}:
+        return False
+    return tenant.ask_team_only and counts_everywhere(tenant, keyword)
 
 
 def history(contact_id: int, team_ids: list[int], limit: int = 100) -> list[OptOutChange]:
@@ -204,16 +210,17 @@ def history(contact_id: int, team_ids: list[int], limit: int = 100) -> list[OptO
 
 def _opt_out(arrival: Arrival, consent: Consent | None, keyword: Keyword | None) -> Reading:
     """Opts a contact out by a keyword or, by the tenant's choice, by words that read like an opt out."""
-    had_stopped = needs_reason(consent)
+    named = _named(arrival, consent, keyword) if keyword and keyword.team_ids else (arrival.team_id,)
+    had_stopped = all(needs_reason(consent_of(arrival.contact_id, team_id)) for team_id in named)
     # Their latest word counts; whatever an earlier one asked is not open any more.
     team_only.forget([arrival.contact_id])
-    asks = asks_team_only(_tenant(), keyword) and arrival.carrier_meaning is None
+    asks = asks_team_only(_tenant(), keyword, arrival.team_id) and arrival.carrier_meaning is None
     before = team_only.elsewhere(arrival.contact_id, arrival.team_id) if asks else None
-    team_ids = [arrival.team_id]
+    team_ids = list(named)
     everywhere = counts_everywhere(_tenant(), keyword)
     if everywhere:
         others = select(Consent.team_id).where(Consent.contact_id == arrival.contact_id)
-        team_ids = sorted({arrival.team_id, *db.session.scalars(others)})
+        team_ids = sorted({arrival.team_id, *named, *db.session.scalars(others)})
         blocks.block_by_words(arrival.contact_id, BlockScope.ORGANISATION, arrival.received_at)
     number_stops.keep(
         arrival.number,
@@ -224,16 +231,21 @@ def _opt_out(arrival: Arrival, consent: Consent | None, keyword: Keyword | None)
     )
     if arrival.personal:
         blocks.block_by_words(arrival.contact_id, BlockScope.PERSONAL, arrival.received_at)
-    if arrival.toll_free and keyword and keyword.word in keywords.TOLL_FREE_BLOCK_WORDS:
+    bare = keyword is not None and not keyword.named
+    if arrival.toll_free and keyword and bare and keyword.word in keywords.TOLL_FREE_BLOCK_WORDS:
         blocks.block(arrival.contact_id, BlockScope.CARRIER_NUMBER, arrival.inbox_id, arrival.number)
     if arrival.carrier_meaning == Meaning.OUT:
         for inbox_id in arrival.carrier_inboxes:
             blocks.block(arrival.contact_id, BlockScope.CARRIER_NUMBER, inbox_id, arrival.number)
     reason = "" if keyword else "These words read like an opt out; set to count as one."
-    if not _stop_in(arrival, team_ids, reason) and had_stopped:
+    changed = _stop_in(arrival, team_ids, reason)
+    if arrival.team_id not in team_ids:
+        # They may not know which team writes to them from here.
+        _flag(arrival)
+    if not changed and had_stopped:
         return Reading(keyword, note="No confirmation: they had stopped already.")
     if before is None or not before.gives_back:
-        return Reading(keyword, Meaning.OUT)
+        return Reading(keyword, Meaning.OUT, team_ids=named if named != (arrival.team_id,) else ())
     team_only.ask(
         before,
         arrival.contact_id,
@@ -243,6 +255,19 @@ def _opt_out(arrival: Arrival, consent: Consent | None, keyword: Keyword | None)
         arrival.received_at,
     )
     return Reading(keyword, Meaning.OUT, asks_team_only=True)
+
+
+def _named(arrival: Arrival, consent: Consent | None, keyword: Keyword) -> tuple[int, ...]:
+    """The teams that an out word with names beside it is for. The team that was texted is one of them where
+    its carrier blocks the number now, where nobody has said anything of it yet (consent that nobody gave is
+    never recorded), and where a team that is named is closed, for it sends no texts by itself."""
+    rows = db.session.execute(select(Team.id, Team.closed_at).where(Team.id.in_(keyword.team_ids))).all()
+    named = {row.id for row in rows if row.closed_at is None}
+    closed = {row.id for row in rows if row.closed_at}
+    named |= {team_id for team_id in closed if consent_of(arrival.contact_id, team_id)}
+    if closed or consent is None or arrival.carrier_meaning == Meaning.OUT:
+        named.add(arrival.team_id)
+    return tuple(sorted(named))
 
 
 def _only_this_team(arrival: Arrival, consent: Consent | None) -> Reading | None:

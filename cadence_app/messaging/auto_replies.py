@@ -6,6 +6,7 @@ ask every program for its name and for how to get help and how to stop.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from cadence_app.accounts.models import KeywordPolicy, Team
@@ -33,6 +34,14 @@ def text_of(team: Team, meaning: Meaning, asks_team_only: bool = False, word: st
     return f"{text} {question(team)}" if asks_team_only else text
 
 
+def confirmation_of(teams: Sequence[Team], word: str) -> str:
+    """The confirmation of an opt out that named these teams: the one's own, or one that names them all."""
+    if len(teams) == 1:
+        return text_of(teams[0], Meaning.OUT, word=word)
+    names = [team.name for team in teams]
+    return _confirmation(f"{teams[0].tenant.name} {', '.join(names[:-1])} and {names[-1]}")
+
+
 def question(team: Team) -> str:
     """What a confirmation adds that asks whether only this team was meant (consent/team_only.py)."""
     return f"Reply TEAM to stop only texts from {team.name}."
@@ -49,9 +58,13 @@ def default_text(team: Team, meaning: Meaning) -> str:
     """What is answered where the team has no text of its own; it names the organisation."""
     sender = f"{team.tenant.name} {team.name}"
     if meaning == Meaning.OUT:
-        return f"{sender}: You are opted out and will get no more texts from us. Reply START to opt back in."
+        return _confirmation(sender)
     if meaning == Meaning.IN:
         return f"{sender}: Welcome back. You will get our texts again. Reply HELP for help, STOP to opt out."
     return (
         f"{sender}: This is a two-way line; a person reads your replies. Reply STOP to opt out at any time."
     )
+
+
+def _confirmation(sender: str) -> str:
+    return f"{sender}: You are opted out and will get no more texts from us. Reply START to opt back in."

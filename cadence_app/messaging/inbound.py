@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from sqlalchemy import insert, select, text
 from sqlalchemy.exc import IntegrityError
 
+from cadence_app.accounts.models import Team
 from cadence_app.consent import service as consent
 from cadence_app.consent import team_only
 from cadence_app.consent.keywords import Meaning
@@ -16,7 +17,9 @@ from cadence_app.consent.ledger import lock_contacts
 from cadence_app.contacts.models import Contact, ContactNumber
 from cadence_app.contacts.service import contact_with
 from cadence_app.extensions import db
-from cadence_app.messaging.auto_replies import CONFIRM_WITHIN, KINDS, text_of
+from cadence_app.messaging import answer_limits
+from cadence_app.messaging.auto_replies import CONFIRM_WITHIN, KINDS, confirmation_of, text_of
+from cadence_app.messaging.beside import beside
 from cadence_app.messaging.conversations import add_message, conversation_with
 from cadence_app.messaging.media import kinds
 from cadence_app.messaging.media.models import MediaState
@@ -125,10 +128,16 @@ def receive_text(
             carrier_lifts=carrier.lifts,
             carrier_inboxes=carrier.inbox_ids,
             answers_team_only=carrier.acted is None and _answers_team_only(inbox, contact_id, body),
+            beside=beside(body, inbox.team, conversation),
         )
     )
     message.detail = reading.note or ("" if texted else f"From another number of theirs, {from_number}.")
-    reply = _answer(inbox, conversation, reading, received_at, carrier)
+    limit = answer_limits.limit_of(conversation, reading.answer) if reading.answer else None
+    if limit and not carrier.acted:
+        message.detail = " ".join(filter(None, (message.detail, answer_limits.WORDS[limit])))
+        reply = None
+    else:
+        reply = _answer(inbox, conversation, reading, received_at, carrier)
     if reply and reading.asks_team_only:
         team_only.asked_in(contact_id, reply.id)
     if reply:
@@ -194,16 +203,16 @@ def _answer(
     """The automatic answer to a text, where it gets one: queued, or kept with why it does not go."""
     if reading.answer is None:
         return None
+    word = reading.keyword.word if reading.keyword else ""
+    named = [db.session.get_one(Team, team_id) for team_id in reading.team_ids]
     reply = Message(
         direction=Direction.OUTBOUND,
         kind=KINDS[reading.answer],
-        body=text_of(
-            inbox.team,
-            reading.answer,
-            reading.asks_team_only,
-            reading.keyword.word if reading.keyword else "",
-        ),
+        body=confirmation_of(named, word)
+        if named
+        else text_of(inbox.team, reading.answer, reading.asks_team_only, word),
         state=MessageState.QUEUED,
+        confirms_team_id=named[0].id if named else None,
     )
     stored = consent.consent_of(conversation.contact_id, inbox.team_id)
     if carrier.acted:

@@ -175,6 +175,8 @@ class Message(Model):
     provider_at: Mapped[datetime | None]
     # The contact's other number that it came from or goes to, where that is not the one texted.
     other_number: Mapped[str | None]
+    # The team whose opt out this confirms, where that is not the inbox's own.
+    confirms_team_id: Mapped[int | None] = mapped_column(ForeignKey("teams.id"))
     # A queued text past this instant is dropped, not sent.
     expires_at: Mapped[datetime | None]
     # When somebody first opened an inbound text; marking it unread again changes nothing here.

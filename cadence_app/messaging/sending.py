@@ -52,10 +52,17 @@ _MOST_ATTEMPTS = 11
 
 
 def refusal(
-    inbox: Inbox, contact_id: int, kind: MessageKind, *, by_hand: bool = True, lock: bool = False
+    inbox: Inbox,
+    contact_id: int,
+    kind: MessageKind,
+    *,
+    by_hand: bool = True,
+    lock: bool = False,
+    confirms_team_id: int | None = None,
 ) -> str | None:
     """Why a text of this kind may not go from this inbox to this contact, in words for an agent, or None.
-    A possible opt out holds all but what a person sends by hand.
+    A possible opt out holds all but what a person sends by hand. `confirms_team_id` is the team whose opt out
+    a confirmation is of, where that is not the inbox's.
 
     With `lock` nothing that this rests on can change before the transaction ends: whoever changes a contact's
     status, blocks or flags holds the contact first.
@@ -75,7 +82,8 @@ def refusal(
             return "The toll-free network blocks this number until the contact texts START or UNSTOP to it."
         return "The carrier blocks this number until the contact texts START to it."
     if kind == MessageKind.OPT_OUT_REPLY:
-        return None if stored and stored.opted_out else "The contact has opted in again since."
+        confirmed = consent.consent_of(contact_id, confirms_team_id) if confirms_team_id else stored
+        return None if confirmed and confirmed.opted_out else "The contact has opted in again since."
     if stored is None:
         return f"The contact is not in {inbox.team.name}."
     if stored.opted_out:
@@ -243,7 +251,14 @@ def _send_or_say_why(message: Message) -> None:
     conversation = message.conversation
     inbox, contact = conversation.inbox, conversation.contact
     now = db.session.scalars(select(func.clock_timestamp())).one()
-    why_not = refusal(inbox, contact.id, MessageKind(message.kind), by_hand=message.by_hand, lock=True)
+    why_not = refusal(
+        inbox,
+        contact.id,
+        MessageKind(message.kind),
+        by_hand=message.by_hand,
+        lock=True,
+        confirms_team_id=message.confirms_team_id,
+    )
     if message.expires_at and message.expires_at < now:
         message.state = MessageState.DROPPED
         message.detail = "Dropped: it could not go within five minutes."

@@ -10,8 +10,8 @@ from flask import request
 from cadence_app.accounts.models import Team, User
 from cadence_app.consent import number_stops, possible
 from cadence_app.consent import service as consent
-from cadence_app.consent.intent import opt_out_words
 from cadence_app.consent.models import Consent, OptOutChange, PossibleOptOut, Status
+from cadence_app.consent.reading import flagged_for
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.messaging import desk, opt_out_queue
@@ -61,7 +61,7 @@ def card_of(user: User, contact: Contact, team: Team, action: str) -> Card:
         needs_reason=consent.needs_reason(stored),
         number_stop=number_stops.reason(contact.id, team.id),
         flag=flag,
-        flagged_for=opt_out_words(flag.words) if quoted and flag else None,
+        flagged_for=flagged_for(flag.words) if quoted and flag else None,
         quoted=quoted,
         history=history,
         readable=desk.readable(user, {change.message_id for change in history if change.message_id}),

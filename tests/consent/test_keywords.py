@@ -1,10 +1,18 @@
 from __future__ import annotations
 
+from importlib import util
+
 import pytest
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import create_engine
+from sqlalchemy import text as sql
 
 from cadence_app.consent.keywords import BUILT_IN, HELP_WORDS, IN_WORDS, OUT_WORDS, Meaning, normalise, read
+from tests.conftest import ROOT
+from tests.world import World
 
 WORDS = st.sampled_from(sorted(BUILT_IN))
 SPACES = st.text(st.sampled_from(" \t\r\n\u00a0\u2003\u200b\ufeff"), max_size=4)
@@ -99,6 +107,112 @@ def test_other_texts_are_no_keywords(text: str) -> None:
     assert read(text, {}) is None
 
 
+DRESS = st.text(
+    st.sampled_from(
+        " \t\n\u00a0\u200b\u2060\ufeff\u3164\uffa0\u115f\u1160\u034f\u00ad\ufe0f\u2063\u180e\U000e0020"
+        "\u2122\u00ae\u00a9\u2120\u00b4\u00a8\u00af\u00b8`^~|=<>*_#.,;:!?\"'()[]{}\u2026\u3002\u00bf\u00a1\u2022\u00b0"
+        "\u02bc\u02bb\u02b9\u02c8\u02dc\u201c\u201d\u00ab\u00bb\u2018\u2019\u2013\u2014\u2192\u2605\u00d7"
+        "\U0001f64f\U0001f6d1\u270b\U0001f3fd"
+    ),
+    max_size=6,
+)
+
+
+@given(st.sampled_from(OUT_WORDS), DRESS, DRESS)
+def test_any_dress_around_an_out_word_reads_as_out(word: str, before: str, after: str) -> None:
+    for text in (before + word + after, before + word.upper() + after):
+        keyword = read(text, {})
+        assert keyword is not None, text
+        assert (keyword.word, keyword.meaning) == (word, Meaning.OUT)
+
+
+LOOKALIKES = {
+    **{
+        "a": "\u0430\u03b1\u0391\u0410",
+        "b": "\u0412\u0392",
+        "c": "\u0441\u0421\u03f9",
+        "e": "\u0435\u0395\u0415",
+    },
+    **{
+        "i": "\u0456\u0406\u0399",
+        "k": "\u041a\u039a",
+        "l": "\u04cf\u029f",
+        "n": "\u039d\u0274",
+        "o": "\u043e\u03bf\u039f\u041e",
+    },
+    **{
+        "p": "\u0440\u03c1\u03a1\u0420",
+        "q": "\u051b",
+        "s": "\u0455\u0405\ua731",
+        "t": "\u0422\u03a4\u0442",
+        "u": "\u03c5\u057d",
+    },
+    **{"v": "\u0475", "d": "\u0501", "r": "\u0280"},
+}
+
+
+@given(st.sampled_from(OUT_WORDS), st.data())
+def test_letters_of_other_alphabets_that_look_alike_do_not_hide_an_out_word(
+    word: str, data: st.DataObject
+) -> None:
+    letters = [data.draw(st.sampled_from(letter + LOOKALIKES.get(letter, ""))) for letter in word]
+    keyword = read("".join(letters), {})
+    assert keyword is not None
+    assert (keyword.word, keyword.meaning) == (word, Meaning.OUT)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "S\u0336T\u0336O\u0336P\u0336",
+        "STO\u0301P",
+        "\U0001f142\U0001f143\U0001f13e\U0001f13f",
+        "\U0001f182\U0001f183\U0001f17e\U0001f17f",
+        "$STOP$",
+        "+stop+",
+        "STOP\u20e0",
+    ],
+)
+def test_marks_on_the_letters_and_letters_in_boxes_are_read(text: str) -> None:
+    keyword = read(text, {})
+    assert keyword is not None
+    assert keyword.word == "stop"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\u0441\u0442\u043e\u043f",
+        "СТОП",
+        "\u0441\u0442\u043e\u0440",
+        "енд",
+        "σтоп",
+        "στοπ",
+        "τέλος",
+        "\u0441\u0442\u0430\u0440\u0442",
+        "ST\u0410RT",
+        "Y\u0395S",
+        "un\u0455top",
+        "START\u0336",
+    ],
+)
+def test_words_of_other_alphabets_stay_theirs_and_an_opt_in_is_never_guessed(text: str) -> None:
+    assert read(text, {}) is None
+
+
+def test_arabic_and_hebrew_words_are_compared_without_vowel_signs_both_ways() -> None:
+    for bare, written in (
+        ("\u0642\u0641", "\u0642\u0650\u0641\u0652"),
+        ("\u062a\u0648\u0642\u0641", "\u062a\u064e\u0648\u064e\u0642\u0651\u064e\u0641\u0652"),
+        ("\u0648\u0642\u0641", "\u0648\u0642\u0640\u0640\u0640\u0641"),
+        ("\u05d4\u05e1\u05e8", "\u05d4\u05b8\u05e1\u05b5\u05e8"),
+    ):
+        assert normalise(bare) == normalise(written) == bare
+    # Other scripts' marks are letters of their words.
+    assert normalise("रोकें") != normalise("रोक")
+    assert normalise("sí") != normalise("si")
+
+
 def test_an_own_word_works_in_any_language_but_never_replaces_a_built_in_one() -> None:
     custom = {normalise("ARRÊT"): Meaning.OUT, normalise("रोकें"): Meaning.OUT, "stop": Meaning.IN}
     for text in ("arre\u0302t!", " रोकें "):
@@ -108,3 +222,57 @@ def test_an_own_word_works_in_any_language_but_never_replaces_a_built_in_one() -
     stop = read("Stop", custom)
     assert stop is not None
     assert stop.meaning == Meaning.OUT
+
+
+def test_words_stored_before_are_compared_as_they_are_now_and_what_opts_out_stays(world: World) -> None:
+    """The migration's statements, taken back at once."""
+    spec = util.spec_from_file_location("reading", ROOT / "migrations" / "versions" / "0033_reading_texts.py")
+    assert spec
+    assert spec.loader
+    migration = util.module_from_spec(spec)
+    spec.loader.exec_module(migration)
+    stored = [
+        (None, "\u0642\u0650\u0641", "in", ""),
+        (world.team_id, "\u0642\u0641", "out", "Bye."),
+        (None, "alto", "out", ""),
+        (None, "alto\u00b4", "out", ""),
+        (world.team_id, "~fin", "out", ""),
+        (world.other_team_id, "fin", "in", ""),
+        (None, "st\u043ep", "out", ""),
+        (None, "=", "help", ""),
+    ]
+    engine = create_engine(world.app.config["DATABASE_OWNER_URL"])
+    with engine.connect() as connection:
+        for team_id, word, meaning, answer in stored:
+            connection.execute(
+                sql(
+                    "INSERT INTO custom_keywords (tenant_id, team_id, word, meaning, answer) "
+                    "VALUES (:tenant_id, :team_id, :word, :meaning, :answer)"
+                ),
+                {
+                    "tenant_id": world.tenant_id,
+                    "team_id": team_id,
+                    "word": word,
+                    "meaning": meaning,
+                    "answer": answer,
+                },
+            )
+        with Operations.context(MigrationContext.configure(connection)):
+            migration._normalise_again()
+        mine = {"id": world.tenant_id}
+        kept = connection.execute(
+            sql("SELECT team_id, word, meaning, answer FROM custom_keywords WHERE tenant_id = :id"), mine
+        )
+        assert {tuple(row) for row in kept} == {
+            (world.team_id, "\u0642\u0641", "out", "Bye."),
+            (None, "alto", "out", ""),
+            (world.team_id, "fin", "out", ""),
+            (world.other_team_id, "fin", "in", ""),
+        }
+        told = connection.scalars(
+            sql("SELECT subject FROM audit_entries WHERE tenant_id = :id AND action = 'keyword.removed'"),
+            mine,
+        )
+        assert set(told) == {"\u0642\u0650\u0641", "alto\u00b4", "st\u043ep", "="}
+        connection.rollback()
+    engine.dispose()
