@@ -30,6 +30,7 @@ import config
 from cadence_app import create_app, embedded
 from cadence_app.accounts.demo_sign_ins import SIGN_INS
 from cadence_app.accounts.models import Tenant
+from cadence_app.contacts.mending import due, read_all_again
 from cadence_app.demo import load_demo
 from cadence_app.extensions import db
 from cadence_app.preflight import NotReady, check_folder, check_port, check_servers, stop_left_over
@@ -123,6 +124,9 @@ def _migrate(installation: Installation, demo_wanted: bool | None) -> bool:
     try:
         with app.app_context():
             upgrade(directory=str(ROOT / "migrations"))
+            if due() is not None:
+                print("Reading the stored numbers again (once) ...", flush=True)
+                read_all_again()
             if demo_wanted is None:
                 # Its users have a password that everybody knows.
                 demo_wanted = installation.embedded_postgres and settings["HERE_ONLY"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -21,14 +20,13 @@ TEAM_CLOSED = "This team is closed, and the contact is not in it: nobody joins i
 _DETAILS = {
     "contact_not_named": "Name the contact in exactly one way: contact_id, external_id or number.",
     "contact_not_found": "There is no such contact.",
-    "bad_number": "This is no phone number.",
+    "bad_number": "This is no full phone number, or digits of it were lost. Give it as E.164.",
     "team_not_found": "There is no team with this code.",
     "reason_required": "This person had stopped by their own text; give the reason for opting them in.",
     "duplicate": "An earlier record of this call is for the same contact and team; that one counts.",
     "team_closed": TEAM_CLOSED,
     "other_number": "This person is texted at another number; name them by that one to opt them in.",
 }
-_E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 
 
 class _Refused(Exception):
@@ -123,9 +121,7 @@ def _ids_by_number(numbers: set[str]) -> dict[Any, int]:
 
 
 def _e164(number: str) -> str | None:
-    """A number as it is stored; most come so, and reading one in full takes long."""
-    if _E164.fullmatch(number):
-        return number
+    """A number as it is stored."""
     try:
         return parse_number(number)
     except BadNumber:

@@ -140,7 +140,8 @@ def stopped_everywhere(contact_ids: Collection[int]) -> dict[int, datetime]:
 def lift_erased(contact_id: int, said_at: datetime) -> None:
     """Forgets that this contact's numbers were an erased person's, and lifts the bar that came of it: the
     phone itself has asked for texts since."""
-    digests = select(func.number_digest(ContactNumber.tenant_id, ContactNumber.number)).where(
+    spelled = func.number_spellings(ContactNumber.number)
+    digests = select(func.number_digest(ContactNumber.tenant_id, spelled)).where(
         ContactNumber.contact_id == contact_id, ContactNumber.until.is_(None)
     )
     theirs = ErasedNumber.digest.in_(digests)

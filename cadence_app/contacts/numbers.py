@@ -109,6 +109,12 @@ def area_code_of(number: str) -> str:
     return number[2:5] if made and number[2:5] not in _TOLL_FREE else ""
 
 
+def spelled(number: str) -> str:
+    """An E.164 number in its present spelling: one of Mexico without the 1 that it has lost."""
+    mexican = _OLD_MEXICAN.fullmatch(number)
+    return f"+52{mexican[1]}" if mexican else number
+
+
 def digits_of(text: str) -> str:
     """The digits of a search, to find a number however it is written."""
     return "".join(character for character in text if character.isdecimal())
@@ -190,8 +196,7 @@ def _made_of(national: str) -> str | None:
 
 def _abroad(digits: str) -> str:
     """A number with another country's code. Errors: BadNumber."""
-    if mexican := _OLD_MEXICAN.fullmatch(digits):
-        digits = f"+52{mexican[1]}"
+    digits = spelled(digits)
     try:
         number = phonenumbers.parse(digits)
     except phonenumbers.NumberParseException as error:
