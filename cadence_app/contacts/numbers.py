@@ -62,9 +62,11 @@ def parse_number(text: str) -> str:
     A number without a country code is one of the North American plan. Nothing is guessed: no digit is left
     out or made up, and no extension is dropped.
     """
-    if (plain := _PLAIN.fullmatch(text)) and _AREA_CODE.fullmatch(plain[1]):
-        return f"+1{plain[1]}{plain[2]}{plain[3]}"
+    if number := _usual(text):
+        return number
     written = _tidy(text)
+    if number := _usual(written):
+        return number
     if decimal := _DECIMAL.fullmatch(written):
         written = _whole(decimal[1], decimal[2])
     elif scientific := _SCIENTIFIC.fullmatch(written):
@@ -124,6 +126,11 @@ def is_toll_free(number: str) -> bool:
     """Whether an E.164 number is toll-free, where the network itself acts on STOP, START and UNSTOP."""
     parsed = phonenumbers.parse(number)
     return phonenumbers.number_type(parsed) == phonenumbers.PhoneNumberType.TOLL_FREE
+
+
+def _usual(text: str) -> str | None:
+    plain = _PLAIN.fullmatch(text)
+    return f"+1{plain[1]}{plain[2]}{plain[3]}" if plain and _AREA_CODE.fullmatch(plain[1]) else None
 
 
 def _tidy(text: str) -> str:
