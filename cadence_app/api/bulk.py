@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -27,6 +28,7 @@ _DETAILS = {
     "team_closed": TEAM_CLOSED,
     "other_number": "This person is texted at another number; name them by that one to opt them in.",
 }
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 
 
 class _Refused(Exception):
@@ -121,11 +123,12 @@ def _ids_by_number(numbers: set[str]) -> dict[Any, int]:
 
 
 def _e164(number: str) -> str | None:
-    """A number as it is stored."""
+    """A number as it is stored. One that is no full number may be so from before they were read strictly, and
+    whoever has it can still be opted out by it."""
     try:
         return parse_number(number)
     except BadNumber:
-        return None
+        return number if _E164.fullmatch(number) else None
 
 
 def _refused(index: int, code: str, contact_id: int | None = None) -> BulkResult:

@@ -65,7 +65,7 @@ def read_all_again() -> None:
 
 def read_again() -> None:
     """Reads the stored numbers of the tenant in use again, and commits."""
-    listed = respelled = after = 0
+    found = after = 0
     query = select(ContactNumber.id, ContactNumber.contact_id, ContactNumber.number).order_by(
         ContactNumber.id
     )
@@ -75,21 +75,21 @@ def read_again() -> None:
             read = _read(row.number)
             if read is None:
                 _list(row.contact_id, row.number)
-                listed += 1
+                found += 1
             elif read != row.number:
                 _respell(row.contact_id, row.number, read)
-                respelled += 1
+                found += 1
         after = rows[-1].id
         db.session.commit()
     tenant = db.session.get_one(Tenant, tenant_in_use(), with_for_update=True, populate_existing=True)
     tenant.numbers_read = READING
-    if listed or respelled:
+    if found:
         audit.record(
             audit.CADENCE,
             "numbers.read_again",
             tenant.name,
-            to_mend=(None, listed),
-            respelled=(None, respelled),
+            changed_or_listed=(None, found),
+            to_mend=(None, count_to_mend()),
         )
     db.session.commit()
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from flask_wtf import FlaskForm
 from wtforms import TelField
-from wtforms.validators import Length, ValidationError
+from wtforms.validators import ValidationError
 
 from cadence_app.contacts.numbers import BadNumber, LocalNumber, parse_number, with_area_code
 
@@ -21,7 +21,7 @@ class NumberField(TelField):
     meant to be, once the route has said in which area."""
 
     def __init__(self, label: str, validators: list[Any], **options: Any) -> None:
-        super().__init__(label, [*validators, Length(max=80), _full], **options)
+        super().__init__(label, [*validators, _full], **options)
         self.local, self.offer = "", ""
 
     def process_formdata(self, valuelist: list[str]) -> None:

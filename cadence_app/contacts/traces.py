@@ -127,9 +127,11 @@ def _numbers_of(ids: list[int]) -> set[str]:
 
 
 def _digits(numbers: Collection[str]) -> list[str]:
-    """The digits of numbers (E.164), and of those of North America without the country too."""
+    """The digits of numbers (E.164), of those of North America without the country too, and of those of
+    Mexico with the 1 that they had."""
     whole = {number.removeprefix("+") for number in numbers}
-    return sorted(whole | {each[1:] for each in whole if len(each) == 11 and each[0] == "1"})
+    home = {each[1:] for each in whole if len(each) == 11 and each[0] == "1"}
+    return sorted(whole | home | {f"521{each[2:]}" for each in whole if len(each) == 12 and each[:2] == "52"})
 
 
 def _clear_lists(ids: list[int], digits: list[str], words: list[str]) -> None:

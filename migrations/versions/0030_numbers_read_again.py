@@ -31,8 +31,10 @@ UPDATE imports SET state = 'draft',
     problem = 'Phone numbers are read more strictly since the update. Check the file again.'
     WHERE state = 'ready';
 UPDATE import_rows SET number = '',
-    problems = jsonb_build_array(jsonb_build_array(0, 'The mobile number is no full phone number.'))
-    WHERE problems = '[]' AND number LIKE '+1%' AND number !~ '{FULL}'
+    problems = jsonb_build_array(jsonb_build_array(
+        0, 'Phone numbers are read more strictly since the update. Upload this row again.'))
+    WHERE problems = '[]'
+      AND (number LIKE '+1%' AND number !~ '{FULL}' OR number ~ '^[+]521[0-9]{{10}}$')
       AND import_id IN (SELECT id FROM imports WHERE state = 'importing');
 """  # noqa: S608 - of a constant
 

@@ -126,8 +126,8 @@ def test_reading_again_twice_changes_nothing_more(world: World) -> None:
             select(AuditEntry).where(AuditEntry.action == "numbers.read_again")
         ).all()
         assert [entry.changes for entry in entries] == [
-            {"to_mend": [None, 1], "respelled": [None, 1]},
-            {"to_mend": [None, 1], "respelled": [None, 0]},
+            {"changed_or_listed": [None, 2], "to_mend": [None, 1]},
+            {"changed_or_listed": [None, 1], "to_mend": [None, 1]},
         ]
 
 
