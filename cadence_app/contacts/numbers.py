@@ -52,7 +52,7 @@ class LocalNumber(BadNumber):
     """A seven-digit number, which needs its area code: `digits`."""
 
     def __init__(self, digits: str) -> None:
-        super().__init__("That number has no area code. Write it with one, such as (303) 555-0123.")
+        super().__init__("That number has no area code. Write it with one, such as (212) 555-0123.")
         self.digits = digits
 
 
