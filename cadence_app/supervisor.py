@@ -30,6 +30,7 @@ import config
 from cadence_app import create_app, embedded
 from cadence_app.accounts.demo_sign_ins import SIGN_INS
 from cadence_app.accounts.models import Tenant
+from cadence_app.contacts.mending import due, read_all_again
 from cadence_app.demo import load_demo
 from cadence_app.extensions import db
 from cadence_app.number_key import WrongKey
@@ -128,6 +129,9 @@ def _migrate(installation: Installation, demo_wanted: bool | None) -> bool:
             with db.engine.begin() as connection:
                 # Of no tenant: it is the key of stopped numbers that is looked at.
                 set_tenant(connection, 0)
+            if due() is not None:
+                print("Reading the stored numbers again (once) ...", flush=True)
+                read_all_again()
             if demo_wanted is None:
                 # Its users have a password that everybody knows.
                 demo_wanted = installation.embedded_postgres and settings["HERE_ONLY"]

@@ -33,11 +33,15 @@ from cadence_app.tenancy import use_tenant
 PASSWORD = "correct horse battery"
 _HASH = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1).hash(PASSWORD)
 _numbers = itertools.count(secrets.randbelow(10**6) * 10**3)
+# Area codes as the North American plan makes them: no N11 and no N9X.
+_AREAS = [area for area in range(200, 400) if area % 100 != 11 and area // 10 % 10 != 9]
 
 
 def new_number(prefix: str = "+1") -> str:
-    """A possible number that no other test has."""
-    return f"{prefix}{3_000_000_000 + next(_numbers):010d}"
+    """A full number that no other test has."""
+    rest, line = divmod(next(_numbers), 10_000)
+    area, exchange = divmod(rest, 800)
+    return f"{prefix}{_AREAS[area % len(_AREAS)]}{200 + exchange}{line:04d}"
 
 
 @dataclass

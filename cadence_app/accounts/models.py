@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask_login import UserMixin
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func, text, true
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, UniqueConstraint, func, text, true
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -90,6 +90,8 @@ class Tenant(Model):
         default=SecondFactorPolicy.OPTIONAL, server_default=SecondFactorPolicy.OPTIONAL
     )
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    # By which reading of phone numbers the stored ones were last read (contacts/mending.py).
+    numbers_read: Mapped[int] = mapped_column(SmallInteger, server_default="1")
     # Since then nobody signs in and nothing goes out; what comes in, a STOP above all, is still recorded.
     suspended_at: Mapped[datetime | None]
 

@@ -13,7 +13,6 @@ from wtforms import (
     SelectField,
     StringField,
     SubmitField,
-    TelField,
     TextAreaField,
 )
 from wtforms.fields import SelectChoice
@@ -21,7 +20,7 @@ from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
 from cadence_app.accounts.models import KeywordPolicy, PossibleOptOutPolicy, SecondFactorPolicy
 from cadence_app.contacts.models import FieldKind
-from cadence_app.contacts.numbers import BadNumber, parse_number
+from cadence_app.contacts.number_field import NumberField
 from cadence_app.messaging.auto_replies import MAX_AUTO_REPLY
 from cadence_app.reports.fields import DayField
 from cadence_app.reports.forms import offered
@@ -67,19 +66,13 @@ class TextsForm(FlaskForm):
 class InboxForm(NameForm):
     """`number` holds E.164 once the form is valid. `owner` is empty for a shared inbox."""
 
-    number = TelField("Number", [InputRequired("Enter a number."), Length(max=40)])
+    number = NumberField("Number", [InputRequired("Enter a number.")])
     team = SelectField("Team", coerce=int)
     owner = SelectField("Whose", [offered], default="", validate_choice=False)
 
     def __init__(self, words: Words) -> None:
         super().__init__()
         self.team.label.text = words.Team
-
-    def validate_number(self, field: Field) -> None:
-        try:
-            field.data = parse_number(field.data)
-        except BadNumber as error:
-            raise ValidationError(str(error)) from error
 
 
 class OwnerForm(FlaskForm):

@@ -21,7 +21,7 @@ TEAM_CLOSED = "This team is closed, and the contact is not in it: nobody joins i
 _DETAILS = {
     "contact_not_named": "Name the contact in exactly one way: contact_id, external_id or number.",
     "contact_not_found": "There is no such contact.",
-    "bad_number": "This is no phone number.",
+    "bad_number": "This is no full phone number, or digits of it were lost. Give it as E.164.",
     "team_not_found": "There is no team with this code.",
     "reason_required": "This person had stopped by their own text; give the reason for opting them in.",
     "duplicate": "An earlier record of this call is for the same contact and team; that one counts.",
@@ -138,13 +138,12 @@ def _ids_by_number(numbers: set[str]) -> dict[Any, int]:
 
 
 def _e164(number: str) -> str | None:
-    """A number as it is stored; most come so, and reading one in full takes long."""
-    if _E164.fullmatch(number):
-        return number
+    """A number as it is stored. One that is no full number may be so from before they were read strictly, and
+    whoever has it can still be opted out by it."""
     try:
         return parse_number(number)
     except BadNumber:
-        return None
+        return number if _E164.fullmatch(number) else None
 
 
 def _refused(index: int, code: str, contact_id: int | None = None) -> BulkResult:

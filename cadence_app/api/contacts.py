@@ -147,13 +147,22 @@ def find_team(code: str) -> Team:
     return team
 
 
+def _stored(number: str) -> str:
+    """A number as it is stored; one that is no full number as it is, for it may be stored from before."""
+    # A plus sign that was not escaped in the address arrives as a space.
+    given = f"+{number.lstrip('+ ')}"
+    try:
+        return parse_number(given)
+    except BadNumber:
+        return given
+
+
 def _filtered(query: ContactQuery) -> Select[Contact]:
     wanted = select(Contact).where(Contact.gone_at.is_(None))
     if query.cursor:
         wanted = wanted.where(Contact.id > int(query.cursor))
     if query.number:
-        # A plus sign that was not escaped in the address arrives as a space.
-        wanted = wanted.where(Contact.id == contact_with(f"+{query.number.lstrip('+ ')}"))
+        wanted = wanted.where(Contact.id == contact_with(_stored(query.number)))
     if query.external_id is not None:
         wanted = wanted.where(Contact.external_id == query.external_id)
     if query.search:

@@ -9,7 +9,7 @@ from typing import Any
 from flask_login import current_user
 from flask_wtf import FlaskForm
 from sqlalchemy import func, select
-from wtforms import Field, RadioField, SelectField, StringField, TextAreaField
+from wtforms import Field, HiddenField, RadioField, SelectField, StringField, TextAreaField
 from wtforms.fields import SelectChoice
 from wtforms.validators import DataRequired, Length, ValidationError
 
@@ -19,8 +19,16 @@ from cadence_app.consent.models import Consent
 from cadence_app.contacts.imports.models import Import
 from cadence_app.contacts.imports.service import named_lists
 from cadence_app.contacts.models import Contact, CustomField, Tag
+from cadence_app.contacts.numbers import (
+    BadNumber,
+    LocalNumber,
+    area_code_of,
+    parse_number,
+    with_area_code,
+)
 from cadence_app.contacts.service import matches
 from cadence_app.extensions import db
+from cadence_app.messaging.inboxes import area_code_near
 from cadence_app.messaging.merge_fields import tenant_fields
 from cadence_app.messaging.models import Inbox
 from cadence_app.messaging.sending import MAX_BODY_LENGTH
@@ -39,10 +47,13 @@ _FOUND, _SHOWN = 20, 3
 _BETWEEN_ENTRIES = re.compile(r"[\n,;\t]+")
 _TAG_FIELDS = ("tags_any", "tags_all", "tags_none")
 _LISTS = (*_TAG_FIELDS, "imports")
+LEAVE_OUT = "out"
 
 
 class CampaignForm(FlaskForm):
-    """`picked` is the ids of contacts as text; `search` finds more of them to pick."""
+    """`picked` is the ids of contacts as text; `search` finds more of them to pick. `local_as` says what
+    seven-digit lines are: numbers of this area code, or LEAVE_OUT; unanswered, `locals_seen` has them and
+    `area_code` the one to offer."""
 
     name = StringField(
         "Name",
@@ -60,6 +71,7 @@ class CampaignForm(FlaskForm):
     search = StringField("Find contacts", [Length(max=200), no_control_characters], filters=[stripped])
     picked = MultiCheckboxField("Picked", coerce=int, validate_choice=False)
     pasted = TextAreaField("Numbers or ContactIds", [no_control_characters], filters=[one_kind_of_line_end])
+    local_as = HiddenField()
     body = TextAreaField(
         "Text",
         [
@@ -73,6 +85,8 @@ class CampaignForm(FlaskForm):
     def __init__(self, *args: Any, kept_imports: Sequence[int] = (), **options: Any) -> None:
         """`kept_imports` can be chosen although they are not of the latest: the campaign has them."""
         super().__init__(*args, **options)
+        self.locals_seen: list[str] = []
+        self.area_code = ""
         team = words_for(current_user).team
         self.inboxes = inboxes_for(current_user)
         self.inbox_id.choices = [(box.id, f"{box.name}, {box.team.name}") for box in self.inboxes]
@@ -167,6 +181,7 @@ class CampaignForm(FlaskForm):
             raise ValidationError("Paste at least one number or ContactId.")
         if len(entries) > MOST_PASTED:
             raise ValidationError(f"Paste {MOST_PASTED:,} lines at most.")
+        self._settle_locals(field, entries)
 
     def validate_body(self, field: Field) -> None:
         known_fields(tenant_fields(), field)
@@ -174,6 +189,38 @@ class CampaignForm(FlaskForm):
     def _entries(self) -> list[str]:
         found = (entry.strip()[:100] for entry in _BETWEEN_ENTRIES.split(self.pasted.data or ""))
         return [entry for entry in found if entry]
+
+    def _settle_locals(self, field: Field, entries: list[str]) -> None:
+        """Gives lines that only lack an area code the one that was chosen. Errors: ValidationError, where
+        nobody has chosen yet."""
+        found = self._locals(entries)
+        if not found or self.inbox is None or self.local_as.data == LEAVE_OUT:
+            return
+        self.area_code = area_code_of(self.inbox.number) or area_code_near([self.inbox.team_id])
+        if not self.area_code or self.local_as.data != self.area_code:
+            self.locals_seen = list(found)
+            which = "line is a number" if len(found) == 1 else "lines are numbers"
+            raise ValidationError(
+                f"{len(found):,} {which} without an area code, such as {next(iter(found))}."
+            )
+        full = {entry: with_area_code(self.area_code, digits) or entry for entry, digits in found.items()}
+        field.data = "\n".join(full.get(entry, entry) for entry in entries)
+
+    def _locals(self, entries: list[str]) -> dict[str, str]:
+        """The seven digits of each line that is a number without an area code, and nobody's ContactId in the
+        inbox's team."""
+        found: dict[str, str] = {}
+        for entry in entries:
+            try:
+                parse_number(entry)
+            except LocalNumber as local:
+                found[entry] = local.digits
+            except BadNumber:
+                continue
+        ids = select(Contact.external_id).join(Consent, Consent.contact_id == Contact.id)
+        team_id = self.inbox.team_id if self.inbox else None
+        known = set(db.session.scalars(ids.where(Consent.team_id == team_id, Contact.external_id.in_(found))))
+        return {entry: digits for entry, digits in found.items() if entry not in known}
 
     def _in_team(self, contact_ids: list[int]) -> list[int]:
         """Those of the ids that are contacts of the inbox's team, whoever made them up."""

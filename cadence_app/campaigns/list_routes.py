@@ -25,6 +25,7 @@ _DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d"
 REASONS = {
     Reason.NO_CONSENT: "Nobody in this {team} has this number or ContactId",
     Reason.DUPLICATE: "In the list already",
+    Reason.NUMBER: "A number to mend: no full one, or shared by two contacts",
     Reason.OPTED_OUT: "Opted out",
     Reason.CARRIER: "Blocked by the toll-free network",
     Reason.HELD: "Possible opt out, nobody has decided yet",

@@ -100,6 +100,7 @@ class Reason(StrEnum):
 
     NO_CONSENT = "no_consent"
     DUPLICATE = "duplicate"
+    NUMBER = "number"
     OPTED_OUT = "opted_out"
     CARRIER = "carrier"
     HELD = "held"

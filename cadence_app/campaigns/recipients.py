@@ -31,6 +31,7 @@ from cadence_app.campaigns.models import Campaign, Reason, Recipient, RecipientS
 from cadence_app.campaigns.quiet_hours import ANY_PREFIX, NANP_PREFIX, Hours, zones_of
 from cadence_app.campaigns.segments import Segment
 from cadence_app.consent.models import Block, BlockScope, Consent, Decision, PossibleOptOut, Status
+from cadence_app.contacts.mending import unsendable_in_list
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.messaging.models import Message
@@ -117,6 +118,7 @@ def _reason(campaign: Campaign, of: CTE) -> ColumnElement[str]:
     return case(
         (Consent.status.is_(None), Reason.NO_CONSENT),
         (repeated, Reason.DUPLICATE),
+        (unsendable_in_list(contact_id, of.c.number), Reason.NUMBER),
         (Consent.status == Status.OPTED_OUT, Reason.OPTED_OUT),
         (
             blocked.where(

@@ -75,7 +75,7 @@ def lift(contact_id: int, number: str, said_at: datetime, team_id: int, *, perso
     stops = NumberStop.scope.in_(scopes) | (NumberStop.team_id == team_id)
     db.session.execute(
         delete(NumberStop).where(
-            NumberStop.digest == _digest(literal(number)), stops, NumberStop.said_at <= said_at
+            NumberStop.digest.in_(_digests(number)), stops, NumberStop.said_at <= said_at
         )
     )
     bars = Block.scope.in_(scopes) | (Block.team_id == team_id)
@@ -91,7 +91,7 @@ def give_back(
 ) -> None:
     """Makes a stop that the phone said at `said_at` one of fewer teams, for it has said that it did not mean
     these: each is what it was `before`, stopped since a time or not (None); so is the whole organisation."""
-    of_number = (NumberStop.digest == _digest(literal(number))) & (NumberStop.said_at == said_at)
+    of_number = NumberStop.digest.in_(_digests(number)) & (NumberStop.said_at == said_at)
     for scope, team_id, since in (
         *((BlockScope.TEAM, team_id, since) for team_id, since in before.items()),
         (BlockScope.ORGANISATION, None, everywhere),
@@ -196,6 +196,31 @@ def not_of_another(contact_id: int, numbers: Collection[str], from_id: int) -> N
     )
 
 
+def bars_of(contact_id: int) -> set[int]:
+    """The ids of a contact's bars."""
+    return set(db.session.scalars(select(Block.id).where(Block.contact_id == contact_id)))
+
+
+def keep_only_of(contact_id: int, number: str, known: Collection[int]) -> None:
+    """Of what bars a contact at a number that has just been spelled anew, takes away what is not `known` (ids
+    of bars) and rests on a stop under the older spelling alone: that number was theirs, and what it had said
+    is as it was."""
+    of_this = select(NumberStop.id).where(
+        NumberStop.digest == _digest(literal(number)),
+        NumberStop.scope == Block.scope,
+        NumberStop.team_id.is_not_distinct_from(Block.team_id),
+    )
+    db.session.execute(
+        delete(Block).where(
+            Block.contact_id == contact_id,
+            Block.number == number,
+            Block.scope != BlockScope.CARRIER_NUMBER,
+            Block.id.not_in(known),
+            ~of_this.exists(),
+        )
+    )
+
+
 def _came_with_number() -> tuple[ColumnElement[bool], ...]:
     return Block.number != "", Block.scope.in_((BlockScope.TEAM, BlockScope.ORGANISATION))
 
@@ -203,6 +228,11 @@ def _came_with_number() -> tuple[ColumnElement[bool], ...]:
 def _digest(number: SQLColumnExpression[str]) -> ColumnElement[bytes]:
     digest: ColumnElement[bytes] = func.number_digest(tenant_in_use(), number)
     return digest
+
+
+def _digests(number: str) -> Select[bytes]:
+    """Of a number in each spelling under which it may have been kept."""
+    return select(func.number_digest(tenant_in_use(), func.number_spellings(number)))
 
 
 def _latest(statement: Insert) -> Insert:

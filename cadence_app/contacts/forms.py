@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 from flask_wtf import FlaskForm
-from wtforms import Field, RadioField, SelectField, StringField, SubmitField, TelField, TextAreaField
-from wtforms.validators import DataRequired, InputRequired, Length, ValidationError
+from wtforms import RadioField, SelectField, StringField, SubmitField, TextAreaField
+from wtforms.validators import DataRequired, InputRequired, Length
 
-from cadence_app.contacts.numbers import BadNumber, parse_number
+from cadence_app.contacts.number_field import NumberField
 from cadence_app.ui.fields import no_control_characters, stripped
 
 
@@ -18,24 +18,14 @@ class EditContactForm(FlaskForm):
 class AddContactForm(EditContactForm):
     """`number` holds E.164 once the form is valid; `team_id` the choices the route gives it."""
 
-    number = TelField("Mobile number", [InputRequired("Enter a mobile number."), Length(max=40)])
+    number = NumberField("Mobile number", [InputRequired("Enter a mobile number.")])
     team_id = SelectField("Team", coerce=int)
-
-    def validate_number(self, field: Field) -> None:
-        _read_number(field)
-
-
-def _read_number(field: Field) -> None:
-    try:
-        field.data = parse_number(field.data)
-    except BadNumber as error:
-        raise ValidationError(str(error)) from error
 
 
 class NumberForm(FlaskForm):
     """`number` holds E.164 once the form is valid; `use` is `texted` or `further`."""
 
-    number = TelField("Number", [InputRequired("Enter a mobile number."), Length(max=40)])
+    number = NumberField("Number", [InputRequired("Enter a mobile number.")])
     use = RadioField(
         "What it is for",
         choices=[
@@ -54,9 +44,6 @@ class NumberForm(FlaskForm):
         [Length(max=1000), no_control_characters],
         filters=[stripped],
     )
-
-    def validate_number(self, field: Field) -> None:
-        _read_number(field)
 
 
 class EraseForm(FlaskForm):

@@ -14,6 +14,7 @@ from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import Consent, Status
 from cadence_app.contacts import traces
 from cadence_app.contacts.models import Contact, ContactNumber, ContactTag
+from cadence_app.contacts.numbers import spelled
 from cadence_app.contacts.phones import Gone, earlier_holders
 from cadence_app.contacts.protecting import OnHold, on_hold, until_done
 from cadence_app.extensions import db
@@ -130,7 +131,12 @@ def _move_numbers(user: User, kept: Contact, gone: Contact, texted_id: int) -> N
     current = select(ContactNumber.number).where(
         ContactNumber.contact_id == gone.id, ContactNumber.until.is_(None)
     )
-    numbers, texted = list(db.session.scalars(current)), gone.number
+    # A number in an older spelling comes along in the present one, which the kept one may have already.
+    numbers, texted = {spelled(number) for number in db.session.scalars(current)}, spelled(gone.number)
+    has = select(ContactNumber.number).where(
+        ContactNumber.contact_id == kept.id, ContactNumber.until.is_(None)
+    )
+    new = sorted(numbers - set(db.session.scalars(has)))
     db.session.execute(
         update(ContactNumber)
         .where(ContactNumber.contact_id == gone.id, ContactNumber.until.is_(None))
@@ -150,7 +156,7 @@ def _move_numbers(user: User, kept: Contact, gone: Contact, texted_id: int) -> N
             user_id=user.id,
             reason="Came with a merge.",
         )
-        for number in numbers
+        for number in new
     )
     db.session.flush()
     if texted_id == gone.id:

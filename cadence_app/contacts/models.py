@@ -92,6 +92,22 @@ class ContactNumber(Model):
     ended_by: Mapped[User | None] = relationship(foreign_keys=[ended_by_id])
 
 
+class NumberToMend(Model):
+    """A number that was stored before numbers were read strictly and is none, or is the older spelling of one
+    that another contact has. Nothing is sent to it while it is the contact's; `left_at` is when somebody
+    decided that it may stay so."""
+
+    __tablename__ = "numbers_to_mend"
+    __table_args__ = (Index("ix_numbers_to_mend_tenant", "tenant_id", "contact_id"),)
+
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"), primary_key=True)
+    number: Mapped[str] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
+    found_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    left_at: Mapped[datetime | None]
+    left_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+
+
 class Tag(Model):
     """A word that groups contacts across teams. Two tags of a tenant differ by more than their capitals."""
 

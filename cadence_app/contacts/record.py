@@ -15,6 +15,7 @@ from cadence_app.contacts.models import Contact
 from cadence_app.contacts.protecting import OnHold, on_hold
 from cadence_app.contacts.record_page import any_contact, record_page, shown_contact, taken_text
 from cadence_app.extensions import db
+from cadence_app.messaging.inboxes import area_code_near
 from cadence_app.ui import htmx
 from cadence_app.ui.navigation import words_for
 
@@ -66,9 +67,13 @@ def numbers(contact_id: int) -> ResponseReturnValue:
         else:
             flash("Saved. The timeline says what changed.", "success")
             return redirect(url_for("contacts.show", contact_id=contact_id))
+    contact = shown_contact(contact_id)
+    if form.number.local:
+        shared = service.statuses_of(current_user, [contact])[contact.id]
+        form.number.offer_in(area_code_near([stored.team_id for stored in shared]))
     page = render_template(
         "contacts/numbers.html",
-        contact=shown_contact(contact_id),
+        contact=contact,
         form=form,
         numbers=phones.numbers_of(contact_id),
         taken=taken if taken and taken.id != contact_id else None,

@@ -11,8 +11,10 @@ from cadence_app.consent import number_stops
 from cadence_app.consent import service as consent
 from cadence_app.contacts import fields, service, tags
 from cadence_app.contacts.forms import AddContactForm, EditContactForm
+from cadence_app.contacts.mending import count_to_mend
 from cadence_app.contacts.models import Contact, CustomField
 from cadence_app.contacts.record_page import record_page, shown_contact, taken_text
+from cadence_app.messaging.inboxes import area_code_near
 from cadence_app.ui import htmx
 from cadence_app.ui.consent_card import toggle
 from cadence_app.ui.navigation import words_for
@@ -43,6 +45,7 @@ def index() -> str:
         all_tags=known_tags,
         tags=tags.tags_of([contact.id for contact in page.contacts]),
         statuses=service.statuses_of(current_user, page.contacts),
+        to_mend=count_to_mend() if current_user.is_admin else 0,
     )
 
 
@@ -84,6 +87,8 @@ def new() -> ResponseReturnValue:
             return redirect(url_for("contacts.show", contact_id=contact.id))
     if taken and not service.find_contact(current_user, taken.id):
         taken = None
+    if form.number.local and form.team_id.data:
+        form.number.offer_in(area_code_near([form.team_id.data]))
     page = render_template("contacts/new.html", form=form, taken=taken)
     return page, 422 if form.is_submitted() else 200
 

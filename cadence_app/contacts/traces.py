@@ -14,7 +14,7 @@ from sqlalchemy.orm import aliased
 from cadence_app.campaigns.models import Campaign, Recipient, RecipientState
 from cadence_app.consent import team_only
 from cadence_app.contacts.imports.models import ImportContact, ImportRow
-from cadence_app.contacts.models import Contact, ContactNumber
+from cadence_app.contacts.models import Contact, ContactNumber, NumberToMend
 from cadence_app.extensions import db
 from cadence_app.messaging.carriers.models import CarrierEvent
 from cadence_app.messaging.desk_models import AssignmentChange, Note
@@ -62,6 +62,7 @@ def clear(contact_ids: Collection[int], waiting_posts: bool = True) -> None:
     _clear_staged(sorted(numbers), sorted(words))
     team_only.forget(ids)
     db.session.execute(delete(ImportContact).where(ImportContact.contact_id.in_(ids)))
+    db.session.execute(delete(NumberToMend).where(NumberToMend.contact_id.in_(ids)))
 
 
 def move(kept_id: int, gone_id: int) -> None:
@@ -88,11 +89,22 @@ def move(kept_id: int, gone_id: int) -> None:
         )
     _pick_kept(kept_id, gone_id)
     _name_kept(kept_id, gone_id)
+    _keep_unsendable(kept_id, gone_id)
 
 
 def _pick_kept(kept_id: int, gone_id: int) -> None:
     """Campaigns whose people were picked by hand name the one kept."""
     db.session.execute(_PICKED, {"kept": kept_id, "gone": gone_id})
+
+
+def _keep_unsendable(kept_id: int, gone_id: int) -> None:
+    """A number to which nothing may be sent is the kept one's now."""
+    theirs = NumberToMend.contact_id == gone_id
+    copied = (NumberToMend.tenant_id, NumberToMend.number, NumberToMend.left_at, NumberToMend.left_by_id)
+    columns = ["contact_id", *(column.key for column in copied)]
+    rows = select(literal(kept_id), *copied).where(theirs)
+    db.session.execute(upsert(NumberToMend).from_select(columns, rows).on_conflict_do_nothing())
+    db.session.execute(delete(NumberToMend).where(theirs))
 
 
 def _name_kept(kept_id: int, gone_id: int) -> None:
@@ -115,9 +127,11 @@ def _numbers_of(ids: list[int]) -> set[str]:
 
 
 def _digits(numbers: Collection[str]) -> list[str]:
-    """The digits of numbers (E.164), and of those of North America without the country too."""
+    """The digits of numbers (E.164), of those of North America without the country too, and of those of
+    Mexico with the 1 that they had."""
     whole = {number.removeprefix("+") for number in numbers}
-    return sorted(whole | {each[1:] for each in whole if len(each) == 11 and each[0] == "1"})
+    home = {each[1:] for each in whole if len(each) == 11 and each[0] == "1"}
+    return sorted(whole | home | {f"521{each[2:]}" for each in whole if len(each) == 12 and each[:2] == "52"})
 
 
 def _clear_lists(ids: list[int], digits: list[str], words: list[str]) -> None:

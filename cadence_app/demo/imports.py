@@ -20,7 +20,15 @@ from cadence_app.extensions import db
 _HEADERS = ("FirstName", "LastName", "MobileNumber", "DepartmentCode", "OptedOut")
 _KINDS = ("first_name", "last_name", "number", "teams", "opted_out")
 _REFUSED = (
-    ("Priya", "Nair", "607 555 01", "{code}", "", "Line 12: MobileNumber: “607 555 01” is no phone number."),
+    (
+        "Priya",
+        "Nair",
+        "607 555 01",
+        "{code}",
+        "",
+        "Line 12: MobileNumber: “607 555 01” is no phone number. That number has too few or too many digits."
+        " A full one is such as (212) 555-0123.",
+    ),
     (
         *("Ana", "Silva", "303 555 0147", "{code}", "maybe"),
         "Line 31: OptedOut: “maybe” is none of yes, true, y, 1, no, false, n, 0.",

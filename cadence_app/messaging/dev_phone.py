@@ -16,12 +16,13 @@ from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
-from wtforms import Field, SelectField, SubmitField, TelField, TextAreaField
+from wtforms import Field, SelectField, SubmitField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
 from cadence_app.accounts.models import Tenant
 from cadence_app.contacts.models import Contact
-from cadence_app.contacts.numbers import BadNumber, parse_number
+from cadence_app.contacts.number_field import NumberField
+from cadence_app.contacts.numbers import BadNumber, LocalNumber, area_code_of, parse_number
 from cadence_app.extensions import db
 from cadence_app.messaging.inbound import receive_text
 from cadence_app.messaging.jobs import dispatch
@@ -41,16 +42,11 @@ _ON_THE_PHONE = (MessageState.RECEIVED, MessageState.DELIVERED)
 
 
 class PhoneForm(FlaskForm):
-    from_number = TelField("This phone's number", [InputRequired("Enter this phone's number.")])
+    from_number = NumberField("This phone's number", [InputRequired("Enter this phone's number.")])
     inbox = SelectField("Text to")
     body = TextAreaField("Text", [Optional(), Length(max=1600), no_control_characters])
     picture = FileField("Picture or file")
     submit = SubmitField("Send")
-
-    def validate_from_number(self, field: Field) -> None:
-        if problem := _problem_of(field.data):
-            raise ValidationError(problem)
-        field.data = parse_number(field.data)
 
     def validate_picture(self, field: Field) -> None:
         if not field.data and not (self.body.data or "").strip():
@@ -76,11 +72,11 @@ def phone() -> ResponseReturnValue:
         return redirect(url_for("dev_phone.phone", **_chosen(form)))
     if not form.is_submitted():
         form.from_number.data = request.args.get("from_number") or _DEFAULT_NUMBER
-        if problem := _problem_of(form.from_number.data):
-            form.from_number.errors = [problem]
+        _look_at(form.from_number)
         numbers = [number for choices in form.inbox.choices.values() for number, _ in choices]
         wanted = request.args.get("inbox", "")
         form.inbox.data = wanted if wanted in numbers else next(iter(numbers), None)
+    form.from_number.offer_in(area_code_of(form.inbox.data or ""))
     texts = _texts(form.from_number.data, form.inbox.data)
     media = of_texts([text.id for text in texts])
     shown = {"texts": texts, "media": media, "path_of": path_of}
@@ -90,13 +86,13 @@ def phone() -> ResponseReturnValue:
     return page, 422 if form.is_submitted() else 200
 
 
-def _problem_of(number: str) -> str:
-    """Why no phone has this number; empty where one may."""
+def _look_at(field: NumberField) -> None:
+    """Says of a number in the page's address why no phone has it."""
     try:
-        parse_number(number)
+        parse_number(field.data)
     except BadNumber as error:
-        return str(error)
-    return ""
+        field.errors = [str(error)]
+        field.local = error.digits if isinstance(error, LocalNumber) else ""
 
 
 def _chosen(form: PhoneForm) -> dict[str, Any]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import ColumnElement, false, func, or_, select
 
 from cadence_app.accounts.models import Role, Team, TeamMember, User
+from cadence_app.contacts.numbers import area_code_of
 from cadence_app.extensions import db
 from cadence_app.messaging.models import Inbox, InboxKind
 
@@ -38,6 +41,21 @@ def visible_to(user: User) -> ColumnElement[bool]:
         return false()
     teams = select(TeamMember.team_id).where(TeamMember.user_id == user.id)
     return Inbox.team_id.in_(teams) & or_(Inbox.kind == InboxKind.SHARED, Inbox.user_id == user.id)
+
+
+def area_codes_of(team_ids: Sequence[int]) -> list[str]:
+    """The area codes of these teams' shared inboxes, the first team's and oldest inbox's first: where a local
+    number is probably meant to be."""
+    query = select(Inbox.team_id, Inbox.number).where(
+        Inbox.team_id.in_(team_ids), Inbox.kind == InboxKind.SHARED, Inbox.closed_at.is_(None)
+    )
+    found = sorted(db.session.execute(query.order_by(Inbox.id)), key=lambda row: team_ids.index(row.team_id))
+    return list(dict.fromkeys(code for row in found if (code := area_code_of(row.number))))
+
+
+def area_code_near(team_ids: Sequence[int]) -> str:
+    """The first of them, empty where they have none."""
+    return next(iter(area_codes_of(team_ids)), "")
 
 
 def people_in(inbox: Inbox) -> list[User]:

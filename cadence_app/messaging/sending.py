@@ -18,6 +18,7 @@ from cadence_app.consent import blocks, possible
 from cadence_app.consent import service as consent
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import BlockScope
+from cadence_app.contacts.mending import unsendable
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.messaging import outcomes
@@ -39,6 +40,7 @@ from cadence_app.vault import Unreadable
 # Ten segments of a text in GSM-7, the most that carriers will join.
 MAX_BODY_LENGTH = 1530
 HELD = "Held: the contact's words may be an opt out, and nobody has decided yet."
+UNSENDABLE = "Nothing is sent to this number until it is mended: it is no full one, or two contacts share it."
 LOST_SIGHT = "The answer was lost while it was handed over, and the carrier can't tell whether it went."
 # A carrier that has no list for us tells by its events within this time, if at all.
 _EVENTS_WITHIN = timedelta(minutes=10)
@@ -75,6 +77,8 @@ def refusal(
         return "The organisation is suspended. Only the confirmation of an opt out goes out."
     stored = consent.consent_of(contact_id, inbox.team_id)
     number = number_of(contact_id)
+    if unsendable(contact_id, number):
+        return UNSENDABLE
     barred = [block for block in blocks.blocks_of(contact_id) if block.number in {"", number}]
     scopes = {(block.scope, block.inbox_id) for block in barred}
     if (BlockScope.CARRIER_NUMBER, inbox.id) in scopes:

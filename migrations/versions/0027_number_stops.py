@@ -27,14 +27,21 @@ LANGUAGE sql STABLE AS $$
     FROM tenants t WHERE t.id = tenant
 $$;
 
+-- A number of Mexico was kept with the 1 before it that it has lost since.
+CREATE FUNCTION number_spellings(number text) RETURNS SETOF text LANGUAGE sql IMMUTABLE AS $$
+    SELECT number
+    UNION ALL SELECT '+521' || substr(number, 4) WHERE number ~ '^\\+52[0-9]{10}$'
+$$;
+
 CREATE FUNCTION bar_stopped_numbers() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT FROM number_stops s JOIN added USING (tenant_id)) THEN
         INSERT INTO blocks (tenant_id, contact_id, scope, team_id, number, since, reason)
             SELECT added.tenant_id, added.contact_id, s.scope, s.team_id, added.number, s.said_at,
                 coalesce(nullif(s.reason, ''), stopped_number_words(s.said_at, s.tenant_id))
-            FROM added JOIN number_stops s ON s.tenant_id = added.tenant_id
-              AND s.digest = number_digest(added.tenant_id, added.number)
+            FROM added CROSS JOIN LATERAL number_spellings(added.number) AS spelled(number)
+            JOIN number_stops s ON s.tenant_id = added.tenant_id
+              AND s.digest = number_digest(added.tenant_id, spelled.number)
             WHERE added.until IS NULL
             ON CONFLICT DO NOTHING;
     END IF;

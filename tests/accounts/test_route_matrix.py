@@ -209,6 +209,7 @@ GET       /reports/saved/{saved_id}
 ADMIN
 GET POST  /contacts/import/
 GET       /contacts/import/list
+GET       /contacts/to-mend
 GET       /reports/schedules/
 GET POST  /reports/schedules/new
 GET       /settings/
@@ -246,6 +247,7 @@ GET       /contacts/{contact_id}/merge
 GET POST  /contacts/{contact_id}/merge/{other_id}
 GET POST  /contacts/{contact_id}/erase
 POST      /contacts/{contact_id}/data
+POST      /contacts/to-mend/{contact_id}/leave
 GET POST  /contacts/{contact_id}/hold
 GET POST  /reports/saved/{saved_id}/edit
 POST      /reports/saved/{saved_id}/delete
@@ -278,6 +280,7 @@ GET       /contacts/import/{import_id}
 GET       /contacts/import/{import_id}/progress
 POST      /contacts/import/{import_id}/start
 POST      /contacts/import/{import_id}/cancel
+POST      /contacts/import/{import_id}/area-code
 POST      /contacts/import/{import_id}/change-columns
 POST      /contacts/import/{import_id}/resume
 GET       /contacts/import/{import_id}/refused.csv

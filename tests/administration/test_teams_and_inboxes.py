@@ -141,7 +141,7 @@ def test_a_number_of_another_tenant_is_refused_without_a_word_of_whose(
     assert legacy_world.name not in refused.text
 
 
-@pytest.mark.parametrize("number", ["", "12", "x" * 50, "+1\x00", "+999999999999999999"])
+@pytest.mark.parametrize("number", ["", "12", "x" * 50, "+1\x00", "+999999999999999999", "+15550145"])
 def test_a_number_that_is_none_is_told_at_its_field(world: World, number: str) -> None:
     new = {"name": "Desk", "number": number, "team": world.team_id, "owner": ""}
     assert 'id="number-error"' in world.sign_in("admin").post("/settings/inboxes/", new).text

@@ -154,6 +154,33 @@ def test_each_record_has_its_own_answer_in_its_order(api: Api) -> None:
     assert api.world.status(b, api.world.other_team_id) == "opted_out"
 
 
+def test_a_number_is_read_as_strictly_as_anywhere(api: Api) -> None:
+    number, digits = new_number(), new_number()[4:]
+    contact_id, mexican = api.world.add_contact(number), api.world.add_contact(f"+5255{digits}")
+    rounded = f"{number[2]}.{number[3:11]}E+9"
+    wrong = (rounded, f"{number} ext. 2", number[5:], f"1 {number}", "+1 555 0145")
+    results = _bulk(api, *({"number": each, "team": "ADM", "status": "opted_out"} for each in wrong))
+    assert {result["code"] for result in results} == {"bad_number"}
+    assert api.world.status(contact_id) is None
+    whole = f"{number[2:]}.0"
+    results = _bulk(
+        api,
+        {"number": whole, "team": "ADM", "status": "opted_out"},
+        {"number": f"+52155{digits}", "team": "ADM", "status": "opted_out"},
+    )
+    assert [result["contact_id"] for result in results] == [contact_id, mexican]
+    found = api.get("/contacts", query_string={"number": f"+52155{digits}"}).get_json()["items"]
+    assert [each["id"] for each in found] == [mexican]
+
+
+def test_a_number_from_before_that_is_none_is_found_and_opted_out_as_it_is_stored(api: Api) -> None:
+    contact_id = api.world.add_contact("+15550145")
+    (result,) = _bulk(api, {"number": "+15550145", "team": "ADM", "status": "opted_out"})
+    assert (result["result"], result["contact_id"]) == ("changed", contact_id)
+    found = api.get("/contacts", query_string={"number": "+15550145"}).get_json()["items"]
+    assert [each["id"] for each in found] == [contact_id]
+
+
 def test_ten_thousand_records_are_one_call_and_one_more_is_refused(api: Api) -> None:
     with api.world.session():
         db.session.add_all(

@@ -43,6 +43,16 @@ class StartForm(FlaskForm):
             raise ValidationError("Tick the box above too, or leave this empty.")
 
 
+class AreaCodeForm(FlaskForm):
+    """The one area code that the seven-digit numbers of a file get; empty takes it away again."""
+
+    area_code = SelectField("Area code")
+
+    def __init__(self, codes: Sequence[str]) -> None:
+        super().__init__()
+        self.area_code.choices = [*((code, code) for code in codes), ("", "None")]
+
+
 class ReadingForm(FlaskForm):
     """How a draft's file is read; the fields that its format has no use for are left out."""
 

@@ -49,7 +49,8 @@ class Import(Model):
     `options` is how the file is read (Options in reading.py), `columns` one target (mapping.py) for each of
     its columns, `headers` their names; `default_teams` are the ids of the teams of rows that name none.
     `stop_reason` is the written reason for opting in people who had stopped by their own text; empty where
-    that was not ticked. `rows_total` and `rows_done` are of the check or the import at hand; the counts are
+    that was not ticked. `area_code` is added to the `local_numbers` that have seven digits only, where
+    somebody chose so. `rows_total` and `rows_done` are of the check or the import at hand; the counts are
     of the last one. `file_key` and `result_key` are in storage (files.py) until `expires_at`.
     """
 
@@ -89,6 +90,8 @@ class Import(Model):
     finished_at: Mapped[datetime | None]
     expires_at: Mapped[datetime]
     stop_reason: Mapped[str] = mapped_column(default="")
+    area_code: Mapped[str] = mapped_column(default="", server_default="")
+    local_numbers: Mapped[int] = mapped_column(default=0, server_default="0")
     rows_total: Mapped[int] = mapped_column(default=0)
     rows_done: Mapped[int] = mapped_column(default=0)
     rows_new: Mapped[int] = mapped_column(default=0)

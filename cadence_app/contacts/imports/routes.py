@@ -12,10 +12,11 @@ from cadence_app import files
 from cadence_app.accounts.roles import admin_required
 from cadence_app.accounts.service import all_teams
 from cadence_app.contacts.imports import mapping, results, service
-from cadence_app.contacts.imports.forms import ColumnsForm, ReadingForm, StartForm, UploadForm
+from cadence_app.contacts.imports.forms import AreaCodeForm, ColumnsForm, ReadingForm, StartForm, UploadForm
 from cadence_app.contacts.imports.models import Import, ImportState
 from cadence_app.contacts.imports.reading import Row
 from cadence_app.contacts.imports.refusal import Unreadable
+from cadence_app.messaging.inboxes import area_codes_of
 from cadence_app.ui.navigation import words_for
 
 blueprint = Blueprint("imports", __name__, url_prefix="/contacts/import")
@@ -149,6 +150,19 @@ def cancel(import_id: int) -> ResponseReturnValue:
     return redirect(url_for("imports.show", import_id=imported.id))
 
 
+@blueprint.post("/<int:import_id>/area-code")
+@admin_required
+def area_code(import_id: int) -> ResponseReturnValue:
+    """Reads the file's seven-digit numbers as ones of an area, and checks it again."""
+    imported = _find(import_id)
+    form = AreaCodeForm(_area_codes(imported))
+    if not form.validate_on_submit():
+        flash("Choose from the list.", "error")
+    elif not service.add_area_code(imported, form.area_code.data):
+        flash("The queue is out of reach just now; the check starts when that is back.", "warning")
+    return redirect(url_for("imports.show", import_id=imported.id))
+
+
 @blueprint.post("/<int:import_id>/change-columns")
 @admin_required
 def change_columns(import_id: int) -> ResponseReturnValue:
@@ -184,6 +198,12 @@ def _find(import_id: int) -> Import:
     return service.find(import_id) or abort(404)
 
 
+def _area_codes(imported: Import) -> list[str]:
+    """Those of the teams' shared inboxes, the teams of rows that name none first."""
+    open_teams = [team.id for team in all_teams() if not team.closed_at]
+    return area_codes_of([*imported.default_teams, *open_teams])
+
+
 def _page(imported: Import, form: StartForm, status: int = 200) -> ResponseReturnValue:
     if imported.state == ImportState.DRAFT:
         return redirect(url_for("imports.columns", import_id=imported.id))
@@ -199,6 +219,7 @@ def _page(imported: Import, form: StartForm, status: int = 200) -> ResponseRetur
         told=told[:_PROBLEMS],
         more=told[_PROBLEMS - 1].line if len(told) > _PROBLEMS else None,
         after=after,
+        area_codes=_area_codes(imported) if imported.local_numbers else [],
         rows=rows,
         targets=[mapping.Target(**each) for each in imported.columns],
         target_names=dict(mapping.choices(words_for(current_user).Team)),

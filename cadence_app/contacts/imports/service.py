@@ -89,6 +89,17 @@ def check(imported: Import, targets: Sequence[Target], default_teams: Sequence[i
     return enqueue(imported)
 
 
+def add_area_code(imported: Import, area_code: str) -> bool:
+    """Reads the seven-digit numbers of a checked import as ones of this area, or refuses them again where it
+    is empty: asks for another check, and commits. False where Redis is out of reach: the sweep starts it."""
+    if imported.state != ImportState.READY:
+        return True
+    imported.area_code = area_code
+    _begin(imported, ImportState.CHECKING)
+    db.session.commit()
+    return enqueue(imported)
+
+
 def back_to_columns(imported: Import) -> None:
     """Makes a checked import a draft again, and commits."""
     if imported.state == ImportState.READY:
@@ -120,6 +131,7 @@ def start(user: User, imported: Import, stop_reason: str) -> bool:
         imported.file_name,
         rows=(None, imported.rows_total),
         sha256=(None, imported.sha256),
+        area_code=(None, imported.area_code or None),
         new_fields=(None, [target.field_name for target in targets if target.new] or None),
     )
     if stop_reason:

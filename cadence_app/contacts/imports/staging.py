@@ -77,7 +77,7 @@ def stage(imported: Import, team_word: str, progress: Callable[[int], None]) -> 
     db.session.commit()
     targets = [Target(**each) for each in imported.columns]
     codes = {row.code: row.id for row in db.session.execute(select(Team.code, Team.id))}
-    reader = Reader(targets, imported.default_teams, codes, team_word)
+    reader = Reader(targets, imported.default_teams, codes, team_word, imported.area_code)
     options, most = Options(**imported.options), limits()
     ids = imported.id, imported.tenant_id
     db.session.commit()
@@ -109,6 +109,7 @@ def stage(imported: Import, team_word: str, progress: Callable[[int], None]) -> 
         for name, statement in _REPEATS:
             column = kinds.index(name) if name in kinds else 0
             connection.execute(statement, {"import_id": ids[0], "column": column})
+    imported.local_numbers = reader.local_numbers
     return count
 
 

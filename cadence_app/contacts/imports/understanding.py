@@ -12,7 +12,7 @@ from cadence_app.consent.models import Status
 from cadence_app.contacts.imports.mapping import SKIP, Target
 from cadence_app.contacts.imports.reading import Row
 from cadence_app.contacts.models import FieldKind
-from cadence_app.contacts.numbers import BadNumber, parse_number
+from cadence_app.contacts.numbers import BadNumber, LocalNumber, parse_number, with_area_code
 
 _LONGEST_NAME = 200
 _LONGEST_TAG = 100
@@ -22,6 +22,8 @@ _OPTED_OUT = {
     **dict.fromkeys(("yes", "true", "y", "1"), Status.OPTED_OUT),
     **dict.fromkeys(("no", "false", "n", "0"), Status.OPTED_IN),
 }
+# A spreadsheet or a data frame writes its 1 and 0 so where the column has a blank cell.
+_AS_DECIMAL = re.compile(r"([01])[.,]0+")
 _SEVERAL = re.compile(r"[;,]")
 
 
@@ -47,7 +49,8 @@ class Wrong(ValueError):
 
 class Reader:
     """Understands the rows of one file. `team_ids` are the tenant's by code; `team_word` is what the
-    screens call a team."""
+    screens call a team. `area_code` is added to seven-digit numbers, where it is not empty; `local_numbers`
+    counts them either way."""
 
     def __init__(
         self,
@@ -55,7 +58,10 @@ class Reader:
         default_teams: Sequence[int],
         team_ids: dict[str, int],
         team_word: str,
+        area_code: str = "",
     ) -> None:
+        self.local_numbers = 0
+        self._area_code = area_code
         self._columns = [(number, target) for number, target in enumerate(targets) if target.kind != SKIP]
         self._width = len(targets)
         self._default_teams = list(default_teams)
@@ -112,9 +118,19 @@ class Reader:
 
     def _number(self, found: Understood, text: str) -> None:
         try:
-            found.number = parse_number(text[:40])
+            found.number = self._full(text)
         except BadNumber as error:
-            raise Wrong(f"“{text[:40]}” is no phone number.") from error
+            raise Wrong(f"“{text[:40]}” is no phone number. {error}") from error
+
+    def _full(self, text: str) -> str:
+        """Errors: BadNumber."""
+        try:
+            return parse_number(text)
+        except LocalNumber as local:
+            self.local_numbers += 1
+            if number := with_area_code(self._area_code, local.digits):
+                return number
+            raise
 
     def _teams(self, found: Understood, text: str) -> None:
         codes = [code for part in _SEVERAL.split(text) if (code := part.strip())]
@@ -124,8 +140,9 @@ class Reader:
         found.team_ids = sorted({team_id for team_id in known if team_id})
 
     def _opted_out(self, found: Understood, text: str) -> None:
+        decimal = _AS_DECIMAL.fullmatch(text)
         try:
-            found.status = _OPTED_OUT[text.lower()]
+            found.status = _OPTED_OUT[decimal[1] if decimal else text.lower()]
         except KeyError as error:
             raise Wrong(f"“{text[:40]}” is none of yes, true, y, 1, no, false, n, 0.") from error
 
