@@ -1,8 +1,8 @@
 """Numbers that were stored before they were read strictly: which of them are to be mended; and the one choice
 of an area code for a file.
 
-The stored numbers are read again by contacts/mending.py, which needs the library; what the North American plan
-rules out is listed here already, so that nothing is sent to it in between.
+The stored numbers are read again by contacts/mending.py, which needs the library; what the North American
+plan rules out is listed here already, so that nothing is sent to it in between.
 """
 
 from __future__ import annotations
