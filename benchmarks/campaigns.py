@@ -30,7 +30,7 @@ _CONTACTS = """
 INSERT INTO contacts (tenant_id, first_name, last_name, external_id, number)
 SELECT :tenant, 'First' || n, 'Last' || n % 9000, 'B' || n,
     '+1' || (ARRAY['212','607','312','303','206','702','808'])[1 + n % 7]
-        || lpad((n * 37 % 10000000)::text, 7, '0')
+        || (2000000 + n * 37 % 8000000)
 FROM generate_series(1, :people) n ON CONFLICT DO NOTHING
 """
 _CHANGES = """

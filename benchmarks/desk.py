@@ -33,7 +33,7 @@ LONG = 2_000
 
 _PEOPLE = """
 INSERT INTO contacts (tenant_id, first_name, last_name, external_id, number)
-SELECT :tenant, 'First' || n, 'Last' || n % 9000, 'B' || n, '+1212' || lpad(n::text, 7, '0')
+SELECT :tenant, 'First' || n, 'Last' || n % 9000, 'B' || n, '+1212' || (2000000 + n)
 FROM generate_series(1000, 1000 + :people) n
 """
 _CONVERSATIONS = """

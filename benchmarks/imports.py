@@ -77,7 +77,7 @@ def _write(path: Path, start: int, rows: int) -> None:
         writer.writerow(_HEADER)
         for index in range(start, start + rows):
             status = ("", "no", "yes", "")[index % 4]
-            number = f"+1{2_120_000_000 + index * 7}"
+            number = f"+1{2_122_000_000 + index * 7}"
             writer.writerow(
                 (f"First{index % 5000}", f"Last{index % 7000}", f"{index:07}", number, "ADM", status)
             )

@@ -20,12 +20,13 @@ from cadence_app.consent import same_phone
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import Consent
 from cadence_app.contacts.models import Contact, ContactNumber, NumberToMend
-from cadence_app.contacts.numbers import BadNumber, parse_number, with_area_code
+from cadence_app.contacts.numbers import BadNumber, parse_number, spelled, with_area_code
 from cadence_app.contacts.phones import respell
 from cadence_app.contacts.service import contact_with
 from cadence_app.extensions import db
 from cadence_app.locks import held
 from cadence_app.messaging.inboxes import area_code_near
+from cadence_app.messaging.models import Inbox
 from cadence_app.tenancy import tenant_in_use, use_tenant
 
 # Which reading numbers.py has now; a higher one is read again at the next start.
@@ -65,7 +66,7 @@ def read_all_again() -> None:
 
 def read_again() -> None:
     """Reads the stored numbers of the tenant in use again, and commits."""
-    found = after = 0
+    found, after = _respell_inboxes(), 0
     query = select(ContactNumber.id, ContactNumber.contact_id, ContactNumber.number).order_by(
         ContactNumber.id
     )
@@ -172,6 +173,21 @@ def _respell(contact_id: int, old: str, new: str) -> None:
         # Others are too fast for us: it waits on the list.
         _list(contact_id, old)
     db.session.commit()
+
+
+def _respell_inboxes() -> int:
+    """Gives the tenant's inboxes the spelling by which a text to them is read, unless another one has it. How
+    many those were."""
+    old = db.session.scalars(select(Inbox).where(Inbox.number.startswith("+521")).order_by(Inbox.id))
+    changed = 0
+    for inbox in old.all():
+        new = spelled(inbox.number)
+        if new != inbox.number and not db.session.execute(select(func.find_inbox(new))).first():
+            audit.record(audit.CADENCE, "inbox.respelled", inbox.name, number=(inbox.number, new))
+            inbox.number = new
+            db.session.flush()
+            changed += 1
+    return changed
 
 
 def _of(contact_id: ColumnElement[int], number: ColumnElement[str]) -> tuple[ColumnElement[bool], ...]:

@@ -201,6 +201,17 @@ def test_an_older_spelling_becomes_the_present_one_and_consent_stays(world: Worl
     assert world.status(contact_id, world.team_id) == OUT
 
 
+def test_an_inbox_in_the_older_spelling_is_found_by_a_text_to_it(world: World) -> None:
+    old, new = mexican()
+    with world.session():
+        db.session.execute(update(Inbox).where(Inbox.number == world.other_shared).values(number=old))
+        db.session.commit()
+    read_again(world)
+    number = new_number()
+    world.text(number, "STOP", new)
+    assert world.status(world.contact_id(number), world.other_team_id) == OUT
+
+
 @pytest.mark.parametrize("old_is_texted", [True, False])
 def test_both_spellings_with_one_contact_become_one_number(world: World, old_is_texted: bool) -> None:
     old, new = mexican()
