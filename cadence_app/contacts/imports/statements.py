@@ -129,10 +129,10 @@ UPDATE contacts c SET
 FROM {_OF_BATCH} WHERE o.result = 'updated' AND c.id = o.contact_id
 """)
 
-# Answers with the number of each until now.
+# Answers with the number of each until now; OFFSET 0 as above.
 CHANGE_NUMBERS = text(f"""
 UPDATE contacts c SET number = r.number
-FROM {_OF_BATCH} JOIN contacts was ON was.id = o.contact_id
+FROM {_OF_BATCH} CROSS JOIN LATERAL (SELECT number FROM contacts WHERE id = o.contact_id OFFSET 0) AS was
 WHERE o.result = 'updated' AND o.moved AND c.id = o.contact_id
 RETURNING c.id, was.number
 """)
