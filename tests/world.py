@@ -35,9 +35,15 @@ _HASH = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1).hash(PASSWO
 _numbers = itertools.count(secrets.randbelow(10**6) * 10**3)
 
 
+# Those that the North American plan knows: no N11 and no N9X (NANPA).
+_AREA_CODES = [code for code in range(200, 1000) if code % 100 != 11 and code // 10 % 10 != 9]
+
+
 def new_number(prefix: str = "+1") -> str:
     """A possible number that no other test has."""
-    return f"{prefix}{3_000_000_000 + next(_numbers):010d}"
+    turn, last = divmod(next(_numbers), 10_000)
+    area, exchange = divmod(turn, 800)
+    return f"{prefix}{_AREA_CODES[area]}{200 + exchange}{last:04d}"
 
 
 @dataclass
