@@ -120,6 +120,25 @@ def open_gaps(account: CarrierAccount, limit: int = 20) -> list[InboundGap]:
     return list(db.session.scalars(_open(account).order_by(InboundGap.ended_at.desc()).limit(limit)))
 
 
+@dataclass(frozen=True)
+class Standing:
+    """Whether every text has come in through an account: why many must wait, if they must, and the gaps that
+    are not made up, newest first. Where the carrier lists texts, `read_to` is up to when they were read back
+    and `problem` why the last try failed."""
+
+    why_held: str
+    gaps: list[InboundGap]
+    lists: bool
+    read_to: datetime
+    problem: str
+
+
+def standing(account: CarrierAccount) -> Standing:
+    return Standing(
+        why_held(account), open_gaps(account), can_list(account), account.read_to, account.read_problem
+    )
+
+
 def settle_read(account: CarrierAccount, read_at: datetime) -> None:
     """Nothing waits any more for the gaps that a reading, begun then, has made up. The caller commits."""
     beat_at = db.session.scalars(select(InboundBeat.beat_at)).one()

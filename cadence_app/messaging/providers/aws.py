@@ -164,8 +164,10 @@ def _event(message: Mapping[str, Any], content: Any) -> Text | Receipt | None:
 
 
 def _hints(message: Mapping[str, Any], content: Any) -> Hints:
+    # A message that SNS posts again has the same id too.
+    ids = (dig(content, "inboundMessageId"), message.get("MessageId"))
     return Hints(
-        dig(content, "inboundMessageId") or message.get("MessageId"),
+        next((each for each in ids if each and isinstance(each, str)), None),
         dig(content, "originationNumber"),
         dig(content, "destinationNumber"),
         content if isinstance(content, str) else dig(content, "messageBody"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -19,13 +19,12 @@ from cadence_app.consent.keywords import Meaning
 from cadence_app.consent.own_keywords import add_keyword
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
-from cadence_app.messaging.carriers import intake, unread
+from cadence_app.messaging.carriers import intake
 from cadence_app.messaging.carriers.jobs import sweep_carrier_events
 from cadence_app.messaging.carriers.models import Carrier, CarrierEvent, UnreadPost
 from cadence_app.messaging.carriers.readings import dig
-from cadence_app.messaging.models import Inbox, Message
 from tests.messaging.carriers import sns
-from tests.messaging.carriers.api import SECRET, carrier_api
+from tests.messaging.carriers.api import carrier_api
 from tests.messaging.carriers.posting import Line
 from tests.world import World, make_world, new_number
 
@@ -263,7 +262,7 @@ def _bent(draw: st.DrawFn, event: Any) -> Any:
 
 
 @pytest.mark.parametrize("line", [Carrier.TELNYX, Carrier.BANDWIDTH, Carrier.AWS], indirect=True)
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_no_content_of_a_proven_post_is_refused(line: Line, data: st.DataObject) -> None:
     said = line.content(new_number(), "STOP", new_number())[0].decode()
@@ -290,7 +289,7 @@ def message_id_of(line: Line, event: Any) -> str:
     return f"{line.carrier} {found}" if found and isinstance(found, str) else ""
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     form=st.dictionaries(
         st.sampled_from(["MessageSid", "From", "To", "Body", "NumMedia", "MediaUrl0", "SmsStatus", "x"]),
