@@ -18,6 +18,7 @@ from cadence_app.campaigns.quiet_hours import hours_of
 from cadence_app.campaigns.segments import Segment
 from cadence_app.contacts.models import Contact
 from cadence_app.messaging import encoding, text_templates
+from cadence_app.messaging.carriers import gaps
 from cadence_app.messaging.merge_fields import UnknownField, tenant_fields
 from cadence_app.messaging.sending import MAX_BODY_LENGTH
 
@@ -219,6 +220,7 @@ def _standing(campaign: Campaign) -> dict[str, object]:
         "progress": results.progress_of([campaign.id])[campaign.id],
         "asleep": campaign.wake_at if resting else None,
         "hours": hours_of(current_user.tenant),
+        "held_back": gaps.held_back(campaign.inbox) if campaign.state == CampaignState.SENDING else None,
     }
 
 

@@ -19,6 +19,7 @@ from cadence_app.campaigns.quiet_hours import Hours, hours_of
 from cadence_app.extensions import db
 from cadence_app.locks import held
 from cadence_app.messaging import sending as texts
+from cadence_app.messaging.carriers import gaps
 from cadence_app.messaging.conversations import conversation_with
 from cadence_app.messaging.merge_fields import Fields, tenant_fields
 from cadence_app.messaging.models import SENT_STATES, Message, MessageState
@@ -29,6 +30,7 @@ LATEST_START = timedelta(days=1)
 _SLICE_SECONDS = 30
 LOST_AFTER = timedelta(seconds=15)
 _ALIVE_EVERY = 5
+_LOOK_AGAIN = timedelta(seconds=10)
 
 _BECAME = {
     MessageState.SENT: RecipientState.SENT,
@@ -53,7 +55,7 @@ def work(campaign_id: int) -> bool:
             again = func.now() + LOST_AFTER if _unsettled(campaign_id) else None
             db.session.execute(update(Campaign).where(Campaign.id == campaign_id).values(wake_at=again))
             db.session.commit()
-        if state != CampaignState.SENDING:
+        if state != CampaignState.SENDING or _held_back(campaign_id):
             return False
         _settle(campaign_id)
         return _send_slice(campaign_id)
@@ -90,6 +92,8 @@ def _send_slice(campaign_id: int) -> bool:
     until, alive_until = time.monotonic() + _SLICE_SECONDS, 0.0
     while True:
         if time.monotonic() > alive_until:
+            if _held_back(campaign_id):
+                return False
             _say_alive(campaign_id)
             alive_until = time.monotonic() + _ALIVE_EVERY
         pace.wait_for_turn(inbox_id)
@@ -249,6 +253,18 @@ def follow_text(message: Message) -> None:
             sent_at=func.coalesce(Recipient.sent_at, func.clock_timestamp()) if handed else None,
         )
     )
+
+
+def _held_back(campaign_id: int) -> bool:
+    """Whether it must wait for texts that may be a STOP (messaging/carriers/gaps.py); it is then looked at
+    again soon. Commits."""
+    held_back = gaps.held_back(db.session.get_one(Campaign, campaign_id).inbox)
+    if held_back:
+        again = func.clock_timestamp() + _LOOK_AGAIN
+        sending = Campaign.id == campaign_id, Campaign.state == CampaignState.SENDING
+        db.session.execute(update(Campaign).where(*sending).values(wake_at=again))
+    db.session.commit()
+    return held_back is not None
 
 
 def _say_alive(campaign_id: int) -> None:

@@ -277,7 +277,7 @@ class PossibleOptOut(Model):
     """A text that reads like an opt out. While open it holds automated texts to the contact in the team.
 
     More such texts join the open flag: `words` has a line for each, `message_ids` are all of them and
-    `message_id` is the latest; the first one started the clock (`received_at`, `due_on`).
+    `message_id` is the one read last; the earliest started the clock (`received_at`, `due_on`).
     """
 
     __tablename__ = "possible_opt_outs"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, literal_column, select, update
@@ -18,9 +18,19 @@ from cadence_app.tenancy import tenant_in_use
 BUSINESS_DAYS_TO_DECIDE = 10
 
 
-def flag(contact_id: int, team_id: int, message_id: int, words: str, zone: ZoneInfo) -> None:
-    """Flags a contact in a team. More words join an open flag; its first started the clock."""
-    received_at = db.session.scalars(select(func.now())).one()
+def flag(
+    contact_id: int,
+    team_id: int,
+    message_id: int,
+    words: str,
+    zone: ZoneInfo,
+    said_at: datetime | None = None,
+) -> None:
+    """Flags a contact in a team for words they wrote at `said_at` (UTC, the carrier's time; None is now). The
+    clock starts then, however late they are read, and never in the future. More words join an open flag; the
+    earliest ones start its clock, whatever the order in which they are read."""
+    now: datetime = db.session.scalars(select(func.now())).one()
+    received_at = min(said_at or now, now)
     due_on = business_day_after(received_at.astimezone(zone).date(), BUSINESS_DAYS_TO_DECIDE)
     new = upsert(PossibleOptOut).values(
         tenant_id=tenant_in_use(),
@@ -41,6 +51,8 @@ def flag(contact_id: int, team_id: int, message_id: int, words: str, zone: ZoneI
                 "message_id": message_id,
                 "message_ids": func.array_append(PossibleOptOut.message_ids, message_id),
                 "words": PossibleOptOut.words + "\n" + new.excluded.words,
+                "received_at": func.least(PossibleOptOut.received_at, new.excluded.received_at),
+                "due_on": func.least(PossibleOptOut.due_on, new.excluded.due_on),
             },
         )
     )

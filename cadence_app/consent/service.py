@@ -319,7 +319,14 @@ def _flag(arrival: Arrival) -> None:
     if consent and consent.opted_out:
         note_stop(arrival.contact_id, arrival.team_id, arrival.received_at)
     else:
-        possible.flag(arrival.contact_id, arrival.team_id, arrival.message_id, arrival.words, _tenant().zone)
+        possible.flag(
+            arrival.contact_id,
+            arrival.team_id,
+            arrival.message_id,
+            arrival.words,
+            _tenant().zone,
+            arrival.received_at,
+        )
 
 
 def _stop_in(arrival: Arrival, team_ids: list[int], reason: str) -> bool:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import delete, exists, func, literal, or_, select, text, update
+from sqlalchemy import any_, delete, exists, func, literal, or_, select, text, update
+from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import aliased
 
@@ -16,13 +17,15 @@ from cadence_app.consent import team_only
 from cadence_app.contacts.imports.models import ImportContact, ImportRow
 from cadence_app.contacts.models import Contact, ContactNumber, NumberToMend
 from cadence_app.extensions import db
-from cadence_app.messaging.carriers.models import CarrierEvent
+from cadence_app.messaging.carriers.models import CarrierEvent, UnreadDecision, UnreadPost
 from cadence_app.messaging.desk_models import AssignmentChange, Note
 from cadence_app.messaging.media.service import forget
 from cadence_app.messaging.models import Conversation, LaterState, ScheduledText
 from cadence_app.webhooks.models import WebhookAttempt, WebhookDelivery
 
 _OPEN_LATER = (LaterState.WAITING, LaterState.HELD, LaterState.MISSED)
+# What people and forms write between the digits of a number.
+_BETWEEN_DIGITS = r"[\s().+\-]|%20|%28|%29|%2B"
 
 # Which lines of a pasted list name them: a number may be written in any way, with or without its country.
 _SPELLINGS = text(
@@ -209,5 +212,22 @@ def _clear_posts(numbers: list[str], waiting: bool) -> None:
             or_(literal(waiting), CarrierEvent.next_attempt_at.is_(None)),
         )
         .values(content={}, next_attempt_at=None, problem="Erased with the person it was from.")
+        .execution_options(synchronize_session=False)
+    )
+    _clear_unread(numbers, waiting)
+
+
+def _clear_unread(numbers: list[str], waiting: bool) -> None:
+    """What could not be read and has one of these numbers in it, however it is written: with or without its
+    country, with spaces, dashes or parentheses."""
+    endings = sorted({f"%{number.removeprefix('+')[-10:]}%" for number in numbers})
+    if not endings:
+        return
+    written = UnreadPost.sender + " " + UnreadPost.words + " " + UnreadPost.content
+    digits = func.regexp_replace(written, _BETWEEN_DIGITS, "", "g")
+    maybe_a_stop = (UnreadPost.decision == UnreadDecision.OPEN) & UnreadPost.due_on.is_not(None)
+    db.session.execute(
+        delete(UnreadPost)
+        .where(digits.like(any_(array(endings))), or_(literal(waiting), ~maybe_a_stop))
         .execution_options(synchronize_session=False)
     )

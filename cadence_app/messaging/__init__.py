@@ -13,7 +13,7 @@ from cadence_app.messaging import (
     template_routes,
 )
 from cadence_app.messaging.carriers import jobs as carrier_jobs
-from cadence_app.messaging.carriers import screens, webhooks
+from cadence_app.messaging.carriers import screens, unread_screens, webhooks
 from cadence_app.messaging.media import jobs as media_jobs
 from cadence_app.messaging.media import routes as media_routes
 
@@ -28,6 +28,7 @@ def init_app(app: Flask) -> None:
         template_routes,
         keyword_routes,
         screens,
+        unread_screens,
         webhooks,
         media_routes,
     )

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from cadence_app.accounts.models import User
 from cadence_app.extensions import db
+from cadence_app.messaging.carriers import gaps
 from cadence_app.messaging.conversations import add_message
 from cadence_app.messaging.models import (
     Conversation,
@@ -90,6 +91,10 @@ def take_up(text_id: int) -> int | None:
     why_not = refusal(conversation.inbox, conversation.contact_id, MessageKind.PERSON, by_hand=False)
     if text.send_at < datetime.now(UTC) - LATEST:
         text.state = LaterState.MISSED
+    elif gaps.held_back(conversation.inbox):
+        # It stays due: looked at again with the next sweep.
+        db.session.rollback()
+        return None
     elif why_not == HELD:
         text.state = LaterState.HELD
     else:

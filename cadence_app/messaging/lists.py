@@ -8,6 +8,7 @@ from flask import abort, request, url_for
 from flask_login import current_user
 
 from cadence_app.messaging import desk, freshness, opt_out_queue
+from cadence_app.messaging.carriers import unread
 from cadence_app.messaging.models import Conversation
 
 
@@ -44,6 +45,7 @@ def lists(found: Conversation | None) -> dict[str, Any]:
         "here": here,
         "flagged_total": desk.flagged_count(current_user),
         "queue_total": opt_out_queue.count(current_user),
+        "unread_posts_total": unread.count(first=True) if current_user.is_admin else 0,
         "page_number": page_number,
         "page": desk.conversations(current_user, inbox_id, search, only, page_number),
     }

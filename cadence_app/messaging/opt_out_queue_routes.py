@@ -12,6 +12,7 @@ from cadence_app.consent import service as consent
 from cadence_app.consent.models import Decision, Status
 from cadence_app.extensions import db
 from cadence_app.messaging import opt_out_queue
+from cadence_app.messaging.carriers import unread
 from cadence_app.messaging.opt_out_queue import Waiting
 from cadence_app.ui import htmx
 
@@ -27,7 +28,10 @@ def index() -> str:
     after = opt_out_queue.Cursor.parse(request.args.get("after", ""))
     page = opt_out_queue.page_of(current_user, after)
     total = opt_out_queue.count(current_user)
-    return render_template("messaging/opt_out_queue.html", page=page, after=after, total=total)
+    unread_total = unread.count(first=True) if current_user.is_admin else 0
+    return render_template(
+        "messaging/opt_out_queue.html", page=page, after=after, total=total, unread_total=unread_total
+    )
 
 
 @blueprint.post("/<int:flag_id>")

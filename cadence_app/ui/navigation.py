@@ -92,6 +92,7 @@ SETTINGS = {
         ("Keywords", "keywords.index", "message-off"),
         ("Campaigns and quiet hours", "campaign_settings.edit", "clock"),
         ("Carriers", "carriers.index", "phone"),
+        ("Texts not read", "unread_texts.index", "mail"),
         ("Inboxes", "inboxes.index", "inbox"),
     ),
     "Connections": (

@@ -13,7 +13,7 @@ from alembic import op
 from cadence_app.consent.keywords import BUILT_IN, normalise
 
 revision = "0033"
-down_revision = "0030"
+down_revision = "0031"
 branch_labels = None
 depends_on = None
 

@@ -31,7 +31,7 @@ from cadence_app.consent.own_keywords import add_keyword
 from cadence_app.contacts.models import Contact, ContactNumber, CustomField, Tag
 from cadence_app.extensions import Model, db
 from cadence_app.messaging.carriers.accounts import add_account
-from cadence_app.messaging.carriers.models import Carrier, KeywordAnswers
+from cadence_app.messaging.carriers.models import Carrier, KeywordAnswers, UnreadPost
 from cadence_app.messaging.desk_models import Note
 from cadence_app.messaging.media import service as media
 from cadence_app.messaging.models import Conversation, Inbox, Message, ScheduledText, TextTemplate
@@ -233,6 +233,8 @@ GET POST  /settings/campaigns/
 GET POST  /settings/keywords/
 GET       /settings/carriers/
 GET POST  /settings/carriers/new/{carrier}
+GET       /settings/unread-texts/
+POST      /settings/unread-texts/read
 GET       /settings/notifications/
 GET       /settings/webhooks
 GET POST  /settings/webhooks/new
@@ -253,6 +255,10 @@ GET POST  /reports/saved/{saved_id}/edit
 POST      /reports/saved/{saved_id}/delete
 POST      /settings/keywords/{keyword_id}/remove
 GET POST  /settings/carriers/{account_id}
+POST      /settings/carriers/{account_id}/gaps
+GET       /settings/unread-texts/{post_id}
+POST      /settings/unread-texts/{post_id}/handled
+POST      /settings/unread-texts/{post_id}/opt-out
 GET POST  /settings/notifications/{team_id}/{event_name}
 GET       /settings/webhooks/{endpoint_id}
 POST      /settings/webhooks/{endpoint_id}/resend
@@ -518,6 +524,18 @@ def _more(world: World, admin: User, conversation_id: int) -> dict[str, object]:
     account = add_account(admin, Carrier.TWILIO)
     account.name, account.keyword_answers = "Ours", KeywordAnswers.OURS
     db.session.add(account)
+    db.session.flush()
+    post = UnreadPost(
+        tenant_id=world.tenant_id,
+        account_id=account.id,
+        event_key="text 1",
+        why="Its sender is no telephone number.",
+        content="",
+        size=0,
+        sha256="",
+        said_at=datetime.now(UTC),
+    )
+    db.session.add(post)
     endpoint, _ = webhooks.add_endpoint(admin, webhooks.Plan("http://127.0.0.1:9/", "", [], []))
     change = db.session.scalars(select(OptOutChange).limit(1)).one()
     event_id, body = event_of(change)
@@ -555,6 +573,7 @@ def _more(world: World, admin: User, conversation_id: int) -> dict[str, object]:
         "media_id": media_id,
         "keyword_id": keyword.id,
         "account_id": account.id,
+        "post_id": post.id,
         "endpoint_id": endpoint.id,
         "delivery_id": delivery.id,
         "destination_id": destination.id,

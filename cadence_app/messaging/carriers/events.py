@@ -4,18 +4,31 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from cadence_app.consent.keywords import Meaning
-from cadence_app.contacts.numbers import BadNumber, parse_number
+from cadence_app.contacts.numbers import parse_sender
 
 _LONGEST_URL = 2048
+# Longer than any text that a network carries.
+_LONGEST_BODY = 100_000
+# A carrier gives up on a text within days: an older time is a broken clock.
+_OLDEST = timedelta(days=90)
+_OUR_NUMBER = re.compile(r"\+?[0-9]{3,15}", re.ASCII)
 
 
 class Malformed(ValueError):
     """A post that is not what the carrier documents."""
+
+
+class WordsMissing(Malformed):
+    """A text of which the carrier does not tell the words."""
+
+
+class Other(Exception):
+    """A post that is no text and no receipt, by what it says of itself."""
 
 
 class NotNow(Exception):
@@ -96,6 +109,27 @@ class Text:
         return cls(**stored | {"received_at": at, "answered": answered, "media": media})
 
 
+@dataclass(frozen=True)
+class Unread:
+    """An item of a post that can't be read: why, in words; its content, empty where it is too large to keep,
+    with its size in bytes and SHA-256 (hex); and what could be made out of it. `said_at` is the carrier's
+    time as it wrote it, `strings` are all that may be somebody's words. `only_if_out`: it is of no
+    interest unless it may be an opt out; `words_missing`: it is a text, and nobody knows what it says."""
+
+    event_key: str
+    why: str
+    content: str
+    size: int
+    sha256: str
+    sender: str = ""
+    recipient: str = ""
+    words: str = ""
+    said_at: str | None = None
+    strings: tuple[str, ...] = ()
+    only_if_out: bool = False
+    words_missing: bool = False
+
+
 def text_of(
     to_number: Any,
     from_number: Any,
@@ -110,12 +144,14 @@ def text_of(
         raise Malformed("the message has no id")
     if not isinstance(body, str):
         raise Malformed("the message has no text")
+    if len(body) > _LONGEST_BODY:
+        raise Malformed("it is longer than any text")
     return Text(
-        to_number=_number(to_number),
-        from_number=_number(from_number),
-        body=_storable(body),
-        carrier_message_id=_storable(carrier_message_id),
-        received_at=_instant(received_at),
+        to_number=_our_number(to_number),
+        from_number=_sender(from_number),
+        body=storable(body),
+        carrier_message_id=storable(carrier_message_id),
+        received_at=instant_of(received_at),
         answered=answered,
         media=media,
     )
@@ -128,8 +164,8 @@ def media_of(url: Any, content_type: Any = "", *, size: Any = None, sha256: Any 
     known = isinstance(sha256, str) and re.fullmatch("[0-9a-fA-F]{64}", sha256)
     counted = isinstance(size, int) and 0 <= size < 2**62
     return Media(
-        url=_storable(url) if usable else "",
-        content_type=_storable(content_type)[:100] if isinstance(content_type, str) else "",
+        url=storable(url) if usable else "",
+        content_type=storable(content_type)[:100] if isinstance(content_type, str) else "",
         size=size if counted else None,
         sha256=sha256.lower() if known else "",
     )
@@ -149,36 +185,47 @@ def receipt_of(
     if not isinstance(carrier_message_id, str) or not 0 < len(carrier_message_id) <= 200:
         raise Malformed("the receipt has no id")
     return Receipt(
-        carrier_message_id=_storable(carrier_message_id),
-        key=_storable(key) if isinstance(key, str) else "",
+        carrier_message_id=storable(carrier_message_id),
+        key=storable(key)[:200] if isinstance(key, str) else "",
         fate=fate,
-        at=_instant(at),
-        code=_storable(str(code)[:40]) if code else "",
-        words=_storable(words),
+        at=instant_of(at),
+        code=storable(str(code)[:40]) if code else "",
+        words=storable(words),
         blocks=blocks,
     )
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
     """A text without what PostgreSQL does not store: NUL, and half an emoji, in which a cut text may end."""
     return text.replace("\x00", "").encode("utf-8", "replace").decode()
 
 
-def _number(value: Any) -> str:
-    if not isinstance(value, str) or not value.startswith("+"):
-        raise Malformed("a number is not in the international form")
-    try:
-        return parse_number(value)
-    except BadNumber as error:
-        raise Malformed("a number is no telephone number") from error
+def _sender(value: Any) -> str:
+    """Who texted, as E.164. Errors: Malformed for what is no number that could be answered, such as a short
+    code or a name."""
+    number = parse_sender(value) if isinstance(value, str) else None
+    if number is None:
+        raise Malformed("its sender is no telephone number")
+    return number
 
 
-def _instant(value: Any) -> datetime:
-    """An ISO 8601 instant; None is now, for a carrier that does not say."""
-    if value is None:
-        return datetime.now(UTC)
+def _our_number(value: Any) -> str:
+    """Which number it was sent to: as it stands, where it is a number of digits, for it is to be found among
+    our inboxes. Errors: Malformed."""
+    if isinstance(value, str) and (number := parse_sender(value)):
+        return number
+    if isinstance(value, str) and _OUR_NUMBER.fullmatch(value):
+        return value
+    raise Malformed("the number it was sent to can't be read")
+
+
+def instant_of(value: Any) -> datetime:
+    """When a carrier says something happened (ISO 8601). Where it does not say, or what can't be, it is now:
+    no text is refused for its clock."""
+    now = datetime.now(UTC)
     try:
-        at = datetime.fromisoformat(value)
-        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise Malformed("the time of the message can't be read") from error
+        at = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+        at = (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
+        return now
+    return at if at > now - _OLDEST else now

@@ -25,12 +25,13 @@ class Field:
 @dataclass(frozen=True)
 class CarrierKind:
     """A carrier: how it is called, what is asked for, who may answer keywords (the first is the usual one),
-    and where its webhook address goes."""
+    where its webhook address goes, and what becomes of a text that could not be brought there."""
 
     name: str
     fields: tuple[Field, ...]
     answers: tuple[KeywordAnswers, ...]
     where: str
+    missed: str
 
 
 def _account_sid(value: str) -> bool:
@@ -69,6 +70,9 @@ CARRIERS = {
         (KeywordAnswers.BUILT_IN, KeywordAnswers.TOLD, KeywordAnswers.OURS),
         "In Twilio's console, open the number or the Messaging Service and enter it under A message comes "
         "in, as a webhook with HTTP POST.",
+        "Twilio posts a text once, and tries again within seconds only where it is told to: add #rc=5&rp=all "
+        "at the end of the address in its console. For longer it has Primary handler fails, which takes the "
+        "address of a second server. Cadence asks Twilio every hour, and after it was down, for what came.",
     ),
     Carrier.TELNYX: CarrierKind(
         "Telnyx",
@@ -79,6 +83,9 @@ CARRIERS = {
         ),
         (KeywordAnswers.BUILT_IN, KeywordAnswers.OURS),
         "In Telnyx's portal, open the messaging profile and enter it as the inbound webhook URL.",
+        "Telnyx tries three times, and then the failover URL of the messaging profile where there is one. "
+        "Cadence asks Telnyx every hour, and after it was down, for what came. Telnyx has the words of a "
+        "text for ten days.",
     ),
     Carrier.BANDWIDTH: CarrierKind(
         "Bandwidth",
@@ -93,6 +100,9 @@ CARRIERS = {
         (KeywordAnswers.OURS, KeywordAnswers.BUILT_IN),
         "In Bandwidth's dashboard, open the messaging application and enter it as the inbound callback URL, "
         "with the user name and password you chose here.",
+        "Bandwidth posts a text again for 24 hours until it is answered, and keeps no words, so Cadence can "
+        "not ask for them. What came in a longer gap is lost to Cadence: ask Bandwidth's support, or the "
+        "people whom you texted in that time.",
     ),
     Carrier.AWS: CarrierKind(
         "AWS End User Messaging",
@@ -132,6 +142,9 @@ CARRIERS = {
         "In Amazon SNS, subscribe it to the topic with the protocol HTTPS and without raw message delivery; "
         "Cadence confirms it by itself. Then turn on two-way messages to that topic at each number, and "
         "self-managed opt outs: what AWS answers by itself, such as a STOP, it may not pass on.",
+        "Amazon SNS tries a few times within a minute. Give the subscription a delivery policy with retries "
+        "over an hour, the most that SNS allows, and a dead-letter queue, which keeps what could not be "
+        "brought for up to 14 days. AWS lists no texts, so Cadence can not ask for them.",
     ),
 }
 

@@ -1,4 +1,5 @@
-"""Taking in what a carrier posted: kept first, so that the carrier may forget it, then read."""
+"""Taking in what a carrier posted: kept first, so that the carrier may forget it, then read. What can't be
+read goes to unread.py."""
 
 from __future__ import annotations
 
@@ -13,13 +14,15 @@ from sqlalchemy.exc import OperationalError
 
 from cadence_app.consent.keywords import Meaning
 from cadence_app.extensions import db
-from cadence_app.messaging.carriers.events import Receipt, Text
+from cadence_app.messaging.carriers import unread
+from cadence_app.messaging.carriers.events import Receipt, Text, Unread
 from cadence_app.messaging.carriers.models import (
     Carrier,
     CarrierAccount,
     CarrierEvent,
     KeywordAnswers,
 )
+from cadence_app.messaging.carriers.readings import unread_text
 from cadence_app.messaging.carriers.receipts import apply
 from cadence_app.messaging.carriers.scopes import reach_of
 from cadence_app.messaging.inbound import CarrierSays, Received, receive_text
@@ -43,10 +46,9 @@ KEYWORDS = {
 }
 
 
-def keep(account: CarrierAccount, events: Sequence[Text | Receipt]) -> list[int]:
-    """Keeps events and commits. Returns the ids of those that are new; one that was kept before is not."""
-    if not events:
-        return []
+def keep(account: CarrierAccount, events: Sequence[Text | Receipt | Unread]) -> list[int]:
+    """Keeps events and commits. Returns the ids of those to read that are new; one that was kept before is
+    not."""
     rows = [
         {
             "tenant_id": account.tenant_id,
@@ -55,9 +57,13 @@ def keep(account: CarrierAccount, events: Sequence[Text | Receipt]) -> list[int]
             "content": each.as_json(),
         }
         for each in events
+        if not isinstance(each, Unread)
     ]
-    statement = upsert(CarrierEvent).on_conflict_do_nothing(index_elements=["account_id", "event_key"])
-    ids = list(db.session.scalars(statement.returning(CarrierEvent.id), rows))
+    unread.keep(account, [each for each in events if isinstance(each, Unread)])
+    ids: list[int] = []
+    if rows:
+        statement = upsert(CarrierEvent).on_conflict_do_nothing(index_elements=["account_id", "event_key"])
+        ids = list(db.session.scalars(statement.returning(CarrierEvent.id), rows))
     db.session.commit()
     return ids
 
@@ -157,13 +163,16 @@ def _end(event: CarrierEvent) -> None:
 
 
 def _later(event_id: int, problem: str = "") -> None:
-    """Tries an event again later, for two days. One that is given up keeps its content, for it may hold a
-    STOP that somebody must read."""
+    """Tries an event again later, for two days. A text that is given up goes to an admin, for it may be a
+    STOP."""
     event = db.session.get_one(CarrierEvent, event_id)
     event.attempts += 1
     event.problem = problem or "It could not be read; see the log of the server."
-    if event.attempts >= _ATTEMPTS:
-        event.next_attempt_at = None
-    else:
+    if event.attempts < _ATTEMPTS:
         event.next_attempt_at = func.now() + min(_FIRST_WAIT * 2 ** min(event.attempts - 1, 8), _LONGEST_WAIT)
+    else:
+        if "fate" not in event.content:
+            account = db.session.get_one(CarrierAccount, event.account_id)
+            unread.keep(account, [unread_text(Text.from_json(event.content), event.problem)])
+        _end(event)
     db.session.commit()

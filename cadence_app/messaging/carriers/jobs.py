@@ -1,6 +1,9 @@
-"""Jobs beside the webhooks: reading what one could only keep, and the carriers' own lists of blocks."""
+"""Jobs beside the webhooks: reading what one could only keep, reading back what none brought, and the
+carriers' own lists of blocks."""
 
 from __future__ import annotations
+
+from datetime import UTC, datetime
 
 from flask import current_app
 from redis.exceptions import RedisError
@@ -8,6 +11,7 @@ from sqlalchemy import select
 
 from cadence_app.accounts.models import Tenant
 from cadence_app.extensions import db, rq
+from cadence_app.messaging.carriers import read_back, unread
 from cadence_app.messaging.carriers.intake import due, take_in
 from cadence_app.messaging.carriers.models import CarrierAccount
 from cadence_app.messaging.carriers.reconciling import (
@@ -21,6 +25,8 @@ from cadence_app.messaging.media.jobs import fetch_soon
 from cadence_app.sweeps import quick_sweep
 from cadence_app.tenancy import use_tenant
 
+_LONGEST_SECONDS = 1800
+
 
 @quick_sweep
 def sweep_carrier_events() -> None:
@@ -31,6 +37,44 @@ def sweep_carrier_events() -> None:
             if received := take_in(event_id):
                 dispatch(tenant_id, received.reply_id)
                 fetch_soon(tenant_id, received.media_ids)
+
+
+@quick_sweep
+def sweep_read_backs() -> None:
+    """Queues the reading back of each account that is due for it: hourly, and at once after a gap."""
+    for tenant_id in db.session.scalars(select(Tenant.id).order_by(Tenant.id)).all():
+        use_tenant(tenant_id)
+        for account_id in read_back.claim_due():
+            _queue_read_back(tenant_id, account_id)
+
+
+def _queue_read_back(tenant_id: int, account_id: int) -> None:
+    try:
+        rq.get_queue("sweeps").enqueue(
+            "cadence_app.messaging.carriers.jobs.read_account_back",
+            args=(tenant_id, account_id),
+            job_timeout=_LONGEST_SECONDS,
+            result_ttl=0,
+        )
+    except RedisError:
+        current_app.logger.warning("Redis is out of reach: account %s is read back later", account_id)
+
+
+@rq.job(queue="sweeps")
+def read_account_back(tenant_id: int, account_id: int) -> None:
+    """Takes in the texts that an account's carrier has and did not bring. Twice at once does no harm."""
+    use_tenant(tenant_id)
+    for received in read_back.read_back(account_id):
+        dispatch(tenant_id, received.reply_id)
+        fetch_soon(tenant_id, received.media_ids)
+
+
+@rq.job(queue="sweeps")
+def discard_read_posts() -> None:
+    """Deletes the posts that nobody could read and an admin has read, 90 days later."""
+    for tenant_id in db.session.scalars(select(Tenant.id).order_by(Tenant.id)).all():
+        use_tenant(tenant_id)
+        unread.discard_old(datetime.now(UTC))
 
 
 @rq.job(queue="sweeps")
@@ -72,3 +116,4 @@ def _ask(account: CarrierAccount) -> None:
 
 
 reconcile_blocks.cron_register(3600)
+discard_read_posts.cron_register(3600)

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from cadence_app.accounts.roles import admin_required
-from cadence_app.messaging.carriers import accounts
+from cadence_app.messaging.carriers import accounts, gaps
 from cadence_app.messaging.carriers.fields import ANSWER_NAMES, CARRIERS
 from cadence_app.messaging.carriers.forms import account_form
 from cadence_app.messaging.carriers.jobs import ask_soon
@@ -25,7 +25,7 @@ def index() -> str:
     return render_template(
         "messaging/carriers/index.html",
         accounts=[
-            (account, accounts.carried_by(account), teams_sharing(account))
+            (account, accounts.carried_by(account), teams_sharing(account), gaps.standing(account))
             for account in accounts.all_accounts()
         ],
         kinds=CARRIERS,
@@ -44,6 +44,16 @@ def new(carrier: str) -> ResponseReturnValue:
 @admin_required
 def edit(account_id: int) -> ResponseReturnValue:
     return _form_page(accounts.find_account(account_id) or abort(404), new=False)
+
+
+@blueprint.post("/<int:account_id>/gaps")
+@admin_required
+def release(account_id: int) -> ResponseReturnValue:
+    """Nothing waits any more for what may not have come in."""
+    account = accounts.find_account(account_id) or abort(404)
+    gaps.release(current_user, account)
+    flash("Noted. Nothing waits for these hours any more.", "success")
+    return redirect(url_for("carriers.edit", account_id=account_id))
 
 
 def _form_page(account: CarrierAccount, new: bool) -> ResponseReturnValue:
@@ -68,9 +78,11 @@ def _form_page(account: CarrierAccount, new: bool) -> ResponseReturnValue:
         form=form,
         kind=kind,
         new=new,
+        account_id=account.id,
         title=f"New {kind.name} account" if new else account.name,
         self_managed=accounts.self_managed_numbers(account),
         webhook_url=None if new else accounts.webhook_url(account),
+        inbound=None if new else gaps.standing(account),
     )
     return page, 422 if form.is_submitted() else 200
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,8 +11,9 @@ from sqlalchemy import text
 
 from cadence_app.extensions import csrf, db
 from cadence_app.messaging.carriers import intake
-from cadence_app.messaging.carriers.events import Malformed, NotNow, Receipt, Text
+from cadence_app.messaging.carriers.events import NotNow, Receipt, Text, Unread
 from cadence_app.messaging.carriers.models import Carrier, CarrierAccount
+from cadence_app.messaging.carriers.readings import body_of
 from cadence_app.messaging.jobs import dispatch
 from cadence_app.messaging.media.jobs import fetch_soon
 from cadence_app.messaging.providers import aws, bandwidth, telnyx, twilio
@@ -21,6 +23,8 @@ from cadence_app.vault import Unreadable
 blueprint = Blueprint("carrier_webhooks", __name__)
 
 _FIND_ACCOUNT = text("SELECT tenant_id, account_id FROM find_carrier_account(:key)")
+# Telnyx waits two seconds for an answer; the sweep reads what is left.
+_SECONDS_TO_READ = 0.5
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ class _Scheme:
     """How a carrier's posts are proven and read, and what it wants as an answer."""
 
     signed: Callable[[CarrierAccount, Request], bool]
-    events: Callable[[Request], list[Text | Receipt]]
+    events: Callable[[Request], list[Text | Receipt | Unread]]
     answer: str = ""
     answer_type: str = "text/plain"
 
@@ -45,11 +49,12 @@ _SCHEMES = {
 @blueprint.post("/webhooks/<carrier>/<key>")
 @csrf.exempt
 def receive(carrier: str, key: str) -> Response:
-    """404 for an address that is none, 403 for a post that the carrier did not sign, 400 for one that can't
-    be read, and 503 for one that must come again. Otherwise 200: what it brought is kept by then, and read at
-    once unless that would take long."""
+    """404 for an address that is none, 403 for a post that the carrier did not sign, 413 for one too large to
+    be proven, and 5xx for one that must come again. Otherwise 200, whatever is in it: what it brought is
+    committed by then, and read at once unless that would take long."""
     account = _account(carrier, key)
     tenant_id, scheme = account.tenant_id, _SCHEMES[Carrier(account.carrier)]
+    body_of(request)
     try:
         if not scheme.signed(account, request):
             abort(403)
@@ -60,10 +65,9 @@ def receive(carrier: str, key: str) -> Response:
     except NotNow as error:
         current_app.logger.warning("a post for carrier account %s must come again: %s", account.id, error)
         abort(503)
-    except Malformed as error:
-        return Response(f"{error}\n", 400, mimetype="text/plain")
+    until = time.monotonic() + _SECONDS_TO_READ
     for event_id in kept:
-        received = intake.take_in(event_id)
+        received = intake.take_in(event_id) if time.monotonic() < until else None
         if received:
             dispatch(tenant_id, received.reply_id)
             fetch_soon(tenant_id, received.media_ids)

@@ -29,8 +29,19 @@ from flask import Request, current_app
 from requests_aws4auth import AWS4Auth
 
 from cadence_app.consent.keywords import Meaning
-from cadence_app.messaging.carriers.events import Fate, Malformed, NotNow, Receipt, Text, receipt_of, text_of
+from cadence_app.messaging.carriers.events import (
+    Fate,
+    Malformed,
+    NotNow,
+    Other,
+    Receipt,
+    Text,
+    Unread,
+    receipt_of,
+    text_of,
+)
 from cadence_app.messaging.carriers.models import CarrierAccount
+from cadence_app.messaging.carriers.readings import Hints, dig, json_of, read_each
 from cadence_app.messaging.providers import http, words
 from cadence_app.messaging.providers.base import CannotTell, NotTaken, Outgoing, Refused, Sent
 
@@ -111,9 +122,9 @@ def signed_by(message: Mapping[str, Any], certificate: Certificate) -> bool:
     return True
 
 
-def events(request: Request) -> list[Text | Receipt]:
-    """The text or the receipt in a message of the topic; none where it is about something else. A request to
-    confirm the topic's subscription is granted. Errors: Malformed, NotNow."""
+def events(request: Request) -> list[Text | Receipt | Unread]:
+    """The text or the receipt in a message of the topic, or what can't be read of it; none where nothing is
+    to be done. A request to confirm the topic's subscription is granted. Errors: NotNow."""
     message = _message(request)
     if message.get("Type") == "SubscriptionConfirmation":
         _confirm(message)
@@ -121,17 +132,47 @@ def events(request: Request) -> list[Text | Receipt]:
         current_app.logger.warning("%s does not post here any more", message.get("TopicArn"))
     if message.get("Type") != "Notification":
         return []
+    return read_each(
+        [_content(message)],
+        lambda content: _event(message, content),
+        lambda content: _hints(message, content),
+        request.get_data(),
+    )
+
+
+def _content(message: Mapping[str, Any]) -> Any:
+    """What the topic was told, which is JSON in a string; the string itself where it is none."""
+    said = message.get("Message")
     try:
-        content = json.loads(message["Message"])
-        if "inboundMessageId" in content:
-            return [_text(message, content)]
-        if fate := _FATES.get(content.get("eventType")):
-            return [_receipt(content, fate)]
-        return []
-    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
-        if isinstance(error, Malformed):
-            raise
-        raise Malformed("the message lacks what AWS documents") from error
+        return json.loads(said) if isinstance(said, str) else said
+    except (ValueError, RecursionError):
+        return said
+
+
+def _event(message: Mapping[str, Any], content: Any) -> Text | Receipt | None:
+    if not isinstance(content, dict):
+        raise Malformed("it is not as AWS documents")
+    if "inboundMessageId" in content:
+        return _text(message, content)
+    kind = content.get("eventType")
+    if not isinstance(kind, str):
+        raise Malformed("it does not say what it is about")
+    fate = _FATES.get(kind)
+    if fate is None:
+        raise Other
+    return _receipt(content, fate)
+
+
+def _hints(message: Mapping[str, Any], content: Any) -> Hints:
+    # A message that SNS posts again has the same id too.
+    ids = (dig(content, "inboundMessageId"), message.get("MessageId"))
+    return Hints(
+        next((each for each in ids if each and isinstance(each, str)), None),
+        dig(content, "originationNumber"),
+        dig(content, "destinationNumber"),
+        content if isinstance(content, str) else dig(content, "messageBody"),
+        message.get("Timestamp"),
+    )
 
 
 class Aws:
@@ -201,7 +242,10 @@ def _region_of(topic_arn: str) -> str:
 
 
 def _message(request: Request) -> dict[str, Any]:
-    message = request.get_json(force=True, silent=True)
+    try:
+        message = json_of(request)
+    except Malformed:
+        return {}
     return message if isinstance(message, dict) else {}
 
 
@@ -230,7 +274,7 @@ def _text(message: Mapping[str, Any], content: Mapping[str, Any]) -> Text:
         to_number=content.get("destinationNumber"),
         from_number=content.get("originationNumber"),
         body=content.get("messageBody") or "",
-        carrier_message_id=content["inboundMessageId"],
+        carrier_message_id=content.get("inboundMessageId"),
         # The text has no time of its own.
         received_at=message.get("Timestamp"),
         # The keyword of the number that AWS found in it and acted on; else one that stands for no keyword.
@@ -241,11 +285,15 @@ def _text(message: Mapping[str, Any], content: Mapping[str, Any]) -> Text:
 def _receipt(content: Mapping[str, Any], fate: Fate) -> Receipt:
     code = content["eventType"] if fate == Fate.FAILED else ""
     theirs = str(content.get("messageStatusDescription") or "")
+    try:
+        at = datetime.fromtimestamp(content["eventTimestamp"] / 1000, UTC).isoformat()
+    except (KeyError, TypeError, ValueError, OverflowError, OSError):
+        at = None
     return receipt_of(
-        content["messageId"],
-        (content.get("context") or {}).get(_CONTEXT_KEY),
+        content.get("messageId"),
+        dig(content.get("context"), _CONTEXT_KEY),
         fate,
-        datetime.fromtimestamp(content["eventTimestamp"] / 1000, UTC).isoformat(),
+        at,
         code=code,
         words=words.said(code, words.AWS_EVENTS, theirs) if fate == Fate.FAILED else "",
     )

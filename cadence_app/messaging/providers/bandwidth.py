@@ -19,13 +19,16 @@ from cadence_app.messaging.carriers.events import (
     Fate,
     Malformed,
     Media,
+    Other,
     Receipt,
     Text,
+    Unread,
     media_of,
     receipt_of,
     text_of,
 )
 from cadence_app.messaging.carriers.models import CarrierAccount
+from cadence_app.messaging.carriers.readings import Hints, dig, json_of, read_each, unread_body
 from cadence_app.messaging.providers import http, words
 from cadence_app.messaging.providers.base import CannotTell, MediaPlace, Outgoing, Refused, Sent
 
@@ -56,22 +59,14 @@ def signed(account: CarrierAccount, request: Request) -> bool:
     return all(matches)
 
 
-def events(request: Request) -> list[Text | Receipt]:
-    """The texts and receipts among the events of a post. One that can't be read is logged and keeps none of
-    the others from being read. Errors: Malformed where none can be."""
-    posted: Any = request.get_json(force=True, silent=True)
-    if not isinstance(posted, list):
-        raise Malformed("the body is no JSON array")
-    read, bad = [], None
-    for event in posted:
-        try:
-            read.append(_event(event))
-        except (Malformed, KeyError, TypeError, AttributeError) as error:
-            current_app.logger.warning("an event of Bandwidth's can't be read: %r", error)
-            bad = error
-    if bad and not any(read):
-        raise bad if isinstance(bad, Malformed) else Malformed("an event lacks what Bandwidth documents")
-    return [event for event in read if event]
+def events(request: Request) -> list[Text | Receipt | Unread]:
+    """The texts and receipts among the events of a post, and those that can't be read."""
+    body = request.get_data()
+    try:
+        posted = json_of(request)
+    except Malformed as error:
+        return [unread_body(body, str(error))]
+    return read_each(posted if isinstance(posted, list) else [posted], _event, _hints, body)
 
 
 def media_at(account: CarrierAccount, url: str) -> MediaPlace:
@@ -108,30 +103,43 @@ class Bandwidth:
         raise CannotTell
 
 
-def _event(event: dict[str, Any]) -> Text | Receipt | None:
-    message = event["message"]
-    if event["type"] == "message-received":
+def _event(event: Any) -> Text | Receipt | None:
+    kind, message = dig(event, "type"), dig(event, "message")
+    fate = _FATES.get(kind) if isinstance(kind, str) else None
+    if fate is None and kind != "message-received":
+        raise Other if isinstance(kind, str) else Malformed("it does not say what it is about")
+    if not isinstance(message, dict):
+        raise Malformed("there is no message in it")
+    if fate is None:
         return text_of(
             # The number of ours that this copy of a text is for.
-            to_number=message["owner"],
-            from_number=message["from"],
+            to_number=message.get("owner"),
+            from_number=message.get("from"),
             body=message.get("text") or "",
-            carrier_message_id=message["id"],
+            carrier_message_id=message.get("id"),
             received_at=message.get("time") or event.get("time"),
             media=_media(message.get("media")),
         )
-    fate = _FATES.get(event["type"])
-    if fate is None:
-        return None
     code = str(event.get("errorCode") or "") if fate == Fate.FAILED else ""
     theirs = str(event.get("description") or "")
     return receipt_of(
-        message["id"],
+        message.get("id"),
         message.get("tag"),
         fate,
         event.get("time"),
         code=code,
         words=words.said(code, {}, theirs) if fate == Fate.FAILED else "",
+    )
+
+
+def _hints(event: Any) -> Hints:
+    message = dig(event, "message")
+    return Hints(
+        dig(message, "id"),
+        dig(message, "from"),
+        dig(message, "owner") or dig(event, "to"),
+        dig(message, "text"),
+        dig(message, "time") or dig(event, "time"),
     )
 
 

@@ -2,15 +2,18 @@
 
 Sources: Telnyx's documentation, "Receiving webhooks for messaging" (an Ed25519 signature over the timestamp,
 a bar and the raw body, by the public key of the account's portal; five minutes' tolerance), "Send a message",
-"Send & receive MMS", "Messaging error code reference" and "List opt-outs".
+"Send & receive MMS", "Messaging error code reference", "List opt-outs", "Search detail records" and
+"Retrieve a message".
 """
 
 from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 from cryptography.exceptions import InvalidSignature
@@ -22,13 +25,18 @@ from cadence_app.messaging.carriers.events import (
     Fate,
     Malformed,
     Media,
+    Other,
     Receipt,
     Text,
+    Unread,
+    WordsMissing,
+    instant_of,
     media_of,
     receipt_of,
     text_of,
 )
 from cadence_app.messaging.carriers.models import CarrierAccount
+from cadence_app.messaging.carriers.readings import Hints, dig, json_of, read_each, unread_body
 from cadence_app.messaging.providers import http, words
 from cadence_app.messaging.providers.base import CannotTell, MediaPlace, Outgoing, Refused, Sent
 
@@ -45,13 +53,21 @@ _FATES = {
     "sending_failed": Fate.FAILED,
     "delivery_failed": Fate.FAILED,
 }
+# One that came() found.
+_LISTED = "listed"
+_INBOUND = ("message.received", _LISTED)
+_KINDS = (*_INBOUND, "message.sent", "message.finalized")
 _PAGE = 250
+_RECORDS = 50
+_GIVEN_FOR = timedelta(days=10)
 
 
 def signed(account: CarrierAccount, request: Request) -> bool:
     """Whether Telnyx signed this body within the last five minutes."""
     stamp = request.headers.get("telnyx-timestamp", "")
-    if not (stamp.isascii() and stamp.isdigit()) or abs(time.time() - int(stamp)) > _TOLERANCE_SECONDS:
+    if not (stamp.isascii() and stamp.isdigit() and len(stamp) < 20):
+        return False
+    if abs(time.time() - int(stamp)) > _TOLERANCE_SECONDS:
         return False
     try:
         key = Ed25519PublicKey.from_public_bytes(base64.b64decode(account.settings["public_key"]))
@@ -62,19 +78,37 @@ def signed(account: CarrierAccount, request: Request) -> bool:
     return True
 
 
-def events(request: Request) -> list[Text | Receipt]:
-    """The text or the receipt in an event; none where it is about something else. Errors: Malformed."""
-    event: Any = request.get_json(force=True, silent=True)
+def events(request: Request) -> list[Text | Receipt | Unread]:
+    """The text or the receipt in an event, or what can't be read of it; none where nothing is to be done."""
+    body = request.get_data()
     try:
-        data = event["data"]
-        kind = data["event_type"]
-        if kind == "message.received":
-            return [_text(data, data["payload"])]
-        if kind in {"message.sent", "message.finalized"}:
-            return _receipts(data, data["payload"])
-        return []
-    except (KeyError, TypeError, IndexError, AttributeError) as error:
-        raise Malformed("the event lacks what Telnyx documents") from error
+        event = json_of(request)
+    except Malformed as error:
+        return [unread_body(body, str(error))]
+    return read_each([event], _event, _hints, body)
+
+
+def _event(event: Any) -> Text | Receipt | None:
+    data = dig(event, "data")
+    payload, kind = dig(data, "payload"), dig(data, "event_type")
+    if kind not in _KINDS:
+        raise Other if isinstance(kind, str) else Malformed("it does not say what it is about")
+    if not isinstance(payload, dict):
+        raise Malformed("there is nothing in it")
+    if kind == _LISTED and not isinstance(payload.get("text"), str) and not payload.get("media"):
+        raise WordsMissing("Telnyx lists this text and does not tell its words any more")
+    return _text(data, payload) if kind in _INBOUND else _receipt(data, payload)
+
+
+def _hints(event: Any) -> Hints:
+    payload = dig(event, "data", "payload")
+    return Hints(
+        dig(payload, "id"),
+        dig(payload, "from", "phone_number"),
+        dig(payload, "to", 0, "phone_number"),
+        dig(payload, "text"),
+        dig(payload, "received_at") or dig(event, "data", "occurred_at"),
+    )
 
 
 def media_at(account: CarrierAccount, url: str) -> MediaPlace:
@@ -109,32 +143,72 @@ class Telnyx:
 
     def blocked_numbers(self) -> Iterator[str]:
         """The numbers (E.164) that the account's messaging profile blocks. Errors: httpx.HTTPError."""
+        query = {"filter[messaging_profile_id]": self._profile}
+        for each in self._pages("/v2/messaging_optouts", query, _PAGE):
+            yield str(each["to"])
+
+    def came(
+        self, numbers: Collection[str], since: datetime, known: Callable[[Collection[str]], Collection[str]]
+    ) -> list[Text | Receipt | Unread]:
+        """The texts that came to these numbers since then, oldest first, but for those whose ids are known.
+
+        Telnyx lists the records of texts, without their words, and gives each text by its id for ten days.
+        Errors: httpx.HTTPError, KeyError and ValueError.
+        """
+        since = max(since, datetime.now(UTC) - _GIVEN_FOR)
+        query = {
+            "filter[record_type]": "messaging",
+            "filter[direction]": "inbound",
+            "filter[created_at][gte]": since.date().isoformat(),
+            "sort": "created_at",
+        }
+        records = [
+            each
+            for each in self._pages("/v2/detail_records", query, _RECORDS)
+            if each.get("cld") in numbers and instant_of(each.get("created_at")) >= since
+        ]
+        have = known([str(each["uuid"]) for each in records])
+        new = [self._whole(each) for each in records if each["uuid"] not in have]
+        return read_each(new, _event, _hints)
+
+    def _whole(self, record: dict[str, Any]) -> dict[str, Any]:
+        """A text by its record, in the form of its webhook."""
+        answer = self._get(f"/v2/messages/{quote(str(record['uuid']), safe='')}", {})
+        if answer.status_code == 404:
+            payload: Any = {}
+        else:
+            answer.raise_for_status()
+            payload = answer.json()["data"]
+        told = {
+            "id": record["uuid"],
+            "from": {"phone_number": record.get("cli")},
+            "to": [{"phone_number": record["cld"]}],
+            "text": None,
+            "received_at": record.get("created_at"),
+        }
+        given = {name: payload[name] for name in (*told, "media") if payload.get(name) is not None}
+        return {"data": {"event_type": _LISTED, "payload": told | given}}
+
+    def _pages(self, path: str, query: dict[str, Any], size: int) -> Iterator[dict[str, Any]]:
         page, pages = 1, 1
         while page <= pages:
-            query: dict[str, str | int] = {
-                "filter[messaging_profile_id]": self._profile,
-                "page[number]": page,
-                "page[size]": _PAGE,
-            }
-            answer = httpx.get(
-                f"{self._base}/v2/messaging_optouts",
-                params=query,
-                headers=self._headers,
-                timeout=http.TIMEOUT,
-            )
+            answer = self._get(path, query | {"page[number]": page, "page[size]": size})
             answer.raise_for_status()
             content = answer.json()
-            yield from (str(each["to"]) for each in content["data"])
+            yield from content["data"]
             page, pages = page + 1, int(content["meta"]["total_pages"])
 
+    def _get(self, path: str, query: dict[str, Any]) -> httpx.Response:
+        return httpx.get(f"{self._base}{path}", params=query, headers=self._headers, timeout=http.TIMEOUT)
 
-def _text(data: dict[str, Any], payload: dict[str, Any]) -> Text:
+
+def _text(data: Any, payload: dict[str, Any]) -> Text:
     return text_of(
-        to_number=payload["to"][0]["phone_number"],
-        from_number=payload["from"]["phone_number"],
+        to_number=dig(payload, "to", 0, "phone_number"),
+        from_number=dig(payload, "from", "phone_number"),
         body=payload.get("text") or "",
-        carrier_message_id=payload["id"],
-        received_at=payload.get("received_at") or data.get("occurred_at"),
+        carrier_message_id=payload.get("id"),
+        received_at=payload.get("received_at") or dig(data, "occurred_at"),
         media=_media(payload.get("media")),
     )
 
@@ -154,24 +228,22 @@ def _media(listed: Any) -> tuple[Media, ...]:
     )
 
 
-def _receipts(data: dict[str, Any], payload: dict[str, Any]) -> list[Text | Receipt]:
-    fate = _FATES.get(payload["to"][0].get("status", ""))
+def _receipt(data: Any, payload: dict[str, Any]) -> Receipt | None:
+    status = dig(payload, "to", 0, "status")
+    fate = _FATES.get(status) if isinstance(status, str) else None
     if fate is None:
-        return []
-    error = (payload.get("errors") or [{}])[0] if fate == Fate.FAILED else {}
-    code = str(error.get("code", ""))
-    tags = payload.get("tags") or [""]
-    return [
-        receipt_of(
-            payload["id"],
-            tags[0],
-            fate,
-            payload.get("completed_at") or payload.get("sent_at") or data.get("occurred_at"),
-            code=code,
-            words=words.said(code, words.TELNYX, str(error.get("title", ""))) if fate == Fate.FAILED else "",
-            blocks=code == BLOCK_CODE,
-        )
-    ]
+        return None
+    error = dig(payload, "errors", 0) if fate == Fate.FAILED else None
+    code = str(dig(error, "code") or "")
+    return receipt_of(
+        payload.get("id"),
+        dig(payload, "tags", 0),
+        fate,
+        payload.get("completed_at") or payload.get("sent_at") or dig(data, "occurred_at"),
+        code=code,
+        words=words.said(code, words.TELNYX, str(dig(error, "title") or "")) if fate == Fate.FAILED else "",
+        blocks=code == BLOCK_CODE,
+    )
 
 
 def _refused(answer: httpx.Response) -> Refused:

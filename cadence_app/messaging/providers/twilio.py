@@ -6,7 +6,7 @@ resource", "Media resource", "Outbound message status in status callbacks" and "
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -19,6 +19,7 @@ from twilio.http.http_client import TwilioHttpClient
 from twilio.http.response import Response
 from twilio.request_validator import RequestValidator
 from twilio.rest import Client
+from twilio.rest.api.v2010.account.message import MessageInstance
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from cadence_app.consent.keywords import Meaning
@@ -28,11 +29,13 @@ from cadence_app.messaging.carriers.events import (
     Media,
     Receipt,
     Text,
+    Unread,
     media_of,
     receipt_of,
     text_of,
 )
-from cadence_app.messaging.carriers.models import CarrierAccount
+from cadence_app.messaging.carriers.models import CarrierAccount, KeywordAnswers
+from cadence_app.messaging.carriers.readings import Hints, read_each, unread_body
 from cadence_app.messaging.providers import http, words
 from cadence_app.messaging.providers.base import (
     CannotTell,
@@ -65,6 +68,7 @@ _TIMEOUT_SECONDS = 10.0
 _LIST_LAGS = timedelta(minutes=1)
 # More than Twilio sends; so many at most are read.
 _MOST_MEDIA = 50
+_PAGE = 1000
 
 
 def signed(account: CarrierAccount, request: Request) -> bool:
@@ -76,26 +80,35 @@ def signed(account: CarrierAccount, request: Request) -> bool:
     return bool(validator.validate(address, request.form, signature))
 
 
-def events(request: Request) -> list[Text | Receipt]:
-    """The text or the receipt in a form; none where it is about something else. Errors: Malformed."""
-    form = request.form
+def events(request: Request) -> list[Text | Receipt | Unread]:
+    """The text or the receipt in a form, or what can't be read of it; none where nothing is to be done."""
+    form, body, key = request.form.to_dict(), request.get_data(), request.args.get("text")
+    if not form:
+        return [unread_body(body, "the body is no form")]
+    return read_each([form], lambda each: _event(each, key), _hints, body)
+
+
+def _event(form: Mapping[str, str], key: str | None) -> Text | Receipt | None:
     message_id = form.get("MessageSid") or form.get("SmsSid")
     if message_id is None:
         raise Malformed("there is no MessageSid")
     if "MessageStatus" in form and "Body" not in form:
         fate = _FATES.get(form["MessageStatus"])
-        return [_receipt(message_id, request.args.get("text"), fate, form)] if fate else []
-    return [
-        text_of(
-            to_number=form.get("To"),
-            from_number=form.get("From"),
-            body=form.get("Body", ""),
-            carrier_message_id=message_id,
-            received_at=None,
-            answered=_OPT_OUT_TYPES.get(form.get("OptOutType", "")),
-            media=_media(form),
-        )
-    ]
+        return _receipt(message_id, key, fate, form) if fate else None
+    return text_of(
+        to_number=form.get("To"),
+        from_number=form.get("From"),
+        body=form.get("Body", ""),
+        carrier_message_id=message_id,
+        received_at=None,
+        answered=_OPT_OUT_TYPES.get(form.get("OptOutType", "")),
+        media=_media(form),
+    )
+
+
+def _hints(form: Mapping[str, str]) -> Hints:
+    message_id = form.get("MessageSid") or form.get("SmsSid")
+    return Hints(message_id, form.get("From"), form.get("To"), form.get("Body"), form.get("At"))
 
 
 def media_at(account: CarrierAccount, url: str) -> MediaPlace:
@@ -154,6 +167,52 @@ class Twilio:
             raise CannotTell
         return Sent(str(found[-1].sid), None) if found else None
 
+    def came(
+        self, numbers: Collection[str], since: datetime, known: Callable[[Collection[str]], Collection[str]]
+    ) -> list[Text | Receipt | Unread]:
+        """The texts that came to these numbers since then, oldest first, but for those of known ids."""
+        listed = [
+            each
+            for number in numbers
+            for each in self._client.messages.list(to=number, date_sent_after=since, page_size=_PAGE)
+            if each.direction == "inbound"
+        ]
+        have = known([str(each.sid) for each in listed])
+        new = [each for each in listed if each.sid not in have]
+        new.sort(key=lambda each: each.date_sent or each.date_created or since)
+        return read_each([self._form_of(each) for each in new], self._listed, _hints)
+
+    def _form_of(self, message: MessageInstance) -> dict[str, Any]:
+        """A listed text by the names that its webhook has, with its time."""
+        form = {
+            "MessageSid": message.sid,
+            "From": message.from_,
+            "To": message.to,
+            "Body": message.body or "",
+        }
+        if str(message.num_media or "0") != "0":
+            files = message.media.list(limit=_MOST_MEDIA)
+            form |= {"NumMedia": str(len(files))}
+            for index, each in enumerate(files):
+                url = f"{_HOME}{str(each.uri).removesuffix('.json')}"
+                form |= {f"MediaUrl{index}": url, f"MediaContentType{index}": each.content_type}
+        at = message.date_sent or message.date_created
+        return form | {"At": at.isoformat() if at else None}
+
+    def _listed(self, form: Mapping[str, Any]) -> Text:
+        # The list does not say what Advanced Opt-Out took a text for. Its usual words it acts on.
+        told = self._account.keyword_answers == KeywordAnswers.TOLD
+        word = str(form["Body"]).strip().casefold()
+        return text_of(
+            to_number=form["To"],
+            from_number=form["From"],
+            body=form["Body"],
+            carrier_message_id=form["MessageSid"],
+            received_at=form["At"],
+            answered=KEYWORDS.get(word) if told else None,
+            media=_media(form),
+        )
+
 
 class _HttpClient(TwilioHttpClient):
     """Twilio's, with a time limit, and to the address that the settings give in the place of Twilio's."""
@@ -169,7 +228,7 @@ class _HttpClient(TwilioHttpClient):
 def _media(form: Mapping[str, str]) -> tuple[Media, ...]:
     """The files that a form names: MediaUrl0 and so on, NumMedia of them."""
     given = form.get("NumMedia", "")
-    count = min(int(given), _MOST_MEDIA) if given.isascii() and given.isdigit() else 0
+    count = min(int(given[:9]), _MOST_MEDIA) if given.isascii() and given.isdigit() else 0
     return tuple(
         media_of(form.get(f"MediaUrl{index}"), form.get(f"MediaContentType{index}")) for index in range(count)
     )

@@ -18,7 +18,22 @@ from urllib.parse import parse_qs, urlsplit
 import sqlalchemy as sa
 from flask import Flask
 
+from cadence_app.messaging.carriers import gaps
 from tests.messaging.carriers import sns
+
+
+@dataclass
+class Came:
+    """A text that a carrier got for us: from, to, words, its id and when. Files are addresses at the carrier,
+    and of one that is `forgotten` it has the record and not the words."""
+
+    sender: str
+    to: str
+    body: str | None
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    files: list[str] = field(default_factory=list)
+    forgotten: bool = False
 
 
 @dataclass
@@ -28,7 +43,9 @@ class Api:
     without a plan every text is taken. `files` are what the carriers keep of texts with files, by path:
     (status, type, content), where the type of a redirect is the address it leads to; `asked` says who asked
     for them with which credentials, and `meanwhile` is done before one is answered. `attached` are the
-    addresses of files that came with a text of ours, by its key. `self_managed` are numbers whose opt outs
+    addresses of files that came with a text of ours, by its key. `came` are texts that the carriers got for
+    us and list, `listed` what they were asked for, and while `out_of_reach` they list nothing.
+    `self_managed` are numbers whose opt outs
     AWS leaves to us, and `confirmed` what SNS was asked to confirm."""
 
     taken: list[tuple[str, str, str, str, str]] = field(default_factory=list)
@@ -39,6 +56,9 @@ class Api:
     asked: list[tuple[str, str]] = field(default_factory=list)
     meanwhile: Callable[[], object] | None = None
     attached: dict[str, list[str]] = field(default_factory=dict)
+    came: list[Came] = field(default_factory=list)
+    listed: list[dict[str, str]] = field(default_factory=list)
+    out_of_reach: bool = False
     url: str = ""
     self_managed: list[str] = field(default_factory=list)
     confirmed: list[dict[str, str]] = field(default_factory=list)
@@ -123,9 +143,57 @@ class _Handler(BaseHTTPRequestHandler):
             pages = -(-len(numbers) // size)
             self._answer(200, {"data": [{"to": each} for each in shown], "meta": {"total_pages": pages}})
             return
+        if self._lists(parts.path, query):
+            return
         found = [each for each in self.server.api.taken if each[:2] == (query["From"], query["To"])]
         listed = [_twilio_message(*each) for each in reversed(found)]
         self._answer(200, {"messages": listed, "page": 0, "page_size": 50, "next_page_uri": None})
+
+    def _lists(self, path: str, query: dict[str, str]) -> bool:
+        """Answers who asks for what came."""
+        api, asked_for = self.server.api, path.rpartition("/")[2]
+        if "From" in query or not path.startswith(("/2010", "/v2/detail_records", "/v2/messages/")):
+            return False
+        if api.out_of_reach:
+            self._answer(500, {})
+        elif path.startswith("/v2/messages/"):
+            assert self.headers["Authorization"].startswith("Bearer ")
+            found = next((each for each in api.came if each.id == asked_for and not each.forgotten), None)
+            self._answer(200 if found else 404, {"data": _telnyx_message(found)} if found else {"errors": []})
+        elif path.startswith("/v2/"):
+            self._list_records(query)
+        elif asked_for == "Media.json":
+            sid = path.split("/")[-2]
+            files = next(each.files for each in api.came if each.id == sid)
+            media = [{"uri": f"{path[:-5]}/{each}.json", "content_type": "image/png"} for each in files]
+            self._answer(200, {"media_list": media, "next_page_uri": None})
+        else:
+            assert self.headers["Authorization"].startswith("Basic ")
+            api.listed.append(query)
+            since = datetime.fromisoformat(query["DateSent>"])
+            came = sorted(api.came, key=lambda each: each.at, reverse=True)
+            shown = [_twilio_came(each) for each in came if each.to == query["To"] and each.at >= since]
+            self._answer(200, {"messages": shown, "page": 0, "page_size": 1000, "next_page_uri": None})
+        return True
+
+    def _list_records(self, query: dict[str, str]) -> None:
+        api, size, page = self.server.api, 2, int(query["page[number]"])
+        api.listed.append(query)
+        assert (query["filter[record_type]"], query["filter[direction]"]) == ("messaging", "inbound")
+        since = query["filter[created_at][gte]"]
+        came = sorted((each for each in api.came if each.at.isoformat() >= since), key=lambda each: each.at)
+        shown = [
+            {
+                "record_type": "message_detail_record",
+                "uuid": each.id,
+                "cli": each.sender,
+                "cld": each.to,
+                "direction": "inbound",
+                "created_at": each.at.isoformat(),
+            }
+            for each in came[(page - 1) * size : page * size]
+        ]
+        self._answer(200, {"data": shown, "meta": {"total_pages": -(-len(came) // size)}})
 
     def _give(self, path: str) -> None:
         api = self.server.api
@@ -199,6 +267,31 @@ def _twilio_message(sender: str, to: str, body: str, key: str, sid: str) -> dict
     return {"sid": sid, "from": sender, "to": to, "body": body, "date_sent": at, "status": "queued"}
 
 
+def _twilio_came(came: Came) -> dict[str, Any]:
+    return {
+        "sid": came.id,
+        "from": came.sender,
+        "to": came.to,
+        "body": came.body,
+        "date_sent": format_datetime(came.at),
+        "direction": "inbound",
+        "status": "received",
+        "num_media": str(len(came.files)),
+    }
+
+
+def _telnyx_message(came: Came) -> dict[str, Any]:
+    return {
+        "id": came.id,
+        "direction": "inbound",
+        "from": {"phone_number": came.sender},
+        "to": [{"phone_number": came.to}],
+        "text": came.body,
+        "received_at": came.at.isoformat(),
+        "media": [{"url": f"https://media.telnyx.example/{each}"} for each in came.files],
+    }
+
+
 @contextmanager
 def carrier_server() -> Iterator[tuple[Api, str]]:
     """The carriers and their address."""
@@ -221,5 +314,7 @@ def carrier_api(app: Flask) -> Iterator[Api]:
     with carrier_server() as (api, address):
         usual = {name: app.config[name] for name in URLS}
         app.config.update(dict.fromkeys(URLS, address))
+        with app.app_context():
+            gaps.beat()
         yield api
         app.config.update(usual)
