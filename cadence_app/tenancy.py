@@ -1,26 +1,34 @@
-"""Which tenant the current transaction belongs to.
+"""Whose rows the current transaction works with.
 
-Every tenant table has row-level security on the setting `cadence.tenant_id`; a transaction that has not set
-it sees no row at all. So a forgotten filter shows nothing, rather than another tenant's data.
+Each transaction begins with one statement that takes the application's role and sets the tenant, for as long
+as it lasts. The login that connects has no rights of its own (database_roles.py), so a transaction that did
+not begin so is refused everything, whatever pooler lies between. Every tenant table has row-level security on
+the setting `cadence.tenant_id`: one without a tenant sees no row at all, rather than another tenant's.
 """
 
 from __future__ import annotations
 
 import hashlib
 
-from flask import current_app
+from flask import current_app, has_app_context
 from sqlalchemy import Connection, event, text
-from sqlalchemy.orm import Session, SessionTransaction
 
+from cadence_app.database_roles import APP_ROLE, WrongLogin, check_login
 from cadence_app.extensions import db
 
+# Days and hours are read in UTC, whatever the server's zone.
+_BEGIN = (
+    "SELECT set_config('role', %(role)s, true), set_config('cadence.tenant_id', %(tenant_id)s, true),"
+    " set_config('cadence.number_key', %(key)s, true), set_config('timezone', 'UTC', true), current_user"
+)
 _SET_TENANT = text(
     "SELECT set_config('cadence.tenant_id', :tenant_id, true), set_config('cadence.number_key', :key, true)"
 )
 
 
 def use_tenant(tenant_id: int) -> None:
-    """Makes the session work for this tenant: in the open transaction and in each that follows."""
+    """Makes the session work for this tenant: in the open transaction and in each that follows, as does a
+    connection beside the session that begins meanwhile."""
     session = db.session()
     session.info["tenant_id"] = tenant_id
     if session.in_transaction():
@@ -29,24 +37,53 @@ def use_tenant(tenant_id: int) -> None:
 
 def set_tenant(connection: Connection, tenant_id: int) -> None:
     """Makes the open transaction of a connection outside the session work for this tenant."""
-    # What erased numbers are hashed with is never in the database itself.
-    key = hashlib.sha256(f"cadence numbers {current_app.config['NUMBER_KEY']}".encode()).hexdigest()
-    connection.execute(_SET_TENANT, {"tenant_id": str(tenant_id), "key": key})
+    connection.execute(_SET_TENANT, {"tenant_id": str(tenant_id), "key": _number_key()})
 
 
 def tenant_in_use() -> int:
     """The session's tenant id; RuntimeError where none was set."""
-    tenant_id = db.session().info.get("tenant_id")
+    tenant_id = _tenant()
     if tenant_id is None:
         raise RuntimeError("no tenant is in use")
-    return int(tenant_id)
+    return tenant_id
 
 
-def _begin(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
-    tenant_id = session.info.get("tenant_id")
-    if tenant_id is not None:
-        set_tenant(connection, tenant_id)
+def _tenant() -> int | None:
+    if not has_app_context() or not db.session.registry.has():
+        return None
+    tenant_id = db.session().info.get("tenant_id")
+    return None if tenant_id is None else int(tenant_id)
+
+
+def _number_key() -> str:
+    """What erased numbers are hashed with (hex). It is never in the database itself."""
+    return hashlib.sha256(f"cadence numbers {current_app.config['NUMBER_KEY']}".encode()).hexdigest()
+
+
+def _begin(connection: Connection) -> None:
+    tenant_id = _tenant()
+    settings = {
+        "role": APP_ROLE,
+        "tenant_id": "" if tenant_id is None else str(tenant_id),
+        "key": "" if tenant_id is None else _number_key(),
+    }
+    user = connection.exec_driver_sql(_BEGIN, settings).one()[-1]
+    if user != APP_ROLE:
+        connection.invalidate()
+        raise WrongLogin(f"the database went on as {user}, not as {APP_ROLE}")
+
+
+def _connected(connection: object, record: object) -> None:
+    """Once for each new connection, of which a pool opens few."""
+    try:
+        check_login(connection)
+    except BaseException:
+        connection.close()  # type: ignore[attr-defined]
+        raise
+    connection.rollback()  # type: ignore[attr-defined]
 
 
 def init_tenancy() -> None:
-    event.listen(db.session, "after_begin", _begin)
+    """For the application's engine; that of the migrations is another."""
+    event.listen(db.engine, "connect", _connected)
+    event.listen(db.engine, "begin", _begin)
