@@ -2,18 +2,20 @@
 
 Who works has a lease: a row that says who and until when, taken by compare-and-set and renewed meanwhile. A
 lock of PostgreSQL's would be of a connection, which behind a pooler is another one in each transaction. A
-worker that dies lets go in time, after LEASE_SECONDS at the latest. One that was stopped for longer than that
-finds its lease lost, by the fencing number: confirm() refuses to go on.
+worker that dies lets go in time, after LEASE_SECONDS at the latest, and at once where who asks can see that
+its process has ended. One that was stopped for longer than that finds its lease lost, by the fencing number:
+confirm() refuses to go on.
 """
 
 from __future__ import annotations
 
 import os
-import socket
 import threading
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from flask import Flask, current_app
 from sqlalchemy import text
@@ -30,7 +32,11 @@ _TAKE = text(
     " VALUES (:tenant_id, :name, :holder, clock_timestamp() + :seconds * interval '1 second')"
     " ON CONFLICT (tenant_id, name) DO UPDATE"
     " SET holder = excluded.holder, until = excluded.until, fence = DEFAULT"
-    " WHERE l.until <= clock_timestamp() RETURNING fence"
+    " WHERE l.until <= clock_timestamp() OR l.fence = :dead RETURNING fence"
+)
+_HOLDER = text(
+    "SELECT holder, fence FROM leases"
+    " WHERE tenant_id = :tenant_id AND name = :name AND until > clock_timestamp()"
 )
 # Whoever would take the lease waits until the transaction ends that has confirmed it.
 _CONFIRM = text(
@@ -45,10 +51,6 @@ _RENEW = text(
 _LET_GO = text(
     "DELETE FROM leases WHERE (tenant_id, name) IN (SELECT tenant_id, name FROM leases"
     " WHERE tenant_id = :tenant_id AND name = :name AND fence = :fence FOR UPDATE SKIP LOCKED)"
-)
-_FREE = text(
-    "SELECT NOT EXISTS (SELECT FROM leases"
-    " WHERE tenant_id = :tenant_id AND name = :name AND until > clock_timestamp())"
 )
 
 
@@ -96,15 +98,45 @@ def held(name: str) -> Iterator[Lease | None]:
 
 def free(name: str) -> bool:
     """Whether nobody has the work of this name, in the tenant in use, just now."""
-    return bool(db.session.scalar(_FREE, {"tenant_id": tenant_in_use(), "name": name}))
+    row = db.session.execute(_HOLDER, {"tenant_id": tenant_in_use(), "name": name}).first()
+    return row is None or _has_ended(row.holder)
 
 
 def _take(tenant_id: int, name: str) -> Lease | None:
-    holder = f"{socket.gethostname()} {os.getpid()} {threading.get_ident()}"
-    values = {"tenant_id": tenant_id, "name": name, "holder": holder, "seconds": LEASE_SECONDS}
+    key = {"tenant_id": tenant_id, "name": name}
+    values = key | {"holder": f"{_machine()} {_process(os.getpid())}", "seconds": LEASE_SECONDS}
     with db.engine.begin() as connection:
-        fence = connection.scalar(_TAKE, values)
+        fence = connection.scalar(_TAKE, values | {"dead": None})
+        if fence is None:
+            row = connection.execute(_HOLDER, key).first()
+            if row is None or _has_ended(row.holder):
+                fence = connection.scalar(_TAKE, values | {"dead": row and row.fence})
     return None if fence is None else Lease(tenant_id, name, fence)
+
+
+def _machine() -> str:
+    """Whose processes can be seen from here for certain: this user's, of this machine (or container) since it
+    started."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot}/{os.readlink('/proc/self/ns/pid')}/{os.getuid()}"
+    except OSError:
+        return uuid.uuid4().hex
+
+
+def _process(pid: int) -> str:
+    """A process, and not one that has its number later; empty where it has ended (proc(5), stat)."""
+    try:
+        state, *fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return ""
+    return "" if state in "ZX" else f"{pid} {fields[18]}"
+
+
+def _has_ended(holder: str) -> bool:
+    """Whether a lease's holder is known to work no more; False for one on another machine."""
+    machine, _, process = holder.partition(" ")
+    return machine == _machine() and _process(int(process.partition(" ")[0])) != process
 
 
 def _renew_until(over: threading.Event, app: Flask, lease: Lease) -> None:

@@ -257,10 +257,10 @@ def leave_teams(contact_ids: Sequence[int]) -> None:
     The database lets nothing else delete a status.
     """
     db.session.execute(select(func.leave_teams(cast(contact_ids, ARRAY(BigInteger)))))
-    for (_, key, _), row in list(db.session.identity_map.items()):
+    for state in db.session.identity_map.all_states():
         # By its key: what it held can't be read again.
-        if isinstance(row, Consent) and key[0] in contact_ids:
-            db.session.expunge(row)
+        if state.class_ is Consent and state.key and state.key[1][0] in contact_ids:
+            db.session.expunge(state.obj())
 
 
 def among(contact_id: Any, team_id: Any, pairs: list[tuple[int, int]]) -> ColumnElement[bool]:
