@@ -109,7 +109,13 @@ def test_nobody_takes_what_was_confirmed_before_that_transaction_ends(world: Wor
         def take() -> bool:
             with world.session():
                 db.session.execute(text("SET LOCAL lock_timeout = '50ms'"))
-                key = {"tenant_id": world.tenant_id, "name": "text", "holder": "x", "seconds": 9, "dead": None}
+                key = {
+                    "tenant_id": world.tenant_id,
+                    "name": "text",
+                    "holder": "x",
+                    "seconds": 9,
+                    "dead": None,
+                }
                 db.session.execute(locks._TAKE, key)
             return True
 
