@@ -24,7 +24,7 @@ def make_files(world: World, folder: Path) -> None:
     lines = [line.strip() for line in recipe.splitlines() if re.match(r"    (SET |\\copy )", line)]
     assert len(lines) == 5
     commands = "\n".join(lines).replace("tenant_id = 1", f"tenant_id = {world.tenant_id}")
-    url = str(world.app.config["SUPERUSER_URL"]).replace("+psycopg", "")
+    url = str(world.app.config["DATABASE_OWNER_URL"]).replace("+psycopg", "")
     psql = [str(embedded.postgres_tool("psql")), "--no-psqlrc", "-q", "-v", "ON_ERROR_STOP=1", url]
     subprocess.run(psql, input=commands, cwd=folder, check=True, text=True)
 
