@@ -10,10 +10,9 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-from cadence_app import embedded, number_key
+from cadence_app import database_roles, embedded, number_key
 from cadence_app.redis_waits import PROMPT, PromptRedis
 
-APP_ROLE = "cadence_app"
 _SECRET_KEY_FILE = "secret_key"  # noqa: S105 - a file's name
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
@@ -66,10 +65,12 @@ def load() -> dict[str, Any]:
     """Every setting of the application; errors: ValueError for a value that can't be used."""
     data_dir = Path(os.environ.get("CADENCE_DATA_DIR", "instance")).resolve()
     app_url = os.environ.get("DATABASE_URL", "")
+    owner_url = os.environ.get("DATABASE_OWNER_URL", "")
     embedded_database = not app_url
+    if embedded_database and owner_url:
+        raise ValueError("DATABASE_OWNER_URL is given without DATABASE_URL.")
     if embedded_database:
-        app_url = embedded.ensure_postgres(data_dir)
-    owner_url = os.environ.get("DATABASE_OWNER_URL") or app_url
+        app_url, owner_url = database_roles.prepare_embedded(embedded.ensure_postgres(data_dir))
     embedded_mail = not os.environ.get("MAIL_SERVER")
     all_embedded = embedded_database and embedded_mail and not os.environ.get("REDIS_URL")
     redis_url = os.environ.get("REDIS_URL") or embedded.redis_url(data_dir)
@@ -101,14 +102,16 @@ def load() -> dict[str, Any]:
         "PUBLIC_URL": public_url.rstrip("/"),
         "TRUSTED_PROXIES": proxies,
         "SQLALCHEMY_DATABASE_URI": database_url(app_url),
-        # The role is set by the server before the first statement, so no query runs without it.
+        # Nothing is set as a connection opens, nor kept in it: behind a pooler it is another one each time
+        # (tenancy.py sets what a transaction needs).
         "SQLALCHEMY_ENGINE_OPTIONS": {
-            "connect_args": {"options": f"-c role={APP_ROLE} -c timezone=UTC", "connect_timeout": 5},
+            "connect_args": {"connect_timeout": 5, "prepare_threshold": None},
             "pool_pre_ping": True,
             "pool_size": 10,
             "max_overflow": 20,
         },
-        "DATABASE_OWNER_URL": database_url(owner_url),
+        # Only migrations and `flask cadence prepare-database` need it.
+        "DATABASE_OWNER_URL": database_url(owner_url) if owner_url else "",
         "RQ_CONNECTION": redis_url,
         "RQ_CONNECTION_CLASS": PromptRedis,
         "RQ_QUEUES": ["texts", "campaigns", "mails", "reports", "imports", "webhooks", "media", "sweeps"],

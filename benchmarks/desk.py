@@ -14,9 +14,9 @@ from html import unescape
 from pathlib import Path
 
 from flask.testing import FlaskClient
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 
-from benchmarks.scratch import Scratch, scratch_installation
+from benchmarks.scratch import Scratch, scratch_installation, superuser
 from cadence_app.accounts import sessions
 from cadence_app.accounts.models import Team, User
 from cadence_app.accounts.sessions import Device
@@ -89,7 +89,7 @@ def _fill(scratch: Scratch) -> int:
     for index in range(INBOXES):
         create_inbox(team, f"+1212555{200 + index:04}", f"Desk {index}")
     db.session.commit()
-    engine = create_engine(scratch.app.config["DATABASE_OWNER_URL"])
+    engine = superuser(scratch)
     values = {"tenant": scratch.tenant_id, "inboxes": INBOXES, "people": PEOPLE}
     with engine.begin() as connection:
         for statement in (_PEOPLE, _CONVERSATIONS):

@@ -13,11 +13,11 @@ import sys
 import time
 from pathlib import Path
 
-from sqlalchemy import create_engine, select, text
+from sqlalchemy import select, text
 
 import config
 from benchmarks.memory import peak_mb
-from benchmarks.scratch import ROOT, Scratch, scratch_installation
+from benchmarks.scratch import ROOT, Scratch, scratch_installation, superuser
 from cadence_app import create_app
 from cadence_app.accounts.models import User
 from cadence_app.contacts.imports import jobs, mapping, service
@@ -84,8 +84,8 @@ def _write(path: Path, start: int, rows: int) -> None:
 
 
 def _plain(scratch: Scratch, path: Path) -> float:
-    """Seconds of COPY and one upsert, as the tables' owner."""
-    engine = create_engine(scratch.app.config["DATABASE_OWNER_URL"])
+    """Seconds of COPY and one upsert, as the superuser."""
+    engine = superuser(scratch)
     with engine.begin() as connection:
         connection.execute(text(_TABLES))
     start = time.perf_counter()

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from flask import Flask
 from flask_migrate import upgrade
-from sqlalchemy import create_engine, text
+from sqlalchemy import Engine, create_engine, text
 
 import config
 from cadence_app import create_app, embedded
@@ -78,9 +78,14 @@ def _tenant(app: Flask, folder: Path) -> Scratch:
     return Scratch(app, tenant.id, team.id, contact.id, user.id, folder)
 
 
+def superuser(scratch: Scratch) -> Engine:
+    """For whom row-level security is no bar."""
+    return create_engine(config.database_url(embedded.ensure_postgres(scratch.data_dir)))
+
+
 def load_changes(scratch: Scratch, rows: int) -> None:
-    """Fills the tenant's history up to this many rows, by COPY as the tables' owner."""
-    engine = create_engine(scratch.app.config["DATABASE_OWNER_URL"])
+    """Fills the tenant's history up to this many rows, by COPY as the superuser."""
+    engine = superuser(scratch)
     with engine.begin() as connection:
         have = connection.scalar(text("SELECT count(*) FROM opt_out_changes")) or 0
         with connection.connection.cursor().copy(_LOAD) as copy:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 
 import click
+import psycopg
+from flask import current_app
 from flask.cli import AppGroup
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
+from cadence_app import database_roles
 from cadence_app.accounts import audit, links, single_sign_on
 from cadence_app.accounts import service as accounts
 from cadence_app.accounts.models import KeywordPolicy, Navigation, PossibleOptOutPolicy, Role, Tenant
@@ -30,7 +33,7 @@ class _Group(AppGroup):
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
-        except ValueError as refusal:
+        except (ValueError, database_roles.WrongLogin) as refusal:
             raise click.ClickException(str(refusal)) from refusal
         except DBAPIError as error:
             raise click.ClickException(
@@ -45,6 +48,23 @@ commands.add_to(cadence)
 
 def _choice(kind: type[Navigation] | type[Role] | type[KeywordPolicy] | type[Meaning]) -> click.Choice[str]:
     return click.Choice([str(value) for value in kind])
+
+
+@cadence.command("prepare-database")
+def prepare_database() -> None:
+    """Make the roles that Cadence needs and the login of DATABASE_URL, as the user of DATABASE_OWNER_URL."""
+    owner, login = (
+        str(current_app.config[name]) for name in ("DATABASE_OWNER_URL", "SQLALCHEMY_DATABASE_URI")
+    )
+    if not owner:
+        raise ValueError(f"DATABASE_OWNER_URL is not set. {database_roles.ADVICE}")
+    try:
+        done = database_roles.prepare(*(url.replace("+psycopg", "", 1) for url in (owner, login)))
+    except psycopg.Error as error:
+        raise ValueError(f"The roles could not be made: {' '.join(str(error).split())}") from error
+    for statement in done:
+        click.echo(statement)
+    click.echo("The database has every role that Cadence needs.")
 
 
 @cadence.command()

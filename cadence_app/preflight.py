@@ -12,6 +12,7 @@ import psycopg
 import redis
 
 from cadence_app import embedded
+from cadence_app.database_roles import ADVICE, WrongLogin, check_login
 
 MIN_POSTGRES = 15
 MIN_REDIS = 5
@@ -108,6 +109,8 @@ def check_servers() -> None:
     for name in ("DATABASE_URL", "DATABASE_OWNER_URL"):
         if url := os.environ.get(name):
             _check_postgres(name, url)
+    if os.environ.get("DATABASE_URL") and not os.environ.get("DATABASE_OWNER_URL"):
+        raise NotReady(f"DATABASE_OWNER_URL is not set. {ADVICE}")
     if url := os.environ.get("REDIS_URL"):
         _check_redis(url)
     if host := os.environ.get("MAIL_SERVER"):
@@ -122,14 +125,21 @@ def _check_postgres(name: str, url: str) -> None:
     scheme, _, rest = url.partition("://")
     if scheme.partition("+")[0] not in {"postgres", "postgresql"}:
         raise NotReady(f"{name} must begin with postgresql://")
+    too_much = None
     try:
         with psycopg.connect(f"postgresql://{rest}", connect_timeout=_SECONDS) as connection:
             version = connection.info.server_version // 10000
+            if name == "DATABASE_URL":
+                check_login(connection)
+    except WrongLogin as wrong:
+        too_much = wrong
     except psycopg.OperationalError as error:
         reason = " ".join(str(error).split())
         raise NotReady(f"{name} is out of reach: {reason}") from error
     if version < MIN_POSTGRES:
         raise NotReady(f"{name} is PostgreSQL {version}; Cadence needs {MIN_POSTGRES} or newer.")
+    if too_much:
+        raise NotReady(str(too_much))
 
 
 def _check_redis(url: str) -> None:

@@ -31,6 +31,7 @@ from cadence_app import create_app, embedded
 from cadence_app.accounts.demo_sign_ins import SIGN_INS
 from cadence_app.accounts.models import Tenant
 from cadence_app.contacts.mending import due, read_all_again
+from cadence_app.database_roles import WrongLogin
 from cadence_app.demo import load_demo
 from cadence_app.extensions import db
 from cadence_app.number_key import WrongKey
@@ -145,18 +146,20 @@ def _migrate(installation: Installation, demo_wanted: bool | None) -> bool:
         raise NotReady(str(error)) from error
     except DBAPIError as error:
         raise NotReady(f"The database could not be prepared: {str(error.orig).strip()}") from error
+    except WrongLogin as error:
+        raise NotReady(str(error)) from error
     demo = {sign_in["tenant"] for sign_in in SIGN_INS} <= names
     installation.environment = _environment(installation, settings, demo)
     return demo
 
 
 def _environment(installation: Installation, settings: dict[str, object], demo: bool) -> dict[str, str]:
-    """What the programs get: the servers by address, so that none of them starts an engine of its own."""
+    """What the programs get: the servers by address, so that none of them starts an engine of its own. The
+    tables' owner is none of their business."""
     own = installation.embedded_postgres and installation.embedded_redis and installation.embedded_mail
     given = {
         "FLASK_APP": "wsgi:app",
         "DATABASE_URL": _plain(settings["SQLALCHEMY_DATABASE_URI"]),
-        "DATABASE_OWNER_URL": _plain(settings["DATABASE_OWNER_URL"]),
         "REDIS_URL": str(settings["RQ_CONNECTION"]),
         "MAIL_SERVER": str(settings["MAIL_SERVER"]),
         "MAIL_PORT": str(settings["MAIL_PORT"]),
@@ -167,7 +170,8 @@ def _environment(installation: Installation, settings: dict[str, object], demo: 
         # Titles of processes leave the environment as it is: stop_left_over() knows ours by it.
         "SPT_NOENV": "1",
     }
-    return os.environ | given
+    inherited = {name: value for name, value in os.environ.items() if name != "DATABASE_OWNER_URL"}
+    return inherited | given
 
 
 def _plain(url: object) -> str:

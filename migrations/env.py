@@ -1,4 +1,6 @@
-"""Alembic's environment: migrations run as the tables' owner, the application never does."""
+"""Alembic's environment: migrations run as the tables' owner, the application never does.
+
+The owner's address leads to the server itself and past any pooler."""
 
 from __future__ import annotations
 
@@ -6,8 +8,11 @@ from alembic import context
 from flask import current_app
 from sqlalchemy import create_engine, pool
 
+from cadence_app.database_roles import ADVICE
 from cadence_app.extensions import db
 
+if not current_app.config["DATABASE_OWNER_URL"]:
+    raise RuntimeError(f"Migrations need DATABASE_OWNER_URL. {ADVICE}")
 engine = create_engine(current_app.config["DATABASE_OWNER_URL"], poolclass=pool.NullPool)
 with engine.connect() as connection:
     context.configure(connection=connection, target_metadata=db.metadata, compare_type=True)

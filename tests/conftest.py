@@ -61,7 +61,10 @@ def app(data_dir: Path) -> Iterator[Flask]:
         subprocess.Popen(embedded.command(name), stdout=subprocess.DEVNULL) for name in ("redis", "mail")
     ]
     settings = config.load()
-    app = create_app(settings | {"TESTING": False, "RATELIMIT_ENABLED": False})
+    # For what happens behind everybody's back: neither Cadence nor the tables' owner is a superuser.
+    superuser = config.database_url(embedded.ensure_postgres(data_dir))
+    settings |= {"TESTING": False, "RATELIMIT_ENABLED": False, "SUPERUSER_URL": superuser}
+    app = create_app(settings)
     with app.app_context():
         upgrade(directory=str(ROOT / "migrations"))
     wait_for_port(mail_port)

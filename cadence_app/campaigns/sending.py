@@ -17,7 +17,7 @@ from cadence_app.campaigns import pace, recipients
 from cadence_app.campaigns.models import Campaign, CampaignState, Recipient, RecipientState
 from cadence_app.campaigns.quiet_hours import Hours, hours_of
 from cadence_app.extensions import db
-from cadence_app.locks import held
+from cadence_app.locks import Lease, held
 from cadence_app.messaging import sending as texts
 from cadence_app.messaging.carriers import gaps
 from cadence_app.messaging.conversations import conversation_with
@@ -58,7 +58,7 @@ def work(campaign_id: int) -> bool:
         if state != CampaignState.SENDING or _held_back(campaign_id):
             return False
         _settle(campaign_id)
-        return _send_slice(campaign_id)
+        return _send_slice(campaign_id, mine)
 
 
 def _brought_up_to_date(campaign_id: int) -> str | None:
@@ -86,7 +86,7 @@ def begin(campaign: Campaign, now: datetime) -> None:
     campaign.state, campaign.started_at, campaign.wake_at = CampaignState.SENDING, now, now
 
 
-def _send_slice(campaign_id: int) -> bool:
+def _send_slice(campaign_id: int, lease: Lease) -> bool:
     campaign = db.session.get_one(Campaign, campaign_id)
     hours, fields, inbox_id = hours_of(campaign.user.tenant), tenant_fields(), campaign.inbox_id
     until, alive_until = time.monotonic() + _SLICE_SECONDS, 0.0
@@ -97,6 +97,7 @@ def _send_slice(campaign_id: int) -> bool:
             _say_alive(campaign_id)
             alive_until = time.monotonic() + _ALIVE_EVERY
         pace.wait_for_turn(inbox_id)
+        lease.confirm()
         message_id = _claim(campaign_id, hours, fields)
         if message_id is None:
             return False

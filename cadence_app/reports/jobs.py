@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from cadence_app import files
 from cadence_app.accounts.models import Tenant
 from cadence_app.extensions import db, rq
-from cadence_app.locks import held
+from cadence_app.locks import free, held
 from cadence_app.mails import smtp
 from cadence_app.reports import mailing
 from cadence_app.reports.destinations import delivering
@@ -73,9 +73,7 @@ def sweep_exports() -> None:
             Export.state.in_(UNFINISHED), Export.next_attempt_at < func.now() - _LOST_AFTER
         )
         for export in db.session.scalars(due.order_by(Export.id)).all():
-            with held(f"export {export.id}") as nobody_has_it:
-                lost = nobody_has_it
-            if lost:
+            if free(f"export {export.id}"):
                 enqueue(export)
 
 

@@ -33,19 +33,13 @@ TENANT_TABLES = {
 
 CURRENT_TENANT = "nullif(current_setting('cadence.tenant_id', true), '')::bigint"
 
+# Its login takes it for itself (cadence_app/database_roles.py); whoever owns the tables need not.
 ROLE = """
 DO $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'cadence_app') THEN
-        CREATE ROLE cadence_app LOGIN NOSUPERUSER NOBYPASSRLS;
+        CREATE ROLE cadence_app NOLOGIN NOSUPERUSER NOBYPASSRLS;
     END IF;
-    BEGIN
-        -- Since PostgreSQL 16 who creates a role may administer it, which is not yet working as it.
-        EXECUTE 'SET LOCAL ROLE cadence_app';
-        EXECUTE 'RESET ROLE';
-    EXCEPTION WHEN insufficient_privilege THEN
-        EXECUTE format('GRANT cadence_app TO %I', current_user);
-    END;
 END $$;
 """
 

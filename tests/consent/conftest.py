@@ -11,7 +11,7 @@ from tests.world import World
 
 @pytest.fixture
 def owner(world: World) -> Iterator[Engine]:
-    """The tables' owner, for whom row-level security is no bar."""
-    engine = db.create_engine(world.app.config["DATABASE_OWNER_URL"])
+    """A superuser, for whom row-level security is no bar."""
+    engine = db.create_engine(world.app.config["SUPERUSER_URL"])
     yield engine
     engine.dispose()

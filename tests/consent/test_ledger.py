@@ -104,7 +104,7 @@ def test_history_refuses_to_be_changed_even_by_its_owner(world: World, statement
     with world.session():
         record_change(Change(world.add_contact(), world.team_id, Status.OPTED_OUT, Source.TOGGLE))
         db.session.commit()
-    engine = db.create_engine(world.app.config["DATABASE_OWNER_URL"])
+    engine = db.create_engine(world.app.config["SUPERUSER_URL"])
     with engine.connect() as connection, pytest.raises(DBAPIError, match="append-only"):
         connection.execute(text(statement))
     engine.dispose()

@@ -98,7 +98,7 @@ def test_a_change_that_differs_from_its_seal_is_marked(world: World) -> None:
     write(world, contact_id)
     with world.session():
         seals.seal_closed_days()
-    engine = db.create_engine(world.app.config["DATABASE_OWNER_URL"])
+    engine = db.create_engine(world.app.config["SUPERUSER_URL"])
     with engine.begin() as connection:
         connection.execute(text("SET LOCAL session_replication_role = replica"))
         connection.execute(

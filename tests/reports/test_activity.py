@@ -435,7 +435,7 @@ def _opened_by_the_migration(world: World) -> set[int]:
     assert spec.loader
     migration = util.module_from_spec(spec)
     spec.loader.exec_module(migration)
-    engine = create_engine(world.app.config["DATABASE_OWNER_URL"])
+    engine = create_engine(world.app.config["SUPERUSER_URL"])
     with engine.connect() as connection:
         connection.execute(text(migration.FILL))
         opened = connection.scalars(

@@ -129,7 +129,7 @@ def test_after_a_removal_an_altered_row_is_still_named(world: World) -> None:
     keep_for_a_year(world)
     remove_all(world)
     row_id = world.history(kept)[0].id
-    owner = create_engine(world.app.config["DATABASE_OWNER_URL"])
+    owner = create_engine(world.app.config["SUPERUSER_URL"])
     with behind_its_back(owner) as connection:
         connection.execute(text("UPDATE opt_out_changes SET words = 'yes' WHERE id = :id"), {"id": row_id})
     owner.dispose()

@@ -56,7 +56,7 @@ def test_servers_that_are_too_old_are_told(app: Flask, monkeypatch: pytest.Monke
     monkeypatch.setattr(preflight, "MIN_POSTGRES", 99)
     monkeypatch.setattr(preflight, "MIN_REDIS", 99)
     with monkeypatch.context() as patched:
-        url = str(app.config["DATABASE_OWNER_URL"]).replace("+psycopg", "")
+        url = str(app.config["SUPERUSER_URL"]).replace("+psycopg", "")
         patched.setenv("DATABASE_URL", url)
         with pytest.raises(NotReady, match=r"DATABASE_URL is PostgreSQL \d+; Cadence needs 99 or newer"):
             check_servers()

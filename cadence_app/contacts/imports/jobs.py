@@ -15,7 +15,7 @@ from cadence_app.contacts.imports.models import WORKING, Import, ImportContact, 
 from cadence_app.contacts.imports.refusal import Unreadable
 from cadence_app.contacts.imports.service import enqueue
 from cadence_app.extensions import db, rq
-from cadence_app.locks import held
+from cadence_app.locks import free, held
 from cadence_app.sweeps import quick_sweep
 from cadence_app.tenancy import use_tenant
 
@@ -64,9 +64,7 @@ def sweep_imports() -> None:
         use_tenant(tenant_id)
         lost = select(Import).where(Import.state.in_(WORKING), Import.touched_at < func.now() - _LOST_AFTER)
         for imported in db.session.scalars(lost.order_by(Import.id)).all():
-            with held(_turn(tenant_id)) as nobody_runs:
-                free = nobody_runs
-            if free:
+            if free(_turn(tenant_id)):
                 enqueue(imported)
 
 

@@ -307,7 +307,7 @@ def carrier_server() -> Iterator[tuple[Api, str]]:
 def carrier_api(app: Flask) -> Iterator[Api]:
     """The application's carriers are this server meanwhile. Texts that earlier tests left are not sent to it,
     though a sweep is one of all tenants."""
-    owner = sa.create_engine(app.config["DATABASE_OWNER_URL"])
+    owner = sa.create_engine(app.config["SUPERUSER_URL"])
     with owner.begin() as connection:
         connection.execute(_LEAVE)
     owner.dispose()
