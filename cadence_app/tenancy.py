@@ -18,7 +18,8 @@ from cadence_app.extensions import db
 # Days and hours are read in UTC, whatever the server's zone.
 _BEGIN = (
     "SELECT set_config('role', %(role)s, true), set_config('cadence.tenant_id', %(tenant_id)s, true),"
-    f" set_config('{number_key.KEY_SETTING}', %(key)s, true), set_config('timezone', 'UTC', true), current_user"
+    f" set_config('{number_key.KEY_SETTING}', %(key)s, true), set_config('timezone', 'UTC', true),"
+    " current_user"
 )
 _SET_TENANT = text(
     "SELECT set_config('cadence.tenant_id', :tenant_id, true),"

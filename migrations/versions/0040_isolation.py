@@ -12,8 +12,8 @@ from alembic import op
 
 from migrations.tenants import CURRENT_TENANT, carry_tenant, force, guarded_tables, protect
 
-revision = "0032"
-down_revision = "0026"
+revision = "0040"
+down_revision = "0033"
 branch_labels = None
 depends_on = None
 
