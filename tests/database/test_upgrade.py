@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import logging
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 
-import psycopg
 import pytest
 from flask import Flask
 from flask_migrate import upgrade
 from sqlalchemy import text
 
-from cadence_app import create_app
 from cadence_app.accounts import service as accounts
 from cadence_app.database_roles import EMBEDDED_OWNER, hand_over
 from cadence_app.extensions import db
 from cadence_app.tenancy import use_tenant
 from tests.conftest import ROOT
+from tests.database.older import REVISION, old_database
 
-_OLD = "0026"
 _ROWS = """
 INSERT INTO tenants (id, name, navigation, time_zone, keyword_policy, possible_opt_out_policy) VALUES
     (1, 'First', 'teams', 'UTC', 'team', 'hold'), (2, 'Second', 'legacy', 'UTC', 'team', 'hold');
@@ -43,38 +38,14 @@ INSERT INTO consents (contact_id, team_id, tenant_id, status, since, change_id) 
 """
 
 
-@contextmanager
-def _old_database(app: Flask) -> Iterator[tuple[psycopg.Connection, Flask, Flask]]:
-    """An old database with rows of two tenants: the superuser in it, and the application on it as it was
-    migrated then and as it is now."""
-    name = f"old_{uuid.uuid4().hex[:8]}"
-    with psycopg.connect(app.config["SUPERUSER_URL"].replace("+psycopg", ""), autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}")
-
-    def there(url: str) -> str:
-        return str(app.config[url]).replace("/postgres?", f"/{name}?")
-
-    now = dict(app.config) | {
-        "SQLALCHEMY_DATABASE_URI": there("SQLALCHEMY_DATABASE_URI"),
-        "DATABASE_OWNER_URL": there("DATABASE_OWNER_URL"),
-    }
-    then = create_app(now | {"DATABASE_OWNER_URL": there("SUPERUSER_URL")})
-    with then.app_context():
-        upgrade(directory=str(ROOT / "migrations"), revision=_OLD)
-    with psycopg.connect(there("SUPERUSER_URL").replace("+psycopg", ""), autocommit=True) as superuser:
-        superuser.execute(_ROWS)
-        yield superuser, then, create_app(now)
-    with psycopg.connect(app.config["SUPERUSER_URL"].replace("+psycopg", ""), autocommit=True) as admin:
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
 def _upgrade(application: Flask) -> None:
     with application.app_context():
         upgrade(directory=str(ROOT / "migrations"))
 
 
 def test_an_old_database_with_rows_is_upgraded(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
-    with _old_database(app) as (superuser, _, application):
+    with old_database(app) as (superuser, _, application):
+        superuser.execute(_ROWS)
         with superuser.transaction():
             hand_over(superuser, EMBEDDED_OWNER)
         # Keys that went by row-level security are found, and named, before they are held to carry the tenant.
@@ -82,7 +53,7 @@ def test_an_old_database_with_rows_is_upgraded(app: Flask, caplog: pytest.LogCap
         with pytest.raises(SystemExit), caplog.at_level(logging.ERROR):
             _upgrade(application)
         assert "1 rows of conversations point to another tenant's contacts" in caplog.text
-        assert superuser.execute("SELECT version_num FROM alembic_version").fetchall() == [(_OLD,)]
+        assert superuser.execute("SELECT version_num FROM alembic_version").fetchall() == [(REVISION,)]
         superuser.execute("UPDATE conversations SET contact_id = 1 WHERE id = 1")
         _upgrade(application)
         for table in ("contacts", "conversations", "opt_out_changes", "consents", "inboxes"):
@@ -99,7 +70,8 @@ def test_an_old_database_with_rows_is_upgraded(app: Flask, caplog: pytest.LogCap
 
 
 def test_a_superusers_own_upgrade_works_too(app: Flask) -> None:
-    with _old_database(app) as (superuser, then, _):
+    with old_database(app) as (superuser, then, _):
+        superuser.execute(_ROWS)
         _upgrade(then)
         forced = "SELECT relforcerowsecurity FROM pg_class WHERE oid = 'contacts'::regclass"
         assert superuser.execute(forced).fetchone() == (True,)

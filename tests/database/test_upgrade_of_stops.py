@@ -1,4 +1,4 @@
-"""What an upgrade does to the data of a database that was in use."""
+"""What an upgrade makes of the stops that a database in use holds."""
 
 from __future__ import annotations
 
@@ -12,12 +12,10 @@ import pytest
 from flask import Flask
 from flask_migrate import upgrade
 from psycopg.rows import dict_row
-from sqlalchemy import make_url
 
-from cadence_app import create_app
-from cadence_app.extensions import db
 from cadence_app.number_key import KEY_SETTING, hex_key
 from tests.conftest import ROOT
+from tests.database.older import old_database
 
 SAID = datetime(2026, 5, 3, 15, tzinfo=UTC)
 
@@ -76,36 +74,21 @@ class Old:
 
 @pytest.fixture
 def old(app: Flask) -> Iterator[Old]:
-    owner_url = app.config["DATABASE_OWNER_URL"].replace("postgresql+psycopg://", "postgresql://")
-    name = "of_an_older_release"
-    with psycopg.connect(owner_url, autocommit=True) as server:
-        server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        server.execute(f"CREATE DATABASE {name}")
-        url = psycopg.conninfo.make_conninfo(owner_url, dbname=name)
-        before = create_app(app.config | {"DATABASE_OWNER_URL": _sqlalchemy(app, name)})
-        with before.app_context():
-            upgrade(directory=str(ROOT / "migrations"), revision="0026")
-        with psycopg.connect(url, autocommit=True, row_factory=dict_row) as connection:
-            made = Old(before, connection)
-            made.ids["tenant"] = made.add(
-                "tenants",
-                **{"name": "Old College", "navigation": "teams", "time_zone": "America/Denver"},
-                **{"keyword_policy": "team", "possible_opt_out_policy": "hold"},
-            )
-            made.ids["team"] = made.add(
-                "teams",
-                **{"tenant_id": made.ids["tenant"], "name": "Admissions", "code": "ADM"},
-                **{"opt_out_text": "", "opt_in_text": "", "help_text": ""},
-            )
-            connection.execute("SELECT set_config('cadence.tenant_id', %s, false)", [str(made.ids["tenant"])])
-            yield made
-        with before.app_context():
-            db.engine.dispose()
-        server.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def _sqlalchemy(app: Flask, name: str) -> str:
-    return make_url(app.config["DATABASE_OWNER_URL"]).set(database=name).render_as_string(hide_password=False)
+    with old_database(app) as (superuser, then, _):
+        superuser.row_factory = dict_row  # type: ignore[assignment]
+        made = Old(then, superuser)  # type: ignore[arg-type]
+        made.ids["tenant"] = made.add(
+            "tenants",
+            **{"name": "Old College", "navigation": "teams", "time_zone": "America/Denver"},
+            **{"keyword_policy": "team", "possible_opt_out_policy": "hold"},
+        )
+        made.ids["team"] = made.add(
+            "teams",
+            **{"tenant_id": made.ids["tenant"], "name": "Admissions", "code": "ADM"},
+            **{"opt_out_text": "", "opt_in_text": "", "help_text": ""},
+        )
+        superuser.execute("SELECT set_config('cadence.tenant_id', %s, false)", [str(made.ids["tenant"])])
+        yield made
 
 
 def test_a_stop_that_a_number_said_is_kept_and_its_present_holder_is_held_for_a_person(old: Old) -> None:
