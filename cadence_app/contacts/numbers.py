@@ -77,7 +77,7 @@ def parse_number(text: str) -> str:
         raise BadNumber("A phone number does not begin with a minus sign.")
     digits = _without_letters(written.translate(_SEPARATORS))
     if not _FULL.fullmatch(digits):
-        raise BadNumber("Enter one phone number alone, such as (212) 555-0123, without an extension.")
+        raise BadNumber("Enter a phone number alone, such as (212) 555-0123, without an extension.")
     # Shorter, and it is rather a number in Leeds or Leicester without its country code.
     if digits.startswith("011") and len(digits) >= 13:
         digits = f"+{digits[3:]}"
