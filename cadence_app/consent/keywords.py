@@ -45,7 +45,6 @@ _OUT = frozenset(OUT_WORDS)
 _SPACES = re.compile(r"\s+")
 # Marks of ownership: NFKC would make letters of some, and of an accent that stands alone a space.
 _SIGN = "[\u2122\u2120\u00ae\u00a9\u2117\u1d40\u1d39\u00b4\u00a8\u00af\u00b8\u02d8-\u02dd]+"
-_SIGNS = re.compile(rf"(?<!\w){_SIGN}|{_SIGN}(?!\w)")
 # Shown as nothing, although Unicode calls some of them letters or marks (Default_Ignorable_Code_Point).
 _UNSEEN = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u3164\uffa0\ufe00-\ufe0f\ufff0-\ufff8"
@@ -57,7 +56,10 @@ _VOWELS = re.compile(
     "\u06e7\u06e8\u06ea-\u06ed\u08d3-\u08e1\u08e3-\u08ff]"
 )
 # Apostrophes and other strokes that Unicode calls letters.
-_STROKES = re.compile("[\u02b9-\u02c1\u02c6-\u02d1\u02ec\u02ee\ua78b\ua78c]")
+_STROKE = "\u02b9-\u02c1\u02c6-\u02d1\u02ec\u02ee\ua78b\ua78c"
+_STROKES = re.compile(f"[{_STROKE}]")
+_LETTER = rf"[^\W_{_STROKE}]"
+_SIGNS = re.compile(rf"(?<!{_LETTER}){_SIGN}|{_SIGN}(?!{_LETTER})")
 # Letters, casefolded, that look like those of the built-in words: Cyrillic, Greek, Armenian, small capitals.
 # None that another alphabet writes such a word of its own with: the Russian and the Greek "stop" stay theirs.
 _ALIKE = str.maketrans(
@@ -139,7 +141,7 @@ def read(text: str, custom: Mapping[str, Meaning]) -> Keyword | None:
 
 
 def _undressed(text: str) -> str:
-    text = _UNSEEN.sub("", _SIGNS.sub(" ", text))
+    text = _SIGNS.sub(" ", _UNSEEN.sub("", text))
     text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     text = "".join(" " if c.isspace() else c for c in text if c.isspace() or not _invisible(c))
     text = _bare(unicodedata.normalize("NFKC", _VOWELS.sub("", text)), _dress)

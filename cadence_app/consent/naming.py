@@ -104,8 +104,9 @@ class Names:
         """The team whose inbox has this number, however much of it was left out before its last digits."""
         given = digits.removeprefix("00").lstrip("0")
         if len(given) < _LOCAL_DIGITS:
-            return None
-        teams = {team_id for number, team_id in self.numbers if number.endswith(given)}
+            teams = {team_id for number, team_id in self.numbers if number.lstrip("+") == given}
+        else:
+            teams = {team_id for number, team_id in self.numbers if number.endswith(given)}
         return teams.pop() if len(teams) == 1 else None
 
 
