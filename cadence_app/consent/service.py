@@ -5,13 +5,14 @@ Everything here runs inside the caller's transaction.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from sqlalchemy import func, select
 
 from cadence_app.accounts.models import PossibleOptOutPolicy, Team, Tenant, User
 from cadence_app.consent import blocks, keywords, number_stops, possible, reading, team_only
+from cadence_app.consent.joining import record_first
 from cadence_app.consent.keywords import Keyword, Meaning
 from cadence_app.consent.ledger import (
     Change,
@@ -122,19 +123,6 @@ def set_by_user(user: User, contact_id: int, team_id: int, status: Status, reaso
     return change_id
 
 
-def add_by_user(user: User, contact_id: int, team_id: int, number: str | None = None) -> int | None:
-    """The first status of a contact whom a user adds to a team, by `number` or by the one texted; None where
-    they are in it already."""
-    return _add(Change(contact_id, team_id, Status.OPTED_IN, Source.MANUAL_ADD, user_id=user.id), number)
-
-
-def add_by_api(actor: str, contact_id: int, team_id: int, number: str, reason: str) -> int | None:
-    """add_by_user() for another system, `actor`. `reason`, where it is not empty, says how this person agreed
-    although they, or somebody who had the number before, had stopped."""
-    change = Change(contact_id, team_id, Status.OPTED_IN, Source.API, reason=reason.strip(), actor=actor)
-    return _add(change, number)
-
-
 def read_text(arrival: Arrival) -> Reading:
     """Applies what a contact's text means for consent, in the order of the rules: a keyword, else a first
     text, else words that read like an opt out."""
@@ -154,7 +142,7 @@ def read_text(arrival: Arrival) -> Reading:
     if worded and _tenant().possible_opt_out_policy == PossibleOptOutPolicy.OPT_OUT:
         return _opt_out(arrival, consent, None)
     if consent is None:
-        _record_first(
+        record_first(
             Change(
                 arrival.contact_id,
                 arrival.team_id,
@@ -352,30 +340,6 @@ def _own_words(arrival: Arrival, team_id: int, status: Status, reason: str = "")
         said_at=arrival.received_at,
         number=arrival.number,
     )
-
-
-def _add(change: Change, number: str | None) -> int | None:
-    held = lock_contacts([change.contact_id])
-    if consent_of(change.contact_id, change.team_id):
-        return None
-    if number and change.contact_id in held and held[change.contact_id].number != number:
-        return _record_first(change, "Added by another number of theirs; consent is for the one texted.")
-    return _record_first(change)
-
-
-def _record_first(change: Change, other_phone: str = "") -> int | None:
-    """Records a first status in a team, except that whoever stopped every team is not opted in anew, nor who
-    has a number that was stopped, nor anybody by a number that is not the one texted: `other_phone` is the
-    reason to give then."""
-    stopped = blocks.STOPPED_EVERYWHERE if blocks.stops_everywhere(change.contact_id) else ""
-    stopped = stopped or number_stops.reason(change.contact_id, change.team_id) or ""
-    if not other_phone and (change.reason or not stopped):
-        number_stops.answered([(change.contact_id, change.team_id)] if change.reason else [])
-        return record_change(change)
-    change_id = record_change(replace(change, status=Status.OPTED_OUT, reason=stopped or other_phone))
-    if stopped:
-        note_stop(change.contact_id, change.team_id)
-    return change_id
 
 
 def _tenant() -> Tenant:

@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from cadence_app.accounts import audit
 from cadence_app.accounts.models import Team, User
+from cadence_app.consent import joining
 from cadence_app.consent import service as consent
 from cadence_app.consent.models import Consent, OptOutChange
 from cadence_app.contacts.models import Contact, ContactNumber, ContactTag, Tag
@@ -109,7 +110,7 @@ def add_contact(
     known, made = hold_or_make(team, number, first_name, last_name, external_id)
     if not made and consent.consent_of(known.id, team.id):
         raise Taken("number", known)
-    consent.add_by_user(user, known.id, team.id, number)
+    joining.add_by_user(user, known.id, team.id, number)
     db.session.commit()
     return known
 

@@ -12,10 +12,11 @@ from sqlalchemy import Engine, text
 
 from cadence_app.accounts.models import User
 from cadence_app.consent import ledger, possible
+from cadence_app.consent.joining import add_by_user
 from cadence_app.consent.ledger import Change, record_change
 from cadence_app.consent.models import OptOutChange, Source
 from cadence_app.consent.moments import Moment
-from cadence_app.consent.service import add_by_user, consent_of, set_by_user
+from cadence_app.consent.service import consent_of, set_by_user
 from cadence_app.extensions import db
 from cadence_app.tenancy import set_tenant
 from tests.api.conftest import make_api

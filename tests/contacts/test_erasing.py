@@ -13,7 +13,6 @@ from cadence_app.api import bulk
 from cadence_app.api.schemas import BulkRecord
 from cadence_app.campaigns.models import Recipient
 from cadence_app.campaigns.segments import Segment, Who
-from cadence_app.consent import service as consent
 from cadence_app.contacts import phones, service, tags
 from cadence_app.contacts.certificate import Proof, certify
 from cadence_app.contacts.models import Contact
@@ -214,7 +213,7 @@ def test_an_erased_number_starts_opted_out_however_it_comes_back(world: World, w
             again = service.add_contact(user, team, number, "Maya", "Chen", "").id
         elif way == "import":
             again = world.add_contact(number)
-            consent.add_by_user(user, again, team.id)
+            joining.add_by_user(user, again, team.id)
             db.session.commit()
         elif way == "api":
             again = world.add_contact(number)
@@ -224,7 +223,7 @@ def test_an_erased_number_starts_opted_out_however_it_comes_back(world: World, w
         elif way == "further number":
             again = world.add_contact()
             phones.add_number(user, again, number, "Theirs now.")
-            consent.add_by_user(user, again, team.id)
+            joining.add_by_user(user, again, team.id)
             db.session.commit()
         else:
             again = world.contact_id_of(world.text(number, "Hello again").conversation_id)

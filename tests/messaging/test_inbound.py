@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from cadence_app.accounts.models import Team, Tenant, User
-from cadence_app.consent import blocks, possible, service
+from cadence_app.consent import blocks, joining, possible, service
 from cadence_app.consent.keywords import Meaning
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import BlockScope, Decision, PossibleOptOut, Source, Status
@@ -156,7 +156,7 @@ def test_who_stopped_every_team_is_not_opted_in_by_being_added_to_another(world:
     contact_id = world.contact_id(number)
     with world.session():
         admin = db.session.get_one(User, world.admin_id)
-        service.add_by_user(admin, contact_id, world.other_team_id)
+        joining.add_by_user(admin, contact_id, world.other_team_id)
         db.session.commit()
         with pytest.raises(service.ReasonRequired):
             service.set_by_user(admin, contact_id, world.other_team_id, Status.OPTED_IN)

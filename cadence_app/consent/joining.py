@@ -1,0 +1,51 @@
+"""The first status of a contact in a team, whoever adds them: opted in, unless a stop says otherwise.
+
+Everything here runs inside the caller's transaction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from cadence_app.accounts.models import User
+from cadence_app.consent import blocks, number_stops
+from cadence_app.consent.ledger import Change, lock_contacts, note_stop, record_change
+from cadence_app.consent.models import Consent, Source, Status
+from cadence_app.extensions import db
+
+
+def add_by_user(user: User, contact_id: int, team_id: int, number: str | None = None) -> int | None:
+    """The first status of a contact whom a user adds to a team, by `number` or by the one texted; None where
+    they are in it already."""
+    return _add(Change(contact_id, team_id, Status.OPTED_IN, Source.MANUAL_ADD, user_id=user.id), number)
+
+
+def add_by_api(actor: str, contact_id: int, team_id: int, number: str, reason: str) -> int | None:
+    """add_by_user() for another system, `actor`. `reason`, where it is not empty, says how this person agreed
+    although they, or somebody who had the number before, had stopped."""
+    change = Change(contact_id, team_id, Status.OPTED_IN, Source.API, reason=reason.strip(), actor=actor)
+    return _add(change, number)
+
+
+def _add(change: Change, number: str | None) -> int | None:
+    held = lock_contacts([change.contact_id])
+    if db.session.get(Consent, (change.contact_id, change.team_id), populate_existing=True):
+        return None
+    if number and change.contact_id in held and held[change.contact_id].number != number:
+        return record_first(change, "Added by another number of theirs; consent is for the one texted.")
+    return record_first(change)
+
+
+def record_first(change: Change, other_phone: str = "") -> int | None:
+    """Records a first status in a team, except that whoever stopped every team is not opted in anew, nor who
+    has a number that was stopped, nor anybody by a number that is not the one texted: `other_phone` is the
+    reason to give then."""
+    stopped = blocks.STOPPED_EVERYWHERE if blocks.stops_everywhere(change.contact_id) else ""
+    stopped = stopped or number_stops.reason(change.contact_id, change.team_id) or ""
+    if not other_phone and (change.reason or not stopped):
+        number_stops.answered([(change.contact_id, change.team_id)] if change.reason else [])
+        return record_change(change)
+    change_id = record_change(replace(change, status=Status.OPTED_OUT, reason=stopped or other_phone))
+    if stopped:
+        note_stop(change.contact_id, change.team_id)
+    return change_id
