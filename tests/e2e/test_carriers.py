@@ -69,5 +69,19 @@ def test_an_admin_adds_aws_and_its_texts_come_in_and_go_out(
             break
         page.wait_for_timeout(250)
     assert [each[:3] for each in api.taken] == [(f"+1{number}", theirs, "Until five.")]
+
+    text |= {"originationNumber": "60755", "messageBody": "STOP", "inboundMessageId": "m-2"}
+    answer = httpx.post(site.url + httpx.URL(webhook).path, content=sns.notification(text))
+    assert answer.status_code == 200
+    page.goto("/messages/")
+    page.get_by_role("link", name=re.compile("Texts that could not be read")).click()
+    expect(page.get_by_role("heading", name="These may be opt outs (1)")).to_be_visible()
+    check(page)
+    page.get_by_role("link", name=re.compile("Decide")).click()
+    check(page)
+    page.get_by_label("What you did about it").fill("A robot of the bank's")
+    page.get_by_role("button", name="Mark as handled").click()
+    expect(page.get_by_role("heading", name="These may be opt outs (0)")).to_be_visible()
+    check(page)
     page.goto("/help/carriers")
     check(page)

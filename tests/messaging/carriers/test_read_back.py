@@ -125,6 +125,7 @@ def test_ten_minutes_down_and_five_stops_are_honoured_before_a_campaign_goes_on(
     work()
     assert len(api.taken) == before
     assert "one may be a STOP" in why(line)
+    assert "one may be a STOP" in world.sign_in("agent").get(f"/campaigns/{campaign_id}").text
     read(line)
     assert [world.status(world.contact_id(number)) for number in numbers] == ["opted_out"] * 5 + [
         "opted_in"
