@@ -31,6 +31,8 @@ ADVICE = (
 
 # What the session's user could do without, or beside, the role cadence_app.
 _TOO_MUCH = f"""
+WITH tables AS (SELECT oid, relowner, relacl FROM pg_class
+    WHERE relnamespace = to_regnamespace('public') AND relkind IN ('r', 'p', 'v', 'm'))
 SELECT array_remove(ARRAY[
     CASE WHEN me.rolsuper THEN 'is a superuser' END,
     CASE WHEN me.rolbypassrls THEN 'passes by row-level security' END,
@@ -43,13 +45,12 @@ SELECT array_remove(ARRAY[
               AND (other.rolsuper OR other.rolbypassrls
                 OR other.rolname IN ('{LOOKUP_ROLE}', '{BACKUP_ROLE}')))
         THEN 'may become another role that sees all tenants' END,
-    CASE WHEN EXISTS (SELECT FROM pg_class t WHERE t.relnamespace = to_regnamespace('public')
-              AND t.relkind IN ('r', 'p', 'v', 'm') AND pg_has_role(me.oid, t.relowner, 'MEMBER'))
+    CASE WHEN EXISTS (SELECT FROM tables t WHERE pg_has_role(me.oid, t.relowner, 'MEMBER'))
         THEN 'owns tables' END,
-    CASE WHEN EXISTS (SELECT FROM pg_class t WHERE t.relnamespace = to_regnamespace('public')
-              AND t.relkind IN ('r', 'p', 'v', 'm')
-              AND (has_any_column_privilege(me.oid, t.oid, 'SELECT, INSERT, UPDATE, REFERENCES')
-                OR has_table_privilege(me.oid, t.oid, 'DELETE, TRUNCATE, TRIGGER')))
+    CASE WHEN EXISTS (SELECT FROM (SELECT relacl AS rights FROM tables UNION ALL SELECT a.attacl
+                FROM pg_attribute a JOIN tables t ON t.oid = a.attrelid WHERE a.attacl IS NOT NULL) AS given
+              CROSS JOIN LATERAL aclexplode(given.rights) AS one
+              WHERE one.grantee = 0 OR pg_has_role(me.oid, one.grantee, 'USAGE'))
         THEN 'has rights on tables of its own' END
 ], NULL), coalesce(pg_has_role(me.oid, to_regrole('{APP_ROLE}')::oid, 'MEMBER'), false)
 FROM pg_roles me WHERE me.rolname = session_user
