@@ -31,6 +31,8 @@ ADVICE = (
 
 # What the session's user could do without, or beside, the role cadence_app.
 _TOO_MUCH = f"""
+WITH tables AS (SELECT oid, relowner, relacl FROM pg_class
+    WHERE relnamespace = to_regnamespace('public') AND relkind IN ('r', 'p', 'v', 'm'))
 SELECT array_remove(ARRAY[
     CASE WHEN me.rolsuper THEN 'is a superuser' END,
     CASE WHEN me.rolbypassrls THEN 'passes by row-level security' END,
@@ -43,17 +45,27 @@ SELECT array_remove(ARRAY[
               AND (other.rolsuper OR other.rolbypassrls
                 OR other.rolname IN ('{LOOKUP_ROLE}', '{BACKUP_ROLE}')))
         THEN 'may become another role that sees all tenants' END,
-    CASE WHEN EXISTS (SELECT FROM pg_class t WHERE t.relnamespace = to_regnamespace('public')
-              AND t.relkind IN ('r', 'p', 'v', 'm') AND pg_has_role(me.oid, t.relowner, 'MEMBER'))
+    CASE WHEN EXISTS (SELECT FROM tables t WHERE pg_has_role(me.oid, t.relowner, 'MEMBER'))
         THEN 'owns tables' END,
-    CASE WHEN EXISTS (SELECT FROM pg_class t WHERE t.relnamespace = to_regnamespace('public')
-              AND t.relkind IN ('r', 'p', 'v', 'm')
-              AND (has_any_column_privilege(me.oid, t.oid, 'SELECT, INSERT, UPDATE, REFERENCES')
-                OR has_table_privilege(me.oid, t.oid, 'DELETE, TRUNCATE, TRIGGER')))
+    CASE WHEN EXISTS (SELECT FROM (SELECT relacl AS rights FROM tables UNION ALL SELECT a.attacl
+                FROM pg_attribute a JOIN tables t ON t.oid = a.attrelid WHERE a.attacl IS NOT NULL) AS given
+              CROSS JOIN LATERAL aclexplode(given.rights) AS one
+              WHERE one.grantee = 0 OR pg_has_role(me.oid, one.grantee, 'USAGE'))
         THEN 'has rights on tables of its own' END
 ], NULL), coalesce(pg_has_role(me.oid, to_regrole('{APP_ROLE}')::oid, 'MEMBER'), false)
 FROM pg_roles me WHERE me.rolname = session_user
 """  # noqa: S608 - our own constants
+
+# An import copies its rows by way of a temporary table.
+_MAY_COPY = "SELECT has_database_privilege(%s, %s, 'TEMPORARY')"
+# The owner lends the right to make functions to the look-ups' role while it makes one.
+_MAY_MAKE = "SELECT has_schema_privilege(%s, 'public', 'CREATE WITH GRANT OPTION')"
+# There, who inherits nothing has nothing of the database's owner either, and needs the right itself.
+_MAY_MAKE_OLD = """
+SELECT r.rolsuper OR EXISTS (SELECT FROM pg_namespace n, aclexplode(n.nspacl) a WHERE n.nspname = 'public'
+    AND a.grantee = r.oid AND a.privilege_type = 'CREATE' AND a.is_grantable)
+FROM pg_roles r WHERE r.rolname = %s
+"""
 
 # What belongs to none other: tables (their sequences and indexes go with them), other sequences, functions.
 _MADE_BY_SUPERUSERS = """
@@ -87,10 +99,9 @@ def check_login(connection: Any) -> None:
 
 def missing(connection: psycopg.Connection[Any], login: str, owner: str) -> list[sql.Composed]:
     """What must be run so that the roles are as they should be, in its order; empty where they are."""
-    version = connection.info.server_version
-    known = {
-        row[0]: row[1:] for row in connection.execute("SELECT rolname, rolcanlogin, rolinherit FROM pg_roles")
-    }
+    roles = connection.execute("SELECT rolname, rolcanlogin, rolinherit AND NOT rolsuper FROM pg_roles")
+    known = {name: (signs_in, inherits) for name, signs_in, inherits in roles}
+    old = connection.info.server_version < _GRANTS_SAY
     statements = []
     for role in (APP_ROLE, LOOKUP_ROLE, BACKUP_ROLE):
         if role not in known:
@@ -101,15 +112,18 @@ def missing(connection: psycopg.Connection[Any], login: str, owner: str) -> list
         if role not in known:
             statements.append(_say("CREATE ROLE {} LOGIN NOINHERIT", role))
             statements.append(_say("ALTER ROLE {} SET timezone = 'UTC'", role))
-    if login in known and known[login][1]:
-        statements.append(_say("ALTER ROLE {} NOINHERIT", login))
-    if owner in known and known[owner][1] and version < _GRANTS_SAY:
-        statements.append(_say("ALTER ROLE {} NOINHERIT", owner))
+    if APP_ROLE in known and not _is(connection, _MAY_COPY, APP_ROLE, connection.info.dbname):
+        statements.append(_say("GRANT TEMPORARY ON DATABASE {} TO {}", connection.info.dbname, APP_ROLE))
+    if owner not in known or not _is(connection, _MAY_MAKE_OLD if old else _MAY_MAKE, owner):
+        statements.append(_say("GRANT CREATE, USAGE ON SCHEMA public TO {} WITH GRANT OPTION", owner))
+    for role in (owner, login) if old else (login,):
+        if role in known and known[role][1]:
+            statements.append(_say("ALTER ROLE {} NOINHERIT", role))
     for member, role in ((login, APP_ROLE), (owner, LOOKUP_ROLE)):
         if not {member, role} <= known.keys() or not _only_by_asking(connection, member, role):
-            how = " WITH INHERIT FALSE, SET TRUE" if version >= _GRANTS_SAY else ""
+            how = "" if old else " WITH INHERIT FALSE, SET TRUE"
             statements.append(_say("GRANT {} TO {}" + how, role, member))
-    return statements + _missing_on_database(connection, known, owner)
+    return statements
 
 
 def _only_by_asking(connection: psycopg.Connection[Any], member: str, role: str) -> bool:
@@ -121,21 +135,6 @@ def _only_by_asking(connection: psycopg.Connection[Any], member: str, role: str)
         (member, role, may, member, role, member),
     ).fetchone()
     return bool(row and row[0] and (row[2] or not row[1]))
-
-
-def _missing_on_database(
-    connection: psycopg.Connection[Any], known: dict[str, Any], owner: str
-) -> list[sql.Composed]:
-    statements = []
-    database = connection.info.dbname
-    temporary = "SELECT has_database_privilege(%s, %s, 'TEMPORARY')"
-    if APP_ROLE in known and not _is(connection, temporary, APP_ROLE, database):
-        # An import copies its rows by way of a temporary table.
-        statements.append(_say("GRANT TEMPORARY ON DATABASE {} TO {}", database, APP_ROLE))
-    making = "SELECT has_schema_privilege(%s, 'public', 'CREATE WITH GRANT OPTION')"
-    if owner not in known or not _is(connection, making, owner):
-        statements.append(_say("GRANT CREATE ON SCHEMA public TO {} WITH GRANT OPTION", owner))
-    return statements
 
 
 def _is(connection: psycopg.Connection[Any], question: str, *values: str) -> bool:
