@@ -13,6 +13,7 @@ from cadence_app.api import bulk
 from cadence_app.api.schemas import BulkRecord
 from cadence_app.campaigns.models import Recipient
 from cadence_app.campaigns.segments import Segment, Who
+from cadence_app.consent import joining
 from cadence_app.contacts import phones, service, tags
 from cadence_app.contacts.certificate import Proof, certify
 from cadence_app.contacts.models import Contact
