@@ -62,8 +62,8 @@ def force(table: str) -> None:
 
 def give_to_lookup(function: str, reads: dict[str, str]) -> None:
     """Gives a look-up that comes before a tenant is known to the role of look-ups: `reads` are the columns it
-    needs of each table, which it then reads of every tenant, and nothing else. The function is SECURITY DEFINER
-    and sets its search path."""
+    needs of each table, which it then reads of every tenant, and nothing else. The function is SECURITY
+    DEFINER and sets its search path."""
     op.execute("GRANT CREATE ON SCHEMA public TO cadence_lookup")
     for table, columns in reads.items():
         op.execute(f"GRANT SELECT ({columns}) ON {table} TO cadence_lookup")
