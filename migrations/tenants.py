@@ -1,7 +1,8 @@
 """What every migration needs that touches tables of tenants.
 
 Row-level security holds for the tables' owner too, so a plain UPDATE of a migration finds no row and says so
-to nobody: for_all_tenants() runs it for all of them. A new table is closed by protect().
+to nobody: for_all_tenants() runs it for all of them. A new table is closed by protect(), a new look-up given
+away by give_to_lookup().
 """
 
 from __future__ import annotations
@@ -57,6 +58,19 @@ def force(table: str) -> None:
     op.execute(f"DROP POLICY IF EXISTS backup ON {table}")
     op.execute(f"CREATE POLICY backup ON {table} FOR SELECT TO cadence_backup USING (true)")
     op.execute(f"GRANT SELECT ON {table} TO cadence_backup")
+
+
+def give_to_lookup(function: str, reads: dict[str, str]) -> None:
+    """Gives a look-up that comes before a tenant is known to the role of look-ups: `reads` are the columns it
+    needs of each table, which it then reads of every tenant, and nothing else. The function is SECURITY
+    DEFINER and sets its search path."""
+    op.execute("GRANT CREATE ON SCHEMA public TO cadence_lookup")
+    for table, columns in reads.items():
+        op.execute(f"GRANT SELECT ({columns}) ON {table} TO cadence_lookup")
+        op.execute(f"DROP POLICY IF EXISTS lookup ON {table}")
+        op.execute(f"CREATE POLICY lookup ON {table} FOR SELECT TO cadence_lookup USING (true)")
+    op.execute(f"ALTER FUNCTION {function} OWNER TO cadence_lookup")
+    op.execute("REVOKE CREATE ON SCHEMA public FROM cadence_lookup")
 
 
 def guarded_tables() -> list[str]:

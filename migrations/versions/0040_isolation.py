@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from migrations.tenants import CURRENT_TENANT, carry_tenant, force, guarded_tables, protect
+from migrations.tenants import CURRENT_TENANT, carry_tenant, force, give_to_lookup, guarded_tables, protect
 
 revision = "0040"
 down_revision = "0033"
@@ -94,12 +94,13 @@ def upgrade() -> None:
     op.execute(SEALS)
     op.execute(LEAVING)
     op.execute(SEARCH_PATHS)
-    _give_lookups_away()
+    for function, reads in LOOKUPS.items():
+        give_to_lookup(function, reads)
     for table in guarded_tables():
         force(table)
+    op.execute("GRANT USAGE ON SCHEMA public TO cadence_backup, cadence_lookup")
     op.execute("GRANT SELECT ON ALL TABLES IN SCHEMA public TO cadence_backup")
     op.execute("GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO cadence_backup")
-    op.execute("GRANT USAGE ON SCHEMA public TO cadence_backup, cadence_lookup")
     for kind in ("TABLES", "SEQUENCES"):
         op.execute(f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON {kind} TO cadence_backup")
 
@@ -132,19 +133,6 @@ def _make_leases() -> None:
         sa.PrimaryKeyConstraint("tenant_id", "name"),
     )
     protect("leases", "SELECT, INSERT, UPDATE, DELETE")
-
-
-def _give_lookups_away() -> None:
-    """Their owner reads the columns they need of every tenant, and nothing else; nobody can become it but the
-    tables' owner, who has none of its rights by itself."""
-    op.execute("GRANT CREATE ON SCHEMA public TO cadence_lookup")
-    for function, reads in LOOKUPS.items():
-        for table, columns in reads.items():
-            op.execute(f"GRANT SELECT ({columns}) ON {table} TO cadence_lookup")
-            op.execute(f"DROP POLICY IF EXISTS lookup ON {table}")
-            op.execute(f"CREATE POLICY lookup ON {table} FOR SELECT TO cadence_lookup USING (true)")
-        op.execute(f"ALTER FUNCTION {function} OWNER TO cadence_lookup")
-    op.execute("REVOKE CREATE ON SCHEMA public FROM cadence_lookup")
 
 
 def downgrade() -> None:
