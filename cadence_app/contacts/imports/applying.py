@@ -61,8 +61,11 @@ class Applied:
 
 
 def lines_after(import_id: int, line: int) -> list[int]:
-    """The lines of the next batch."""
-    query = select(ImportRow.line).where(ImportRow.import_id == import_id, ImportRow.line > line)
+    """The lines of the next batch; of those that are older than another of the same person, only the status
+    counts."""
+    query = select(ImportRow.line).where(
+        ImportRow.import_id == import_id, ImportRow.line > line, ImportRow.older_than.is_(None)
+    )
     return list(db.session.scalars(query.order_by(ImportRow.line).limit(current_app.config["IMPORT_BATCH"])))
 
 

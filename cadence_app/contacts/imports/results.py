@@ -10,11 +10,11 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import or_, select, true
 
 from cadence_app import files
 from cadence_app.contacts.imports import reading
-from cadence_app.contacts.imports.models import Import, ImportOutcome, ImportRow
+from cadence_app.contacts.imports.models import Import, ImportOutcome, ImportRow, Result
 from cadence_app.contacts.imports.reading import Options
 from cadence_app.contacts.imports.refusal import limits
 from cadence_app.contacts.imports.staging import opened
@@ -29,20 +29,31 @@ _DANGEROUS_STARTS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
 
 @dataclass(frozen=True)
 class Told:
-    """What is said of one line: problems as (column or "", text)."""
+    """What is said of one line: problems as (column or "", text). `kind` (refusals.Kind) is that of a refused
+    one, `choice` (refusals.Choice) what a person chose for it."""
 
     line: int
     problems: list[tuple[str, str]]
+    kind: str = ""
+    choice: str | None = None
 
     @property
     def text(self) -> str:
         return " ".join(f"{column}: {text}" if column else text for column, text in self.problems)
 
 
-def told(imported: Import, after: int, limit: int) -> list[Told]:
-    """The lines after one of which something is refused, oldest first."""
+def told(imported: Import, after: int, limit: int, kind: str = "") -> list[Told]:
+    """The lines after one of which something is refused, or which are refused for this kind, in their
+    order."""
     rows = db.session.execute(
-        select(ImportOutcome.line, ImportOutcome.note, ImportRow.problems)
+        select(
+            ImportOutcome.line,
+            ImportOutcome.result,
+            ImportOutcome.kind,
+            ImportOutcome.note,
+            ImportRow.problems,
+            ImportRow.choice,
+        )
         .join(
             ImportRow,
             (ImportRow.import_id == ImportOutcome.import_id) & (ImportRow.line == ImportOutcome.line),
@@ -50,17 +61,21 @@ def told(imported: Import, after: int, limit: int) -> list[Told]:
         .where(
             ImportOutcome.import_id == imported.id,
             ImportOutcome.line > after,
-            or_(ImportOutcome.note != "", func.jsonb_array_length(ImportRow.problems) > 0),
+            or_(ImportOutcome.note != "", ImportOutcome.result == Result.REFUSED),
+            ImportOutcome.kind == kind if kind else true(),
         )
         .order_by(ImportOutcome.line)
         .limit(limit)
     )
-    return [Told(row.line, _problems(row, imported.headers)) for row in rows]
+    return [Told(row.line, _problems(row, imported.headers), row.kind, row.choice) for row in rows]
 
 
 def write(imported: Import) -> None:
-    """Writes the file of what was refused and names it in the import's row; none where nothing was. Errors:
-    Unreadable, and what the storage raises."""
+    """Writes the file of what was refused, in the place of an earlier one, and names it in the import's row;
+    none where nothing was. Errors: Unreadable, and what the storage raises."""
+    if imported.result_key:
+        files.remove(imported.result_key)
+        imported.result_key = ""
     found = _all_told(imported)
     first = next(found, None)
     if first is None:
@@ -72,7 +87,7 @@ def write(imported: Import) -> None:
         closing(reading.rows(file, options, most)) as rows,
         files.writer(key) as stored,
     ):
-        headers = list(reading.header(rows, most).cells)
+        headers = list(reading.header(rows, most, options.header).cells)
         piece = io.StringIO(_BOM, newline="")
         piece.seek(0, io.SEEK_END)
         writer = csv.writer(piece, lineterminator="\n")
@@ -104,7 +119,7 @@ def _all_told(imported: Import) -> Iterator[Told]:
 def _problems(row: Any, headers: list[str]) -> list[tuple[str, str]]:
     said = [
         ((headers[number] or f"Column {number + 1}") if number < len(headers) else "", text)
-        for number, text in row.problems
+        for number, _, text in row.problems
     ]
     return said + ([("", row.note)] if row.note else [])
 

@@ -8,7 +8,7 @@ from flask import current_app
 from sqlalchemy import delete, func, select
 
 from cadence_app.accounts import audit
-from cadence_app.contacts.imports import applying, results, staging
+from cadence_app.contacts.imports import applying, choosing, results, staging
 from cadence_app.contacts.imports.applying import Applied, Order
 from cadence_app.contacts.imports.models import Import, ImportOutcome, ImportState, Result
 from cadence_app.extensions import db
@@ -59,7 +59,10 @@ def _check(imported: Import) -> None:
         _told(imported)
 
     progress(0)
-    imported.rows_total = staging.stage(imported, words_for(imported.user).team, progress)
+    staged = staging.stage(imported, words_for(imported.user).team, progress)
+    imported.rows_total, imported.rows_hidden = staged.rows, staged.hidden
+    imported.rows_older, imported.unknown_codes = staged.older, staged.unknown_codes
+    _count_older(imported)
     _told(imported)
     now: datetime = db.session.scalars(select(func.clock_timestamp())).one()
     order = Order(imported.id, imported.user, now)
@@ -70,6 +73,7 @@ def _check(imported: Import) -> None:
         imported.rows_done += len(lines)
         _told(imported)
     _count(imported, Applied(applying.foresee_waiting(imported.id)))
+    imported.refusals = choosing.count_refusals(imported.id)
     imported.state, imported.problem = ImportState.READY, ""
     db.session.commit()
 
@@ -78,10 +82,12 @@ def _apply(imported: Import) -> None:
     if imported.applied_to is None:
         db.session.execute(delete(ImportOutcome).where(ImportOutcome.import_id == imported.id))
         _reset(imported)
+        _count_older(imported)
         imported.applied_to = 0
         db.session.commit()
     assert imported.started_at  # noqa: S101 - a state of the row, not of what somebody sent
-    order = Order(imported.id, imported.user, imported.started_at, imported.stop_reason)
+    reason = "" if imported.is_history else imported.stop_reason
+    order = Order(imported.id, imported.user, imported.started_at, reason)
     while lines := applying.lines_after(imported.id, imported.applied_to or 0):
         _count(imported, applying.apply_batch(order, lines))
         imported.applied_to = lines[-1]
@@ -90,6 +96,8 @@ def _apply(imported: Import) -> None:
     while _apply_waiting(imported, order):
         pass
     imported.rows_refused += applying.refuse_waiting(imported.id)
+    _apply_choices(imported)
+    imported.refusals = choosing.count_refusals(imported.id)
     results.write(imported)
     _end(imported, ImportState.DONE)
 
@@ -104,6 +112,23 @@ def _apply_waiting(imported: Import, order: Order) -> bool:
         line = lines[-1]
         _told(imported)
     return went
+
+
+def _apply_choices(imported: Import) -> None:
+    """Does what a person chose for refused rows."""
+    line = 0
+    while lines := choosing.chosen_lines(imported.id, line):
+        done = choosing.apply_choices(imported, lines)
+        imported.rows_updated += done
+        imported.rows_refused -= done
+        line = lines[-1]
+        _told(imported)
+
+
+def _count_older(imported: Import) -> None:
+    """Rows of which only the status counts change nothing of their own."""
+    imported.rows_unchanged += imported.rows_older
+    imported.rows_done += imported.rows_older
 
 
 def _count(imported: Import, applied: Applied) -> None:
@@ -142,5 +167,8 @@ def _end(imported: Import, state: ImportState) -> None:
             refused=(None, imported.rows_refused),
             statuses=(None, imported.statuses_changed),
         )
-    staging.clear(imported.id)
+    if state == ImportState.DONE:
+        staging.keep_refused(imported.id)
+    else:
+        staging.clear(imported.id)
     db.session.commit()
