@@ -33,7 +33,7 @@ class Wanted:
 
 
 class Result(StrEnum):
-    """`duplicate`: an earlier one of the same call was for this contact and team, and that one counts.
+    """`duplicate`: another one of the same call was for this contact and team, and that one counts.
     `team_closed`: nobody joins a closed team; the status of those who are in it can still change.
     `other_number`: an opt in for a number of theirs that is not the one texted; consent is for that one."""
 
@@ -57,7 +57,8 @@ def set_by_api(wanted: Sequence[Wanted], actor: str) -> list[Outcome]:
     """Applies what may be applied, in this transaction; the answers are in the order of what was wanted.
 
     `actor` is what the history says did it. Everything is judged by the statuses as they are under the
-    lock. Errors: ValueError, from the ledger, for a contact or team that the tenant does not have.
+    lock. Of several for one contact and team, an opt out counts wherever it stands, else the first.
+    Errors: ValueError, from the ledger, for a contact or team that the tenant does not have.
     """
     held = lock_contacts(sorted({each.contact_id for each in wanted}))
     pairs = sorted({(each.contact_id, each.team_id) for each in wanted})
@@ -66,13 +67,13 @@ def set_by_api(wanted: Sequence[Wanted], actor: str) -> list[Outcome]:
     stopped_everywhere = blocks.stopped_everywhere({contact_id for contact_id, _ in pairs})
 
     outcomes: list[Outcome | None] = [None] * len(wanted)
-    seen: set[tuple[int, int]] = set()
+    counts = _which_counts(wanted)
     changes: dict[int, Change] = {}
     for index, each in enumerate(wanted):
         pair = (each.contact_id, each.team_id)
         known, reason = current.get(pair), each.reason.strip()
         stopped = needs_reason(known) if known else each.contact_id in stopped_everywhere
-        if pair in seen:
+        if counts[pair] != index:
             outcomes[index] = Outcome(Result.DUPLICATE)
         elif known is None and each.team_id in closed:
             outcomes[index] = Outcome(Result.TEAM_CLOSED)
@@ -82,7 +83,6 @@ def set_by_api(wanted: Sequence[Wanted], actor: str) -> list[Outcome]:
             outcomes[index] = Outcome(Result.REASON_REQUIRED)
         else:
             changes[index] = Change(*pair, each.status, Source.API, reason=reason, actor=actor)
-        seen.add(pair)
     for index, change_id in zip(changes, record_changes(list(changes.values())), strict=True):
         outcomes[index] = Outcome(Result.CHANGED if change_id else Result.UNCHANGED, change_id)
     possible.settle_opted_out(
@@ -93,6 +93,16 @@ def set_by_api(wanted: Sequence[Wanted], actor: str) -> list[Outcome]:
         ]
     )
     return [outcome for outcome in outcomes if outcome]
+
+
+def _which_counts(wanted: Sequence[Wanted]) -> dict[tuple[int, int], int]:
+    """Which of those wanted for a contact and team counts: the first that opts out, else the first."""
+    chosen: dict[tuple[int, int], int] = {}
+    for index, each in enumerate(wanted):
+        before = chosen.setdefault((each.contact_id, each.team_id), index)
+        if each.status == Status.OPTED_OUT and wanted[before].status == Status.OPTED_IN:
+            chosen[each.contact_id, each.team_id] = index
+    return chosen
 
 
 def _texted_at(contact_id: int, held: dict[int, Any]) -> str | None:

@@ -42,12 +42,28 @@ class UploadForm(FlaskForm):
 
 
 class StartForm(FlaskForm):
-    """The tick and the written reason without which nobody's own STOP is lifted."""
+    """The tick and the written reason without which nobody's own STOP is lifted, and the number that a person
+    types where many refused rows say opt out."""
 
     lift_stops = BooleanField("Opt in also people who stopped by their own text")
     stop_reason = TextAreaField(
         "How they gave consent again", [Length(max=500), no_control_characters], filters=[stripped]
     )
+    opt_outs = IntegerField("How many refused rows say opt out", [Optional()])
+
+    def __init__(self, imported: Import, **options: Any) -> None:
+        super().__init__(**options)
+        self._imported = imported
+        if not imported.types_opt_outs:
+            del self["opt_outs"]
+
+    def validate_opt_outs(self, field: Field) -> None:
+        if field.data != self._imported.refused_opt_outs:
+            raise ValidationError(f"Type {self._imported.refused_opt_outs} to confirm it.")
+
+    @property
+    def typed(self) -> int | None:
+        return self.opt_outs.data if "opt_outs" in self else None
 
     def validate_stop_reason(self, field: Field) -> None:
         if self.lift_stops.data and not field.data:

@@ -29,6 +29,8 @@ class ImportState(StrEnum):
     FAILED = "failed"
 
 
+# Of refused rows that say opt out: more than these take a person's word.
+_MANY_OPT_OUTS, _MANY_OPT_OUTS_PERCENT = 500, 5
 WORKING = (ImportState.CHECKING, ImportState.IMPORTING)
 ENDED = (ImportState.DONE, ImportState.CANCELLED, ImportState.FAILED)
 
@@ -138,7 +140,15 @@ class Import(Model):
     @property
     def worth_starting(self) -> bool:
         """Whether the check found anything that importing could change."""
-        return self.state == ImportState.READY and bool(self.rows_new + self.rows_updated + self.opt_ins_held)
+        found = self.rows_new + self.rows_updated + self.opt_ins_held + self.statuses_changed
+        return self.state == ImportState.READY and bool(found)
+
+    @property
+    def types_opt_outs(self) -> bool:
+        """Whether so many refused rows say opt out that a person types how many before it starts: perhaps the
+        columns are wrong."""
+        many = self.refused_opt_outs > _MANY_OPT_OUTS
+        return many or self.refused_opt_outs * 100 > self.rows_total * _MANY_OPT_OUTS_PERCENT
 
 
 class ImportRow(Model):

@@ -10,16 +10,25 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import or_, select, true
+from sqlalchemy import ColumnElement, or_, select, true
 
 from cadence_app import files
+from cadence_app.consent.models import Status
 from cadence_app.contacts.imports import reading
-from cadence_app.contacts.imports.models import Import, ImportOutcome, ImportRow, Result
+from cadence_app.contacts.imports.models import Heard, Import, ImportOutcome, ImportRow, Result
 from cadence_app.contacts.imports.reading import Options
 from cadence_app.contacts.imports.refusal import limits
 from cadence_app.contacts.imports.staging import opened
 from cadence_app.extensions import db
 
+# The refused rows that say opt out, as told() chooses among all.
+OPT_OUTS = "opt_outs"
+_HEARD = {
+    Heard.COUNTS: "It says opt out, and that counts.",
+    Heard.OLDER: "It says opt out, but what is here or in another row is newer.",
+    Heard.NOBODY: "It says opt out, but it names nobody who is here and no number: not applied.",
+    Heard.NO_TEAM: "It says opt out, but not of what: not applied.",
+}
 _BOM = "\ufeff"
 _BATCH = 5_000
 _PIECE = 256 * 1024
@@ -36,15 +45,21 @@ class Told:
     problems: list[tuple[str, str]]
     kind: str = ""
     choice: str | None = None
+    heard: str | None = None
 
     @property
     def text(self) -> str:
         return " ".join(f"{column}: {text}" if column else text for column, text in self.problems)
 
+    @property
+    def opt_out(self) -> str:
+        """What became of the opt out that a refused row says; empty where it says none."""
+        return _HEARD[Heard(self.heard)] if self.heard else ""
+
 
 def told(imported: Import, after: int, limit: int, kind: str = "") -> list[Told]:
-    """The lines after one of which something is refused, or which are refused for this kind, in their
-    order."""
+    """The lines after one of which something is refused, in their order: those of this kind, where there is
+    one, or with OPT_OUTS the refused ones that say opt out."""
     rows = db.session.execute(
         select(
             ImportOutcome.line,
@@ -53,6 +68,7 @@ def told(imported: Import, after: int, limit: int, kind: str = "") -> list[Told]
             ImportOutcome.note,
             ImportRow.problems,
             ImportRow.choice,
+            ImportRow.heard,
         )
         .join(
             ImportRow,
@@ -62,12 +78,21 @@ def told(imported: Import, after: int, limit: int, kind: str = "") -> list[Told]
             ImportOutcome.import_id == imported.id,
             ImportOutcome.line > after,
             or_(ImportOutcome.note != "", ImportOutcome.result == Result.REFUSED),
-            ImportOutcome.kind == kind if kind else true(),
+            _of_kind(kind),
         )
         .order_by(ImportOutcome.line)
         .limit(limit)
     )
-    return [Told(row.line, _problems(row, imported.headers), row.kind, row.choice) for row in rows]
+    return [
+        Told(
+            row.line,
+            _problems(row, imported.headers),
+            row.kind,
+            row.choice,
+            row.heard if row.result == Result.REFUSED else None,
+        )
+        for row in rows
+    ]
 
 
 def write(imported: Import) -> None:
@@ -93,13 +118,18 @@ def write(imported: Import) -> None:
         writer = csv.writer(piece, lineterminator="\n")
         writer.writerow([*map(_defused, headers), _free_name(headers)])
         waiting: Told | None = first
+        said_out, of = 0, imported.refused_opt_outs
         for row in rows:
             if waiting is None:
                 break
             if row.line != waiting.line:
                 continue
             cells = [*row.cells, *[""] * len(headers)][: max(len(headers), 1)]
-            writer.writerow([*map(_defused, cells), f"Line {row.line}: {waiting.text}"])
+            problem = f"Line {row.line}: {waiting.text}"
+            if waiting.opt_out:
+                said_out += 1
+                problem += f" {waiting.opt_out} (Opt out {said_out:,} of {of:,} in refused rows.)"
+            writer.writerow([*map(_defused, cells), problem])
             waiting = next(found, None)
             if piece.tell() >= _PIECE:
                 stored.write(piece.getvalue().encode())
@@ -122,6 +152,12 @@ def _problems(row: Any, headers: list[str]) -> list[tuple[str, str]]:
         for number, _, text in row.problems
     ]
     return said + ([("", row.note)] if row.note else [])
+
+
+def _of_kind(kind: str) -> ColumnElement[bool]:
+    if kind == OPT_OUTS:
+        return (ImportRow.status == Status.OPTED_OUT) & (ImportOutcome.result == Result.REFUSED)
+    return ImportOutcome.kind == kind if kind else true()
 
 
 def _free_name(headers: list[str]) -> str:

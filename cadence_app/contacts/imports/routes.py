@@ -11,7 +11,7 @@ from flask_login import current_user
 from cadence_app import files
 from cadence_app.accounts.roles import admin_required
 from cadence_app.accounts.service import all_teams
-from cadence_app.contacts.imports import choosing, mapping, results, service
+from cadence_app.contacts.imports import choosing, mapping, opt_outs, results, service
 from cadence_app.contacts.imports.forms import (
     ChoiceForm,
     ColumnsForm,
@@ -122,7 +122,8 @@ def read_as(import_id: int) -> ResponseReturnValue:
 @blueprint.get("/<int:import_id>")
 @admin_required
 def show(import_id: int) -> ResponseReturnValue:
-    return _page(_find(import_id), StartForm(formdata=None))
+    imported = _find(import_id)
+    return _page(imported, StartForm(imported, formdata=None))
 
 
 @blueprint.get("/<int:import_id>/progress")
@@ -170,10 +171,11 @@ def choose(import_id: int) -> ResponseReturnValue:
 @admin_required
 def start(import_id: int) -> ResponseReturnValue:
     imported = _find(import_id)
-    form = StartForm()
+    form = StartForm(imported)
     if not form.validate_on_submit():
         return _page(imported, form, 422)
-    service.start(current_user, imported, form.stop_reason.data if form.lift_stops.data else "")
+    reason = form.stop_reason.data if form.lift_stops.data else ""
+    service.start(current_user, imported, reason, form.typed)
     return redirect(url_for("imports.show", import_id=imported.id))
 
 
@@ -225,7 +227,7 @@ def _page(imported: Import, form: StartForm, status: int = 200) -> ResponseRetur
         return redirect(url_for("imports.columns", import_id=imported.id))
     after = max(request.args.get("after", 0, type=int), 0)
     kind = request.args.get("kind", "")
-    kind = kind if kind in list(Kind) else ""
+    kind = kind if kind in [*Kind, results.OPT_OUTS] else ""
     told, groups = [], []
     if imported.state in (ImportState.READY, ImportState.DONE):
         told = results.told(imported, min(after, 2**62), _PROBLEMS + 1, kind)
@@ -239,6 +241,7 @@ def _page(imported: Import, form: StartForm, status: int = 200) -> ResponseRetur
         after=after,
         kind=kind,
         groups=groups,
+        heard=opt_outs.refused(imported.id) if imported.refused_opt_outs else {},
         choices=CHOICES,
         rows=_sample(imported).rows if imported.state == ImportState.READY else [],
         targets=[mapping.Target(**each) for each in imported.columns],

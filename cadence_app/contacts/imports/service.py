@@ -162,11 +162,14 @@ def choose(user: User, imported: Import, kind: str, choice: Choice | None, line:
     return chosen
 
 
-def start(user: User, imported: Import, stop_reason: str) -> bool:
+def start(user: User, imported: Import, stop_reason: str, opt_outs: int | None = None) -> bool:
     """Starts an import that was checked, once, and commits. `stop_reason` lets it opt in people who had
-    stopped by their own text. False where it is not ready, or where its new field can't be made."""
+    stopped by their own text; `opt_outs` is how many refused rows say opt out, as a person typed it where
+    they are many. False where it is not ready, where that is not the number, or where its new field can't be
+    made."""
     db.session.refresh(imported, with_for_update=True)
-    if imported.state != ImportState.READY:
+    mistyped = imported.types_opt_outs and opt_outs != imported.refused_opt_outs
+    if imported.state != ImportState.READY or mistyped:
         db.session.rollback()
         return False
     targets = [Target(**each) for each in imported.columns]
@@ -188,6 +191,7 @@ def start(user: User, imported: Import, stop_reason: str) -> bool:
         imported.file_name,
         rows=(None, imported.rows_total),
         sha256=(None, imported.sha256),
+        refused_opt_outs=(None, imported.refused_opt_outs or None),
         new_fields=(None, [target.field_name for target in targets if target.new] or None),
     )
     if stop_reason:

@@ -173,6 +173,11 @@ FROM unnest(CAST(:contact_ids AS bigint[]), CAST(:notes AS text[])) AS said (con
 WHERE {_OUTCOMES} AND {_APPLIED} AND o.contact_id = said.contact_id
 """)
 
+OPTED_OUT_BEFORE = text(f"""
+SELECT i.contact_id, i.team_id FROM import_opt_outs i JOIN import_outcomes o USING (import_id, contact_id)
+WHERE {_OUTCOMES} AND i.changed
+""")
+
 TALLY = text(f"SELECT o.result, count(*) AS count FROM import_outcomes o WHERE {_OUTCOMES} GROUP BY 1")
 
 FORESEE = text("""
