@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from cadence_app.accounts.models import User
-from cadence_app.consent.models import Consent
+from cadence_app.consent.ledger import Change, record_changes
+from cadence_app.consent.models import Consent, Source, Status
 from cadence_app.contacts.imports import running, service
 from cadence_app.contacts.imports.models import Import, ImportOptOut
 from cadence_app.contacts.models import Contact, ContactNumber
@@ -163,9 +164,8 @@ def test_nobody_is_opted_out_before_the_start_and_who_is_merged_meanwhile_is_fou
     number = new_number()
     contact_id = world.add_contact(number, external_id="1")
     opt(world, contact_id, IN)
-    import_id = upload(
-        world, csv_of(("", "", "1", "12", "ADM", "yes"), ("", "", "", new_number(), "ADM", ""))
-    )
+    rows = ("", "", "1", "12", "ADM", "yes"), ("", "", "", new_number(), "ADM", "")
+    import_id = upload(world, csv_of(*rows))
     before = everything(world)
     check(world, import_id)
     assert everything(world) == before
@@ -415,7 +415,11 @@ def _said_out(rows: Sequence[tuple[str, ...]], dated: bool) -> set[tuple[str, st
     for _, external_id, number, teams, said, day in rows:
         for who in {external_id, number if number in NUMBERS else ""} - {""}:
             for team in {"ADM", "AID"} & set(teams.split(";")):
-                newer = dated and day and any(other[4] == "no" and other[5] > day for other in rows)
+                newer = (
+                    dated
+                    and day
+                    and any(other[4] == "no" and other[5] > day and team in other[3] for other in rows)
+                )
                 if said == "yes" and not newer:
                     outs.add((who, team))
     return outs

@@ -49,7 +49,7 @@ class StartForm(FlaskForm):
     stop_reason = TextAreaField(
         "How they gave consent again", [Length(max=500), no_control_characters], filters=[stripped]
     )
-    opt_outs = IntegerField("How many refused rows say opt out", [Optional()])
+    opt_outs = IntegerField("How many refused rows say opt out")
 
     def __init__(self, imported: Import, **options: Any) -> None:
         super().__init__(**options)
