@@ -24,7 +24,8 @@ _DETAILS = {
     "bad_number": "This is no full phone number, or digits of it were lost. Give it as E.164.",
     "team_not_found": "There is no team with this code.",
     "reason_required": "This person had stopped by their own text; give the reason for opting them in.",
-    "duplicate": "An earlier record of this call is for the same contact and team; that one counts.",
+    "duplicate": "Another record of this call for the same contact and team counts: an opt out before an opt"
+    " in, else the first.",
     "team_closed": TEAM_CLOSED,
     "number_stopped": "Somebody who had this number before texted STOP, so this person is opted out; give "
     "the reason, how they agreed, to opt them in.",

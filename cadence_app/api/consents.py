@@ -89,8 +89,8 @@ def set_consents(json: BulkInput, headers: IdempotencyHeaders) -> Answer:
     """Change up to 10,000 consents
 
     Each record is judged by itself and has its own result, in the order of the records; those that are not
-    refused are applied together. The first record for a contact and team counts; a later one is refused as
-    `duplicate`.
+    refused are applied together. Of several records for one contact and team an opt out counts, wherever it
+    stands, else the first; the others are refused as `duplicate`.
     """
     return bulk.apply(json.records, token_in_use().actor), 200, {}
 

@@ -32,7 +32,7 @@ class Wanted:
 
 
 class Result(StrEnum):
-    """`duplicate`: an earlier one of the same call was for this contact and team, and that one counts.
+    """`duplicate`: another one of the same call was for this contact and team, and that one counts.
     `team_closed`: nobody joins a closed team; the status of those who are in it can still change.
     `other_number`: an opt in for a number of theirs that is not the one texted; consent is for that one.
     `number_stopped`: a number of theirs was stopped before it was theirs, and no reason was given, so they
@@ -59,7 +59,8 @@ def set_by_api(wanted: Sequence[Wanted], actor: str) -> list[Outcome]:
     """Applies what may be applied, in this transaction; the answers are in the order of what was wanted.
 
     `actor` is what the history says did it. Everything is judged by the statuses as they are under the
-    lock. Errors: ValueError, from the ledger, for a contact or team that the tenant does not have.
+    lock. Of several for one contact and team, an opt out counts wherever it stands, else the first.
+    Errors: ValueError, from the ledger, for a contact or team that the tenant does not have.
     """
     held = lock_contacts(sorted({each.contact_id for each in wanted}))
     pairs = sorted({(each.contact_id, each.team_id) for each in wanted})
@@ -69,7 +70,7 @@ def set_by_api(wanted: Sequence[Wanted], actor: str) -> list[Outcome]:
 
     number_stopped = number_stops.reasons(pairs)
     outcomes: list[Outcome | None] = [None] * len(wanted)
-    seen: set[tuple[int, int]] = set()
+    counts = _which_counts(wanted)
     changes: dict[int, Change] = {}
     instead: set[int] = set()
     for index, each in enumerate(wanted):
@@ -77,7 +78,7 @@ def set_by_api(wanted: Sequence[Wanted], actor: str) -> list[Outcome]:
         known, reason = current.get(pair), each.reason.strip()
         stopped = known.stopped_at if known else each.contact_id in stopped_everywhere
         opts_in = each.status == Status.OPTED_IN and not (known and not known.opted_out)
-        if pair in seen:
+        if counts[pair] != index:
             outcomes[index] = Outcome(Result.DUPLICATE)
         elif known is None and each.team_id in closed:
             outcomes[index] = Outcome(Result.TEAM_CLOSED)
@@ -97,7 +98,6 @@ def set_by_api(wanted: Sequence[Wanted], actor: str) -> list[Outcome]:
                 actor=actor,
                 number=each.number or None,
             )
-        seen.add(pair)
     for index, change_id in zip(changes, record_changes(list(changes.values())), strict=True):
         result = Result.CHANGED if change_id else Result.UNCHANGED
         outcomes[index] = Outcome(Result.NUMBER_STOPPED if index in instead else result, change_id)
@@ -118,6 +118,16 @@ def set_by_api(wanted: Sequence[Wanted], actor: str) -> list[Outcome]:
         ]
     )
     return [outcome for outcome in outcomes if outcome]
+
+
+def _which_counts(wanted: Sequence[Wanted]) -> dict[tuple[int, int], int]:
+    """Which of those wanted for a contact and team counts: the first that opts out, else the first."""
+    chosen: dict[tuple[int, int], int] = {}
+    for index, each in enumerate(wanted):
+        before = chosen.setdefault((each.contact_id, each.team_id), index)
+        if each.status == Status.OPTED_OUT and wanted[before].status == Status.OPTED_IN:
+            chosen[each.contact_id, each.team_id] = index
+    return chosen
 
 
 def _texted_at(contact_id: int, held: dict[int, Any]) -> str | None:

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    Boolean,
     ColumnElement,
     DateTime,
     Row,
@@ -24,12 +25,14 @@ from sqlalchemy import (
     any_,
     case,
     cast,
+    false,
     func,
     literal,
     not_,
     null,
     or_,
     select,
+    type_coerce,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -43,13 +46,18 @@ from cadence_app.extensions import db
 
 
 class Held(StrEnum):
-    """Why a file's opt in was not applied: the contact's own words, a status newer than the import, a number
-    that was stopped before it was theirs, or one of theirs that is not the one they are texted at."""
+    """Why a file's opt in was not applied: the contact's own words, a status newer than the import or than
+    the file's (OLDER), a number that was stopped before it was theirs, or one of theirs that is not the one
+    they are texted at. OUT_OLDER: an opt out was not applied, for they were opted in after the moment the
+    file gives.
+    """
 
     STOPPED = "stopped"
     NEWER = "newer"
     BARRED = "barred"
     OTHER_NUMBER = "other_number"
+    OLDER = "older"
+    OUT_OLDER = "out_older"
 
 
 @dataclass(frozen=True)
@@ -73,6 +81,35 @@ class Numbers:
 
 
 @dataclass(frozen=True)
+class Wish:
+    """A status that a file gives a contact in a team. `said_at` is since when (UTC), None where the file does
+    not say; `elsewhere`: it is an opt in for another number of theirs than the one texted."""
+
+    contact_id: int
+    team_id: int
+    status: str | None
+    said_at: datetime | None = None
+    elsewhere: bool = False
+
+
+# The columns of wishes, with their types.
+_WISHES = (
+    *(("contact_id", BigInteger()), ("team_id", BigInteger()), ("status", Text())),
+    *(("said_at", DateTime(timezone=True)), ("elsewhere", Boolean())),
+)
+
+
+def wishes_of(wishes: Sequence[Wish]) -> Select[Any]:
+    """Wishes as set_by_import() takes them."""
+    columns = [
+        cast([getattr(wish, name) for wish in wishes], ARRAY(kind)).label(name) for name, kind in _WISHES
+    ]
+    rows = func.unnest(*columns).table_valued(*(name for name, _ in _WISHES)).render_derived()
+    chosen: list[Any] = [type_coerce(rows.c[name], kind).label(name) for name, kind in _WISHES]
+    return select().add_columns(*chosen)
+
+
+@dataclass(frozen=True)
 class Agreed:
     """The contacts, of those with a number that was stopped before it was theirs, of whom a person wrote, in
     `reason`, how they agreed to texts themselves."""
@@ -92,17 +129,17 @@ def set_by_import(
     """Applies what may be applied, in this transaction; the caller holds the contacts as record_selected()
     asks.
 
-    `wishes` selects contact_id, team_id and status (null: keep what is there), no pair twice. `begun_at` is
+    `wishes` selects the columns of Wish (a null status: keep what is there), no pair twice. `begun_at` is
     when a person started the import: a status that is newer is not opted in. `stop_reason`, where a person
     wrote one, lets opt ins go over a contact's own words from before that; never over those of whoever had a
-    number before, for which each person must have `agreed`.
+    number before, for which each person must have `agreed`. Where the file says since when a status is, it is
+    never applied over a newer stored one; at the same instant the opt out counts.
     """
     if numbers.moved:
         team_only.forget(numbers.moved)
     asked = _asked(wishes, numbers.moved)
     rules = _Rules(asked, numbers, begun_at, stop_reason, agreed)
-    judged = db.session.execute(rules.held()).all()
-    held = [row for row in judged if row.why]
+    judged = db.session.execute(rules.judged()).all()
     changed = record_selected(rules.decided(), Source.IMPORT, user)
     out = {(row.contact_id, row.team_id) for row in changed if row.status == Status.OPTED_OUT}
     if out:
@@ -114,11 +151,10 @@ def set_by_import(
             if row.contact_id in agreed.contact_ids and row.status == Status.OPTED_IN
         ]
     )
-    barred = {(row.contact_id, row.team_id) for row in held if row.why == Held.BARRED}
-    barred |= {(row.contact_id, row.team_id) for row in judged if row.kept_out} & out
+    barred = {(row.contact_id, row.team_id) for row in judged if row.kept_out or row.why == Held.BARRED}
     if barred:
         note_stops(sorted(barred))
-    return Outcome(changed, held)
+    return Outcome(changed, [row for row in judged if row.why])
 
 
 def _asked(wishes: Select[Any], moved: Mapping[int, Collection[int]]) -> Any:
@@ -131,9 +167,7 @@ def _asked(wishes: Select[Any], moved: Mapping[int, Collection[int]]) -> Any:
     ]
     if not others:
         return wishes.subquery()
-    ids = [cast([pair[side] for pair in others], ARRAY(BigInteger)) for side in (0, 1)]
-    pairs = func.unnest(*ids).table_valued("contact_id", "team_id").render_derived()
-    return wishes.union_all(select(pairs.c.contact_id, pairs.c.team_id, cast(null(), Text))).subquery()
+    return wishes.union_all(wishes_of([Wish(*pair, None) for pair in others])).subquery()
 
 
 class _Rules:
@@ -144,7 +178,16 @@ class _Rules:
     ) -> None:
         self._asked, self._stop_reason = asked, stop_reason
         self._begun = literal(begun_at, DateTime(timezone=True))
-        self._wish = asked.c.status
+        said_at, elsewhere = asked.c.said_at, func.coalesce(asked.c.elsewhere, false())
+        self._elsewhere: ColumnElement[bool] = elsewhere
+        # At the same instant the opt out counts.
+        self._older = case(
+            (asked.c.status == Status.OPTED_IN, func.greatest(Consent.since, Consent.stopped_at) >= said_at),
+            else_=and_(Consent.status == Status.OPTED_IN, Consent.since > said_at),
+        )
+        self._wish = case(
+            (or_(elsewhere, func.coalesce(self._older, false())), cast(null(), Text)), else_=asked.c.status
+        )
         self._first = Consent.status.is_(None)
         self._out = Consent.status == Status.OPTED_OUT
         self._moved = self._among(numbers.moved)
@@ -166,19 +209,25 @@ class _Rules:
         blocked, kept_out = self._block.exists(), self._kept_out()
         # Whoever was opted in, and the row does not opt out, is opted out for their number.
         carried = and_(Consent.status == into, wish.is_distinct_from(out))
+        not_carried = or_(
+            and_(self._first, self._elsewhere),
+            and_(Consent.status == into, self._moved, wish.is_distinct_from(into)),
+        )
         status = case(
             (wish == out, out),
             (kept_out, out),
+            (not_carried, out),
             (self._first, into),
-            (and_(Consent.status == into, self._moved, wish.is_distinct_from(into)), out),
             (and_(self._out, wish == into, self._held_why().is_(None)), into),
             else_=null(),
         )
         said = self._number_stop.with_only_columns(func.max(Block.reason)).scalar_subquery()
+        said_at = func.timezone("UTC", self._asked.c.said_at)
+        dated = func.to_char(said_at, '"In the file since" YYYY-MM-DD HH24:MI:SS "UTC."')
         reason = case(
-            (wish == out, ""),
+            (wish == out, func.coalesce(dated, "")),
             (kept_out, func.coalesce(said, STOPPED_EVERYWHERE)),
-            (and_(Consent.status == into, status == out), NOT_CARRIED),
+            (not_carried, NOT_CARRIED),
             (and_(status == into, self._agreed, self._number_stop.exists()), self._agreed_reason),
             (
                 and_(status == into, or_(and_(self._first, blocked), Consent.stopped_at.is_not(None))),
@@ -199,17 +248,26 @@ class _Rules:
         )
         return query.outerjoin(Consent, self._same()).where(status.is_not(None))
 
-    def held(self) -> Select[Any]:
-        """The opt ins that are not applied, and `why`; and, without one, whoever is `kept_out` of a team by a
-        stop of every team, although the row does not opt them out."""
+    def judged(self) -> Select[Any]:
+        """The wishes that are not applied, and `why`; and, without one, whoever is `kept_out` of a team by a
+        stop of the number or of every team, although the row does not opt them out."""
         why = case(
+            (
+                self._asked.c.status == Status.OPTED_OUT,
+                case((self._older, Held.OUT_OLDER), else_=null()),
+            ),
+            (self._asked.c.status.is_distinct_from(Status.OPTED_IN), null()),
             (and_(or_(self._first, self._moved, self._out), self._barred), Held.BARRED),
-            (and_(self._first, self._keeps_block()), Held.STOPPED),
+            (
+                self._first,
+                case((self._keeps_block(), Held.STOPPED), (self._elsewhere, Held.OTHER_NUMBER), else_=null()),
+            ),
             (self._out, self._held_why()),
             else_=null(),
         )
-        why = case((self._wish == Status.OPTED_IN, why), else_=null())
-        kept_out = and_(self._kept_out(), self._wish.is_distinct_from(Status.OPTED_OUT))
+        kept_out = func.coalesce(
+            and_(self._kept_out(), self._wish.is_distinct_from(Status.OPTED_OUT)), false()
+        )
         asked = self._asked.c
         query = select(asked.contact_id, asked.team_id, why.label("why"), kept_out.label("kept_out"))
         return query.outerjoin(Consent, self._same()).where(or_(why.is_not(None), kept_out))
@@ -222,13 +280,15 @@ class _Rules:
     def _held_why(self) -> ColumnElement[Any]:
         """Why an opted-out contact is not opted in; null where they are."""
         newer = func.greatest(Consent.since, Consent.stopped_at) >= self._begun
+        other = or_(self._other, self._elsewhere)
         stopped = and_(Consent.stopped_at.is_not(None), or_(literal(not self._stop_reason), newer))
         return case(
             (self._barred, Held.BARRED),
-            (and_(self._agreed, self._number_stop.exists(), not_(newer)), null()),
+            (and_(self._agreed, self._number_stop.exists(), not_(or_(newer, other))), null()),
             (stopped, Held.STOPPED),
-            (self._other, Held.OTHER_NUMBER),
+            (other, Held.OTHER_NUMBER),
             (newer, Held.NEWER),
+            (self._older, Held.OLDER),
             else_=null(),
         )
 

@@ -4,14 +4,19 @@ from flask_wtf import FlaskForm
 from wtforms import RadioField, SelectField, StringField, SubmitField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Length
 
+from cadence_app.contacts.names import folded
 from cadence_app.contacts.number_field import NumberField
 from cadence_app.ui.fields import no_control_characters, stripped
 
 
 class EditContactForm(FlaskForm):
-    first_name = StringField("First name", [Length(max=200), no_control_characters], filters=[stripped])
-    last_name = StringField("Last name", [Length(max=200), no_control_characters], filters=[stripped])
-    external_id = StringField("ContactId", [Length(max=200), no_control_characters], filters=[stripped])
+    first_name = StringField(
+        "First name", [Length(max=200), no_control_characters], filters=[folded, stripped]
+    )
+    last_name = StringField("Last name", [Length(max=200), no_control_characters], filters=[folded, stripped])
+    external_id = StringField(
+        "ContactId", [Length(max=200), no_control_characters], filters=[folded, stripped]
+    )
     submit = SubmitField("Save")
 
 

@@ -58,9 +58,11 @@ def due() -> int | None:
 def read_all_again() -> None:
     """Reads the stored numbers of every tenant that is due again, and commits. Cut off, or run twice, it does
     no harm; where another process is at it, it leaves it to that one."""
-    with held("numbers are read again") as mine:
-        while mine and (tenant_id := due()) is not None:
-            use_tenant(tenant_id)
+    while (tenant_id := due()) is not None:
+        use_tenant(tenant_id)
+        with held("numbers are read again") as mine:
+            if not mine:
+                return
             read_again()
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.orm import aliased
 from cadence_app.campaigns.models import Campaign, Recipient, RecipientState
 from cadence_app.consent import team_only
 from cadence_app.contacts.imports.models import ImportContact, ImportRow
+from cadence_app.contacts.imports.refusals import Kind
 from cadence_app.contacts.models import Contact, ContactNumber, NumberToMend
 from cadence_app.extensions import db
 from cadence_app.messaging.carriers.models import CarrierEvent, UnreadDecision, UnreadPost
@@ -197,7 +198,10 @@ def _clear_staged(numbers: list[str], words: list[str]) -> None:
             number="",
             tags=[],
             custom={},
-            problems=[[0, "This person was erased, or removed by age, after the file was uploaded."]],
+            choice=None,
+            problems=[
+                [0, Kind.ERASED, "This person was erased, or removed by age, after the file was uploaded."]
+            ],
         )
         .execution_options(synchronize_session=False)
     )

@@ -284,6 +284,8 @@ GET POST  /contacts/import/{import_id}/columns
 POST      /contacts/import/{import_id}/reading
 GET       /contacts/import/{import_id}
 GET       /contacts/import/{import_id}/progress
+POST      /contacts/import/{import_id}/hidden-rows
+POST      /contacts/import/{import_id}/refused
 POST      /contacts/import/{import_id}/start
 POST      /contacts/import/{import_id}/cancel
 POST      /contacts/import/{import_id}/area-code

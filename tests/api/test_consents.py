@@ -136,12 +136,12 @@ def test_each_record_has_its_own_answer_in_its_order(api: Api) -> None:
     results = _bulk(api, *records)
     assert [r["index"] for r in results] == list(range(len(records)))
     assert [r["code"] or r["result"] for r in results] == [
+        "duplicate",
         "changed",
         "changed",
         "changed",
         "duplicate",
-        "reason_required",
-        "duplicate",
+        "unchanged",
         "bad_number",
         "contact_not_found",
         "contact_not_found",
@@ -150,7 +150,7 @@ def test_each_record_has_its_own_answer_in_its_order(api: Api) -> None:
         "contact_not_named",
     ]
     assert [results[0]["contact_id"], results[1]["contact_id"], results[2]["contact_id"]] == [a, b, a]
-    assert api.world.status(a) == "opted_in"
+    assert api.world.status(a) == "opted_out"
     assert api.world.status(b, api.world.other_team_id) == "opted_out"
 
 
@@ -179,6 +179,32 @@ def test_a_number_from_before_that_is_none_is_found_and_opted_out_as_it_is_store
     assert (result["result"], result["contact_id"]) == ("changed", contact_id)
     found = api.get("/contacts", query_string={"number": "+15550145"}).get_json()["items"]
     assert [each["id"] for each in found] == [contact_id]
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_two_records_that_disagree_the_opt_out_counts_whichever_comes_first(
+    api: Api, turned: bool
+) -> None:
+    number, further = new_number(), new_number()
+    contact_id = api.world.add_contact(number, external_id="K1")
+    add_number(api.world, contact_id, further)
+    records: list[dict[str, Any]] = [
+        _record(contact_id, "opted_in", reason="Signed."),
+        {"number": further, "team": "ADM", "status": "opted_in"},
+        {"external_id": "K1", "team": "ADM", "status": "opted_out"},
+        {"number": number, "team": "ADM", "status": "opted_out"},
+        {"external_id": "K1", "team": "AID", "status": "opted_in"},
+    ]
+    results = _bulk(api, *(records[::-1] if turned else records))
+    assert api.world.status(contact_id) == "opted_out"
+    assert api.world.status(contact_id, api.world.other_team_id) == "opted_in"
+    assert sorted(result["code"] or result["result"] for result in results) == [
+        *["changed"] * 2,
+        *["duplicate"] * 3,
+    ]
+    assert len(api.world.history(contact_id, api.world.team_id)) == 1
+    refused = next(result for result in results if result["code"] == "duplicate")
+    assert "an opt out before an opt in" in refused["detail"]
 
 
 def test_ten_thousand_records_are_one_call_and_one_more_is_refused(api: Api) -> None:

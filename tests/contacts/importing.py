@@ -52,7 +52,8 @@ def check(
 def start(world: World, import_id: int, stop_reason: str = "") -> None:
     with world.session():
         admin = db.session.get_one(User, world.admin_id)
-        assert service.start(admin, db.session.get_one(Import, import_id), stop_reason)
+        imported = db.session.get_one(Import, import_id)
+        assert service.start(admin, imported, stop_reason, imported.refused_opt_outs)
 
 
 def run(

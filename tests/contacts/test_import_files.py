@@ -68,7 +68,6 @@ def test_lines_are_those_of_the_file_also_after_blank_ones_and_cells_of_two_line
         (b"", "The file is empty."),
         (b"\xef\xbb\xbf", "The file is empty."),
         (b"\n\n , \n", "The file is empty."),
-        (b"A,B,a\n1,2,3\n", "Line 1: Two columns are named “a”: 1 and 3. Rename one."),
         (
             b",".join(b"c%d" % n for n in range(201)) + b"\n1\n",
             "Line 1: There are 201 columns; the most is 200.",

@@ -147,7 +147,7 @@ def test_an_erased_person_is_a_stranger_who_starts_opted_out(world: World) -> No
         "This number was of a person who was erased: Asked for, GDPR article 17."
     )
     assert problems(world, done) == [
-        "Line 2: Not opted in in ADM: the number was of a person who was erased, until it texts START."
+        "Line 2: Not opted in in ADM: somebody had this number before and opted out; START lifts it."
     ]
     assert run(world, csv_of(*rows)).opt_ins_held == 1
     assert world.status(contact_id) == OUT

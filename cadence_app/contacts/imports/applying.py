@@ -8,61 +8,53 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from flask import current_app
-from psycopg.errors import DeadlockDetected, UniqueViolation
-from sqlalchemy import ARRAY, BigInteger, Select, any_, cast, func, insert, select, true, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Select,
+    and_,
+    any_,
+    cast,
+    func,
+    insert,
+    null,
+    or_,
+    select,
+    true,
+    update,
+)
 
-from cadence_app.accounts.models import Team, User
-from cadence_app.consent.by_import import Held, Numbers, set_by_import
+from cadence_app.accounts.models import Team
+from cadence_app.consent.by_import import Held, Numbers, set_by_import, wishes_of
 from cadence_app.consent.ledger import lock_contacts
-from cadence_app.contacts.imports import statements
-from cadence_app.contacts.imports.models import ImportOutcome, ImportRow, Result
+from cadence_app.consent.models import Status
+from cadence_app.contacts.imports import opt_outs, statements
+from cadence_app.contacts.imports.batches import Applied, Order, Overtaken, retried
+from cadence_app.contacts.imports.models import ImportOptOut, ImportOutcome, ImportRow, Result
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.tenancy import tenant_in_use
 
-# A batch is tried again where somebody else made or changed one of its contacts between two statements.
-_TRIES = 10
 _HELD = {
     Held.STOPPED: "Not opted in in {teams}: they stopped by their own text.",
     Held.NEWER: "Not opted in in {teams}: opted out after this import was started.",
-    Held.BARRED: "Not opted in in {teams}: an earlier holder of this number had opted out.",
+    Held.BARRED: "Not opted in in {teams}: somebody had this number before and opted out; START lifts it.",
     Held.OTHER_NUMBER: "Not opted in in {teams}: they are texted at another number of theirs.",
+    Held.OLDER: "Not opted in in {teams}: the status here is newer than the file's.",
+    Held.OUT_OLDER: "Not opted out in {teams}: opted in here after the moment in the file.",
 }
-
-
-class _Overtaken(Exception):
-    """Somebody else made or changed one of the batch's contacts meanwhile."""
-
-
-@dataclass(frozen=True)
-class Order:
-    """What is applied: whose import, when it was started, and the reason for lifting people's own stops
-    (empty: they are not lifted)."""
-
-    import_id: int
-    user: User
-    begun_at: datetime
-    stop_reason: str = ""
-
-
-@dataclass
-class Applied:
-    """What a batch did: how many rows of each result, statuses changed and opt ins held."""
-
-    results: Counter[str] = field(default_factory=Counter)
-    statuses: int = 0
-    held: int = 0
+_OUTVOTED = "Not opted in in {teams}: another row of this file opts them out."
 
 
 def lines_after(import_id: int, line: int) -> list[int]:
-    """The lines of the next batch."""
-    query = select(ImportRow.line).where(ImportRow.import_id == import_id, ImportRow.line > line)
+    """The lines of the next batch; of those that are older than another of the same person, only the status
+    counts."""
+    query = select(ImportRow.line).where(
+        ImportRow.import_id == import_id, ImportRow.line > line, ImportRow.older_than.is_(None)
+    )
     return list(db.session.scalars(query.order_by(ImportRow.line).limit(current_app.config["IMPORT_BATCH"])))
 
 
@@ -81,16 +73,7 @@ def waiting_lines(import_id: int, after: int = 0) -> list[int]:
 def apply_batch(order: Order, lines: list[int], dry: bool = False) -> Applied:
     """Applies these lines. What is not `dry` is left in the open transaction, for the caller to commit with
     its note of how far it came; a dry one is rolled back and only its outcomes are left there."""
-    for _ in range(_TRIES - 1):
-        try:
-            return _try(order, lines, dry)
-        except _Overtaken:
-            db.session.rollback()
-        except DBAPIError as error:
-            db.session.rollback()
-            if not isinstance(error.orig, UniqueViolation | DeadlockDetected):
-                raise
-    return _try(order, lines, dry)
+    return retried(lambda: _try(order, lines, dry))
 
 
 def refuse_waiting(import_id: int) -> int:
@@ -123,26 +106,33 @@ def _try(order: Order, lines: list[int], dry: bool) -> Applied:
     db.session.execute(statements.FORGET, values)
     db.session.execute(statements.PLAN, values)
     if db.session.scalar(statements.UNHELD, values):
-        raise _Overtaken
+        raise Overtaken
     wanted = db.session.scalar(statements.COUNT_NEW, values)
     if _count(statements.ADD_CONTACTS, values) != wanted:
-        raise _Overtaken
+        raise Overtaken
     db.session.execute(statements.UPDATE_CONTACTS, values)
     before = {row.id: row.number for row in db.session.execute(statements.CHANGE_NUMBERS, values)}
     db.session.execute(statements.ADD_TAGS, values)
     tagged = set(db.session.scalars(statements.TAG_CONTACTS, values))
+    wishes, outvoted = _wishes(order, values)
     outcome = set_by_import(
-        _wishes(order.import_id, lines),
+        wishes,
         _numbers(order.import_id, lines, before),
         order.user,
         order.begun_at,
         order.stop_reason,
     )
-    touched = tagged | {row.contact_id for row in outcome.changed}
+    out_before = db.session.execute(statements.OPTED_OUT_BEFORE, values).all() if order.says_out else []
+    # In a check, what opt_outs.py opted out is as it was; it is counted there.
+    counted = {(row.contact_id, row.team_id) for row in out_before}
+    changed = {(row.contact_id, row.team_id) for row in outcome.changed} - counted
+    touched = tagged | {contact_id for contact_id, _ in changed | counted}
     db.session.execute(statements.TOUCHED, values | {"contact_ids": list(touched)})
-    _note_held(values, outcome.held)
+    _note_held(values, outcome.held, outvoted)
     results = {row.result: row.count for row in db.session.execute(statements.TALLY, values)}
-    applied = Applied(Counter(results), len(outcome.changed), len(outcome.held))
+    older = [row for row in outcome.held if row.why == Held.OUT_OLDER]
+    held = len(outcome.held) - len(older) + len(outvoted)
+    applied = Applied(Counter(results), len(changed), held, len(outvoted), len(older))
     if dry:
         _keep_outcomes_only(order.import_id, lines)
     else:
@@ -158,18 +148,63 @@ def _hold(values: dict[str, Any]) -> None:
     lock_contacts(values["held"], for_new_numbers=any(row.moves for row in found))
 
 
-def _wishes(import_id: int, lines: list[int]) -> Select[Any]:
-    """The contacts and teams of the batch's rows that are applied, with the status each row wishes."""
-    outcome, row, query = _of_batch(import_id, lines)
+def _wishes(order: Order, values: dict[str, Any]) -> tuple[Select[Any], Sequence[Any]]:
+    """What the batch's rows that are applied wish for their contacts and teams, and the opt ins among them
+    that another row of the file outvotes. Where opt_outs.py has decided a pair, no row has a word in it."""
+    outcome, row, query = _of_batch(order.import_id, values["lines"])
     team_id = func.unnest(row.c.team_ids, type_=BigInteger).label("team_id")
-    return query.with_only_columns(outcome.c.contact_id, team_id, row.c.status)
+    asked = query.with_only_columns(outcome.c.contact_id, team_id, row.c.status).subquery()
+    # Two rows may name one person by two numbers of theirs; of statuses, opted_out is the greater.
+    of_rows = (
+        select(asked.c.contact_id, asked.c.team_id, func.max(asked.c.status).label("status"))
+        .group_by(asked.c.contact_id, asked.c.team_id)
+        .subquery()
+    )
+    ids = db.session.scalars(query.distinct()).all() if order.says_out or order.dated else []
+    words = wishes_of(opt_outs.words_of(order, ids)).subquery()
+    same = and_(words.c.contact_id == of_rows.c.contact_id, words.c.team_id == of_rows.c.team_id)
+    pair = [func.coalesce(of_rows.c[name], words.c[name]) for name in ("contact_id", "team_id")]
+    decided = (
+        select(ImportOptOut)
+        .where(ImportOptOut.import_id == order.import_id)
+        .where(ImportOptOut.contact_id == pair[0], ImportOptOut.team_id == pair[1])
+        .exists()
+    )
+    status = func.coalesce(words.c.status, null() if order.dated else of_rows.c.status)
+    wishes = (
+        select(
+            pair[0].label("contact_id"),
+            pair[1].label("team_id"),
+            status.label("status"),
+            words.c.said_at,
+            words.c.elsewhere,
+        )
+        .select_from(of_rows.join(words, same, full=True))
+        .where(~decided)
+    )
+    if not order.says_out:
+        return wishes, []
+    outvoted = (
+        select(of_rows.c.contact_id, of_rows.c.team_id)
+        .select_from(of_rows.outerjoin(words, same))
+        .where(of_rows.c.status == Status.OPTED_IN, or_(words.c.status == Status.OPTED_OUT, decided))
+    )
+    return wishes, db.session.execute(outvoted).all()
 
 
 def _numbers(import_id: int, lines: list[int], before: dict[int, str]) -> Numbers:
     """What the numbers of the batch are to its contacts; `before` has those that it has changed."""
     outcome, row, query = _of_batch(import_id, lines)
-    rows = query.with_only_columns(outcome.c.contact_id, row.c.team_ids).where(outcome.c.moved)
-    moved = {found.contact_id: found.team_ids for found in db.session.execute(rows)}
+    # A pair that opt_outs.py has decided is none that the row has a word in.
+    team_id = func.unnest(row.c.team_ids, type_=BigInteger).label("team_id")
+    pairs = query.with_only_columns(outcome.c.contact_id, team_id).where(outcome.c.moved).subquery()
+    decided = (ImportOptOut.import_id == import_id) & (ImportOptOut.contact_id == pairs.c.contact_id)
+    free = select(pairs.c.contact_id, pairs.c.team_id).where(
+        ~select(ImportOptOut).where(decided, ImportOptOut.team_id == pairs.c.team_id).exists()
+    )
+    moved: dict[int, set[int]] = {each: set() for each in db.session.scalars(query.where(outcome.c.moved))}
+    for found in db.session.execute(free):
+        moved[found.contact_id].add(found.team_id)
     others = (
         query.with_only_columns(outcome.c.contact_id, row.c.number)
         .join(Contact, Contact.id == outcome.c.contact_id)
@@ -195,17 +230,17 @@ def _of_batch(import_id: int, lines: list[int]) -> tuple[Any, Any, Select[Any]]:
     return outcome, row, select(outcome.c.contact_id).select_from(joined).where(applied)
 
 
-def _note_held(values: dict[str, Any], held: Sequence[Any]) -> None:
-    if not held:
+def _note_held(values: dict[str, Any], held: Sequence[Any], outvoted: Sequence[Any]) -> None:
+    if not held and not outvoted:
         return
     codes = {row.id: row.code for row in db.session.execute(select(Team.id, Team.code))}
     notes: dict[int, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for row in held:
-        notes[row.contact_id][row.why].append(codes[row.team_id])
+        notes[row.contact_id][_HELD[Held(row.why)]].append(codes[row.team_id])
+    for row in outvoted:
+        notes[row.contact_id][_OUTVOTED].append(codes[row.team_id])
     said = {
-        contact_id: " ".join(
-            _HELD[Held(why)].format(teams=", ".join(sorted(teams))) for why, teams in of.items()
-        )
+        contact_id: " ".join(words.format(teams=", ".join(sorted(teams))) for words, teams in of.items())
         for contact_id, of in notes.items()
     }
     db.session.execute(statements.NOTE, values | {"contact_ids": list(said), "notes": list(said.values())})

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from cadence_app.contacts.imports.models import ImportMapping
+from cadence_app.contacts.imports.models import ImportCode, ImportMapping
+from cadence_app.contacts.imports.reading import plain_name
 from cadence_app.contacts.models import CustomField, FieldKind
 from cadence_app.extensions import db
 from cadence_app.tenancy import tenant_in_use
@@ -26,6 +27,8 @@ TARGETS = {
     "number": "Mobile number",
     "teams": "{Team} codes",
     "opted_out": "OptedOut",
+    "status": "Status (Opted Out, Opted In)",
+    "status_date": "StatusDate",
     "tags": "Tags",
 }
 # Names that columns usually have, without anything but letters and digits.
@@ -36,9 +39,13 @@ _USUAL_NAMES = {
     "number": "mobilenumber mobile mobilephone cell cellphone cellnumber phone phonenumber number",
     "teams": "departmentcode departmentcodes department departments teamcode teamcodes team teams",
     "opted_out": "optedout optout",
+    "status": "status",
+    "status_date": "statusdate",
     "tags": "tags tag",
 }
 _SUGGESTED = {name: target for target, names in _USUAL_NAMES.items() for name in names.split()}
+# A column of this name is one of consent only beside a StatusDate: others have a status of another sort.
+_ONLY_IN_HISTORIES = "status"
 
 
 @dataclass(frozen=True)
@@ -82,15 +89,32 @@ def suggest(headers: Sequence[str]) -> list[str]:
         )
     }
     fields = {f"{_FIELD}{field.id}" for field in custom_fields()}
-    by_name = {_plain(field.name): f"{_FIELD}{field.id}" for field in custom_fields()}
+    by_name = {plain_name(field.name): f"{_FIELD}{field.id}" for field in custom_fields()}
+    history = "status_date" in {_SUGGESTED.get(plain_name(name)) for name in headers}
+    twice = named_twice(headers)
     chosen: list[str] = []
     for name in headers:
         known = remembered.get(name.lower(), "")
         if known not in fields | TARGETS.keys() | {SKIP}:
-            known = _SUGGESTED.get(_plain(name)) or by_name.get(_plain(name), SKIP)
-        # A file has one of each.
-        chosen.append(SKIP if known != SKIP and known in chosen else known)
+            known = _SUGGESTED.get(plain_name(name)) or by_name.get(plain_name(name), SKIP)
+            if known == _ONLY_IN_HISTORIES and not history:
+                known = SKIP
+        # A file has one of each, and of two columns of one name nobody knows which is meant.
+        chosen.append(SKIP if known in chosen or name.casefold() in twice else known)
     return chosen
+
+
+def named_twice(headers: Sequence[str]) -> set[str]:
+    """The names, in small letters, that more than one column has."""
+    counted = Counter(name.casefold() for name in headers if name)
+    return {name for name, count in counted.items() if count > 1}
+
+
+def known_names() -> set[str]:
+    """The names of columns that a file is likely to have, as plain_name() writes them."""
+    earlier = db.session.scalars(select(ImportMapping.header))
+    own = [field.name for field in custom_fields()]
+    return _SUGGESTED.keys() | {plain_name(name) for name in (*earlier, *own)} - {""}
 
 
 def choices(team_word: str) -> list[tuple[str, str]]:
@@ -123,10 +147,11 @@ def targets(headers: Sequence[str], chosen: Sequence[str]) -> list[Target]:
 
 def remember(headers: Sequence[str], of: Sequence[Target]) -> None:
     """Keeps what each named column was taken for."""
+    twice = named_twice(headers)
     rows = {
         name.lower(): f"{_FIELD}{target.field_id}" if target.kind == "field" else target.kind
         for name, target in zip(headers, of, strict=True)
-        if name
+        if name and name.casefold() not in twice
     }
     statement = upsert(ImportMapping)
     if rows:
@@ -169,5 +194,24 @@ def custom_fields() -> list[CustomField]:
     return list(db.session.scalars(select(CustomField).order_by(CustomField.position, CustomField.id)))
 
 
-def _plain(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.lower())
+def teams_of_codes(codes: Collection[str]) -> dict[str, int]:
+    """The ids of the teams that were last chosen for these codes."""
+    wanted = {code.upper(): code for code in codes}
+    rows = db.session.scalars(select(ImportCode).where(ImportCode.code.in_(wanted)))
+    return {wanted[row.code]: row.team_id for row in rows}
+
+
+def remember_codes(chosen: Mapping[str, int]) -> None:
+    """Keeps which team was chosen for each code."""
+    statement = upsert(ImportCode)
+    rows = {code.upper(): team_id for code, team_id in chosen.items()}
+    if rows:
+        db.session.execute(
+            statement.on_conflict_do_update(
+                index_elements=["tenant_id", "code"], set_={"team_id": statement.excluded.team_id}
+            ),
+            [
+                {"tenant_id": tenant_in_use(), "code": code, "team_id": team_id}
+                for code, team_id in sorted(rows.items())
+            ],
+        )

@@ -29,6 +29,8 @@ class ImportState(StrEnum):
     FAILED = "failed"
 
 
+# Of refused rows that say opt out: more than these take a person's word.
+_MANY_OPT_OUTS, _MANY_OPT_OUTS_PERCENT = 500, 5
 WORKING = (ImportState.CHECKING, ImportState.IMPORTING)
 ENDED = (ImportState.DONE, ImportState.CANCELLED, ImportState.FAILED)
 
@@ -52,6 +54,12 @@ class Import(Model):
     that was not ticked. `area_code` is added to the `local_numbers` that have seven digits only, where
     somebody chose so. `rows_total` and `rows_done` are of the check or the import at hand; the counts are
     of the last one. `file_key` and `result_key` are in storage (files.py) until `expires_at`.
+
+    `rows_hidden` are those that the sheet hides, `rows_older` those of which only the status counts, because
+    the file has a newer one of the same person. `refused_opt_outs` are refused rows that say opt out; of the
+    statuses, `opt_ins_outvoted` are not applied because of another row of the file, `opt_outs_older` because
+    the stored one is newer. `refusals` is how many rows are refused by kind (refusals.py). `unknown_codes`
+    are the codes that no team has, each with its rows, and `code_teams` the ids of teams chosen for codes.
     """
 
     __tablename__ = "imports"
@@ -100,6 +108,14 @@ class Import(Model):
     rows_refused: Mapped[int] = mapped_column(default=0)
     statuses_changed: Mapped[int] = mapped_column(default=0)
     opt_ins_held: Mapped[int] = mapped_column(default=0)
+    rows_hidden: Mapped[int] = mapped_column(default=0, server_default="0")
+    rows_older: Mapped[int] = mapped_column(default=0, server_default="0")
+    refused_opt_outs: Mapped[int] = mapped_column(default=0, server_default="0")
+    opt_ins_outvoted: Mapped[int] = mapped_column(default=0, server_default="0")
+    opt_outs_older: Mapped[int] = mapped_column(default=0, server_default="0")
+    refusals: Mapped[dict[str, int]] = mapped_column(JSONB, default=dict, server_default="{}")
+    unknown_codes: Mapped[dict[str, int]] = mapped_column(JSONB, default=dict, server_default="{}")
+    code_teams: Mapped[dict[str, int]] = mapped_column(JSONB, default=dict, server_default="{}")
     # The line up to which the import is applied; none before its first batch.
     applied_to: Mapped[int | None]
     result_key: Mapped[str] = mapped_column(default="")
@@ -115,16 +131,38 @@ class Import(Model):
         return self.state in ENDED
 
     @property
+    def is_history(self) -> bool:
+        """Whether the file says what was, in the words of the report: none of its opt ins lifts a stop."""
+        return any(column["kind"] == "status" for column in self.columns)
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether the file says since when each status is."""
+        return any(column["kind"] == "status_date" for column in self.columns)
+
+    @property
     def worth_starting(self) -> bool:
         """Whether the check found anything that importing could change."""
-        return self.state == ImportState.READY and bool(self.rows_new + self.rows_updated + self.opt_ins_held)
+        found = self.rows_new + self.rows_updated + self.opt_ins_held + self.statuses_changed
+        return self.state == ImportState.READY and bool(found)
+
+    @property
+    def types_opt_outs(self) -> bool:
+        """Whether so many refused rows say opt out that a person types how many before it starts: perhaps the
+        columns are wrong."""
+        many = self.refused_opt_outs > _MANY_OPT_OUTS
+        return many or self.refused_opt_outs * 100 > self.rows_total * _MANY_OPT_OUTS_PERCENT
 
 
 class ImportRow(Model):
-    """One row of a file, read and understood; kept until the import has ended.
+    """One row of a file, read and understood; kept until the import has ended, a refused one as long as the
+    file.
 
-    `line` is that of the file. Empty text and no `status` mean: keep what is there. `custom` is as in
-    Contact.custom. `problems` are [column number from 0, what is wrong]; a row that has any is refused.
+    `line` is that of the file. Empty text and no `status` mean: keep what is there; `said_at` is since when
+    the status is (UTC), where the file says so. `custom` is as in Contact.custom. `problems` are [column
+    number from 0, Kind, what is wrong], the gravest first; a row that has any is refused. `older_than` is the
+    line of a newer row of the same person. `choice` (refusals.Choice) is what a person chose for a refused
+    row. `heard` (Heard) is what became of its opt out.
     """
 
     __tablename__ = "import_rows"
@@ -134,6 +172,12 @@ class ImportRow(Model):
             "import_id",
             "external_id",
             postgresql_where=text("external_id <> ''"),
+        ),
+        Index("ix_import_rows_number", "import_id", "number", postgresql_where=text("number <> ''")),
+        Index("ix_import_rows_opt_outs", "import_id", "line", postgresql_where=text("status = 'opted_out'")),
+        CheckConstraint("choice IS NULL OR choice IN ('update', 'further')", name="import_rows_choice"),
+        CheckConstraint(
+            "heard IS NULL OR heard IN ('counts', 'older', 'nobody', 'no_team')", name="import_rows_heard"
         ),
     )
 
@@ -149,13 +193,17 @@ class ImportRow(Model):
     tags: Mapped[list[str]] = mapped_column(ARRAY(Text))
     custom: Mapped[dict[str, str]] = mapped_column(JSONB)
     problems: Mapped[list[Any]] = mapped_column(JSONB)
+    said_at: Mapped[datetime | None]
+    older_than: Mapped[int | None]
+    choice: Mapped[str | None]
+    heard: Mapped[str | None]
 
 
 class ImportOutcome(Model):
     """What became of a row, in the check or, after it, in the import itself.
 
     A WAITING one `waits_for_id` a contact. `moved`: the row gives its contact another number. `note` says why
-    a row was refused or what of it was not applied.
+    a row was refused or what of it was not applied; `kind` (refusals.Kind) is that of a refused one.
     """
 
     __tablename__ = "import_outcomes"
@@ -171,7 +219,32 @@ class ImportOutcome(Model):
     contact_id: Mapped[int | None]
     waits_for_id: Mapped[int | None]
     moved: Mapped[bool] = mapped_column(default=False)
+    kind: Mapped[str] = mapped_column(default="", server_default="")
     note: Mapped[str] = mapped_column(default="")
+
+
+class Heard(StrEnum):
+    """What became of an opt out that a row says: it COUNTS; a newer status is here or in the file (OLDER);
+    the row names NOBODY who is here, and no number; or it has NO_TEAM that can be read."""
+
+    COUNTS = "counts"
+    OLDER = "older"
+    NOBODY = "nobody"
+    NO_TEAM = "no_team"
+
+
+class ImportOptOut(Model):
+    """A contact and team for whom the file's last word is an opt out, whatever row says it: decided before
+    its rows are applied (opt_outs.py), so no row opts them in. `changed`: they were not opted out before."""
+
+    __tablename__ = "import_opt_outs"
+
+    import_id: Mapped[int] = mapped_column(ForeignKey("imports.id"), primary_key=True)
+    # Without foreign keys: they live as long as the import, and would cost every row.
+    contact_id: Mapped[int] = mapped_column(primary_key=True)
+    team_id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
+    changed: Mapped[bool]
 
 
 class ImportContact(Model):
@@ -195,3 +268,13 @@ class ImportMapping(Model):
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"), primary_key=True)
     header: Mapped[str] = mapped_column(primary_key=True)
     target: Mapped[str]
+
+
+class ImportCode(Model):
+    """The team that a tenant last chose for a code which no team of it has, in capitals."""
+
+    __tablename__ = "import_codes"
+
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"), primary_key=True)
+    code: Mapped[str] = mapped_column(primary_key=True)
+    team_id: Mapped[int] = mapped_column(ForeignKey("teams.id"))

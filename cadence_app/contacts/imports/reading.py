@@ -5,8 +5,11 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-from collections.abc import Generator, Iterator, Sequence
+import re
+from collections import Counter
+from collections.abc import Collection, Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import PurePath
 from typing import IO, Any
 
@@ -14,11 +17,18 @@ from charset_normalizer import from_bytes
 
 from cadence_app.contacts.imports import workbooks
 from cadence_app.contacts.imports.refusal import Limits, Unreadable
+from cadence_app.contacts.names import folded
 
 # The longest line, in characters, and the most that one cell may hold.
 _LONGEST_LINE = 1_000_000
 _LONGEST_CELL = 100_000
 _SAMPLE = 256 * 1024
+# How far down the row that names the columns, and what parts the cells, are looked for.
+_HEAD_LINES = 30
+# How spreadsheets are told to keep a text as it is: ="0012345". It is that text and no formula.
+_CONSTANT = re.compile(r'="((?:[^"]|"")*)"', re.DOTALL)
+# Excel's own first line, which says what parts the cells of the file.
+_SEP = re.compile(r'\ufeff?"?sep=(.)"?', re.IGNORECASE)
 
 # Encodings that spreadsheets and student systems write, by the name of Python's codec.
 ENCODINGS = {
@@ -47,12 +57,16 @@ _OTHER_SORTS = (
 
 @dataclass(frozen=True)
 class Options:
-    """How a file is read: `encoding` and `delimiter` of a CSV file, `sheet` of a workbook."""
+    """How a file is read: `encoding` and `delimiter` of a CSV file, `sheet` of a workbook. `header` is the
+    line of the row that names the columns, 0 for the first that is not blank; what stands above it is left
+    out. `hidden` is whether rows that the sheet hides are read as any other."""
 
     format: str
     encoding: str = "utf-8-sig"
     delimiter: str = ","
     sheet: str = ""
+    header: int = 0
+    hidden: bool = False
 
     @property
     def stored(self) -> dict[str, Any]:
@@ -61,12 +75,13 @@ class Options:
 
 @dataclass(frozen=True)
 class Row:
-    """One row: the line of the file on which it begins, its cells, and the numbers of those that are
-    formulas (a workbook tells)."""
+    """One row: the line of the file on which it begins, its cells, the numbers of those that are formulas,
+    and whether it is hidden (a workbook tells both)."""
 
     line: int
     cells: Sequence[str]
     formulas: frozenset[int] = frozenset()
+    hidden: bool = False
 
 
 def detect(file: IO[bytes], limits: Limits) -> Options:
@@ -76,7 +91,7 @@ def detect(file: IO[bytes], limits: Limits) -> Options:
     if not sample:
         raise Unreadable("The file is empty.")
     if sample.startswith(b"PK\x03\x04"):
-        return Options("xlsx", sheet=workbooks.sheet_names(file, limits)[0])
+        return Options("xlsx", sheet=workbooks.first_visible(workbooks.sheets(file, limits)))
     for start, refusal in _OTHER_SORTS:
         if sample.startswith(start):
             raise Unreadable(refusal)
@@ -90,35 +105,55 @@ def detect(file: IO[bytes], limits: Limits) -> Options:
 
 
 def rows(file: IO[bytes], options: Options, limits: Limits) -> Generator[Row]:
-    """Every row that is not blank, the header first; to be closed before the file is. Errors: Unreadable,
-    with the line, at the row that can't be read."""
+    """Every row that is not blank, from the top of the file; to be closed before the file is. Errors:
+    Unreadable, with the line, at the row that can't be read."""
     file.seek(0)
-    if options.format == "xlsx":
-        for line, cells, formulas in workbooks.rows(file, options.sheet, limits):
-            yield Row(line, cells, formulas)
-        return
-    yield from _csv_rows(file, options)
+    found = (
+        (Row(*row) for row in workbooks.rows(file, options.sheet, limits))
+        if options.format == "xlsx"
+        else _csv_rows(file, options)
+    )
+    for row in found:
+        yield _with_constants(row)
 
 
-def header(found: Iterator[Row], limits: Limits) -> Row:
-    """Takes the header from the rows of a file. Errors: Unreadable for none and for one that is ambiguous."""
-    first = next(found, None)
+def header(found: Iterator[Row], limits: Limits, line: int = 0) -> Row:
+    """Takes the header, which is on `line`, and what stands above it from the rows of a file; two names may
+    be the same. Errors: Unreadable for none."""
+    first = next((row for row in found if row.line >= line), None)
     if first is None:
         raise Unreadable("The file is empty.")
-    names = [name.strip() for name in first.cells]
+    names = [folded(name).strip() for name in first.cells]
     while names and not names[-1]:
         names.pop()
     if len(names) > limits.columns:
         raise Unreadable(f"There are {len(names):,} columns; the most is {limits.columns}.", first.line)
-    seen: dict[str, int] = {}
-    for number, name in enumerate(names, 1):
-        if name and name.casefold() in seen:
-            raise Unreadable(
-                f"Two columns are named “{name}”: {seen[name.casefold()]} and {number}. Rename one.",
-                first.line,
-            )
-        seen[name.casefold()] = number
     return Row(first.line, names)
+
+
+def head(found: Iterator[Row]) -> list[Row]:
+    """The first rows of a file: the header is one of them."""
+    return list(islice(found, _HEAD_LINES))
+
+
+def likely_header(first: Sequence[Row], known: Collection[str]) -> int:
+    """The line of the row that probably names the columns, among the first ones of a file: reports have rows
+    of titles above it. `known` are names that columns have, as plain_name() writes them."""
+    filled = {row.line: [cell for cell in row.cells if cell.strip()] for row in first}
+    scores = {line: len({plain_name(cell) for cell in cells} & set(known)) for line, cells in filled.items()}
+    several = [line for line, cells in filled.items() if len(cells) > 1]
+    usual = next(iter(filled), 0)
+    # A title is alone in its row.
+    if 2 * len(several) > len(filled) and not scores.get(usual):
+        usual = several[0]
+    best = max(scores, key=lambda line: (scores[line], -line), default=0)
+    sure = 2 if several else 1
+    return best if scores.get(best, 0) >= sure and scores[best] > scores[usual] else usual
+
+
+def plain_name(name: str) -> str:
+    """A column's name without anything but small letters and digits."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
 def suffix_fits(file_name: str, options: Options) -> bool:
@@ -132,7 +167,8 @@ def _csv_rows(file: IO[bytes], options: Options) -> Iterator[Row]:
     line = 1
     try:
         for cells in reader:
-            if any(cell and not cell.isspace() for cell in cells):
+            blank = not any(cell and not cell.isspace() for cell in cells)
+            if not blank and not (line == 1 and _SEP.fullmatch(options.delimiter.join(cells))):
                 yield Row(line, cells)
             line = reader.line_num + 1
     except csv.Error as error:
@@ -202,15 +238,32 @@ def _likely(telling: bytes) -> str:
 
 
 def _delimiter(text: str) -> str:
-    """What parts the cells; a comma where there is one column only."""
-    head = next(iter(text.splitlines()), "")
-    candidates = "".join(each for each in DELIMITERS if each in head)
+    """What parts the cells: what the file says itself, else what parts most of its first lines into the same
+    number of cells; a comma where there is one column only."""
+    lines = text.splitlines()[:_HEAD_LINES]
+    if lines and (said := _SEP.fullmatch(lines[0].strip())) and said[1] in DELIMITERS:
+        return said[1]
+    return max(DELIMITERS, key=lambda each: _fit(lines, each))
+
+
+def _fit(lines: Sequence[str], delimiter: str) -> tuple[int, int, int]:
+    """How well a delimiter parts lines: how many have the usual number of cells, how seldom a space follows
+    it, as in a sentence, and how many cells that is."""
     try:
-        found = (
-            csv.Sniffer().sniff(text[:20_000], candidates).delimiter if len(candidates) > 1 else candidates
-        )
+        widths = Counter(len(cells) for cells in csv.reader(lines, delimiter=delimiter))
     except csv.Error:
-        found = ""
-    if found in DELIMITERS and found in head:
-        return found
-    return max(DELIMITERS, key=head.count)
+        return 0, 0, 0
+    width, count = max(widths.items(), key=lambda each: (each[0] > 1, each[1], each[0]), default=(1, 0))
+    if width < 2:
+        return 0, 0, 0
+    return count, -sum(line.count(f"{delimiter} ") for line in lines), width
+
+
+def _with_constants(row: Row) -> Row:
+    """The row with the text itself in the place of each formula that is nothing but one."""
+    cells, formulas = list(row.cells), set(row.formulas)
+    for number, cell in enumerate(cells):
+        if cell[:2] == '="' and (constant := _CONSTANT.fullmatch(cell.strip())):
+            cells[number] = constant[1].replace('""', '"')
+            formulas.discard(number)
+    return Row(row.line, cells, frozenset(formulas), row.hidden)

@@ -10,16 +10,25 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, or_, select, true
 
 from cadence_app import files
+from cadence_app.consent.models import Status
 from cadence_app.contacts.imports import reading
-from cadence_app.contacts.imports.models import Import, ImportOutcome, ImportRow
+from cadence_app.contacts.imports.models import Heard, Import, ImportOutcome, ImportRow, Result
 from cadence_app.contacts.imports.reading import Options
 from cadence_app.contacts.imports.refusal import limits
 from cadence_app.contacts.imports.staging import opened
 from cadence_app.extensions import db
 
+# The refused rows that say opt out, as told() chooses among all.
+OPT_OUTS = "opt_outs"
+_HEARD = {
+    Heard.COUNTS: "It says opt out, and that counts.",
+    Heard.OLDER: "It says opt out, but what is here or in another row is newer.",
+    Heard.NOBODY: "It says opt out, but it names nobody who is here and no number: not applied.",
+    Heard.NO_TEAM: "It says opt out, but not of what: not applied.",
+}
 _BOM = "\ufeff"
 _BATCH = 5_000
 _PIECE = 256 * 1024
@@ -29,20 +38,38 @@ _DANGEROUS_STARTS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
 
 @dataclass(frozen=True)
 class Told:
-    """What is said of one line: problems as (column or "", text)."""
+    """What is said of one line: problems as (column or "", text). `kind` (refusals.Kind) is that of a refused
+    one, `choice` (refusals.Choice) what a person chose for it."""
 
     line: int
     problems: list[tuple[str, str]]
+    kind: str = ""
+    choice: str | None = None
+    heard: str | None = None
 
     @property
     def text(self) -> str:
         return " ".join(f"{column}: {text}" if column else text for column, text in self.problems)
 
+    @property
+    def opt_out(self) -> str:
+        """What became of the opt out that a refused row says; empty where it says none."""
+        return _HEARD[Heard(self.heard)] if self.heard else ""
 
-def told(imported: Import, after: int, limit: int) -> list[Told]:
-    """The lines after one of which something is refused, oldest first."""
+
+def told(imported: Import, after: int, limit: int, kind: str = "") -> list[Told]:
+    """The lines after one of which something is refused, in their order: those of this kind, where there is
+    one, or with OPT_OUTS the refused ones that say opt out."""
     rows = db.session.execute(
-        select(ImportOutcome.line, ImportOutcome.note, ImportRow.problems)
+        select(
+            ImportOutcome.line,
+            ImportOutcome.result,
+            ImportOutcome.kind,
+            ImportOutcome.note,
+            ImportRow.problems,
+            ImportRow.choice,
+            ImportRow.heard,
+        )
         .join(
             ImportRow,
             (ImportRow.import_id == ImportOutcome.import_id) & (ImportRow.line == ImportOutcome.line),
@@ -50,17 +77,30 @@ def told(imported: Import, after: int, limit: int) -> list[Told]:
         .where(
             ImportOutcome.import_id == imported.id,
             ImportOutcome.line > after,
-            or_(ImportOutcome.note != "", func.jsonb_array_length(ImportRow.problems) > 0),
+            or_(ImportOutcome.note != "", ImportOutcome.result == Result.REFUSED),
+            _of_kind(kind),
         )
         .order_by(ImportOutcome.line)
         .limit(limit)
     )
-    return [Told(row.line, _problems(row, imported.headers)) for row in rows]
+    return [
+        Told(
+            row.line,
+            _problems(row, imported.headers),
+            row.kind,
+            row.choice,
+            row.heard if row.result == Result.REFUSED else None,
+        )
+        for row in rows
+    ]
 
 
 def write(imported: Import) -> None:
-    """Writes the file of what was refused and names it in the import's row; none where nothing was. Errors:
-    Unreadable, and what the storage raises."""
+    """Writes the file of what was refused, in the place of an earlier one, and names it in the import's row;
+    none where nothing was. Errors: Unreadable, and what the storage raises."""
+    if imported.result_key:
+        files.remove(imported.result_key)
+        imported.result_key = ""
     found = _all_told(imported)
     first = next(found, None)
     if first is None:
@@ -72,19 +112,24 @@ def write(imported: Import) -> None:
         closing(reading.rows(file, options, most)) as rows,
         files.writer(key) as stored,
     ):
-        headers = list(reading.header(rows, most).cells)
+        headers = list(reading.header(rows, most, options.header).cells)
         piece = io.StringIO(_BOM, newline="")
         piece.seek(0, io.SEEK_END)
         writer = csv.writer(piece, lineterminator="\n")
         writer.writerow([*map(_defused, headers), _free_name(headers)])
         waiting: Told | None = first
+        said_out, of = 0, imported.refused_opt_outs
         for row in rows:
             if waiting is None:
                 break
             if row.line != waiting.line:
                 continue
             cells = [*row.cells, *[""] * len(headers)][: max(len(headers), 1)]
-            writer.writerow([*map(_defused, cells), f"Line {row.line}: {waiting.text}"])
+            problem = f"Line {row.line}: {waiting.text}"
+            if waiting.opt_out:
+                said_out += 1
+                problem += f" {waiting.opt_out} (Opt out {said_out:,} of {of:,} in refused rows.)"
+            writer.writerow([*map(_defused, cells), problem])
             waiting = next(found, None)
             if piece.tell() >= _PIECE:
                 stored.write(piece.getvalue().encode())
@@ -104,9 +149,15 @@ def _all_told(imported: Import) -> Iterator[Told]:
 def _problems(row: Any, headers: list[str]) -> list[tuple[str, str]]:
     said = [
         ((headers[number] or f"Column {number + 1}") if number < len(headers) else "", text)
-        for number, text in row.problems
+        for number, _, text in row.problems
     ]
     return said + ([("", row.note)] if row.note else [])
+
+
+def _of_kind(kind: str) -> ColumnElement[bool]:
+    if kind == OPT_OUTS:
+        return (ImportRow.status == Status.OPTED_OUT) & (ImportOutcome.result == Result.REFUSED)
+    return ImportOutcome.kind == kind if kind else true()
 
 
 def _free_name(headers: list[str]) -> str:

@@ -11,17 +11,26 @@ from flask_login import current_user
 from cadence_app import files
 from cadence_app.accounts.roles import admin_required
 from cadence_app.accounts.service import all_teams
-from cadence_app.contacts.imports import mapping, results, service
-from cadence_app.contacts.imports.forms import AreaCodeForm, ColumnsForm, ReadingForm, StartForm, UploadForm
+from cadence_app.contacts.imports import choosing, mapping, opt_outs, results, service
+from cadence_app.contacts.imports.forms import (
+    AreaCodeForm,
+    ChoiceForm,
+    ColumnsForm,
+    HiddenRowsForm,
+    ReadingForm,
+    StartForm,
+    UploadForm,
+)
 from cadence_app.contacts.imports.models import Import, ImportState
-from cadence_app.contacts.imports.reading import Row
 from cadence_app.contacts.imports.refusal import Unreadable
+from cadence_app.contacts.imports.refusals import CHOICES, Kind
 from cadence_app.messaging.inboxes import area_codes_of
 from cadence_app.ui.navigation import words_for
 
 blueprint = Blueprint("imports", __name__, url_prefix="/contacts/import")
 
 _PROBLEMS = 50
+_LATER = "The queue is out of reach just now; the check starts when that is back."
 # What a form adds around a file.
 _AROUND = 64 * 1024
 
@@ -70,26 +79,26 @@ def columns(import_id: int) -> ResponseReturnValue:
     imported = _find(import_id)
     if imported.state != ImportState.DRAFT:
         return redirect(url_for("imports.show", import_id=imported.id))
-    rows: list[Row] = []
-    sheets: list[str] = []
-    unreadable = ""
+    sample, unreadable = service.Sample(), ""
     try:
-        rows, sheets = service.sample(imported)
+        sample = service.sample(imported)
     except Unreadable as refusal:
         unreadable = str(refusal)
-    reading = ReadingForm(imported, sheets)
+    reading = ReadingForm(imported, sample)
     open_teams = [team for team in all_teams() if not team.closed_at]
-    form = ColumnsForm(imported, open_teams, words_for(current_user))
+    codes = sample.unknown_codes
+    form = ColumnsForm(imported, open_teams, words_for(current_user), codes, mapping.teams_of_codes(codes))
     if request.form.get("action") == "check" and form.validate_on_submit() and not unreadable:
-        if not service.check(imported, mapping.targets(imported.headers, form.chosen), form.teams.data or ()):
-            flash("The queue is out of reach just now; the check starts when that is back.", "warning")
+        targets = mapping.targets(imported.headers, form.chosen)
+        if not service.check(imported, targets, form.teams.data or (), form.code_teams):
+            flash(_LATER, "warning")
         return redirect(url_for("imports.show", import_id=imported.id))
     page = render_template(
         "contacts/imports/columns.html",
         imported=imported,
         reading=reading,
         form=form,
-        rows=rows,
+        rows=sample.rows,
         unreadable=unreadable,
     )
     return page, 422 if form.is_submitted() else 200
@@ -98,12 +107,11 @@ def columns(import_id: int) -> ResponseReturnValue:
 @blueprint.post("/<int:import_id>/reading")
 @admin_required
 def read_as(import_id: int) -> ResponseReturnValue:
-    """Another encoding, delimiter or sheet: the columns are suggested anew."""
+    """Another encoding, delimiter, sheet or header: the columns are suggested anew."""
     imported = _find(import_id)
     if imported.state == ImportState.DRAFT:
         try:
-            sheets = service.sample(imported)[1] if imported.options["format"] == "xlsx" else []
-            form = ReadingForm(imported, sheets)
+            form = ReadingForm(imported, _sample(imported))
             if form.validate_on_submit():
                 service.read_as(imported, form.options(imported))
             else:
@@ -116,7 +124,8 @@ def read_as(import_id: int) -> ResponseReturnValue:
 @blueprint.get("/<int:import_id>")
 @admin_required
 def show(import_id: int) -> ResponseReturnValue:
-    return _page(_find(import_id), StartForm(formdata=None))
+    imported = _find(import_id)
+    return _page(imported, StartForm(imported, formdata=None))
 
 
 @blueprint.get("/<int:import_id>/progress")
@@ -131,14 +140,44 @@ def progress(import_id: int) -> ResponseReturnValue:
     )
 
 
+@blueprint.post("/<int:import_id>/hidden-rows")
+@admin_required
+def hidden_rows(import_id: int) -> ResponseReturnValue:
+    """Reads a checked file again with the rows that its sheet hides, or without them."""
+    imported = _find(import_id)
+    form = HiddenRowsForm()
+    if not form.validate_on_submit():
+        flash("Choose from the lists.", "error")
+    elif not service.read_hidden(imported, form.hidden.data == "include"):
+        flash(_LATER, "warning")
+    return redirect(url_for("imports.show", import_id=imported.id))
+
+
+@blueprint.post("/<int:import_id>/refused")
+@admin_required
+def choose(import_id: int) -> ResponseReturnValue:
+    """What is done with refused rows of a kind, or with one of them."""
+    imported = _find(import_id)
+    form = ChoiceForm()
+    if form.validate_on_submit() and (
+        rows := service.choose(current_user, imported, form.kind.data, form.chosen, form.line.data)
+    ):
+        flash(f"Kept for {rows:,} row{'' if rows == 1 else 's'}.", "success")
+    else:
+        flash("This can not be chosen for these rows.", "error")
+    back = {"kind": form.kind.data} if form.line.data and form.kind.data in list(Kind) else {}
+    return redirect(url_for("imports.show", import_id=imported.id, _anchor="refusals", **back))
+
+
 @blueprint.post("/<int:import_id>/start")
 @admin_required
 def start(import_id: int) -> ResponseReturnValue:
     imported = _find(import_id)
-    form = StartForm()
+    form = StartForm(imported)
     if not form.validate_on_submit():
         return _page(imported, form, 422)
-    service.start(current_user, imported, form.stop_reason.data if form.lift_stops.data else "")
+    reason = form.stop_reason.data if form.lift_stops.data else ""
+    service.start(current_user, imported, reason, form.typed)
     return redirect(url_for("imports.show", import_id=imported.id))
 
 
@@ -208,10 +247,12 @@ def _page(imported: Import, form: StartForm, status: int = 200) -> ResponseRetur
     if imported.state == ImportState.DRAFT:
         return redirect(url_for("imports.columns", import_id=imported.id))
     after = max(request.args.get("after", 0, type=int), 0)
-    told, rows = [], []
-    if imported.state == ImportState.READY:
-        told = results.told(imported, min(after, 2**62), _PROBLEMS + 1)
-        rows = _sample(imported)
+    kind = request.args.get("kind", "")
+    kind = kind if kind in [*Kind, results.OPT_OUTS] else ""
+    told, groups = [], []
+    if imported.state in (ImportState.READY, ImportState.DONE):
+        told = results.told(imported, min(after, 2**62), _PROBLEMS + 1, kind)
+        groups = choosing.groups(imported)
     page = render_template(
         "contacts/imports/show.html",
         imported=imported,
@@ -220,7 +261,11 @@ def _page(imported: Import, form: StartForm, status: int = 200) -> ResponseRetur
         more=told[_PROBLEMS - 1].line if len(told) > _PROBLEMS else None,
         after=after,
         area_codes=_area_codes(imported) if imported.local_numbers else [],
-        rows=rows,
+        kind=kind,
+        groups=groups,
+        heard=opt_outs.refused(imported.id) if imported.refused_opt_outs else {},
+        choices=CHOICES,
+        rows=_sample(imported).rows if imported.state == ImportState.READY else [],
         targets=[mapping.Target(**each) for each in imported.columns],
         target_names=dict(mapping.choices(words_for(current_user).Team)),
         waits=service.waits_for_another(imported),
@@ -229,8 +274,8 @@ def _page(imported: Import, form: StartForm, status: int = 200) -> ResponseRetur
     return page, status
 
 
-def _sample(imported: Import) -> list[Any]:
+def _sample(imported: Import) -> service.Sample:
     try:
-        return list(service.sample(imported)[0])
+        return service.sample(imported)
     except Unreadable:
-        return []
+        return service.Sample()

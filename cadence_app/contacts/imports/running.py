@@ -8,8 +8,8 @@ from flask import current_app
 from sqlalchemy import delete, func, select
 
 from cadence_app.accounts import audit
-from cadence_app.contacts.imports import applying, results, staging
-from cadence_app.contacts.imports.applying import Applied, Order
+from cadence_app.contacts.imports import applying, choosing, opt_outs, results, staging
+from cadence_app.contacts.imports.batches import Applied, Order
 from cadence_app.contacts.imports.models import Import, ImportOutcome, ImportState, Result
 from cadence_app.extensions import db
 from cadence_app.ui.navigation import words_for
@@ -59,10 +59,15 @@ def _check(imported: Import) -> None:
         _told(imported)
 
     progress(0)
-    imported.rows_total = staging.stage(imported, words_for(imported.user).team, progress)
+    staged = staging.stage(imported, words_for(imported.user).team, progress)
+    imported.rows_total, imported.rows_hidden = staged.rows, staged.hidden
+    imported.rows_older, imported.unknown_codes = staged.older, staged.unknown_codes
+    _count_older(imported)
     _told(imported)
     now: datetime = db.session.scalars(select(func.clock_timestamp())).one()
-    order = Order(imported.id, imported.user, now)
+    says_out = opt_outs.begin(imported.id)
+    order = Order(imported.id, imported.user, now, dated=imported.is_dated, says_out=says_out)
+    _hear(imported, order, dry=True)
     line = 0
     while lines := applying.lines_after(imported.id, line):
         _count(imported, applying.apply_batch(order, lines, dry=True))
@@ -70,6 +75,8 @@ def _check(imported: Import) -> None:
         imported.rows_done += len(lines)
         _told(imported)
     _count(imported, Applied(applying.foresee_waiting(imported.id)))
+    _hear_the_rest(imported, order, dry=True)
+    imported.refusals = choosing.count_refusals(imported.id)
     imported.state, imported.problem = ImportState.READY, ""
     db.session.commit()
 
@@ -78,10 +85,22 @@ def _apply(imported: Import) -> None:
     if imported.applied_to is None:
         db.session.execute(delete(ImportOutcome).where(ImportOutcome.import_id == imported.id))
         _reset(imported)
+        _count_older(imported)
+        opt_outs.begin(imported.id)
         imported.applied_to = 0
         db.session.commit()
     assert imported.started_at  # noqa: S101 - a state of the row, not of what somebody sent
-    order = Order(imported.id, imported.user, imported.started_at, imported.stop_reason)
+    reason = "" if imported.is_history else imported.stop_reason
+    order = Order(
+        imported.id,
+        imported.user,
+        imported.started_at,
+        reason,
+        imported.is_dated,
+        opt_outs.any_said(imported.id),
+    )
+    if not imported.applied_to:
+        _hear(imported, order)
     while lines := applying.lines_after(imported.id, imported.applied_to or 0):
         _count(imported, applying.apply_batch(order, lines))
         imported.applied_to = lines[-1]
@@ -90,8 +109,29 @@ def _apply(imported: Import) -> None:
     while _apply_waiting(imported, order):
         pass
     imported.rows_refused += applying.refuse_waiting(imported.id)
+    _hear_the_rest(imported, order)
+    _apply_choices(imported)
+    imported.refusals = choosing.count_refusals(imported.id)
     results.write(imported)
     _end(imported, ImportState.DONE)
+
+
+def _hear(imported: Import, order: Order, dry: bool = False, add: bool = False) -> None:
+    """Applies the opt outs of the file that are not heard yet."""
+    line = 0
+    while order.says_out and (lines := opt_outs.next_lines(imported.id, line)):
+        _count(imported, opt_outs.hear(order, lines, dry, add))
+        line = lines[-1]
+        _told(imported)
+
+
+def _hear_the_rest(imported: Import, order: Order, dry: bool = False) -> None:
+    """Applies the opt outs of whom no row of the file has brought in, and counts those of refused rows."""
+    if order.says_out:
+        opt_outs.hear_rows(imported.id, dry)
+        _hear(imported, order, dry, add=True)
+        opt_outs.nobody(imported.id)
+    imported.refused_opt_outs = sum(opt_outs.refused(imported.id).values())
 
 
 def _apply_waiting(imported: Import, order: Order) -> bool:
@@ -106,6 +146,23 @@ def _apply_waiting(imported: Import, order: Order) -> bool:
     return went
 
 
+def _apply_choices(imported: Import) -> None:
+    """Does what a person chose for refused rows."""
+    line = 0
+    while lines := choosing.chosen_lines(imported.id, line):
+        done = choosing.apply_choices(imported, lines)
+        imported.rows_updated += done
+        imported.rows_refused -= done
+        line = lines[-1]
+        _told(imported)
+
+
+def _count_older(imported: Import) -> None:
+    """Rows of which only the status counts change nothing of their own."""
+    imported.rows_unchanged += imported.rows_older
+    imported.rows_done += imported.rows_older
+
+
 def _count(imported: Import, applied: Applied) -> None:
     imported.rows_new += applied.results[Result.NEW]
     imported.rows_updated += applied.results[Result.UPDATED]
@@ -113,9 +170,12 @@ def _count(imported: Import, applied: Applied) -> None:
     imported.rows_refused += applied.results[Result.REFUSED]
     imported.statuses_changed += applied.statuses
     imported.opt_ins_held += applied.held
+    imported.opt_ins_outvoted += applied.outvoted
+    imported.opt_outs_older += applied.older
 
 
 def _reset(imported: Import) -> None:
+    imported.opt_ins_outvoted = imported.opt_outs_older = imported.refused_opt_outs = 0
     imported.rows_done = imported.statuses_changed = imported.opt_ins_held = 0
     imported.rows_new = imported.rows_updated = imported.rows_unchanged = imported.rows_refused = 0
 
@@ -142,5 +202,8 @@ def _end(imported: Import, state: ImportState) -> None:
             refused=(None, imported.rows_refused),
             statuses=(None, imported.statuses_changed),
         )
-    staging.clear(imported.id)
+    if state == ImportState.DONE:
+        staging.keep_refused(imported.id)
+    else:
+        staging.clear(imported.id)
     db.session.commit()

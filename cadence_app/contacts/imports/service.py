@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import islice
 from pathlib import PurePath
@@ -17,26 +18,43 @@ from sqlalchemy import and_, func, or_, select
 
 from cadence_app import files
 from cadence_app.accounts import audit
-from cadence_app.accounts.models import User
+from cadence_app.accounts.models import Team, User
 from cadence_app.consent.models import Consent
-from cadence_app.contacts.imports import mapping, reading, staging, workbooks
+from cadence_app.contacts.imports import choosing, mapping, reading, staging, workbooks
 from cadence_app.contacts.imports.mapping import Target
 from cadence_app.contacts.imports.models import WORKING, Import, ImportContact, ImportState
 from cadence_app.contacts.imports.reading import Options, Row
 from cadence_app.contacts.imports.refusal import Unreadable, limits
+from cadence_app.contacts.imports.refusals import Choice
+from cadence_app.contacts.imports.understanding import codes_in
+from cadence_app.contacts.imports.workbooks import Sheet
 from cadence_app.extensions import db, rq
 
 _PIECE = 256 * 1024
 _SAMPLE_ROWS = 5
+# In how many rows codes that no team has are looked for before the check finds them all.
+_CODE_ROWS = 1_000
+_MOST_CODES = 200
 _HOUR = 3600
 # How many past imports a campaign can choose from.
 _LISTS = 20
 
 
+@dataclass
+class Sample:
+    """What a person sees of a file: the first rows under the header, the sheets of a workbook, the first rows
+    of all, among which the header is, and codes of its columns that no team has."""
+
+    rows: list[Row] = field(default_factory=list)
+    sheets: list[Sheet] = field(default_factory=list)
+    head: list[Row] = field(default_factory=list)
+    unknown_codes: list[str] = field(default_factory=list)
+
+
 def take(user: User, file_name: str, file: IO[bytes]) -> Import:
     """Stores a file that somebody uploaded, as a draft with suggested columns, and commits. Errors:
     Unreadable; then nothing is stored."""
-    options = reading.detect(file, limits())
+    options = _with_header(file, reading.detect(file, limits()))
     headers = _look(file, options)[0]
     name = PurePath(file_name.replace("\\", "/").replace("\x00", "")).name[:200] or "file"
     key = f"imports/{user.tenant_id}/{uuid.uuid4().hex}.{options.format}"
@@ -63,27 +81,47 @@ def take(user: User, file_name: str, file: IO[bytes]) -> Import:
 
 
 def read_as(imported: Import, options: Options) -> None:
-    """Reads a draft's file in another way, suggests its columns anew, and commits. Errors: Unreadable."""
+    """Reads a draft's file in another way, suggests its columns anew, and commits. The header is looked for
+    again, unless it is what is chosen. Errors: Unreadable."""
+    before = Options(**imported.options)
     with staging.opened(imported.file_key) as file:
+        if options.header == before.header and options != before:
+            options = _with_header(file, options)
         _use(imported, options, _look(file, options)[0])
     imported.problem = ""
     db.session.commit()
 
 
-def sample(imported: Import) -> tuple[list[Row], list[str]]:
-    """The first rows under the header, and the names of a workbook's sheets. Errors: Unreadable."""
+def sample(imported: Import) -> Sample:
+    """What the pages show of a file. Errors: Unreadable."""
     options = Options(**imported.options)
     with staging.opened(imported.file_key) as file:
-        sheets = workbooks.sheet_names(file, limits()) if options.format == "xlsx" else []
-        return _look(file, options)[1], sheets
+        sheets = workbooks.sheets(file, limits()) if options.format == "xlsx" else []
+        with closing(reading.rows(file, options, limits())) as found:
+            head = reading.head(found)
+        rows = _look(file, options, _CODE_ROWS)[1]
+    known = {code.casefold() for code in db.session.scalars(select(Team.code))}
+    codes = [*imported.unknown_codes, *imported.code_teams]
+    for number, column in enumerate(imported.columns):
+        if column["kind"] == "teams":
+            codes += [code for row in rows if number < len(row.cells) for code in codes_in(row.cells[number])]
+    unknown = [code for code in dict.fromkeys(codes) if code.casefold() not in known]
+    return Sample(rows[:_SAMPLE_ROWS], sheets, head, unknown[:_MOST_CODES])
 
 
-def check(imported: Import, targets: Sequence[Target], default_teams: Sequence[int]) -> bool:
-    """Takes the columns of a draft, remembers them, and asks for the check. Commits; False where Redis is
-    out of reach and the sweep starts it later."""
+def check(
+    imported: Import,
+    targets: Sequence[Target],
+    default_teams: Sequence[int],
+    code_teams: Mapping[str, int] | None = None,
+) -> bool:
+    """Takes the columns of a draft and the teams chosen for codes that none has, remembers both, and asks for
+    the check. Commits; False where Redis is out of reach and the sweep starts it later."""
     imported.columns = [target.stored for target in targets]
     imported.default_teams = list(default_teams)
+    imported.code_teams = dict(code_teams or {})
     mapping.remember(imported.headers, targets)
+    mapping.remember_codes(imported.code_teams)
     _begin(imported, ImportState.CHECKING)
     db.session.commit()
     return enqueue(imported)
@@ -107,11 +145,42 @@ def back_to_columns(imported: Import) -> None:
         db.session.commit()
 
 
-def start(user: User, imported: Import, stop_reason: str) -> bool:
-    """Starts an import that was checked, once, and commits. `stop_reason` lets it opt in people who had
-    stopped by their own text. False where it is not ready, or where its new field can't be made."""
-    db.session.refresh(imported, with_for_update=True)
+def read_hidden(imported: Import, hidden: bool) -> bool:
+    """Reads a checked file again with the rows that its sheet hides, or without them. Commits; False as
+    check()."""
     if imported.state != ImportState.READY:
+        return True
+    imported.options = replace(Options(**imported.options), hidden=hidden).stored
+    _begin(imported, ImportState.CHECKING)
+    db.session.commit()
+    return enqueue(imported)
+
+
+def choose(user: User, imported: Import, kind: str, choice: Choice | None, line: int | None) -> int:
+    """Keeps what is to be done with refused rows (choosing.py), and commits. Before the import it is done
+    with it, after it at once. Returns how many rows it is for."""
+    db.session.refresh(imported, with_for_update=True)
+    chosen = 0
+    if imported.state in (ImportState.READY, ImportState.DONE):
+        chosen = choosing.choose(user, imported, kind, choice, line)
+    again = bool(chosen and choice) and imported.state == ImportState.DONE
+    if again:
+        imported.finished_at = None
+        _begin(imported, ImportState.IMPORTING)
+    db.session.commit()
+    if again:
+        enqueue(imported)
+    return chosen
+
+
+def start(user: User, imported: Import, stop_reason: str, opt_outs: int | None = None) -> bool:
+    """Starts an import that was checked, once, and commits. `stop_reason` lets it opt in people who had
+    stopped by their own text; `opt_outs` is how many refused rows say opt out, as a person typed it where
+    they are many. False where it is not ready, where that is not the number, or where its new field can't be
+    made."""
+    db.session.refresh(imported, with_for_update=True)
+    mistyped = imported.types_opt_outs and opt_outs != imported.refused_opt_outs
+    if imported.state != ImportState.READY or mistyped:
         db.session.rollback()
         return False
     targets = [Target(**each) for each in imported.columns]
@@ -120,6 +189,8 @@ def start(user: User, imported: Import, stop_reason: str) -> bool:
         imported.problem = f"There is a custom field named {', '.join(taken)} now. Choose it from the list."
         db.session.commit()
         return False
+    if imported.is_history:
+        stop_reason = ""
     imported.user_id = user.id
     imported.stop_reason = stop_reason
     imported.started_at = func.clock_timestamp()
@@ -132,6 +203,7 @@ def start(user: User, imported: Import, stop_reason: str) -> bool:
         rows=(None, imported.rows_total),
         sha256=(None, imported.sha256),
         area_code=(None, imported.area_code or None),
+        refused_opt_outs=(None, imported.refused_opt_outs or None),
         new_fields=(None, [target.field_name for target in targets if target.new] or None),
     )
     if stop_reason:
@@ -229,11 +301,16 @@ def _use(imported: Import, options: Options, headers: list[str]) -> None:
     imported.columns = [{"kind": choice} for choice in mapping.suggest(headers)]
 
 
-def _look(file: IO[bytes], options: Options) -> tuple[list[str], list[Row]]:
+def _with_header(file: IO[bytes], options: Options) -> Options:
+    with closing(reading.rows(file, options, limits())) as found:
+        return replace(options, header=reading.likely_header(reading.head(found), mapping.known_names()))
+
+
+def _look(file: IO[bytes], options: Options, most: int = _SAMPLE_ROWS) -> tuple[list[str], list[Row]]:
     """The header and the first rows. Errors: Unreadable, also where there is no row."""
     with closing(reading.rows(file, options, limits())) as found:
-        headers = list(reading.header(found, limits()).cells)
-        first = list(islice(found, _SAMPLE_ROWS))
+        headers = list(reading.header(found, limits(), options.header).cells)
+        first = list(islice(found, most))
     if not first:
         raise Unreadable("There are no rows under the header.")
     return headers, first

@@ -6,7 +6,7 @@ from __future__ import annotations
 from sqlalchemy import text
 
 _BATCH = "{0}.import_id = :import_id AND {0}.line = ANY(CAST(:lines AS bigint[]))"
-_ROWS, _OUTCOMES = _BATCH.format("r"), _BATCH.format("o")
+ROWS, _OUTCOMES = _BATCH.format("r"), _BATCH.format("o")
 # OFFSET 0 keeps the planner to this order: each line by its key, whatever the statistics say of tables that
 # were filled a moment ago.
 _BY_KEY = "CROSS JOIN LATERAL (SELECT * FROM {} WHERE import_id = :import_id AND line = batch.line OFFSET 0)"
@@ -19,12 +19,12 @@ _OF_BATCH = (
 )
 _APPLIED = "o.result IN ('new', 'updated', 'unchanged')"
 # OFFSET 0 here too: of a tenant's rows, only the one with this ContactId or number is read.
-_BY_ID = (
+BY_ID = (
     "LATERAL (SELECT * FROM contacts c WHERE r.external_id <> '' AND c.tenant_id = :tenant_id"
     " AND c.external_id <> '' AND c.external_id = r.external_id AND c.gone_at IS NULL OFFSET 0)"
 )
 # Whoever has the number now, texted at it or not; nobody who is gone has one.
-_BY_NUMBER = (
+BY_NUMBER = (
     "LATERAL (SELECT * FROM contact_numbers n WHERE r.number <> '' AND n.tenant_id = :tenant_id"
     " AND n.number = r.number AND n.until IS NULL OFFSET 0)"
 )
@@ -38,9 +38,9 @@ BY_INDEX = text(
 
 FIND = text(f"""
 SELECT c.id, r.number <> '' AND r.number <> c.number AS moves
-FROM import_rows r CROSS JOIN {_BY_ID} AS c WHERE {_ROWS}
+FROM import_rows r CROSS JOIN {BY_ID} AS c WHERE {ROWS}
 UNION
-SELECT n.contact_id, false FROM import_rows r CROSS JOIN {_BY_NUMBER} AS n WHERE {_ROWS}
+SELECT n.contact_id, false FROM import_rows r CROSS JOIN {BY_NUMBER} AS n WHERE {ROWS}
 """)
 
 FORGET = text(f"DELETE FROM import_outcomes o WHERE {_OUTCOMES}")
@@ -50,7 +50,7 @@ FORGET = text(f"DELETE FROM import_outcomes o WHERE {_OUTCOMES}")
 # names the same person by it. Which of a person's numbers is texted is chosen on their record: a row only
 # moves them to one that they don't have yet.
 PLAN = text(f"""
-INSERT INTO import_outcomes (import_id, tenant_id, line, result, contact_id, waits_for_id, moved, note)
+INSERT INTO import_outcomes (import_id, tenant_id, line, result, contact_id, waits_for_id, moved, kind, note)
 SELECT r.import_id, r.tenant_id, r.line,
     CASE WHEN verdict IN ('taken', 'same') THEN 'waiting'
          WHEN verdict = 'new' THEN 'new'
@@ -65,6 +65,10 @@ SELECT r.import_id, r.tenant_id, r.line,
                  WHEN 'taken' THEN by_id.id END,
     CASE WHEN verdict IN ('taken', 'same') THEN by_number.id END,
     moves,
+    CASE verdict WHEN 'problem' THEN r.problems -> 0 ->> 1
+         WHEN 'taken' THEN 'number_taken' WHEN 'further' THEN 'further_number' WHEN 'same' THEN 'same_person'
+         WHEN 'closed' THEN 'closed_team' WHEN 'no_number' THEN 'no_number' WHEN 'no_team' THEN 'no_team'
+         ELSE '' END,
     CASE verdict
          WHEN 'taken' THEN 'Another contact has this mobile number' || with_id
          WHEN 'further' THEN 'This is a further number of another contact' || with_id
@@ -76,13 +80,14 @@ SELECT r.import_id, r.tenant_id, r.line,
          WHEN 'no_team' THEN 'There is no code that says where to add this new contact.'
          ELSE '' END
 FROM import_rows r
-LEFT JOIN {_BY_ID} AS by_id ON true
-LEFT JOIN {_BY_NUMBER} AS n ON true
+LEFT JOIN {BY_ID} AS by_id ON true
+LEFT JOIN {BY_NUMBER} AS n ON true
 LEFT JOIN LATERAL (SELECT * FROM contacts WHERE id = n.contact_id OFFSET 0) AS by_number ON true
 LEFT JOIN LATERAL (
     SELECT line FROM import_rows other
     WHERE r.external_id = '' AND by_number.external_id <> '' AND other.import_id = r.import_id
       AND other.external_id <> '' AND other.external_id = by_number.external_id AND other.problems = '[]'
+      AND other.older_than IS NULL
     LIMIT 1
 ) AS twin ON true
 CROSS JOIN LATERAL (SELECT
@@ -103,7 +108,7 @@ CROSS JOIN LATERAL (SELECT
 CROSS JOIN LATERAL (SELECT
     verdict IN ('known', 'taken') AND by_id.id IS NOT NULL AND r.number <> ''
     AND by_number.id IS DISTINCT FROM by_id.id AS moves) AS moving
-WHERE {_ROWS}
+WHERE {ROWS}
 """)
 
 UNHELD = text(f"""
@@ -171,10 +176,15 @@ FROM unnest(CAST(:contact_ids AS bigint[]), CAST(:notes AS text[])) AS said (con
 WHERE {_OUTCOMES} AND {_APPLIED} AND o.contact_id = said.contact_id
 """)
 
+OPTED_OUT_BEFORE = text(f"""
+SELECT i.contact_id, i.team_id FROM import_opt_outs i JOIN import_outcomes o USING (import_id, contact_id)
+WHERE {_OUTCOMES} AND i.changed
+""")
+
 TALLY = text(f"SELECT o.result, count(*) AS count FROM import_outcomes o WHERE {_OUTCOMES} GROUP BY 1")
 
 FORESEE = text("""
-UPDATE import_outcomes o SET note = '',
+UPDATE import_outcomes o SET note = '', kind = '',
     result = CASE WHEN o.contact_id IS NOT NULL THEN 'updated' ELSE 'new' END
 FROM import_outcomes mover
 WHERE o.import_id = :import_id AND o.result = 'waiting' AND mover.import_id = :import_id

@@ -1,0 +1,62 @@
+"""What the parts of an import that work in batches share: the order, what a batch did, and another try."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from psycopg.errors import DeadlockDetected, UniqueViolation
+from sqlalchemy.exc import DBAPIError
+
+from cadence_app.accounts.models import User
+from cadence_app.extensions import db
+
+# A batch is tried again where somebody else made or changed one of its contacts between two statements.
+_TRIES = 10
+
+
+class Overtaken(Exception):
+    """Somebody else made or changed one of the batch's contacts meanwhile."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is applied: whose import, when it was started, and the reason for lifting people's own stops
+    (empty: they are not lifted). `dated` is whether its file says since when each status is, `says_out`
+    whether any of its rows says opt out."""
+
+    import_id: int
+    user: User
+    begun_at: datetime
+    stop_reason: str = ""
+    dated: bool = False
+    says_out: bool = True
+
+
+@dataclass
+class Applied:
+    """What a batch did: how many rows of each result, statuses changed, opt ins held, and of both sorts of
+    statuses those that another row (`outvoted`) or a newer stored one (`older`) kept from being applied."""
+
+    results: Counter[str] = field(default_factory=Counter)
+    statuses: int = 0
+    held: int = 0
+    outvoted: int = 0
+    older: int = 0
+
+
+def retried(work: Callable[[], Applied]) -> Applied:
+    """Does a batch's work, from its beginning where somebody came between. Errors: Overtaken, and whatever
+    the database raises."""
+    for _ in range(_TRIES - 1):
+        try:
+            return work()
+        except Overtaken:
+            db.session.rollback()
+        except DBAPIError as error:
+            db.session.rollback()
+            if not isinstance(error.orig, UniqueViolation | DeadlockDetected):
+                raise
+    return work()

@@ -1,0 +1,252 @@
+# ruff: noqa: S608 - built of our own names only
+"""Opt outs of a file count first, whatever row says them and wherever it stands.
+
+Before any row is applied, every row that says opt out is read by its ContactId and by its number, also one
+that is refused for something else, and whoever it names is opted out in its teams: both people, where it
+names two. No other row opts them in. Where the file says since when each status is, the newest row of a
+person and team is the file's word, and of two at one instant the opt out; it is not applied over a stored
+status that is newer. A number that nobody has is kept with a contact of its own, so that its opt out stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import TextClause, delete, func, insert, null, select, text, update
+
+from cadence_app.consent.by_import import Held, Numbers, Wish, set_by_import, wishes_of
+from cadence_app.consent.ledger import lock_contacts
+from cadence_app.consent.models import Status
+from cadence_app.contacts.imports import statements
+from cadence_app.contacts.imports.batches import Applied, Order, Overtaken, retried
+from cadence_app.contacts.imports.models import Heard, ImportOptOut, ImportOutcome, ImportRow, Result
+from cadence_app.extensions import db
+from cadence_app.tenancy import tenant_in_use
+
+_SAYS_OUT = (ImportRow.status == Status.OPTED_OUT,)
+# A status without its moment, in a file that gives them, is the oldest where it is an opt in. An opt in
+# counts from a row that is not refused for its cells, names nobody else, and is for an open team.
+_SAYS = """
+SELECT DISTINCT ON (c.id, said.team_id) c.id AS contact_id, said.team_id, r.status,
+    coalesce(r.said_at, CASE WHEN r.status = 'opted_in' AND :dated
+                             THEN CAST('0001-01-02Z' AS timestamptz) END) AS said_at,
+    r.status = 'opted_in' AND r.number <> '' AND r.number <> c.number AS elsewhere
+FROM unnest(CAST(:contact_ids AS bigint[])) AS asked (id)
+CROSS JOIN LATERAL (SELECT * FROM contacts WHERE id = asked.id AND gone_at IS NULL OFFSET 0) AS c
+CROSS JOIN LATERAL (
+    SELECT {columns} FROM import_rows r
+    WHERE r.import_id = :import_id AND r.external_id <> '' AND r.external_id = c.external_id AND {counts}
+    UNION ALL
+    SELECT {columns} FROM contact_numbers n CROSS JOIN LATERAL (
+        SELECT * FROM import_rows WHERE import_id = :import_id AND number <> '' AND number = n.number OFFSET 0
+    ) AS r
+    WHERE n.contact_id = c.id AND n.until IS NULL AND {counts}
+    OFFSET 0
+) AS r
+CROSS JOIN LATERAL unnest(r.team_ids) AS said (team_id)
+{more}
+ORDER BY c.id, said.team_id,
+    coalesce(r.said_at, CASE r.status WHEN 'opted_out' THEN CAST('infinity' AS timestamptz)
+                                      ELSE CAST('-infinity' AS timestamptz) END) DESC,
+    r.status DESC, r.line
+"""
+_COLUMNS = "r.line, r.status, r.said_at, r.team_ids, r.number, r.external_id"
+_OUTS = text(_SAYS.format(columns=_COLUMNS, counts="r.status = 'opted_out'", more=""))
+_HISTORIES = text(
+    _SAYS.format(
+        columns=_COLUMNS,
+        counts="(r.status = 'opted_out' OR (r.status = 'opted_in' AND r.problems = '[]'))",
+        more="""JOIN teams t ON t.id = said.team_id
+WHERE r.status = 'opted_out' OR (t.closed_at IS NULL AND (
+    r.external_id IN ('', c.external_id)
+    OR (c.external_id = '' AND NOT EXISTS (SELECT FROM contacts x WHERE x.tenant_id = :tenant_id
+        AND x.external_id <> '' AND x.external_id = r.external_id))))""",
+    )
+)
+_NAMED = text(f"""
+SELECT r.line, c.id AS contact_id FROM import_rows r CROSS JOIN {statements.BY_ID} AS c
+WHERE {statements.ROWS}
+UNION
+SELECT r.line, n.contact_id FROM import_rows r CROSS JOIN {statements.BY_NUMBER} AS n WHERE {statements.ROWS}
+""")
+_HEAR = text(f"""
+UPDATE import_rows r SET heard = CASE WHEN EXISTS (
+    SELECT FROM unnest(CAST(:named AS bigint[]), CAST(:contact_ids AS bigint[])) AS who (line, contact_id)
+    JOIN consents k ON k.contact_id = who.contact_id
+    WHERE who.line = r.line AND k.team_id = ANY (r.team_ids) AND k.status = 'opted_out'
+) THEN 'counts' ELSE 'older' END
+WHERE {statements.ROWS} AND r.line = ANY (CAST(:named AS bigint[]))
+RETURNING r.line, r.heard
+""")
+_ADD = text(f"""
+INSERT INTO contacts (tenant_id, first_name, last_name, external_id, number, custom)
+SELECT DISTINCT ON (r.number) r.tenant_id, '', '', '', r.number, jsonb_build_object()
+FROM import_rows r WHERE {statements.ROWS} AND r.number <> '' AND r.line <> ALL (CAST(:named AS bigint[]))
+ORDER BY r.number
+ON CONFLICT DO NOTHING
+""")
+# Rows that are applied say their own opt outs, and those of older rows of the same person.
+_BY_ROWS = text("""
+UPDATE import_rows r SET heard = 'counts' FROM import_outcomes o
+WHERE r.import_id = :import_id AND r.status = 'opted_out' AND r.heard IS NULL
+  AND o.import_id = :import_id AND o.line = coalesce(r.older_than, r.line)
+  AND o.result IN ('new', 'updated', 'unchanged')
+""")
+# In a check, whom the rows add is not here any more: another row's opt out was heard with theirs.
+_BY_OTHERS = text("""
+UPDATE import_rows r SET heard = 'counts'
+WHERE r.import_id = :import_id AND r.status = 'opted_out' AND r.heard IS NULL AND EXISTS (
+    SELECT FROM import_rows other JOIN import_outcomes o USING (import_id, line)
+    WHERE other.import_id = :import_id AND o.result IN ('new', 'updated', 'unchanged')
+      AND other.external_id <> '' AND other.external_id = r.external_id
+    UNION ALL
+    SELECT FROM import_rows other JOIN import_outcomes o USING (import_id, line)
+    WHERE other.import_id = :import_id AND o.result IN ('new', 'updated', 'unchanged')
+      AND other.number <> '' AND other.number = r.number)
+""")
+
+
+def any_said(import_id: int) -> bool:
+    """Whether any row of the file says opt out."""
+    said = select(ImportRow.line).where(ImportRow.import_id == import_id, *_SAYS_OUT)
+    return db.session.scalar(said.limit(1)) is not None
+
+
+def begin(import_id: int) -> bool:
+    """Forgets what was decided of an import's opt outs, in this transaction; whether its file has any."""
+    db.session.execute(delete(ImportOptOut).where(ImportOptOut.import_id == import_id))
+    db.session.execute(_update(import_id).where(ImportRow.heard.is_not(None)).values(heard=null()))
+    unread = func.cardinality(ImportRow.team_ids) == 0
+    db.session.execute(_update(import_id).where(unread).values(heard=Heard.NO_TEAM))
+    return any_said(import_id)
+
+
+def next_lines(import_id: int, after: int) -> list[int]:
+    """The next lines whose opt out is not heard yet."""
+    query = select(ImportRow.line).where(
+        ImportRow.import_id == import_id, *_SAYS_OUT, ImportRow.heard.is_(None), ImportRow.line > after
+    )
+    return list(db.session.scalars(query.order_by(ImportRow.line).limit(current_app.config["IMPORT_BATCH"])))
+
+
+def hear(order: Order, lines: Sequence[int], dry: bool = False, add: bool = False) -> Applied:
+    """Opts out whom these lines name, in the open transaction; with `add`, for numbers that nobody has a
+    contact is made. A dry one is rolled back, and only what became of the lines is kept."""
+    return retried(lambda: _try(order, lines, dry, add))
+
+
+def hear_rows(import_id: int, dry: bool) -> None:
+    """Notes of the opt outs that rows brought with them, once those were applied."""
+    db.session.execute(_BY_ROWS, {"import_id": import_id})
+    if dry:
+        db.session.execute(_BY_OTHERS, {"import_id": import_id})
+
+
+def nobody(import_id: int) -> None:
+    """Notes that the opt outs which are left name nobody."""
+    left = ImportRow.heard.is_(None)
+    db.session.execute(_update(import_id).where(left).values(heard=Heard.NOBODY))
+
+
+def refused(import_id: int) -> dict[str, int]:
+    """How many refused rows say opt out, by what became of that (Heard)."""
+    query = (
+        select(ImportRow.heard, func.count())
+        .join(
+            ImportOutcome,
+            (ImportOutcome.import_id == ImportRow.import_id) & (ImportOutcome.line == ImportRow.line),
+        )
+        .where(ImportRow.import_id == import_id, *_SAYS_OUT, ImportOutcome.result == Result.REFUSED)
+        .group_by(ImportRow.heard)
+    )
+    return {row[0] or Heard.NOBODY: int(row[1]) for row in db.session.execute(query)}
+
+
+def words_of(order: Order, contact_ids: Collection[int]) -> list[Wish]:
+    """The file's last word on each of these contacts in each team: of a file that says since when, every
+    status, else the opt outs."""
+    if not order.says_out and not order.dated:
+        return []
+    values = {
+        "import_id": order.import_id,
+        "tenant_id": tenant_in_use(),
+        "contact_ids": list(contact_ids),
+        "dated": order.dated,
+    }
+    statement: TextClause = _HISTORIES if order.dated else _OUTS
+    rows = db.session.execute(statement, values)
+    return [Wish(*row) for row in rows]
+
+
+def _try(order: Order, lines: Sequence[int], dry: bool, add: bool) -> Applied:
+    values: dict[str, Any] = {
+        "import_id": order.import_id,
+        "tenant_id": tenant_in_use(),
+        "lines": list(lines),
+    }
+    db.session.execute(statements.BY_INDEX)
+    named = _named(values)
+    if add:
+        values["named"] = [line for line, _ in named]
+        db.session.execute(_ADD, values)
+        named = _named(values)
+    contact_ids = {contact_id for _, contact_id in named}
+    lock_contacts(sorted(contact_ids))
+    # Whoever was merged or given a number while this waited for the locks is held now as well.
+    named = _named(values)
+    if not {contact_id for _, contact_id in named} <= contact_ids:
+        raise Overtaken
+    outs = [wish for wish in words_of(order, contact_ids) if wish.status == Status.OPTED_OUT]
+    known = _known(order.import_id, contact_ids)
+    outs = [wish for wish in outs if (wish.contact_id, wish.team_id) not in known]
+    outcome = (
+        set_by_import(wishes_of(outs), Numbers({}, {}, {}), order.user, order.begun_at, "") if outs else None
+    )
+    changed = {(row.contact_id, row.team_id) for row in outcome.changed} if outcome else set()
+    older = [row for row in outcome.held if row.why == Held.OUT_OLDER] if outcome else []
+    values |= {"named": [line for line, _ in named], "contact_ids": [who for _, who in named]}
+    heard = {row.line: row.heard for row in db.session.execute(_HEAR, values)}
+    if dry:
+        db.session.rollback()
+        for kind in set(heard.values()):
+            of_kind = [line for line, value in heard.items() if value == kind]
+            db.session.execute(_update(order.import_id).where(ImportRow.line.in_(of_kind)).values(heard=kind))
+    if outs:
+        db.session.execute(
+            insert(ImportOptOut),
+            [
+                {
+                    "import_id": order.import_id,
+                    "contact_id": wish.contact_id,
+                    "team_id": wish.team_id,
+                    "tenant_id": values["tenant_id"],
+                    "changed": (wish.contact_id, wish.team_id) in changed,
+                }
+                for wish in outs
+            ],
+        )
+    return Applied(statuses=len(changed), older=len(older))
+
+
+def _named(values: dict[str, Any]) -> list[tuple[int, int]]:
+    """Line and contact, for each contact that each of the lines names."""
+    return [(row.line, row.contact_id) for row in db.session.execute(_NAMED, values)]
+
+
+def _known(import_id: int, contact_ids: Collection[int]) -> set[tuple[int, int]]:
+    """The contacts and teams that are decided by now."""
+    query = select(ImportOptOut.contact_id, ImportOptOut.team_id).where(
+        ImportOptOut.import_id == import_id, ImportOptOut.contact_id.in_(contact_ids)
+    )
+    return {(row.contact_id, row.team_id) for row in db.session.execute(query)}
+
+
+def _update(import_id: int) -> Any:
+    """An update of the rows of an import that say opt out."""
+    return (
+        update(ImportRow)
+        .where(ImportRow.import_id == import_id, *_SAYS_OUT)
+        .execution_options(synchronize_session=False)
+    )
