@@ -123,7 +123,7 @@ def test_reading_again_twice_changes_nothing_more(world: World) -> None:
     assert len(world.history(contacts[1])) == 1
     with world.session():
         entries = db.session.scalars(
-            select(AuditEntry).where(AuditEntry.action == "numbers.read_again")
+            select(AuditEntry).where(AuditEntry.action == "numbers.read_again").order_by(AuditEntry.id)
         ).all()
         assert [entry.changes for entry in entries] == [
             {"changed_or_listed": [None, 2], "to_mend": [None, 1]},
