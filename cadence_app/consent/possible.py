@@ -9,6 +9,7 @@ from sqlalchemy import func, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from cadence_app.accounts.models import User
+from cadence_app.consent.intent import Found
 from cadence_app.consent.ledger import among, lock_contacts
 from cadence_app.consent.models import Decision, PossibleOptOut
 from cadence_app.extensions import db
@@ -18,8 +19,19 @@ from cadence_app.tenancy import tenant_in_use
 BUSINESS_DAYS_TO_DECIDE = 10
 
 
-def flag(contact_id: int, team_id: int, message_id: int, words: str, zone: ZoneInfo) -> None:
-    """Flags a contact in a team. More words join an open flag; its first started the clock."""
+_NOT_SAID = Found()
+
+
+def flag(
+    contact_id: int,
+    team_id: int,
+    message_id: int,
+    words: str,
+    zone: ZoneInfo,
+    found: Found = _NOT_SAID,
+) -> None:
+    """Flags a contact in a team for words, with what `found` that they read like an opt out. More words join
+    an open flag; its first started the clock."""
     received_at = db.session.scalars(select(func.now())).one()
     due_on = business_day_after(received_at.astimezone(zone).date(), BUSINESS_DAYS_TO_DECIDE)
     new = upsert(PossibleOptOut).values(
@@ -29,6 +41,8 @@ def flag(contact_id: int, team_id: int, message_id: int, words: str, zone: ZoneI
         message_id=message_id,
         message_ids=[message_id],
         words=words,
+        phrases=found.words,
+        classifier=found.classifier,
         received_at=received_at,
         due_on=due_on,
         decision=Decision.OPEN,
@@ -41,6 +55,10 @@ def flag(contact_id: int, team_id: int, message_id: int, words: str, zone: ZoneI
                 "message_id": message_id,
                 "message_ids": func.array_append(PossibleOptOut.message_ids, message_id),
                 "words": PossibleOptOut.words + "\n" + new.excluded.words,
+                "phrases": func.concat_ws(
+                    "\n", func.nullif(PossibleOptOut.phrases, ""), func.nullif(new.excluded.phrases, "")
+                ),
+                "classifier": func.greatest(PossibleOptOut.classifier, new.excluded.classifier),
             },
         )
     )
@@ -133,6 +151,8 @@ def give_to(contact_id: int, from_id: int) -> None:
         words, message_id = f"{first.words}\n{second.words}", second.message_id
         own.received_at, own.due_on = first.received_at, min(own.due_on, flag.due_on)
         own.words, own.message_id = words, message_id
+        own.phrases = "\n".join(each.phrases for each in (first, second) if each.phrases)
+        own.classifier = max(filter(None, (first.classifier, second.classifier)), default=None)
         own.message_ids = [*first.message_ids, *second.message_ids]
         db.session.delete(flag)
     db.session.flush()

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from cadence_app.accounts.models import PossibleOptOutPolicy, Tenant, User
 from cadence_app.consent import blocks, keywords, own_keywords, possible, team_only
-from cadence_app.consent.intent import reads_like_opt_out
+from cadence_app.consent.intent import Found, find_opt_out
 from cadence_app.consent.keywords import Keyword, Meaning
 from cadence_app.consent.ledger import (
     Change,
@@ -139,8 +139,9 @@ def read_text(arrival: Arrival) -> Reading:
         return _opt_out(arrival, consent, keyword)
     if keyword and keyword.meaning == Meaning.IN:
         return _opt_in(arrival, consent, keyword)
-    worded = keyword is None and reads_like_opt_out(arrival.words)
-    if worded and _tenant().possible_opt_out_policy == PossibleOptOutPolicy.OPT_OUT:
+    found = None if keyword else find_opt_out(arrival.words)
+    # Phrases are words that anybody can read; what a classifier takes for an opt out a person must confirm.
+    if found and found.words and _tenant().possible_opt_out_policy == PossibleOptOutPolicy.OPT_OUT:
         return _opt_out(arrival, consent, None)
     if consent is None:
         _record_first(
@@ -154,8 +155,8 @@ def read_text(arrival: Arrival) -> Reading:
             ),
             "" if arrival.texted else _OTHER_PHONE,
         )
-    if worded:
-        _flag(arrival)
+    if found:
+        _flag(arrival, found)
     note = _OTHER_PHONE if consent is None and not arrival.texted else ""
     return Reading(keyword, keyword.meaning if keyword else None, note)
 
@@ -271,12 +272,14 @@ def _opt_in(arrival: Arrival, consent: Consent | None, keyword: Keyword) -> Read
     return Reading(keyword, Meaning.IN if change_id else None, note)
 
 
-def _flag(arrival: Arrival) -> None:
+def _flag(arrival: Arrival, found: Found) -> None:
     consent = consent_of(arrival.contact_id, arrival.team_id)
     if consent and consent.opted_out:
         note_stop(arrival.contact_id, arrival.team_id, arrival.received_at)
     else:
-        possible.flag(arrival.contact_id, arrival.team_id, arrival.message_id, arrival.words, _tenant().zone)
+        possible.flag(
+            arrival.contact_id, arrival.team_id, arrival.message_id, arrival.words, _tenant().zone, found
+        )
 
 
 def _stop_in(arrival: Arrival, team_ids: list[int], reason: str) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from cadence_app.accounts.models import Navigation, PossibleOptOutPolicy, Team
 from cadence_app.consent import keywords, own_keywords, team_only
-from cadence_app.consent.intent import opt_out_words
+from cadence_app.consent.intent import Found, find_opt_out
 from cadence_app.consent.keywords import Keyword, Meaning
 from cadence_app.consent.possible import BUSINESS_DAYS_TO_DECIDE
 from cadence_app.consent.service import asks_team_only, counts_everywhere
@@ -38,7 +38,7 @@ def try_text(team: Team, text: str, opted_out: bool, personal: bool) -> Outcome:
         return _team_only(team, opted_out)
     if keyword:
         return _keyword(team, keyword, opted_out, personal)
-    if found := opt_out_words(text):
+    if found := find_opt_out(text):
         return _possible(team, found, opted_out, personal)
     return Outcome("Nothing changes", _why_none(text), ["It stands in the conversation as any text does."])
 
@@ -104,9 +104,11 @@ def _out(team: Team, keyword: Keyword | None, why: str, opted_out: bool, persona
     )
 
 
-def _possible(team: Team, found: str, opted_out: bool, personal: bool) -> Outcome:
-    why = f"It is no keyword, but “{found.strip()}” reads like an opt out."
-    if team.tenant.possible_opt_out_policy == PossibleOptOutPolicy.OPT_OUT:
+def _possible(team: Team, found: Found, opted_out: bool, personal: bool) -> Outcome:
+    why = f"It is no keyword, but “{found.words}” reads like an opt out."
+    if not found.words:
+        why = f"It is no keyword, but the classifier, version {found.classifier}, reads it as an opt out."
+    if found.words and team.tenant.possible_opt_out_policy == PossibleOptOutPolicy.OPT_OUT:
         return _out(team, None, why, opted_out, personal)
     if opted_out:
         return Outcome("Nothing changes", f"{why} The sender is opted out already.")

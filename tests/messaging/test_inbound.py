@@ -247,7 +247,7 @@ def test_the_card_names_the_words_that_raised_the_flag(world: World) -> None:
     world.text(number, "hi")
     flagged = world.text(number, "I love the school but PLEASE don\u2019t text me again, thx")
     page = world.sign_in("agent").get(f"/messages/conversations/{flagged.conversation_id}").text
-    assert "Flagged for: <strong>dont text me</strong>" in page
+    assert "Flagged by the words “dont text me”." in page
 
 
 def test_opting_out_closes_the_flag_whoever_does_it(world: World) -> None:

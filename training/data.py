@@ -1,0 +1,87 @@
+"""The rows that the classifier is trained on, and the checksum of all that they are made from."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cadence_app.consent.intent import concepts, features, plain, spelling
+from training import augment, templates
+
+ROOT = Path(__file__).parents[1]
+PHRASE_LINES = ROOT / "tests" / "consent" / "intent_lines.tsv"
+_SEED = 20261130
+# Texts of one template, and of each text the same as other thumbs write it.
+_MOST = 8
+_LONE_LINE_VARIED = 2
+
+
+@dataclass(frozen=True)
+class Row:
+    """`group` is what the row was made from: rows of one group are never on both sides of a test."""
+
+    text: str
+    opt_out: bool
+    group: int
+    kind: str
+    weight: float
+    varied: bool
+    ordinary: bool
+
+
+def rows() -> list[Row]:
+    """Every row, always the same and in the same order."""
+    dice = random.Random(_SEED)  # noqa: S311
+    found: list[Row] = []
+    every = templates.templates()
+    ordinary = [each for each in every if each.ordinary]
+    for group, template in enumerate(every):
+        texts = templates.written_out(template, _MOST, dice)
+        times = _LONE_LINE_VARIED if len(texts) == 1 else 1
+        weight = 1.0 if len(texts) > 1 else 1.5
+        beside = [each for each in ordinary if each.language == template.language]
+        for text in texts:
+            found.append(
+                Row(text, template.opt_out, group, template.kind, weight, False, template.ordinary)
+            )
+            for _ in range(times):
+                other = augment.varied(text, dice)
+                if dice.random() < 0.3:
+                    (sentence,) = templates.written_out(dice.choice(beside), 1, dice)
+                    other = augment.embedded(other, sentence, dice)
+                found.append(
+                    Row(other, template.opt_out, group, template.kind, 0.5, True, template.ordinary)
+                )
+    for group, (text, opt_out) in enumerate(_phrase_lines(), start=len(every)):
+        found.append(Row(text, opt_out, group, "lines of the phrases", 1.5, False, False))
+        found.append(
+            Row(augment.varied(text, dice), opt_out, group, "lines of the phrases", 0.5, True, False)
+        )
+    return found
+
+
+def checksum() -> str:
+    """SHA-256, in hexadecimal, of the lines and of the code that makes features of them."""
+    found = hashlib.sha256()
+    for path in _sources():
+        found.update(path.name.encode() + b"\0" + path.read_bytes())
+    return found.hexdigest()
+
+
+def _sources() -> Iterable[Path]:
+    yield from sorted(templates.FOLDER.glob("*.txt"))
+    yield PHRASE_LINES
+    for module in (plain, spelling, features, concepts, templates, augment):
+        yield Path(module.__file__ or "")
+    yield Path(concepts.__file__).with_name("concepts.toml")
+    yield Path(__file__)
+
+
+def _phrase_lines() -> list[tuple[str, bool]]:
+    with PHRASE_LINES.open(encoding="utf-8", newline="") as file:
+        lines = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+        return [(line["text"], line["label"] == "opt_out") for line in lines]
