@@ -18,6 +18,7 @@ _SEED = 20261130
 # Texts of one template, and of each text the same as other thumbs write it.
 _MOST = 8
 _LONE_LINE_VARIED = 2
+_SENTENCES_BESIDE = (0, 0, 0, 0, 0, 1, 1, 1, 2, 3)
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def rows() -> list[Row]:
             )
             for _ in range(times):
                 other = augment.varied(text, dice)
-                if dice.random() < 0.3:
+                for _ in range(dice.choice(_SENTENCES_BESIDE)):
                     (sentence,) = templates.written_out(dice.choice(beside), 1, dice)
                     other = augment.embedded(other, sentence, dice)
                 found.append(

@@ -19,7 +19,7 @@ def matrix(texts: Sequence[str]) -> csr_matrix:
     """A row a text, a column a bucket: as Classifier.score() weighs them."""
     starts, columns, values = [0], [], []
     for text in texts:
-        for block in features.blocks(plain.sentences(text)):
+        for block in features.blocks(features.words_read(plain.sentences(text))):
             columns += sorted(block)
             values += [1 / np.sqrt(max(len(block), 1))] * len(block)
         starts.append(len(columns))

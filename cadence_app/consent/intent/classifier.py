@@ -15,8 +15,11 @@ from functools import cache
 from math import sqrt
 from pathlib import Path
 
-from cadence_app.consent.intent.features import BUCKETS, blocks
+from cadence_app.consent.intent.features import BUCKETS, blocks, parts, words_read
 
+# A text of many parts has more chances to be wrong.
+_LESS_BELIEVED = 0.3
+_LOWEST = -99.0
 WEIGHTS = Path(__file__).with_name("weights.json")
 
 
@@ -35,7 +38,12 @@ class Classifier:
 
     def score(self, text: list[list[str]]) -> float:
         """Nought is as likely as not, above is likelier a revocation; `text` is as plain.sentences() gives
-        it. Each kind of feature counts by its mean over the root of their number, so length is no evidence."""
+        it. The highest of the whole and, a little less believed, of its parts."""
+        text = words_read(text)
+        return max(self._score(text), *(self._score(part) - _LESS_BELIEVED for part in parts(text)), _LOWEST)
+
+    def _score(self, text: list[list[str]]) -> float:
+        """Each kind of feature counts by its sum over the root of their number, so length is no evidence."""
         weights, total = self.weights, 0.0
         for block in blocks(text):
             if block:

@@ -6,6 +6,7 @@ Each is a string, brought to one of BUCKETS by its CRC, so that nothing but a li
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import pairwise
 from zlib import crc32
 
@@ -14,6 +15,8 @@ from cadence_app.consent.intent import concepts
 BUCKETS = 1 << 18
 # A text of ten segments has some 300 words; what says stop stands at its start or its end.
 _FIRST, _LAST = 60, 30
+# From how many words on a text is also read in parts, and how long sentences are cut.
+_SHORT, _PIECE, _STEP = 10, 15, 7
 _LETTERS = range(3, 6)
 # How many meanings apart two may stand to be seen together.
 _REACH = 5
@@ -27,12 +30,26 @@ def words_read(text: list[list[str]]) -> list[list[str]]:
     return [words[:_FIRST], words[-_LAST:]]
 
 
+def parts(text: list[list[str]]) -> list[list[list[str]]]:
+    """The sentences of a longer text that may say stop among others that do not, alone and two by two; a long
+    sentence in pieces that overlap. None for a text that is short or one sentence."""
+    pieces: list[list[str]] = []
+    for sentence in text:
+        if len(sentence) <= _PIECE + _STEP // 2:
+            pieces.append(sentence)
+        else:
+            pieces += [sentence[at : at + _PIECE] for at in range(0, len(sentence) - _STEP, _STEP)]
+    if len(pieces) < 2 or sum(map(len, text)) < _SHORT:
+        return []
+    alone = [[piece] for piece in pieces if len(piece) > 2]
+    return alone + [list(two) for two in pairwise(pieces)]
+
+
 def blocks(text: list[list[str]]) -> tuple[set[int], set[int], set[int]]:
     """The buckets of a text's words, letters and meanings; `text` is as plain.sentences() gives it."""
-    text = words_read(text)
     return (
         {_bucket(found) for found in _words(text)},
-        {_bucket(found) for found in _letters(text)},
+        {bucket for sentence in text for word in sentence for bucket in _letters(word)},
         {_bucket(found) for found in _meanings(text)},
     )
 
@@ -53,13 +70,14 @@ def _words(text: list[list[str]]) -> Iterator[str]:
     yield f"#{min(sum(map(len, text)), 12)}"
 
 
-def _letters(text: list[list[str]]) -> Iterator[str]:
-    for sentence in text:
-        for word in sentence:
-            closed = f"<{word}>"
-            for length in _LETTERS:
-                for start in range(max(len(closed) - length + 1, 1)):
-                    yield closed[start : start + length]
+@lru_cache(maxsize=4096)
+def _letters(word: str) -> frozenset[int]:
+    closed = f"<{word}>"
+    return frozenset(
+        _bucket(closed[start : start + length])
+        for length in _LETTERS
+        for start in range(max(len(closed) - length + 1, 1))
+    )
 
 
 def _meanings(text: list[list[str]]) -> Iterator[str]:
