@@ -17,7 +17,7 @@ PHRASE_LINES = ROOT / "tests" / "consent" / "intent_lines.tsv"
 _SEED = 20261130
 # Texts of one template, and of each text the same as other thumbs write it.
 _MOST = 8
-_LONE_LINE_VARIED = 2
+_LONE_LINE_VARIED = 3
 _SENTENCES_BESIDE = (0, 0, 0, 0, 0, 1, 1, 1, 2, 3)
 
 

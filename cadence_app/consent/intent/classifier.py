@@ -18,7 +18,7 @@ from pathlib import Path
 from cadence_app.consent.intent.features import BUCKETS, blocks, parts, words_read
 
 # A text of many parts has more chances to be wrong.
-_LESS_BELIEVED = 0.3
+_LESS_BELIEVED = 0.6
 _LOWEST = -99.0
 WEIGHTS = Path(__file__).with_name("weights.json")
 

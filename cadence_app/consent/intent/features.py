@@ -64,6 +64,8 @@ def _words(text: list[list[str]]) -> Iterator[str]:
         yield from sentence
         for one, other in pairwise(closed):
             yield f"{one} {other}"
+        for one, other in pairwise(map(_bones, closed)):
+            yield f"~{one} {other}"
         for one, two, three in zip(closed, closed[1:], closed[2:], strict=False):
             yield f"{one} {two} {three}"
             yield f"{one} _ {three}"
@@ -73,11 +75,25 @@ def _words(text: list[list[str]]) -> Iterator[str]:
 @lru_cache(maxsize=4096)
 def _letters(word: str) -> frozenset[int]:
     closed = f"<{word}>"
-    return frozenset(
-        _bucket(closed[start : start + length])
+    found = {
+        closed[start : start + length]
         for length in _LETTERS
         for start in range(max(len(closed) - length + 1, 1))
-    )
+    }
+    found.add(f"~{_bones(word)}")
+    found.add(f"={''.join(sorted(word))}")
+    return frozenset(map(_bucket, found))
+
+
+@lru_cache(maxsize=4096)
+def _bones(word: str) -> str:
+    """The word without vowels but its first letter and with none twice running: "txtng" of "texting" and of
+    "txting", "msg" of "message"."""
+    bones = word[:1]
+    for letter in word[1:]:
+        if letter not in "aeiou" and letter != bones[-1]:
+            bones += letter
+    return bones
 
 
 def _meanings(text: list[list[str]]) -> Iterator[str]:
