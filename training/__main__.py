@@ -1,7 +1,7 @@
-"""`python -m training`: makes cadence_app/consent/intent/weights.json from the lines, the same file each time.
+"""`python -m training`: makes cadence_app/consent/intent/weights.json from the lines, the same each time.
 
-`python -m training --held-out` fits on four groups of five and scores the fifth, in turn, and prints what each
-threshold would give; nothing is written.
+`python -m training --held-out` fits on four groups of five and scores the fifth, in turn, and prints what
+each threshold would give; nothing is written.
 """
 
 from __future__ import annotations
@@ -38,13 +38,14 @@ def main() -> None:
         "version": VERSION,
         "flags_at": _FLAGS_AT,
         "sets_aside_below": _SETS_ASIDE_BELOW,
-        "data": data.checksum(),
+        "data": data.checksum(rows),
         "bias": round(bias, 6),
         "step": round(step, 8),
         "weights": base64.b64encode(zlib.compress(whole.tobytes(), 9)).decode(),
     }
     classifier.WEIGHTS.write_text(json.dumps(kept, indent=1) + "\n", encoding="ascii")
-    print(f"{len(rows):,} rows; {np.count_nonzero(whole):,} weights; {classifier.WEIGHTS.stat().st_size:,} bytes")
+    size = classifier.WEIGHTS.stat().st_size
+    print(f"{len(rows):,} rows; {np.count_nonzero(whole):,} weights; {size:,} bytes")
 
 
 if __name__ == "__main__":

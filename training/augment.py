@@ -54,8 +54,32 @@ _SHORT = {
     "hindi": ("di", "hnd"),
     "huwag": ("wag",),
 }
-_GREETINGS = ("Hi", "Hello", "Hey", "Um", "Ok", "Good morning", "Sorry", "So", "Well", "Excuse me", "Yo", "Look")
-_CLOSINGS = ("Thanks", "Thank you", "thx", "ok?", "please", "Have a good day", "bye", "🙏", "Regards", "- Sam")
+_GREETINGS = (
+    "Hi",
+    "Hello",
+    "Hey",
+    "Um",
+    "Ok",
+    "Good morning",
+    "Sorry",
+    "So",
+    "Well",
+    "Excuse me",
+    "Yo",
+    "Look",
+)
+_CLOSINGS = (
+    "Thanks",
+    "Thank you",
+    "thx",
+    "ok?",
+    "please",
+    "Have a good day",
+    "bye",
+    "🙏",
+    "Regards",
+    "- Sam",
+)
 
 
 def varied(text: str, dice: random.Random) -> str:
@@ -71,7 +95,7 @@ def varied(text: str, dice: random.Random) -> str:
         words[at : at + 2] = ["".join(words[at : at + 2])]
     text = " ".join(word for word in words if word)
     if dice.random() < 0.35:
-        text = "".join(one for one in text if one not in ",.!?;:'’-")
+        text = "".join(one for one in text if one not in ",.!?;:'\u2019-")
     return text or "ok"
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import csv
 import hashlib
 import random
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cadence_app.consent.intent import concepts, features, plain, spelling
+from cadence_app.consent.intent import features, plain
 from training import augment, templates
 
 ROOT = Path(__file__).parents[1]
@@ -18,6 +17,7 @@ _SEED = 20261130
 # Texts of one template, and of each text the same as other thumbs write it.
 _MOST = 8
 _LONE_LINE_VARIED = 3
+_SEEN_THROUGH = 20
 _SENTENCES_BESIDE = (0, 0, 0, 0, 0, 1, 1, 1, 2, 3)
 
 
@@ -46,17 +46,13 @@ def rows() -> list[Row]:
         weight = 1.0 if len(texts) > 1 else 1.5
         beside = [each for each in ordinary if each.language == template.language]
         for text in texts:
-            found.append(
-                Row(text, template.opt_out, group, template.kind, weight, False, template.ordinary)
-            )
+            found.append(Row(text, template.opt_out, group, template.kind, weight, False, template.ordinary))
             for _ in range(times):
                 other = augment.varied(text, dice)
                 for _ in range(dice.choice(_SENTENCES_BESIDE)):
                     (sentence,) = templates.written_out(dice.choice(beside), 1, dice)
                     other = augment.embedded(other, sentence, dice)
-                found.append(
-                    Row(other, template.opt_out, group, template.kind, 0.5, True, template.ordinary)
-                )
+                found.append(Row(other, template.opt_out, group, template.kind, 0.5, True, template.ordinary))
     for group, (text, opt_out) in enumerate(_phrase_lines(), start=len(every)):
         found.append(Row(text, opt_out, group, "lines of the phrases", 1.5, False, False))
         found.append(
@@ -65,21 +61,15 @@ def rows() -> list[Row]:
     return found
 
 
-def checksum() -> str:
-    """SHA-256, in hexadecimal, of the lines and of the code that makes features of them."""
-    found = hashlib.sha256()
-    for path in _sources():
-        found.update(path.name.encode() + b"\0" + path.read_bytes())
+def checksum(made: list[Row]) -> str:
+    """SHA-256, in hexadecimal, of the rows, and of the features of some of them."""
+    found = hashlib.sha256(f"{features.BUCKETS}".encode())
+    for row in made:
+        found.update(f"{row.opt_out}\t{row.weight}\t{row.text}\n".encode())
+    for row in made[::_SEEN_THROUGH]:
+        for block in features.blocks(features.words_read(plain.sentences(row.text))):
+            found.update(f"{sorted(block)}\n".encode())
     return found.hexdigest()
-
-
-def _sources() -> Iterable[Path]:
-    yield from sorted(templates.FOLDER.glob("*.txt"))
-    yield PHRASE_LINES
-    for module in (plain, spelling, features, concepts, templates, augment):
-        yield Path(module.__file__ or "")
-    yield Path(concepts.__file__).with_name("concepts.toml")
-    yield Path(__file__)
 
 
 def _phrase_lines() -> list[tuple[str, bool]]:

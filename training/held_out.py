@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,7 +11,7 @@ from training.data import Row
 from training.fit import fitted, matrix
 
 _FOLDS = 5
-_THRESHOLDS = (0.0, 0.4, 0.8, 1.2, 1.6, 2.0)
+_THRESHOLDS = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0)
 
 
 def report(rows: Sequence[Row]) -> str:
@@ -26,14 +25,11 @@ def report(rows: Sequence[Row]) -> str:
     text = ["threshold  recall  traps flagged  ordinary flagged (phrases or classifier; texts as written)"]
     for at in _THRESHOLDS:
         flagged = (scores >= at) | worded
-        text.append(
-            f"{at:9.1f} {flagged[opt_out & plainly].mean():7.3f}"
-            f" {flagged[~opt_out & ~ordinary & plainly].mean():14.3f} {flagged[ordinary & plainly].mean():17.4f}"
-        )
-    flagged = (scores >= 1.2) | worded
+        recall, traps = flagged[opt_out & plainly], flagged[~opt_out & ~ordinary & plainly]
+        replies = flagged[ordinary & plainly]
+        text.append(f"{at:9.1f} {recall.mean():7.3f} {traps.mean():14.3f} {replies.mean():17.4f}")
+    flagged = (scores >= 2.0) | worded
     text += [f"{flagged[(kinds == kind) & plainly].mean():.2f} {kind}" for kind in sorted(set(kinds))]
-    if folder := os.environ.get("KEEP_SCORES"):
-        np.savez(folder, scores=scores, worded=worded)
     return "\n".join(text)
 
 

@@ -1,7 +1,7 @@
 """A linear classifier beside the phrases: how much a text sounds like a revocation.
 
-training/ makes weights.json from lines of the project's own; docs/intent.md says how and how well. At run time
-it is a sum of whole numbers, so that the same text always gets the same score on every machine.
+training/ makes weights.json from lines of the project's own; docs/intent.md says how and how well. At run
+time it is a sum of whole numbers, so that the same text always gets the same score on every machine.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ WEIGHTS = Path(__file__).with_name("weights.json")
 @dataclass(frozen=True)
 class Classifier:
     """`version` names the weights in what they flag. A text is a possible revocation from `flags_at` on.
-    A phrase's match is set aside below `sets_aside_below`. `data` is the SHA-256 of what they were made from."""
+    A phrase's match is set aside below `sets_aside_below`. `data` is the SHA-256 of what made them."""
 
     version: int
     flags_at: float
