@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import random
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,12 +40,15 @@ def rows() -> list[Row]:
     dice = random.Random(_SEED)  # noqa: S311
     found: list[Row] = []
     every = templates.templates()
-    ordinary = [each for each in every if each.ordinary]
+    ordinary: dict[str, list[templates.Template]] = defaultdict(list)
+    for each in every:
+        if each.ordinary:
+            ordinary[each.language].append(each)
     for group, template in enumerate(every):
         texts = templates.written_out(template, _MOST, dice)
-        times = _LONE_LINE_VARIED if len(texts) == 1 else 1
+        times = _LONE_LINE_VARIED if len(texts) == 1 else 1 + template.opt_out
         weight = 1.0 if len(texts) > 1 else 1.5
-        beside = [each for each in ordinary if each.language == template.language]
+        beside = ordinary[template.language]
         for text in texts:
             found.append(Row(text, template.opt_out, group, template.kind, weight, False, template.ordinary))
             for _ in range(times):

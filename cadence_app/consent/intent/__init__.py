@@ -36,7 +36,7 @@ def find_opt_out(text: str) -> Found | None:
     score = model.score(plain)
     if words is not None:
         return Found(words=words) if score >= model.sets_aside_below else None
-    return Found(classifier=model.version) if score >= model.flags_at else None
+    return Found(classifier=model.version) if score >= model.threshold(plain) else None
 
 
 def opt_out_words(text: str) -> str | None:

@@ -19,6 +19,7 @@ from cadence_app.consent.intent.features import BUCKETS, blocks, parts, words_re
 
 # A text of many parts has more chances to be wrong.
 _LESS_BELIEVED = 0.6
+_MORE_OF_ONE_WORD = 2.5
 _LOWEST = -99.0
 WEIGHTS = Path(__file__).with_name("weights.json")
 
@@ -35,6 +36,10 @@ class Classifier:
     bias: float
     step: float
     weights: array[int]
+
+    def threshold(self, text: list[list[str]]) -> float:
+        """From which score on a text without a phrase is flagged. One word says little of what is meant."""
+        return self.flags_at + (_MORE_OF_ONE_WORD if sum(map(len, text)) == 1 else 0.0)
 
     def score(self, text: list[list[str]]) -> float:
         """Nought is as likely as not, above is likelier a revocation; `text` is as plain.sentences() gives
