@@ -10,7 +10,7 @@ from tests.consent.intent_lines import held_out, noticed, score
 from training import data, templates
 
 # What the held-out lines scored when the thresholds were frozen.
-RECALL, PRECISION = 0.70, 0.97
+RECALL, PRECISION = 0.71, 0.97
 HELD_OUT = held_out()
 ROWS = data.rows()
 
@@ -58,12 +58,12 @@ def test_the_weights_are_those_that_the_lines_make() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "our solicitor will be writing to you shortly",
+        "expect a letter from our solicitor if these go on",
         "this phone is my nephew's since last winter, don't use it",
         "the consent I gave for these texts is withdrawn as of today",
         "scrub my digits off ur system",
         "letters only from now on, not texts",
-        "j'aimerais ne plus recevoir vos textos",
+        "c'est le dernier sms que je veux de vous",
         "Ich widerrufe meine Zustimmung zu den SMS",
     ],
 )
@@ -85,6 +85,28 @@ def test_wording_that_no_phrase_knows_is_flagged_by_the_classifier(text: str) ->
 )
 def test_a_phrase_in_a_text_that_is_plainly_about_something_else_is_set_aside(text: str) -> None:
     assert not noticed(text)
+
+
+_PLAIN = (
+    "please don't text me again",
+    "stop texting me",
+    "take me off your list",
+    "wrong number",
+    "unsubscribe me",
+    "no more texts",
+    "leave me alone",
+    "remove my number",
+    "I want to opt out",
+    "do not contact me",
+)
+_BEFORE = ("", "Hi! ", "Good morning, ", "Thanks for the info. ", "Hi this is Dana from the class of 09. ")
+_AFTER = ("", ", thanks", "! Thank you", ", I'm at work", " ok? have a nice day", " \U0001f64f")
+
+
+@pytest.mark.parametrize("plain", _PLAIN)
+def test_a_plain_wish_is_never_set_aside_for_what_is_said_around_it(plain: str) -> None:
+    texts = [before + plain + after for before in _BEFORE for after in _AFTER]
+    assert [text for text in texts if not reads_like_opt_out(text)] == []
 
 
 def test_a_phrase_names_its_words_even_where_the_classifier_agrees() -> None:

@@ -260,7 +260,7 @@ def test_the_card_and_the_queue_name_the_classifier_that_raised_the_flag(world: 
     flagged = world.text(number, _NO_PHRASE)
     version = classifier.load().version
     client = world.sign_in("agent")
-    for path in (f"/messages/conversations/{flagged.conversation_id}", "/messages/possible-opt-outs"):
+    for path in (f"/messages/conversations/{flagged.conversation_id}", "/messages/possible-opt-outs/"):
         assert f"Flagged by the classifier, version {version}" in client.get(path).text
     with world.session():
         flag = possible.open_flag(world.contact_id(number), world.team_id)
