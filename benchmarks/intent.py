@@ -14,7 +14,7 @@ from typing import Any
 
 from cadence_app.consent import keywords
 from cadence_app.consent.intent import reads_like_opt_out
-from tests.consent.intent_lines import FIRST_LOOK, Line, Score, lines, score
+from tests.consent.intent_lines import FIRST_LOOK, Line, Score, held_out, lines, score
 
 HOSTILE = (
     "stop ",
@@ -46,6 +46,7 @@ def measure(rounds: int) -> dict[str, Any]:
         "others": sum(not line.opt_out for line in every),
         "first_look": {part: _figures(found) for part, found in FIRST_LOOK.items()},
         "first_looks_together": _figures(sum(FIRST_LOOK.values(), Score(0, 0, 0))),
+        "held_out": _figures(score(held_out())),
         "now": _figures(score(every)),
         "languages": {
             language: _figures(score(line for line in every if line.language == language))
@@ -99,6 +100,7 @@ def _markdown(results: dict[str, Any]) -> str:
         _row(f"{part.replace('_', ' ')}, first look", row) for part, row in results["first_look"].items()
     ]
     text += [_row("**first looks together**", results["first_looks_together"])]
+    text += [_row("held out of phrases and classifier", results["held_out"])]
     text += [_row("all lines now (learnt from)", results["now"])]
     text += [
         "",

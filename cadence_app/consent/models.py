@@ -277,7 +277,8 @@ class PossibleOptOut(Model):
     """A text that reads like an opt out. While open it holds automated texts to the contact in the team.
 
     More such texts join the open flag: `words` has a line for each, `message_ids` are all of them and
-    `message_id` is the one read last; the earliest started the clock (`received_at`, `due_on`).
+    `message_id` is the one read last; the earliest started the clock (`received_at`, `due_on`). `phrases` are
+    the words in them that raised the flag, a line each; `classifier` is the newest version that flagged one.
     """
 
     __tablename__ = "possible_opt_outs"
@@ -308,6 +309,8 @@ class PossibleOptOut(Model):
     message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"))
     message_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), default=list)
     words: Mapped[str]
+    phrases: Mapped[str] = mapped_column(default="", server_default="")
+    classifier: Mapped[int | None]
     received_at: Mapped[datetime]
     due_on: Mapped[date]
     decision: Mapped[str] = mapped_column(default=Decision.OPEN)

@@ -9,6 +9,7 @@ from sqlalchemy import func, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from cadence_app.accounts.models import User
+from cadence_app.consent.intent import Found
 from cadence_app.consent.ledger import among, lock_contacts
 from cadence_app.consent.models import Decision, PossibleOptOut
 from cadence_app.extensions import db
@@ -16,6 +17,7 @@ from cadence_app.tenancy import tenant_in_use
 
 # 47 CFR 64.1200(a)(10): at most ten business days to honour a revocation.
 BUSINESS_DAYS_TO_DECIDE = 10
+_NOT_SAID = Found()
 
 
 def flag(
@@ -25,10 +27,12 @@ def flag(
     words: str,
     zone: ZoneInfo,
     said_at: datetime | None = None,
+    found: Found = _NOT_SAID,
 ) -> None:
-    """Flags a contact in a team for words they wrote at `said_at` (UTC, the carrier's time; None is now). The
-    clock starts then, however late they are read, and never in the future. More words join an open flag; the
-    earliest ones start its clock, whatever the order in which they are read."""
+    """Flags a contact in a team for words they wrote at `said_at` (UTC, the carrier's time; None is now), with
+    what `found` that they read like an opt out. The clock starts then, however late they are read, and never
+    in the future. More words join an open flag; the earliest ones start its clock, whatever the order in
+    which they are read."""
     now: datetime = db.session.scalars(select(func.now())).one()
     received_at = min(said_at or now, now)
     due_on = business_day_after(received_at.astimezone(zone).date(), BUSINESS_DAYS_TO_DECIDE)
@@ -39,6 +43,8 @@ def flag(
         message_id=message_id,
         message_ids=[message_id],
         words=words,
+        phrases=found.words,
+        classifier=found.classifier,
         received_at=received_at,
         due_on=due_on,
         decision=Decision.OPEN,
@@ -53,6 +59,10 @@ def flag(
                 "words": PossibleOptOut.words + "\n" + new.excluded.words,
                 "received_at": func.least(PossibleOptOut.received_at, new.excluded.received_at),
                 "due_on": func.least(PossibleOptOut.due_on, new.excluded.due_on),
+                "phrases": func.concat_ws(
+                    "\n", func.nullif(PossibleOptOut.phrases, ""), func.nullif(new.excluded.phrases, "")
+                ),
+                "classifier": func.greatest(PossibleOptOut.classifier, new.excluded.classifier),
             },
         )
     )
@@ -145,6 +155,8 @@ def give_to(contact_id: int, from_id: int) -> None:
         words, message_id = f"{first.words}\n{second.words}", second.message_id
         own.received_at, own.due_on = first.received_at, min(own.due_on, flag.due_on)
         own.words, own.message_id = words, message_id
+        own.phrases = "\n".join(each.phrases for each in (first, second) if each.phrases)
+        own.classifier = max(filter(None, (first.classifier, second.classifier)), default=None)
         own.message_ids = [*first.message_ids, *second.message_ids]
         db.session.delete(flag)
     db.session.flush()

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cadence_app.consent import keywords, naming, quoting
-from cadence_app.consent.intent import opt_out_words
+from cadence_app.consent.intent import Found, find_opt_out, opt_out_words
 from cadence_app.consent.keywords import Keyword, Meaning
 from cadence_app.consent.naming import Names
 
@@ -44,11 +44,11 @@ class Beside:
 
 @dataclass(frozen=True)
 class Said:
-    """The keyword, or the words that read like an opt out; neither for any other text. `quotes` is whether
-    something was left aside because the sender's phone only quotes it."""
+    """The keyword, or what was `found` that reads like an opt out; neither for any other text. `quotes` is
+    whether something was left aside because the sender's phone only quotes it."""
 
     keyword: Keyword | None = None
-    flagged: str = ""
+    found: Found | None = None
     quotes: bool = False
 
 
@@ -66,8 +66,8 @@ def read(text: str, beside: Beside) -> Said:
     named = naming.aimed(words, own, beside.names) if apart else naming.Aimed()
     if named.keyword:
         return Said(named.keyword, quotes=left is not None)
-    flagged = named.flagged or opt_out_words(words) or _written_elsewhere(words)
-    return Said(None, flagged, left is not None)
+    short = named.flagged or _written_elsewhere(words)
+    return Said(None, Found(short) if short else find_opt_out(words), left is not None)
 
 
 def flagged_for(words: str) -> str | None:

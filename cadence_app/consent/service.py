@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 
 from cadence_app.accounts.models import PossibleOptOutPolicy, Team, Tenant, User
 from cadence_app.consent import blocks, keywords, number_stops, possible, reading, team_only
+from cadence_app.consent.intent import Found
 from cadence_app.consent.joining import record_first
 from cadence_app.consent.keywords import Keyword, Meaning
 from cadence_app.consent.ledger import (
@@ -138,8 +139,9 @@ def read_text(arrival: Arrival) -> Reading:
         return _opt_out(arrival, consent, keyword)
     if keyword and keyword.meaning == Meaning.IN:
         return _opt_in(arrival, consent, keyword)
-    worded = keyword is None and bool(said.flagged)
-    if worded and _tenant().possible_opt_out_policy == PossibleOptOutPolicy.OPT_OUT:
+    found = said.found if keyword is None else None
+    # Phrases are words that anybody can read; what a classifier takes for an opt out a person must confirm.
+    if found and found.words and _tenant().possible_opt_out_policy == PossibleOptOutPolicy.OPT_OUT:
         return _opt_out(arrival, consent, None)
     if consent is None:
         record_first(
@@ -154,8 +156,8 @@ def read_text(arrival: Arrival) -> Reading:
             ),
             "" if arrival.texted else _OTHER_PHONE,
         )
-    if worded:
-        _flag(arrival)
+    if found:
+        _flag(arrival, found)
     note = _OTHER_PHONE if consent is None and not arrival.texted else ""
     return Reading(keyword, keyword.meaning if keyword else None, note)
 
@@ -229,7 +231,7 @@ def _opt_out(arrival: Arrival, consent: Consent | None, keyword: Keyword | None)
     changed = _stop_in(arrival, team_ids, reason)
     if arrival.team_id not in team_ids:
         # They may not know which team writes to them from here.
-        _flag(arrival)
+        _flag(arrival, Found())
     if not changed and had_stopped:
         return Reading(keyword, note="No confirmation: they had stopped already.")
     if before is None or not before.gives_back:
@@ -302,18 +304,14 @@ def _opt_in(arrival: Arrival, consent: Consent | None, keyword: Keyword) -> Read
     return Reading(keyword, Meaning.IN if change_id else None, note)
 
 
-def _flag(arrival: Arrival) -> None:
+def _flag(arrival: Arrival, found: Found) -> None:
     consent = consent_of(arrival.contact_id, arrival.team_id)
     if consent and consent.opted_out:
         note_stop(arrival.contact_id, arrival.team_id, arrival.received_at)
     else:
         possible.flag(
-            arrival.contact_id,
-            arrival.team_id,
-            arrival.message_id,
-            arrival.words,
-            _tenant().zone,
-            arrival.received_at,
+            *(arrival.contact_id, arrival.team_id, arrival.message_id, arrival.words, _tenant().zone),
+            *(arrival.received_at, found),
         )
 
 

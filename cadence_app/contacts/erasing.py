@@ -95,4 +95,4 @@ def _empty_texts(ids: list[int]) -> None:
         .where(flags, PossibleOptOut.decision == Decision.OPEN)
         .values(decision=Decision.OPTED_OUT, decided_at=func.now())
     )
-    db.session.execute(update(PossibleOptOut).where(flags).values(words=""))
+    db.session.execute(update(PossibleOptOut).where(flags).values(words="", phrases=""))

@@ -11,12 +11,14 @@ from sqlalchemy import ColumnElement, Select, and_, any_, func, select, true, tu
 from cadence_app.accounts.models import Team, TeamMember, User
 from cadence_app.consent import possible
 from cadence_app.consent.models import Decision, PossibleOptOut
+from cadence_app.consent.reading import flagged_for
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.messaging.inboxes import visible_to
 from cadence_app.messaging.models import Inbox, InboxKind, Message
 
 PAGE = 25
+_MOST_SHOWN = 80
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,11 @@ class Waiting:
     overdue: bool
 
     @property
+    def flagged_by(self) -> str:
+        """flagged_by() of its flag, nothing where its words may not be quoted."""
+        return flagged_by(self.flag) if self.quoted else ""
+
+    @property
     def in_words(self) -> str:
         days = abs(self.days_left)
         counted = f"{days} business day{'' if days == 1 else 's'}"
@@ -67,6 +74,22 @@ class Waiting:
 class Page:
     rows: list[Waiting]
     after: Cursor | None
+
+
+def flagged_by(flag: PossibleOptOut) -> str:
+    """What raised a flag, as its cards say it: the latest words that a phrase knows, the classifier, or both.
+    A flag from before this was kept is read again; nothing where no phrase is found."""
+    words, version = flag.phrases.splitlines(), flag.classifier
+    if not words and version is None and flag.message_ids:
+        words = [found] if (found := flagged_for(flag.words)) else []
+    said = [f"the words “{_shortened(words[-1])}”"] if words else []
+    if version is not None:
+        said.append(f"the classifier, version {version}")
+    return f"Flagged by {' and by '.join(said)}" if said else ""
+
+
+def _shortened(words: str) -> str:
+    return words if len(words) <= _MOST_SHOWN else words[: _MOST_SHOWN - 1] + "…"
 
 
 def page_of(user: User, after: Cursor | None) -> Page:

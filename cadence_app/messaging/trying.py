@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from cadence_app.accounts.models import Navigation, PossibleOptOutPolicy, Team
 from cadence_app.consent import keywords, reading, team_only
+from cadence_app.consent.intent import Found
 from cadence_app.consent.keywords import Keyword, Meaning
 from cadence_app.consent.possible import BUSINESS_DAYS_TO_DECIDE
 from cadence_app.consent.service import asks_team_only, counts_everywhere
@@ -47,8 +48,8 @@ def try_text(team: Team, text: str, opted_out: bool, personal: bool) -> Outcome:
         return _team_only(team, opted_out)
     if keyword:
         return _keyword(team, keyword, opted_out, personal)
-    if said.flagged:
-        return _possible(team, said.flagged, opted_out, personal)
+    if said.found:
+        return _possible(team, said.found, opted_out, personal)
     why = _QUOTES if said.quotes else _why_none(text)
     return Outcome("Nothing changes", why, ["It stands in the conversation as any text does."])
 
@@ -139,9 +140,11 @@ def _named(team: Team, keyword: Keyword | None) -> list[Team]:
     return open_ones
 
 
-def _possible(team: Team, found: str, opted_out: bool, personal: bool) -> Outcome:
-    why = f"It is no keyword, but “{found.strip()}” reads like an opt out."
-    if team.tenant.possible_opt_out_policy == PossibleOptOutPolicy.OPT_OUT:
+def _possible(team: Team, found: Found, opted_out: bool, personal: bool) -> Outcome:
+    why = f"It is no keyword, but “{found.words}” reads like an opt out."
+    if not found.words:
+        why = f"It is no keyword, but the classifier, version {found.classifier}, reads it as an opt out."
+    if found.words and team.tenant.possible_opt_out_policy == PossibleOptOutPolicy.OPT_OUT:
         return _out(team, None, why, opted_out, personal)
     if opted_out:
         return Outcome("Nothing changes", f"{why} The sender is opted out already.")

@@ -11,7 +11,6 @@ from cadence_app.accounts.models import Team, User
 from cadence_app.consent import number_stops, possible
 from cadence_app.consent import service as consent
 from cadence_app.consent.models import Consent, OptOutChange, PossibleOptOut, Status
-from cadence_app.consent.reading import flagged_for
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.messaging import desk, opt_out_queue
@@ -21,7 +20,7 @@ _MAX_REASON = 1000
 
 @dataclass
 class Card:
-    """`flagged_for` is which words of the flag's texts read like an opt out, written plainly; `quoted`
+    """`flagged_by` says what raised the flag, which quotes its texts; `quoted`
     whether the viewer may read those texts. `readable` holds the ids of the texts behind the history that
     they may read: not those to a colleague's personal inbox. `action` is where the toggle posts to. `problem`
     is what the person must put right, at the reason's field; `reason` what they had typed. `number_stop` says
@@ -33,7 +32,7 @@ class Card:
     needs_reason: bool
     number_stop: str | None
     flag: PossibleOptOut | None
-    flagged_for: str | None
+    flagged_by: str
     quoted: bool
     history: list[OptOutChange]
     readable: set[int]
@@ -61,7 +60,7 @@ def card_of(user: User, contact: Contact, team: Team, action: str) -> Card:
         needs_reason=consent.needs_reason(stored),
         number_stop=number_stops.reason(contact.id, team.id),
         flag=flag,
-        flagged_for=flagged_for(flag.words) if quoted and flag else None,
+        flagged_by=opt_out_queue.flagged_by(flag) if quoted and flag else "",
         quoted=quoted,
         history=history,
         readable=desk.readable(user, {change.message_id for change in history if change.message_id}),

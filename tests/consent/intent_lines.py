@@ -17,6 +17,7 @@ from cadence_app.consent.intent import reads_like_opt_out
 from cadence_app.consent.keywords import Meaning
 
 _FILE = Path(__file__).with_name("intent_lines.tsv")
+_HELD_OUT = Path(__file__).with_name("intent_held_out.tsv")
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,13 @@ def lines() -> list[Line]:
     with _FILE.open(encoding="utf-8", newline="") as file:
         rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
         return [Line(row["part"], row["label"] == "opt_out", row["language"], row["text"]) for row in rows]
+
+
+def held_out() -> list[Line]:
+    """Lines that neither the phrases nor the classifier were made from; `part` is their kind."""
+    with _HELD_OUT.open(encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+        return [Line(row["kind"], row["label"] == "opt_out", row["language"], row["text"]) for row in rows]
 
 
 def noticed(text: str) -> bool:

@@ -48,7 +48,7 @@ def test_case_spacing_closing_marks_and_apostrophes_do_not_change_the_verdict(
 
 @given(st.text())
 def test_any_text_can_be_read(text: str) -> None:
-    assert reads_like_opt_out(text) == (opt_out_words(text) is not None)
+    assert reads_like_opt_out(text) or opt_out_words(text) is None
 
 
 @pytest.mark.parametrize("word", [*IN_WORDS, *HELP_WORDS, YES])

@@ -65,7 +65,7 @@ def said(text: str, ours: tuple[str, ...] = OURS) -> Said:
 
 def is_nothing(text: str, ours: tuple[str, ...] = OURS) -> bool:
     found = said(text, ours)
-    return found.keyword is None and found.flagged == ""
+    return found.keyword is None and found.found is None
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -101,8 +101,8 @@ def test_a_text_that_the_phone_cut_short_is_still_ours(form: str, length: int) -
 def test_own_words_beside_a_quote_count(form: str, ours: str, own: str, between: str) -> None:
     found = said(form.format(ours) + between + own)
     assert found.keyword is None
-    assert found.flagged
-    assert found.flagged == said(own).flagged
+    assert found.found
+    assert found.found == said(own).found
 
 
 def test_an_own_out_word_beside_a_quote_is_the_keyword_and_no_other_word_is() -> None:
@@ -127,13 +127,13 @@ def test_an_own_out_word_beside_a_quote_is_the_keyword_and_no_other_word_is() ->
 )
 def test_what_we_did_not_send_is_the_senders_own(text: str) -> None:
     found = said(text, OURS[3:])
-    assert found.keyword or found.flagged
+    assert found.keyword or found.found
 
 
 def test_a_quote_of_the_whole_message_is_no_quote() -> None:
     for text in ("“Stop”", "«STOP»", '"Unsubscribe"'):
         assert said(text, ("Stop",)).keyword is not None
-    assert said("“please stop texting me”", ("please stop texting me",)).flagged
+    assert said("“please stop texting me”", ("please stop texting me",)).found
 
 
 @pytest.mark.parametrize(
@@ -191,6 +191,8 @@ def test_a_hostile_text_is_read_at_once() -> None:
 
 def test_the_card_names_the_senders_own_words() -> None:
     line = "Liked “Offer ends. Reply STOP to opt out” please stop texting me"
-    assert flagged_for(line) == said("please stop texting me").flagged
+    found = said("please stop texting me").found
+    assert found
+    assert flagged_for(line) == found.words
     assert flagged_for("hello\nSTOP 60755") == "STOP 60755"
     assert flagged_for("hello") is None

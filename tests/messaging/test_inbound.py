@@ -12,6 +12,7 @@ from sqlalchemy import func, select, update
 
 from cadence_app.accounts.models import Team, Tenant, User
 from cadence_app.consent import blocks, joining, possible, service
+from cadence_app.consent.intent import classifier
 from cadence_app.consent.keywords import Meaning
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import BlockScope, Decision, PossibleOptOut, Source, Status
@@ -247,7 +248,48 @@ def test_the_card_names_the_words_that_raised_the_flag(world: World) -> None:
     world.text(number, "hi")
     flagged = world.text(number, "I love the school but PLEASE don\u2019t text me again, thx")
     page = world.sign_in("agent").get(f"/messages/conversations/{flagged.conversation_id}").text
-    assert "Flagged for: <strong>dont text me</strong>" in page
+    assert "Flagged by the words “dont text me”." in page
+
+
+_NO_PHRASE = "the consent I gave for these is withdrawn as of today"
+
+
+def test_the_card_and_the_queue_name_the_classifier_that_raised_the_flag(world: World) -> None:
+    number = new_number()
+    world.text(number, "hi")
+    flagged = world.text(number, _NO_PHRASE)
+    version = classifier.load().version
+    client = world.sign_in("agent")
+    for path in (f"/messages/conversations/{flagged.conversation_id}", "/messages/possible-opt-outs/"):
+        assert f"Flagged by the classifier, version {version}" in client.get(path).text
+    with world.session():
+        flag = possible.open_flag(world.contact_id(number), world.team_id)
+        assert flag
+        assert (flag.phrases, flag.classifier) == ("", version)
+
+
+def test_a_flag_keeps_what_raised_it_for_each_of_its_texts(world: World) -> None:
+    number = new_number()
+    world.text(number, "hi")
+    for words in ("please stop texting me", _NO_PHRASE, "wrong number"):
+        world.text(number, words)
+    with world.session():
+        flag = possible.open_flag(world.contact_id(number), world.team_id)
+        assert flag
+        assert (flag.phrases, flag.classifier) == ("stop texting\nwrong number", classifier.load().version)
+
+
+def test_the_classifier_opts_nobody_out_whatever_the_policy(world: World) -> None:
+    with world.session():
+        db.session.get_one(Tenant, world.tenant_id).possible_opt_out_policy = "opt_out"
+        db.session.commit()
+    number = new_number()
+    world.text(number, _NO_PHRASE)
+    (row,) = world.history(world.contact_id(number))
+    assert (row.status, row.source) == ("opted_in", "cold_inbound")
+    with world.session():
+        assert possible.open_flag(row.contact_id, world.team_id)
+        assert refusal(_inbox(world.shared), row.contact_id, MessageKind.HELP_REPLY)
 
 
 def test_opting_out_closes_the_flag_whoever_does_it(world: World) -> None:

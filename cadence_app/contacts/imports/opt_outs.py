@@ -71,6 +71,12 @@ WHERE {statements.ROWS}
 UNION
 SELECT r.line, n.contact_id FROM import_rows r CROSS JOIN {statements.BY_NUMBER} AS n WHERE {statements.ROWS}
 """)
+# Whom a row names by a further number of theirs, which is what the history is to say.
+_FURTHER = text(f"""
+SELECT c.id, min(r.number) AS number FROM import_rows r CROSS JOIN {statements.BY_NUMBER} AS n
+CROSS JOIN LATERAL (SELECT * FROM contacts WHERE id = n.contact_id OFFSET 0) AS c
+WHERE {statements.ROWS} AND r.number <> c.number GROUP BY 1
+""")
 _HEAR = text(f"""
 UPDATE import_rows r SET heard = CASE WHEN EXISTS (
     SELECT FROM unnest(CAST(:named AS bigint[]), CAST(:contact_ids AS bigint[])) AS who (line, contact_id)
@@ -201,9 +207,9 @@ def _try(order: Order, lines: Sequence[int], dry: bool, add: bool) -> Applied:
     outs = [wish for wish in words_of(order, contact_ids) if wish.status == Status.OPTED_OUT]
     known = _known(order.import_id, contact_ids)
     outs = [wish for wish in outs if (wish.contact_id, wish.team_id) not in known]
-    outcome = (
-        set_by_import(wishes_of(outs), Numbers({}, {}, {}), order.user, order.begun_at, "") if outs else None
-    )
+    further = {row.id: row.number for row in db.session.execute(_FURTHER, values)}
+    numbers = Numbers({}, {}, further)
+    outcome = set_by_import(wishes_of(outs), numbers, order.user, order.begun_at, "") if outs else None
     changed = {(row.contact_id, row.team_id) for row in outcome.changed} if outcome else set()
     older = [row for row in outcome.held if row.why == Held.OUT_OLDER] if outcome else []
     values |= {"named": [line for line, _ in named], "contact_ids": [who for _, who in named]}
