@@ -7,7 +7,7 @@ statuses as set operations, and is committed or, for the check, rolled back afte
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 from flask import current_app
@@ -15,25 +15,22 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     Select,
-    and_,
     any_,
     cast,
     func,
     insert,
-    null,
-    or_,
     select,
     true,
     update,
 )
 
 from cadence_app.accounts.models import Team
-from cadence_app.consent.by_import import Held, Numbers, set_by_import, wishes_of
+from cadence_app.consent.by_import import Held, Numbers, Wish, set_by_import, wishes_of
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import Status
 from cadence_app.contacts.imports import opt_outs, statements
 from cadence_app.contacts.imports.batches import Applied, Order, Overtaken, retried
-from cadence_app.contacts.imports.models import ImportOptOut, ImportOutcome, ImportRow, Result
+from cadence_app.contacts.imports.models import ImportOutcome, ImportRow, Result
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.tenancy import tenant_in_use
@@ -114,17 +111,18 @@ def _try(order: Order, lines: list[int], dry: bool) -> Applied:
     before = {row.id: row.number for row in db.session.execute(statements.CHANGE_NUMBERS, values)}
     db.session.execute(statements.ADD_TAGS, values)
     tagged = set(db.session.scalars(statements.TAG_CONTACTS, values))
-    wishes, outvoted = _wishes(order, values)
+    asked = _asked(order.import_id, lines)
+    decided = opt_outs.decided(order.import_id, {each[0] for each in asked}) if order.says_out else {}
+    wishes, outvoted = _wishes(order, asked, decided)
     outcome = set_by_import(
-        wishes,
-        _numbers(order.import_id, lines, before),
+        wishes_of(wishes),
+        _numbers(order.import_id, lines, wishes, before),
         order.user,
         order.begun_at,
         order.stop_reason,
     )
-    out_before = db.session.execute(statements.OPTED_OUT_BEFORE, values).all() if order.says_out else []
     # In a check, what opt_outs.py opted out is as it was; it is counted there.
-    counted = {(row.contact_id, row.team_id) for row in out_before}
+    counted = {pair for pair, was_in in decided.items() if was_in}
     changed = {(row.contact_id, row.team_id) for row in outcome.changed} - counted
     touched = tagged | {contact_id for contact_id, _ in changed | counted}
     db.session.execute(statements.TOUCHED, values | {"contact_ids": list(touched)})
@@ -148,63 +146,47 @@ def _hold(values: dict[str, Any]) -> None:
     lock_contacts(values["held"], for_new_numbers=any(row.moves for row in found))
 
 
-def _wishes(order: Order, values: dict[str, Any]) -> tuple[Select[Any], Sequence[Any]]:
-    """What the batch's rows that are applied wish for their contacts and teams, and the opt ins among them
-    that another row of the file outvotes. Where opt_outs.py has decided a pair, no row has a word in it."""
-    outcome, row, query = _of_batch(order.import_id, values["lines"])
+def _asked(import_id: int, lines: list[int]) -> dict[tuple[int, int], str | None]:
+    """The contacts and teams of the batch's rows that are applied, with the status that they ask for. Two
+    rows may name one person by two numbers of theirs: an opt out counts."""
+    outcome, row, query = _of_batch(import_id, lines)
     team_id = func.unnest(row.c.team_ids, type_=BigInteger).label("team_id")
-    asked = query.with_only_columns(outcome.c.contact_id, team_id, row.c.status).subquery()
-    # Two rows may name one person by two numbers of theirs; of statuses, opted_out is the greater.
-    of_rows = (
-        select(asked.c.contact_id, asked.c.team_id, func.max(asked.c.status).label("status"))
-        .group_by(asked.c.contact_id, asked.c.team_id)
-        .subquery()
-    )
-    ids = db.session.scalars(query.distinct()).all() if order.says_out or order.dated else []
-    words = wishes_of(opt_outs.words_of(order, ids)).subquery()
-    same = and_(words.c.contact_id == of_rows.c.contact_id, words.c.team_id == of_rows.c.team_id)
-    pair = [func.coalesce(of_rows.c[name], words.c[name]) for name in ("contact_id", "team_id")]
-    decided = (
-        select(ImportOptOut)
-        .where(ImportOptOut.import_id == order.import_id)
-        .where(ImportOptOut.contact_id == pair[0], ImportOptOut.team_id == pair[1])
-        .exists()
-    )
-    status = func.coalesce(words.c.status, null() if order.dated else of_rows.c.status)
-    wishes = (
-        select(
-            pair[0].label("contact_id"),
-            pair[1].label("team_id"),
-            status.label("status"),
-            words.c.said_at,
-            words.c.elsewhere,
-        )
-        .select_from(of_rows.join(words, same, full=True))
-        .where(~decided)
-    )
-    if not order.says_out:
-        return wishes, []
-    outvoted = (
-        select(of_rows.c.contact_id, of_rows.c.team_id)
-        .select_from(of_rows.outerjoin(words, same))
-        .where(of_rows.c.status == Status.OPTED_IN, or_(words.c.status == Status.OPTED_OUT, decided))
-    )
-    return wishes, db.session.execute(outvoted).all()
+    asked: dict[tuple[int, int], str | None] = {}
+    for each in db.session.execute(query.with_only_columns(outcome.c.contact_id, team_id, row.c.status)):
+        pair = each.contact_id, each.team_id
+        if Status.OPTED_OUT not in (asked.get(pair), each.status):
+            asked[pair] = asked.get(pair) or each.status
+        else:
+            asked[pair] = Status.OPTED_OUT
+    return asked
 
 
-def _numbers(import_id: int, lines: list[int], before: dict[int, str]) -> Numbers:
+def _wishes(
+    order: Order, asked: dict[tuple[int, int], str | None], decided: Container[tuple[int, int]]
+) -> tuple[list[Wish], list[tuple[int, int]]]:
+    """What the file wishes for the batch's contacts and their teams, and the opt ins among what its rows ask
+    for that another row outvotes. Where opt_outs.py has decided a pair, no row has a word in it."""
+    words = {
+        (word.contact_id, word.team_id): word
+        for word in opt_outs.words_of(order, {contact_id for contact_id, _ in asked})
+    }
+    wishes = {pair: Wish(*pair, None if order.dated else status) for pair, status in asked.items()} | words
+    outvoted = [
+        pair
+        for pair, status in asked.items()
+        if status == Status.OPTED_IN
+        and (pair in decided or (pair in words and words[pair].status == Status.OPTED_OUT))
+    ]
+    return [wish for pair, wish in sorted(wishes.items()) if pair not in decided], outvoted
+
+
+def _numbers(import_id: int, lines: list[int], wishes: Sequence[Wish], before: dict[int, str]) -> Numbers:
     """What the numbers of the batch are to its contacts; `before` has those that it has changed."""
     outcome, row, query = _of_batch(import_id, lines)
-    # A pair that opt_outs.py has decided is none that the row has a word in.
-    team_id = func.unnest(row.c.team_ids, type_=BigInteger).label("team_id")
-    pairs = query.with_only_columns(outcome.c.contact_id, team_id).where(outcome.c.moved).subquery()
-    decided = (ImportOptOut.import_id == import_id) & (ImportOptOut.contact_id == pairs.c.contact_id)
-    free = select(pairs.c.contact_id, pairs.c.team_id).where(
-        ~select(ImportOptOut).where(decided, ImportOptOut.team_id == pairs.c.team_id).exists()
-    )
     moved: dict[int, set[int]] = {each: set() for each in db.session.scalars(query.where(outcome.c.moved))}
-    for found in db.session.execute(free):
-        moved[found.contact_id].add(found.team_id)
+    for wish in wishes:
+        if wish.contact_id in moved:
+            moved[wish.contact_id].add(wish.team_id)
     others = (
         query.with_only_columns(outcome.c.contact_id, row.c.number)
         .join(Contact, Contact.id == outcome.c.contact_id)
@@ -230,15 +212,15 @@ def _of_batch(import_id: int, lines: list[int]) -> tuple[Any, Any, Select[Any]]:
     return outcome, row, select(outcome.c.contact_id).select_from(joined).where(applied)
 
 
-def _note_held(values: dict[str, Any], held: Sequence[Any], outvoted: Sequence[Any]) -> None:
+def _note_held(values: dict[str, Any], held: Sequence[Any], outvoted: Sequence[tuple[int, int]]) -> None:
     if not held and not outvoted:
         return
     codes = {row.id: row.code for row in db.session.execute(select(Team.id, Team.code))}
     notes: dict[int, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for row in held:
         notes[row.contact_id][_HELD[Held(row.why)]].append(codes[row.team_id])
-    for row in outvoted:
-        notes[row.contact_id][_OUTVOTED].append(codes[row.team_id])
+    for contact_id, team_id in outvoted:
+        notes[contact_id][_OUTVOTED].append(codes[team_id])
     said = {
         contact_id: " ".join(words.format(teams=", ".join(sorted(teams))) for words, teams in of.items())
         for contact_id, of in notes.items()

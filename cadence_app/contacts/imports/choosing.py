@@ -79,6 +79,7 @@ class Group:
 
 def groups(imported: Import) -> list[Group]:
     """The kinds of refusals of an import that was checked or has ended, the most frequent first."""
+    db.session.execute(statements.AT_ONCE)
     query = (
         select(ImportOutcome.kind, ImportRow.choice, func.count().label("rows"))
         .join(ImportRow, _OF_ROW)
@@ -134,6 +135,7 @@ def choose(user: User, imported: Import, kind: str, choice: Choice | None, line:
 
 def chosen_lines(import_id: int, after: int) -> list[int]:
     """The next refused lines for which something was chosen."""
+    db.session.execute(statements.AT_ONCE)
     query = (
         select(ImportRow.line)
         .join(ImportOutcome, _OF_ROW)
@@ -153,6 +155,7 @@ def apply_choices(imported: Import, lines: Sequence[int]) -> int:
         "user_id": imported.user_id,
         "file_name": imported.file_name,
     }
+    db.session.execute(statements.BY_INDEX)
     found = db.session.execute(_FIND, values).all()
     lock_contacts(sorted({row.contact_id for row in found}))
     db.session.execute(_UPDATE, values)

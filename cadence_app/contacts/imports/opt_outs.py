@@ -14,11 +14,24 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import TextClause, delete, func, insert, null, select, text, update
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    TextClause,
+    any_,
+    cast,
+    delete,
+    func,
+    insert,
+    null,
+    select,
+    text,
+    update,
+)
 
 from cadence_app.consent.by_import import Held, Numbers, Wish, set_by_import, wishes_of
 from cadence_app.consent.ledger import lock_contacts
-from cadence_app.consent.models import Status
+from cadence_app.consent.models import Consent, Status
 from cadence_app.contacts.imports import statements
 from cadence_app.contacts.imports.batches import Applied, Order, Overtaken, retried
 from cadence_app.contacts.imports.models import Heard, ImportOptOut, ImportOutcome, ImportRow, Result
@@ -36,13 +49,16 @@ SELECT DISTINCT ON (c.id, said.team_id) c.id AS contact_id, said.team_id, r.stat
 FROM unnest(CAST(:contact_ids AS bigint[])) AS asked (id)
 CROSS JOIN LATERAL (SELECT * FROM contacts WHERE id = asked.id AND gone_at IS NULL OFFSET 0) AS c
 CROSS JOIN LATERAL (
-    SELECT {columns} FROM import_rows r
-    WHERE r.import_id = :import_id AND r.external_id <> '' AND r.external_id = c.external_id AND {counts}
+    SELECT {columns} FROM (
+        SELECT * FROM import_rows
+        WHERE import_id = :import_id AND external_id <> '' AND external_id = c.external_id OFFSET 0
+    ) AS r WHERE {counts}
     UNION ALL
-    SELECT {columns} FROM contact_numbers n CROSS JOIN LATERAL (
+    SELECT {columns} FROM (
+        SELECT number, until FROM contact_numbers WHERE contact_id = c.id OFFSET 0
+    ) AS n CROSS JOIN LATERAL (
         SELECT * FROM import_rows WHERE import_id = :import_id AND number <> '' AND number = n.number OFFSET 0
-    ) AS r
-    WHERE n.contact_id = c.id AND n.until IS NULL AND {counts}
+    ) AS r WHERE n.until IS NULL AND {counts}
     OFFSET 0
 ) AS r
 CROSS JOIN LATERAL unnest(r.team_ids) AS said (team_id)
@@ -77,15 +93,6 @@ SELECT c.id, min(r.number) AS number FROM import_rows r CROSS JOIN {statements.B
 CROSS JOIN LATERAL (SELECT * FROM contacts WHERE id = n.contact_id OFFSET 0) AS c
 WHERE {statements.ROWS} AND r.number <> c.number GROUP BY 1
 """)
-_HEAR = text(f"""
-UPDATE import_rows r SET heard = CASE WHEN EXISTS (
-    SELECT FROM unnest(CAST(:named AS bigint[]), CAST(:contact_ids AS bigint[])) AS who (line, contact_id)
-    JOIN consents k ON k.contact_id = who.contact_id
-    WHERE who.line = r.line AND k.team_id = ANY (r.team_ids) AND k.status = 'opted_out'
-) THEN 'counts' ELSE 'older' END
-WHERE {statements.ROWS} AND r.line = ANY (CAST(:named AS bigint[]))
-RETURNING r.line, r.heard
-""")
 _ADD = text(f"""
 INSERT INTO contacts (tenant_id, first_name, last_name, external_id, number, custom)
 SELECT DISTINCT ON (r.number) r.tenant_id, '', '', '', r.number, jsonb_build_object()
@@ -101,16 +108,17 @@ WHERE r.import_id = :import_id AND r.status = 'opted_out' AND r.heard IS NULL
   AND o.result IN ('new', 'updated', 'unchanged')
 """)
 # In a check, whom the rows add is not here any more: another row's opt out was heard with theirs.
-_BY_OTHERS = text("""
+_APPLIED_BY = """EXISTS (
+    SELECT FROM (
+        SELECT line FROM import_rows
+        WHERE import_id = :import_id AND {column} <> '' AND {column} = r.{column} OFFSET 0
+    ) AS other CROSS JOIN LATERAL (
+        SELECT result FROM import_outcomes WHERE import_id = :import_id AND line = other.line OFFSET 0
+    ) AS o WHERE o.result IN ('new', 'updated', 'unchanged'))"""
+_BY_OTHERS = text(f"""
 UPDATE import_rows r SET heard = 'counts'
-WHERE r.import_id = :import_id AND r.status = 'opted_out' AND r.heard IS NULL AND EXISTS (
-    SELECT FROM import_rows other JOIN import_outcomes o USING (import_id, line)
-    WHERE other.import_id = :import_id AND o.result IN ('new', 'updated', 'unchanged')
-      AND other.external_id <> '' AND other.external_id = r.external_id
-    UNION ALL
-    SELECT FROM import_rows other JOIN import_outcomes o USING (import_id, line)
-    WHERE other.import_id = :import_id AND o.result IN ('new', 'updated', 'unchanged')
-      AND other.number <> '' AND other.number = r.number)
+WHERE r.import_id = :import_id AND r.status = 'opted_out' AND r.heard IS NULL
+  AND ({_APPLIED_BY.format(column="external_id")} OR {_APPLIED_BY.format(column="number")})
 """)
 
 
@@ -144,10 +152,14 @@ def hear(order: Order, lines: Sequence[int], dry: bool = False, add: bool = Fals
 
 
 def hear_rows(import_id: int, dry: bool) -> None:
-    """Notes of the opt outs that rows brought with them, once those were applied."""
+    """Notes of the opt outs that rows brought with them, once those were applied; commits."""
+    db.session.execute(statements.AT_ONCE)
     db.session.execute(_BY_ROWS, {"import_id": import_id})
+    db.session.commit()
     if dry:
+        db.session.execute(statements.BY_INDEX)
         db.session.execute(_BY_OTHERS, {"import_id": import_id})
+        db.session.commit()
 
 
 def nobody(import_id: int) -> None:
@@ -158,6 +170,7 @@ def nobody(import_id: int) -> None:
 
 def refused(import_id: int) -> dict[str, int]:
     """How many refused rows say opt out, by what became of that (Heard)."""
+    db.session.execute(statements.AT_ONCE)
     query = (
         select(ImportRow.heard, func.count())
         .join(
@@ -168,6 +181,15 @@ def refused(import_id: int) -> dict[str, int]:
         .group_by(ImportRow.heard)
     )
     return {row[0] or Heard.NOBODY: int(row[1]) for row in db.session.execute(query)}
+
+
+def decided(import_id: int, contact_ids: Collection[int]) -> dict[tuple[int, int], bool]:
+    """The pairs of these contacts and a team that are decided by now: whether that changed their status."""
+    query = select(ImportOptOut.contact_id, ImportOptOut.team_id, ImportOptOut.changed).where(
+        ImportOptOut.import_id == import_id,
+        ImportOptOut.contact_id == any_(cast(list(contact_ids), ARRAY(BigInteger))),
+    )
+    return {(row.contact_id, row.team_id): row.changed for row in db.session.execute(query)}
 
 
 def words_of(order: Order, contact_ids: Collection[int]) -> list[Wish]:
@@ -205,20 +227,19 @@ def _try(order: Order, lines: Sequence[int], dry: bool, add: bool) -> Applied:
     if not {contact_id for _, contact_id in named} <= contact_ids:
         raise Overtaken
     outs = [wish for wish in words_of(order, contact_ids) if wish.status == Status.OPTED_OUT]
-    known = _known(order.import_id, contact_ids)
+    known = decided(order.import_id, contact_ids)
     outs = [wish for wish in outs if (wish.contact_id, wish.team_id) not in known]
     further = {row.id: row.number for row in db.session.execute(_FURTHER, values)}
     numbers = Numbers({}, {}, further)
     outcome = set_by_import(wishes_of(outs), numbers, order.user, order.begun_at, "") if outs else None
     changed = {(row.contact_id, row.team_id) for row in outcome.changed} if outcome else set()
     older = [row for row in outcome.held if row.why == Held.OUT_OLDER] if outcome else []
-    values |= {"named": [line for line, _ in named], "contact_ids": [who for _, who in named]}
-    heard = {row.line: row.heard for row in db.session.execute(_HEAR, values)}
+    heard = _heard(order.import_id, lines, named)
     if dry:
         db.session.rollback()
-        for kind in set(heard.values()):
-            of_kind = [line for line, value in heard.items() if value == kind]
-            db.session.execute(_update(order.import_id).where(ImportRow.line.in_(of_kind)).values(heard=kind))
+    for kind, of_kind in heard.items():
+        mine = ImportRow.line == any_(cast(of_kind, ARRAY(BigInteger)))
+        db.session.execute(_update(order.import_id).where(mine).values(heard=kind))
     if outs:
         db.session.execute(
             insert(ImportOptOut),
@@ -236,17 +257,27 @@ def _try(order: Order, lines: Sequence[int], dry: bool, add: bool) -> Applied:
     return Applied(statuses=len(changed), older=len(older))
 
 
+def _heard(import_id: int, lines: Sequence[int], named: Sequence[tuple[int, int]]) -> dict[Heard, list[int]]:
+    """The lines that name somebody, by whether any of those is opted out now in a team of the row."""
+    contact_ids = list({contact_id for _, contact_id in named})
+    query = select(Consent.contact_id, Consent.team_id).where(
+        Consent.contact_id == any_(cast(contact_ids, ARRAY(BigInteger))), Consent.status == Status.OPTED_OUT
+    )
+    out = {(row.contact_id, row.team_id) for row in db.session.execute(query)}
+    rows = select(ImportRow.line, ImportRow.team_ids).where(
+        ImportRow.import_id == import_id, ImportRow.line == any_(cast(list(lines), ARRAY(BigInteger)))
+    )
+    teams = {row.line: row.team_ids for row in db.session.execute(rows)}
+    counting = {line for line, who in named if any((who, team_id) in out for team_id in teams[line])}
+    return {
+        Heard.COUNTS: sorted(counting),
+        Heard.OLDER: sorted({line for line, _ in named} - counting),
+    }
+
+
 def _named(values: dict[str, Any]) -> list[tuple[int, int]]:
     """Line and contact, for each contact that each of the lines names."""
     return [(row.line, row.contact_id) for row in db.session.execute(_NAMED, values)]
-
-
-def _known(import_id: int, contact_ids: Collection[int]) -> set[tuple[int, int]]:
-    """The contacts and teams that are decided by now."""
-    query = select(ImportOptOut.contact_id, ImportOptOut.team_id).where(
-        ImportOptOut.import_id == import_id, ImportOptOut.contact_id.in_(contact_ids)
-    )
-    return {(row.contact_id, row.team_id) for row in db.session.execute(query)}
 
 
 def _update(import_id: int) -> Any:

@@ -20,6 +20,7 @@ from cadence_app.contacts.imports.models import Import, ImportOptOut, ImportOutc
 from cadence_app.contacts.imports.reading import Options
 from cadence_app.contacts.imports.refusal import Unreadable, limits
 from cadence_app.contacts.imports.refusals import Kind
+from cadence_app.contacts.imports.statements import AT_ONCE
 from cadence_app.contacts.imports.understanding import Reader, Understood
 from cadence_app.extensions import db
 from cadence_app.tenancy import set_tenant
@@ -37,8 +38,6 @@ _KEEP = text(f"INSERT INTO import_rows ({_COLUMNS}) SELECT {_COLUMNS} FROM impor
 _PIECE = 20_000
 _PROGRESS_SECONDS = 1.0
 
-# The planner knows nothing of rows that were staged a moment ago, and would hold each against each.
-_AT_ONCE = text("SELECT set_config('enable_nestloop', 'off', true)")
 # The first row of a ContactId or a number counts, one without a team after those with one; another is told
 # which line that is. Where the file says since when each status is, the rows of a person are their history:
 # the newest counts, and of the others only the status.
@@ -148,7 +147,7 @@ def stage(imported: Import, team_word: str, progress: Callable[[int], None]) -> 
         if not staged.rows:
             raise Unreadable("There are no rows under the header.")
         _copy(connection, ids, piece)
-        connection.execute(_AT_ONCE)
+        connection.execute(AT_ONCE)
         for name, statement in _repeats("status_date" in kinds):
             column = kinds.index(name) if name in kinds else 0
             connection.execute(statement, {"import_id": ids[0], "column": column})

@@ -33,8 +33,11 @@ BY_NUMBER = (
 # A batch is small and finds all it needs by an index.
 BY_INDEX = text(
     "SELECT set_config(name, 'off', true) FROM unnest(ARRAY['enable_seqscan', 'enable_hashjoin',"
-    " 'enable_mergejoin', 'jit']) AS name"
+    " 'enable_mergejoin', 'enable_bitmapscan', 'jit']) AS name"
 )
+
+# The planner knows nothing of rows that were staged a moment ago, and would hold each against each.
+AT_ONCE = text("SELECT set_config('enable_nestloop', 'off', true)")
 
 FIND = text(f"""
 SELECT c.id, r.number <> '' AND r.number <> c.number AS moves
@@ -174,11 +177,6 @@ NOTE = text(f"""
 UPDATE import_outcomes o SET note = said.note
 FROM unnest(CAST(:contact_ids AS bigint[]), CAST(:notes AS text[])) AS said (contact_id, note)
 WHERE {_OUTCOMES} AND {_APPLIED} AND o.contact_id = said.contact_id
-""")
-
-OPTED_OUT_BEFORE = text(f"""
-SELECT i.contact_id, i.team_id FROM import_opt_outs i JOIN import_outcomes o USING (import_id, contact_id)
-WHERE {_OUTCOMES} AND i.changed
 """)
 
 TALLY = text(f"SELECT o.result, count(*) AS count FROM import_outcomes o WHERE {_OUTCOMES} GROUP BY 1")
