@@ -1,6 +1,6 @@
 """Statuses from a file: many at once, and never over the contact's own STOP without a written reason.
 
-The rules: DESIGN.md, Rules of consent, 11; a column that is absent and a cell that is blank keep what is
+The rules: docs/consent.md, Imports; a column that is absent and a cell that is blank keep what is
 there, and a first status in a team is then opted in.
 """
 

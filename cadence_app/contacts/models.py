@@ -21,7 +21,7 @@ class Contact(Model):
     value left out.
 
     A contact is gone (`gone_at`) once it was merged into another, `merged_into_id`, or, without one, erased.
-    It has no status any more and a number that is none; its history stays (docs/records.md).
+    It has no status any more and a number that is none; its history stays (docs/consent.md).
     """
 
     __tablename__ = "contacts"
