@@ -63,10 +63,12 @@ class Held(StrEnum):
 @dataclass(frozen=True)
 class Outcome:
     """What came of the wishes, a row for each contact and team: `changed` has contact_id, team_id, status;
-    `held` contact_id, team_id and why (Held)."""
+    `held` contact_id, team_id and why (Held). `number_stopped` are the ids of the contacts whom a stop of a
+    number, from before it was theirs, keeps or kept out unless they agreed."""
 
     changed: Sequence[Row[Any]]
     held: Sequence[Row[Any]]
+    number_stopped: Collection[int] = ()
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,11 @@ def set_by_import(
     barred = {(row.contact_id, row.team_id) for row in judged if row.kept_out or row.why == Held.BARRED}
     if barred:
         note_stops(sorted(barred))
-    return Outcome(changed, [row for row in judged if row.why])
+    return Outcome(
+        changed,
+        [row for row in judged if row.why],
+        {row.contact_id for row in judged if row.number_stopped},
+    )
 
 
 def _asked(wishes: Select[Any], moved: Mapping[int, Collection[int]]) -> Any:
@@ -268,9 +274,18 @@ class _Rules:
         kept_out = func.coalesce(
             and_(self._kept_out(), self._wish.is_distinct_from(Status.OPTED_OUT)), false()
         )
+        stopped = and_(
+            or_(self._first, self._moved, and_(self._out, self._wish == Status.OPTED_IN)),
+            self._wish.is_distinct_from(Status.OPTED_OUT),
+            self._number_stop.exists(),
+        )
+        number_stopped = func.coalesce(stopped, false())
         asked = self._asked.c
-        query = select(asked.contact_id, asked.team_id, why.label("why"), kept_out.label("kept_out"))
-        return query.outerjoin(Consent, self._same()).where(or_(why.is_not(None), kept_out))
+        query = select(
+            *(asked.contact_id, asked.team_id, why.label("why"), kept_out.label("kept_out")),
+            number_stopped.label("number_stopped"),
+        )
+        return query.outerjoin(Consent, self._same()).where(or_(why.is_not(None), kept_out, number_stopped))
 
     def _kept_out(self) -> ColumnElement[bool]:
         """Whether a stop of the number, or of every team, decides where the row does not opt out."""

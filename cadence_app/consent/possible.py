@@ -29,10 +29,9 @@ def flag(
     said_at: datetime | None = None,
     found: Found = _NOT_SAID,
 ) -> None:
-    """Flags a contact in a team for words they wrote at `said_at` (UTC, the carrier's time; None is now), with
-    what `found` that they read like an opt out. The clock starts then, however late they are read, and never
-    in the future. More words join an open flag; the earliest ones start its clock, whatever the order in
-    which they are read."""
+    """Flags a contact in a team for words they wrote at `said_at` (UTC, the carrier's time; None is now), and
+    what was `found` in them. The clock starts then, however late they are read, and never in the future. More
+    words join an open flag; the earliest ones start its clock, in whatever order they are read."""
     now: datetime = db.session.scalars(select(func.now())).one()
     received_at = min(said_at or now, now)
     due_on = business_day_after(received_at.astimezone(zone).date(), BUSINESS_DAYS_TO_DECIDE)

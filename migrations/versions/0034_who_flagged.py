@@ -16,4 +16,4 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("possible_opt_outs", sa.Column("phrases", sa.Text(), server_default="", nullable=False))
-    op.add_column("possible_opt_outs", sa.Column("classifier", sa.Integer(), nullable=True))
+    op.add_column("possible_opt_outs", sa.Column("classifier", sa.BigInteger(), nullable=True))

@@ -13,7 +13,7 @@ from alembic import op
 from migrations.tenants import CURRENT_TENANT, carry_tenant, force, give_to_lookup, guarded_tables, protect
 
 revision = "0040"
-down_revision = "0035"
+down_revision = "0036"
 branch_labels = None
 depends_on = None
 

@@ -116,7 +116,7 @@ def test_own_words_beside_a_reaction_count_and_the_card_names_them(world: World)
     received = world.text(number, f"Liked “{OURS}”. Please stop texting me")
     assert flagged(world, contact_id)
     page = world.sign_in("agent").get(f"/messages/conversations/{received.conversation_id}").text
-    assert "Flagged for: <strong>stop texting" in page
+    assert "Flagged by the words “stop texting" in page
     world.text(number, f"Disliked “{OURS}” STOP")
     assert world.status(contact_id) == "opted_out"
     assert not flagged(world, contact_id)
@@ -267,7 +267,7 @@ def test_other_digits_a_users_name_and_a_foreign_stop_are_flagged(world: World, 
     assert statuses(world, contact_id) == ("opted_in", "opted_in")
     assert flagged(world, contact_id)
     page = world.sign_in("agent").get(f"/messages/conversations/{received.conversation_id}").text
-    assert "Flagged for: <strong>" in page
+    assert "Flagged by the words “" in page
 
 
 def test_no_opt_in_is_read_from_a_word_with_a_name(world: World) -> None:

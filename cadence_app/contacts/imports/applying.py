@@ -28,7 +28,7 @@ from cadence_app.accounts.models import Team
 from cadence_app.consent.by_import import Held, Numbers, Wish, set_by_import, wishes_of
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import Status
-from cadence_app.contacts.imports import opt_outs, statements
+from cadence_app.contacts.imports import agreeing, opt_outs, statements
 from cadence_app.contacts.imports.batches import Applied, Order, Overtaken, retried
 from cadence_app.contacts.imports.models import ImportOutcome, ImportRow, Result
 from cadence_app.contacts.models import Contact
@@ -120,7 +120,9 @@ def _try(order: Order, lines: list[int], dry: bool) -> Applied:
         order.user,
         order.begun_at,
         order.stop_reason,
+        agreeing.agreed(order, lines),
     )
+    agreeing.note(order.import_id, lines, outcome.number_stopped)
     # In a check, what opt_outs.py opted out is as it was; it is counted there.
     counted = {pair for pair, was_in in decided.items() if was_in}
     changed = {(row.contact_id, row.team_id) for row in outcome.changed} - counted

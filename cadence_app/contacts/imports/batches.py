@@ -24,8 +24,8 @@ class Overtaken(Exception):
 @dataclass(frozen=True)
 class Order:
     """What is applied: whose import, when it was started, and the reason for lifting people's own stops
-    (empty: they are not lifted). `dated` is whether its file says since when each status is, `says_out`
-    whether any of its rows says opt out."""
+    (empty: they are not lifted); `agreed_reason` is that of the rows that are ticked as agreed. `dated` is
+    whether its file says since when each status is, `says_out` whether any of its rows says opt out."""
 
     import_id: int
     user: User
@@ -33,6 +33,7 @@ class Order:
     stop_reason: str = ""
     dated: bool = False
     says_out: bool = True
+    agreed_reason: str = ""
 
 
 @dataclass

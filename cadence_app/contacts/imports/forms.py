@@ -15,6 +15,7 @@ from wtforms import (
     HiddenField,
     IntegerField,
     SelectField,
+    SelectMultipleField,
     SubmitField,
     TextAreaField,
 )
@@ -50,12 +51,22 @@ class StartForm(FlaskForm):
         "How they gave consent again", [Length(max=500), no_control_characters], filters=[stripped]
     )
     opt_outs = IntegerField("How many refused rows say opt out")
+    agreed = SelectMultipleField("Who agreed", coerce=int, validate_choice=False)
+    agreed_reason = TextAreaField(
+        "How these people agreed to texts", [Length(max=500), no_control_characters], filters=[stripped]
+    )
 
     def __init__(self, imported: Import, **options: Any) -> None:
         super().__init__(**options)
         self._imported = imported
         if not imported.types_opt_outs:
             del self["opt_outs"]
+
+    def validate_agreed_reason(self, field: Field) -> None:
+        if self.agreed.data and not field.data:
+            raise ValidationError("Write how the people you ticked agreed to texts.")
+        if field.data and not self.agreed.data:
+            raise ValidationError("Tick the people this is about, or leave this empty.")
 
     def validate_opt_outs(self, field: Field) -> None:
         if field.data != self._imported.refused_opt_outs:

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, CheckConstraint, ForeignKey, Index, Text, func, text
+from sqlalchemy import ARRAY, BigInteger, CheckConstraint, ForeignKey, Index, Text, false, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -97,6 +97,7 @@ class Import(Model):
     cancelled_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     expires_at: Mapped[datetime]
+    agreed_reason: Mapped[str] = mapped_column(default="", server_default="")
     stop_reason: Mapped[str] = mapped_column(default="")
     area_code: Mapped[str] = mapped_column(default="", server_default="")
     local_numbers: Mapped[int] = mapped_column(default=0, server_default="0")
@@ -162,7 +163,8 @@ class ImportRow(Model):
     the status is (UTC), where the file says so. `custom` is as in Contact.custom. `problems` are [column
     number from 0, Kind, what is wrong], the gravest first; a row that has any is refused. `older_than` is the
     line of a newer row of the same person. `choice` (refusals.Choice) is what a person chose for a refused
-    row. `heard` (Heard) is what became of its opt out.
+    row. `heard` (Heard) is what became of its opt out. `agreed`: its number was stopped before it was theirs,
+    and a person ticked that this person agreed themselves.
     """
 
     __tablename__ = "import_rows"
@@ -197,6 +199,7 @@ class ImportRow(Model):
     older_than: Mapped[int | None]
     choice: Mapped[str | None]
     heard: Mapped[str | None]
+    agreed: Mapped[bool] = mapped_column(server_default=false())
 
 
 class ImportOutcome(Model):
@@ -204,6 +207,7 @@ class ImportOutcome(Model):
 
     A WAITING one `waits_for_id` a contact. `moved`: the row gives its contact another number. `note` says why
     a row was refused or what of it was not applied; `kind` (refusals.Kind) is that of a refused one.
+    `number_stopped`: a number of theirs was stopped before it was theirs.
     """
 
     __tablename__ = "import_outcomes"
@@ -221,6 +225,7 @@ class ImportOutcome(Model):
     moved: Mapped[bool] = mapped_column(default=False)
     kind: Mapped[str] = mapped_column(default="", server_default="")
     note: Mapped[str] = mapped_column(default="")
+    number_stopped: Mapped[bool] = mapped_column(server_default=false())
 
 
 class Heard(StrEnum):

@@ -11,7 +11,7 @@ from flask_login import current_user
 from cadence_app import files
 from cadence_app.accounts.roles import admin_required
 from cadence_app.accounts.service import all_teams
-from cadence_app.contacts.imports import choosing, mapping, opt_outs, results, service
+from cadence_app.contacts.imports import agreeing, choosing, mapping, opt_outs, results, service
 from cadence_app.contacts.imports.forms import (
     AreaCodeForm,
     ChoiceForm,
@@ -177,7 +177,11 @@ def start(import_id: int) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _page(imported, form, 422)
     reason = form.stop_reason.data if form.lift_stops.data else ""
-    service.start(current_user, imported, reason, form.typed)
+    service.start(
+        *(current_user, imported, reason, form.typed),
+        agreed=form.agreed.data or [],
+        agreed_reason=form.agreed_reason.data or "",
+    )
     return redirect(url_for("imports.show", import_id=imported.id))
 
 
@@ -249,7 +253,7 @@ def _page(imported: Import, form: StartForm, status: int = 200) -> ResponseRetur
     after = max(request.args.get("after", 0, type=int), 0)
     kind = request.args.get("kind", "")
     kind = kind if kind in [*Kind, results.OPT_OUTS] else ""
-    told, groups = [], []
+    told, groups, ready = [], [], imported.state == ImportState.READY
     if imported.state in (ImportState.READY, ImportState.DONE):
         told = results.told(imported, min(after, 2**62), _PROBLEMS + 1, kind)
         groups = choosing.groups(imported)
@@ -263,9 +267,11 @@ def _page(imported: Import, form: StartForm, status: int = 200) -> ResponseRetur
         area_codes=_area_codes(imported) if imported.local_numbers else [],
         kind=kind,
         groups=groups,
+        stopped=agreeing.listed(imported) if ready else [],
+        stopped_count=agreeing.count(imported) if ready else 0,
         heard=opt_outs.refused(imported.id) if imported.refused_opt_outs else {},
         choices=CHOICES,
-        rows=_sample(imported).rows if imported.state == ImportState.READY else [],
+        rows=_sample(imported).rows if ready else [],
         targets=[mapping.Target(**each) for each in imported.columns],
         target_names=dict(mapping.choices(words_for(current_user).Team)),
         waits=service.waits_for_another(imported),

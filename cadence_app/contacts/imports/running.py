@@ -98,6 +98,7 @@ def _apply(imported: Import) -> None:
         reason,
         imported.is_dated,
         opt_outs.any_said(imported.id),
+        "" if imported.is_history else imported.agreed_reason,
     )
     if not imported.applied_to:
         _hear(imported, order)

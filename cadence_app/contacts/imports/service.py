@@ -20,7 +20,7 @@ from cadence_app import files
 from cadence_app.accounts import audit
 from cadence_app.accounts.models import Team, User
 from cadence_app.consent.models import Consent
-from cadence_app.contacts.imports import choosing, mapping, reading, staging, workbooks
+from cadence_app.contacts.imports import agreeing, choosing, mapping, reading, staging, workbooks
 from cadence_app.contacts.imports.mapping import Target
 from cadence_app.contacts.imports.models import WORKING, Import, ImportContact, ImportState
 from cadence_app.contacts.imports.reading import Options, Row
@@ -173,11 +173,19 @@ def choose(user: User, imported: Import, kind: str, choice: Choice | None, line:
     return chosen
 
 
-def start(user: User, imported: Import, stop_reason: str, opt_outs: int | None = None) -> bool:
+def start(
+    user: User,
+    imported: Import,
+    stop_reason: str,
+    opt_outs: int | None = None,
+    agreed: Collection[int] = (),
+    agreed_reason: str = "",
+) -> bool:
     """Starts an import that was checked, once, and commits. `stop_reason` lets it opt in people who had
-    stopped by their own text; `opt_outs` is how many refused rows say opt out, as a person typed it where
-    they are many. False where it is not ready, where that is not the number, or where its new field can't be
-    made."""
+    stopped by their own text; `agreed` are the lines of those with a number that was stopped before it was
+    theirs who agreed themselves, as `agreed_reason` says; `opt_outs` is how many refused rows say opt out, as
+    a person typed it where they are many. False where it is not ready, where that is not the number, or where
+    its new field can't be made."""
     db.session.refresh(imported, with_for_update=True)
     mistyped = imported.types_opt_outs and opt_outs != imported.refused_opt_outs
     if imported.state != ImportState.READY or mistyped:
@@ -193,6 +201,7 @@ def start(user: User, imported: Import, stop_reason: str, opt_outs: int | None =
         stop_reason = ""
     imported.user_id = user.id
     imported.stop_reason = stop_reason
+    agreed_rows = agreeing.keep(imported, agreed, agreed_reason)
     imported.started_at = func.clock_timestamp()
     imported.applied_to = None
     _begin(imported, ImportState.IMPORTING)
@@ -208,6 +217,14 @@ def start(user: User, imported: Import, stop_reason: str, opt_outs: int | None =
     )
     if stop_reason:
         audit.record(user, "import.lifts_stops", imported.file_name, reason=(None, stop_reason))
+    if agreed_rows:
+        audit.record(
+            user,
+            "import.numbers_agreed",
+            imported.file_name,
+            rows=(None, agreed_rows),
+            reason=(None, agreed_reason),
+        )
     imported.rows_done = 0
     db.session.commit()
     enqueue(imported)
