@@ -82,6 +82,8 @@ def put_the_clock_back(world: World, owner: Engine, days: int = 3) -> datetime:
 
 
 def add_seal(connection: Connection, world: World, day: date) -> None:
+    """Seals a day as a superuser, although it is not over: past the trigger that refuses that."""
+    connection.execute(text("SET LOCAL session_replication_role = replica"))
     connection.execute(
         text(
             "INSERT INTO seals (tenant_id, day, version, rows, rows_digest, digest)"
@@ -89,3 +91,4 @@ def add_seal(connection: Connection, world: World, day: date) -> None:
         ),
         {"tenant": world.tenant_id, "day": day},
     )
+    connection.execute(text("SET LOCAL session_replication_role = origin"))

@@ -241,7 +241,7 @@ def test_words_stored_before_are_compared_as_they_are_now_and_what_opts_out_stay
         (None, "st\u043ep", "out", ""),
         (None, "=", "help", ""),
     ]
-    engine = create_engine(world.app.config["DATABASE_OWNER_URL"])
+    engine = create_engine(world.app.config["SUPERUSER_URL"])
     with engine.connect() as connection:
         for team_id, word, meaning, answer in stored:
             connection.execute(

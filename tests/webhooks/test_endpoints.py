@@ -67,7 +67,7 @@ def test_who_followed_changes_by_hand_or_imports_goes_on_to_be_told_of_all_that_
     )
     before = [("toggle", "keyword"), ("import",), ("keyword", "api"), ()]
     ids = [add_endpoint(world, here.url, sources)[0] for sources in before]
-    owner = db.create_engine(world.app.config["DATABASE_OWNER_URL"])
+    owner = db.create_engine(world.app.config["SUPERUSER_URL"])
     with owner.connect() as connection:
         for _ in range(2):
             connection.execute(text(migration["FOLLOWED"]))

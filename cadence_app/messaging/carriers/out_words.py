@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from cadence_app.consent import keywords
-from cadence_app.consent.intent import reads_like_opt_out
+from cadence_app.consent.intent import opt_out_words
 from cadence_app.consent.keywords import Meaning
 
 # Reading words takes up to 15 ms a field, and Telnyx waits two seconds: so many are read in full.
@@ -55,7 +55,7 @@ def may_opt_out(strings: Iterable[str], own: Mapping[str, Meaning]) -> bool:
             continue
         read += 1
         word = keywords.read(text, own)
-        if (word and word.meaning == Meaning.OUT) or reads_like_opt_out(text):
+        if (word and word.meaning == Meaning.OUT) or opt_out_words(text):
             return True
     return False
 
