@@ -36,7 +36,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from cadence_app.consent.ledger import among
 from cadence_app.consent.models import Block, BlockScope, NumberStop, StopOrigin
-from cadence_app.contacts.models import ContactNumber
+from cadence_app.contacts.models import Contact, ContactNumber
 from cadence_app.extensions import db
 from cadence_app.tenancy import tenant_in_use
 
@@ -145,6 +145,12 @@ def reason(contact_id: int, team_id: int) -> str | None:
     return reasons([(contact_id, team_id)]).get((contact_id, team_id))
 
 
+def said_since(contact_id: int, number: str, team_id: int) -> bool:
+    """Whether a number of a contact has stopped a team, or the whole organisation, after START was sent, for
+    which lift() has just been called."""
+    return bool(db.session.scalar(select(bars(contact_id, team_id).where(Block.number == number).exists())))
+
+
 def bars(contact_id: Any, team_id: Any) -> Select[Any]:
     """The bars, as a query over Block for SQL, that reasons() tells of: of the contact and team that two
     columns name."""
@@ -157,13 +163,21 @@ def bars(contact_id: Any, team_id: Any) -> Select[Any]:
 
 def answered(pairs: Collection[tuple[int, int]]) -> None:
     """Lifts what bars these contacts in these teams, for a user has written how this person agreed: of the
-    team, and of personal inboxes. The number keeps its stop for whoever gets it next, and the bar of the
-    whole organisation stays for teams that they join later: each asks anew."""
+    team, at the number that they are texted at, and of personal inboxes. The number keeps its stop for
+    whoever gets it next, and the bar of the whole organisation stays for teams that they join later: each
+    asks anew, as does a further number of theirs."""
     ids = list(pairs)
     if not ids:
         return
+    texted = select(Contact.number).where(Contact.id == Block.contact_id).scalar_subquery()
     db.session.execute(
-        delete(Block).where(Block.scope == BlockScope.TEAM, among(Block.contact_id, Block.team_id, ids))
+        delete(Block)
+        .where(
+            Block.scope == BlockScope.TEAM,
+            among(Block.contact_id, Block.team_id, ids),
+            Block.number == texted,
+        )
+        .execution_options(synchronize_session=False)
     )
     for contact_id in sorted({contact_id for contact_id, _ in ids}):
         allow_personal_inboxes(contact_id)
@@ -180,18 +194,29 @@ def allow_personal_inboxes(contact_id: int) -> list[str]:
     return list(db.session.scalars(lifted))
 
 
-def not_of_another(contact_id: int, numbers: Collection[str], from_id: int) -> None:
-    """Takes away what the numbers that came to a contact with another record of the same person bar, but for
-    what barred that record too: the person's own words are no earlier holder's."""
-    barred_there = select(Block.scope, Block.number, func.coalesce(Block.team_id, 0)).where(
-        Block.contact_id == from_id
+def barred(contact_id: int) -> list[tuple[str, str, int]]:
+    """What bars a contact because of who had their numbers before: scope, number and id of the team, 0 where
+    it is of no team."""
+    rows = db.session.execute(
+        select(Block.scope, Block.number, func.coalesce(Block.team_id, 0)).where(
+            Block.contact_id == contact_id, Block.number != "", Block.scope != BlockScope.CARRIER_NUMBER
+        )
     )
+    return [(scope, number, team_id) for scope, number, team_id in rows]
+
+
+def not_of_another(
+    contact_id: int, numbers: Collection[str], barred_there: Collection[tuple[str, str, int]]
+) -> None:
+    """Takes away what the numbers that came to a contact with another record of the same person bar, but for
+    what barred that record too (barred(), as it was while that one had them): the person's own words are no
+    earlier holder's."""
     db.session.execute(
         delete(Block).where(
             Block.contact_id == contact_id,
             Block.number.in_(numbers),
             Block.scope != BlockScope.CARRIER_NUMBER,
-            tuple_(Block.scope, Block.number, func.coalesce(Block.team_id, 0)).not_in(barred_there),
+            tuple_(Block.scope, Block.number, func.coalesce(Block.team_id, 0)).not_in(list(barred_there)),
         )
     )
 

@@ -6,9 +6,9 @@ Everything here runs inside the caller's transaction.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from cadence_app.accounts.models import PossibleOptOutPolicy, Team, Tenant, User
 from cadence_app.consent import blocks, keywords, number_stops, possible, reading, team_only
@@ -31,7 +31,7 @@ from cadence_app.consent.models import (
     Source,
     Status,
 )
-from cadence_app.consent.policy import organisation_wide
+from cadence_app.consent.policy import asks_team_only, counts_everywhere
 from cadence_app.consent.reading import Beside, Said
 from cadence_app.extensions import db
 from cadence_app.tenancy import tenant_in_use
@@ -40,6 +40,7 @@ _STILL_BLOCKED = (
     "Opted in here, but the toll-free network still blocks this number until they text START or UNSTOP."
 )
 _CARRIER_BLOCKS = "Opted in here, but the carrier still blocks this number until they text START."
+_SENT_BEFORE = "Sent before the contact's last opt-out word, so it changes nothing."
 _OTHER_PHONE = (
     "Sent from another number of theirs, so it opts in nothing: consent is for the number that is texted."
 )
@@ -144,18 +145,7 @@ def read_text(arrival: Arrival) -> Reading:
     if found and found.words and _tenant().possible_opt_out_policy == PossibleOptOutPolicy.OPT_OUT:
         return _opt_out(arrival, consent, None)
     if consent is None:
-        record_first(
-            Change(
-                arrival.contact_id,
-                arrival.team_id,
-                Status.OPTED_IN,
-                Source.COLD_INBOUND,
-                message_id=arrival.message_id,
-                words=arrival.words,
-                number=arrival.number,
-            ),
-            "" if arrival.texted else _OTHER_PHONE,
-        )
+        _first(arrival)
     if found:
         _flag(arrival, found)
     note = _OTHER_PHONE if consent is None and not arrival.texted else ""
@@ -170,20 +160,6 @@ def _said(arrival: Arrival) -> Said:
     if meaning is None or (own and (own.meaning == meaning or meaning != Meaning.OUT)):
         return said
     return Said(Keyword(keywords.normalise(arrival.words), meaning))
-
-
-def counts_everywhere(tenant: Tenant, keyword: Keyword | None) -> bool:
-    """Whether an opt out by this keyword, or by words that are none, is one of every team, now."""
-    return bool(keyword and keyword.every_team) or organisation_wide(tenant, _today())
-
-
-def asks_team_only(tenant: Tenant, keyword: Keyword | None, team_id: int) -> bool:
-    """Whether the confirmation of an opt out by this keyword asks if only the team that was texted was meant:
-    where it counts for every team by the policy, and neither by the word itself nor by another team's name
-    beside it."""
-    if keyword is None or keyword.every_team or keyword.team_ids not in {(), (team_id,)}:
-        return False
-    return tenant.ask_team_only and counts_everywhere(tenant, keyword)
 
 
 def history(contact_id: int, team_ids: list[int], limit: int = 100) -> list[OptOutChange]:
@@ -273,7 +249,7 @@ def _only_this_team(arrival: Arrival, consent: Consent | None) -> Reading | None
 
 def _opt_in(arrival: Arrival, consent: Consent | None, keyword: Keyword) -> Reading:
     if consent and consent.stopped_at and arrival.received_at < consent.stopped_at:
-        return Reading(keyword, note="Sent before the contact's last opt-out word, so it changes nothing.")
+        return Reading(keyword, note=_SENT_BEFORE)
     if arrival.toll_free and arrival.words.strip().casefold() in keywords.TOLL_FREE_UNBLOCK_WORDS:
         # The network reads the bare word only, not one that we undress.
         blocks.unblock(arrival.contact_id, BlockScope.CARRIER_NUMBER, arrival.inbox_id, arrival.number)
@@ -298,10 +274,39 @@ def _opt_in(arrival: Arrival, consent: Consent | None, keyword: Keyword) -> Read
     blocks.unblock_by_words(arrival.contact_id, BlockScope.ORGANISATION, arrival.received_at)
     if arrival.personal:
         blocks.unblock_by_words(arrival.contact_id, BlockScope.PERSONAL, arrival.received_at)
+    if not (consent and not consent.opted_out) and _stopped_since(arrival):
+        # They were not in this team when they stopped it, or had not this number: no status says so.
+        if consent is None:
+            _first(arrival)
+        return Reading(keyword, note=_SENT_BEFORE)
     if blocks.blocked(arrival.contact_id, BlockScope.CARRIER_NUMBER, arrival.inbox_id, arrival.number):
         note = _STILL_BLOCKED if arrival.toll_free else _CARRIER_BLOCKS
     change_id = record_change(_own_words(arrival, arrival.team_id, Status.OPTED_IN))
     return Reading(keyword, Meaning.IN if change_id else None, note)
+
+
+def _stopped_since(arrival: Arrival) -> bool:
+    """Whether the phone, or this person, stopped the team or all of them after this text, an opt in that came
+    late, was sent: what it lifts is lifted."""
+    return blocks.stops_everywhere(arrival.contact_id) or number_stops.said_since(
+        arrival.contact_id, arrival.number, arrival.team_id
+    )
+
+
+def _first(arrival: Arrival) -> None:
+    """The first status that a contact gets in a team by a text."""
+    record_first(
+        Change(
+            arrival.contact_id,
+            arrival.team_id,
+            Status.OPTED_IN,
+            Source.COLD_INBOUND,
+            message_id=arrival.message_id,
+            words=arrival.words,
+            number=arrival.number,
+        ),
+        "" if arrival.texted else _OTHER_PHONE,
+    )
 
 
 def _flag(arrival: Arrival, found: Found) -> None:
@@ -342,8 +347,3 @@ def _own_words(arrival: Arrival, team_id: int, status: Status, reason: str = "")
 
 def _tenant() -> Tenant:
     return db.session.get_one(Tenant, tenant_in_use())
-
-
-def _today() -> date:
-    now: datetime = db.session.scalars(select(func.now())).one()
-    return now.astimezone(_tenant().zone).date()

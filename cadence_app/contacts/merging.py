@@ -137,6 +137,8 @@ def _move_numbers(user: User, kept: Contact, gone: Contact, texted_id: int) -> N
         ContactNumber.contact_id == kept.id, ContactNumber.until.is_(None)
     )
     new = sorted(numbers - set(db.session.scalars(has)))
+    # A bar goes with the number that ends here.
+    barred = {(scope, spelled(number), team_id) for scope, number, team_id in number_stops.barred(gone.id)}
     db.session.execute(
         update(ContactNumber)
         .where(ContactNumber.contact_id == gone.id, ContactNumber.until.is_(None))
@@ -162,7 +164,7 @@ def _move_numbers(user: User, kept: Contact, gone: Contact, texted_id: int) -> N
     if texted_id == gone.id:
         kept.number = texted
         db.session.flush()
-    number_stops.not_of_another(kept.id, numbers, gone.id)
+    number_stops.not_of_another(kept.id, numbers, barred)
 
 
 def _move_conversations(kept_id: int, gone_id: int) -> None:

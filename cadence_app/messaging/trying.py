@@ -9,8 +9,8 @@ from cadence_app.accounts.models import Navigation, PossibleOptOutPolicy, Team
 from cadence_app.consent import keywords, reading, team_only
 from cadence_app.consent.intent import Found
 from cadence_app.consent.keywords import Keyword, Meaning
+from cadence_app.consent.policy import asks_team_only, counts_everywhere
 from cadence_app.consent.possible import BUSINESS_DAYS_TO_DECIDE
-from cadence_app.consent.service import asks_team_only, counts_everywhere
 from cadence_app.extensions import db
 from cadence_app.messaging.answer_limits import HELP_EVERY
 from cadence_app.messaging.auto_replies import asks_in, confirmation_of, text_of

@@ -63,14 +63,17 @@ CREATE TRIGGER left_unbarred AFTER UPDATE ON contact_numbers
 """
 
 # Each word that a phone said, as the history has it: a text from a further number names its phone in the
-# message only. Whoever answered TEAM took back what they had said of the other teams.
+# message only. Whoever answered TEAM took back what they had said of the other teams. A word that counted for
+# every team changed one status where they were in one: the bar from that moment tells.
 SAID = """
 CREATE TEMPORARY TABLE said ON COMMIT DROP AS
 SELECT c.id, c.tenant_id, coalesce(m.other_number, c.number) AS number, c.contact_id, c.team_id,
     c.status = 'opted_out' AS stopped, coalesce(m.provider_at, c.changed_at) AS said_at,
     coalesce(i.kind = 'personal', false) AS personal,
     lower(c.words) ~ '^[^[:alpha:]]*stop\\s*all[^[:alpha:]]*$'
-        OR (c.status = 'opted_out' AND count(c.message_id) OVER (PARTITION BY c.message_id) > 1) AS everywhere
+        OR (c.status = 'opted_out' AND (count(c.message_id) OVER (PARTITION BY c.message_id) > 1
+            OR EXISTS (SELECT FROM blocks b WHERE b.contact_id = c.contact_id AND b.scope = 'organisation'
+                AND b.number = '' AND b.reason = '' AND b.since = m.provider_at))) AS everywhere
 FROM opt_out_changes c LEFT JOIN messages m ON m.id = c.message_id LEFT JOIN inboxes i ON i.id = m.inbox_id
 WHERE c.source = 'keyword' AND coalesce(m.other_number, c.number) LIKE '+%'
 """

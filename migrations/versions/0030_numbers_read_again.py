@@ -24,12 +24,14 @@ INSERT INTO numbers_to_mend (contact_id, number, tenant_id)
     WHERE until IS NULL AND number LIKE '+1%' AND number !~ '{FULL}'
 """  # noqa: S608 - of a constant
 
-# A file that was checked before is checked again; one that is being applied goes on without such rows.
+# A file that was checked before is checked again; one that is being applied goes on without such rows, but an
+# opt out among them counts all the same, for whoever has the number.
 IMPORTS = f"""
 UPDATE imports SET state = 'draft',
     problem = 'Phone numbers are read more strictly since the update. Check the file again.'
     WHERE state = 'ready';
-UPDATE import_rows SET number = '',
+UPDATE import_rows SET
+    number = CASE status WHEN 'opted_out' THEN regexp_replace(number, '^[+]521', '+52') ELSE '' END,
     problems = jsonb_build_array(jsonb_build_array(
         0, 'Phone numbers are read more strictly since the update. Upload this row again.'))
     WHERE problems = '[]'

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, note, settings
@@ -19,10 +19,11 @@ from cadence_app.consent.models import NumberStop
 from cadence_app.contacts import phones, service
 from cadence_app.contacts.models import Contact, ContactNumber
 from cadence_app.extensions import db
+from cadence_app.messaging.inbound import receive_text
 from cadence_app.messaging.models import Inbox, MessageKind
 from cadence_app.messaging.sending import refusal
 from tests.contacts import importing
-from tests.contacts.people import IN, OUT, add_number, erase, merge, text_at
+from tests.contacts.people import IN, OUT, add_number, erase, merge, opt, text_at
 from tests.world import World, new_number
 
 AGREED = "She signed form 12 at the desk."
@@ -234,6 +235,28 @@ def test_a_merge_takes_the_persons_own_words_for_no_earlier_holders(world: World
         assert number_stops.reason(kept, world.team_id) is None
 
 
+@pytest.mark.parametrize("word", ["STOP", "STOPALL"])
+def test_a_merge_keeps_what_an_earlier_holder_barred_the_other_record_from(world: World, word: str) -> None:
+    number = stopped_and_left(world, word)
+    gone = add_by_hand(world, number)
+    kept = add_by_hand(world, new_number(), world.other_team_id)
+    merge(world, kept, gone, gone)
+    assert world.status(kept) == OUT
+    with pytest.raises(consent.ReasonRequired):
+        opt_in(world, kept)
+
+
+def test_a_reason_is_for_the_number_texted_and_not_for_a_further_one(world: World) -> None:
+    number = stopped_and_left(world)
+    contact_id = add_by_hand(world, new_number())
+    add_number(world, contact_id, number)
+    opt(world, contact_id, OUT)
+    opt_in(world, contact_id, AGREED)
+    text_at(world, contact_id, number)
+    with pytest.raises(consent.ReasonRequired):
+        opt_in(world, contact_id)
+
+
 def test_who_was_merged_or_erased_leaves_the_stop_with_the_number(world: World) -> None:
     number = new_number()
     gone = world.contact_id_of(world.text(number, "hi").conversation_id)
@@ -257,6 +280,32 @@ def test_an_earlier_stop_is_not_forgotten_by_a_start_that_was_sent_before_it(wor
         )
         db.session.commit()
         assert db.session.scalars(select(NumberStop)).all()
+
+
+def test_start_that_comes_late_opts_nobody_in_at_a_number_that_stopped_since(world: World) -> None:
+    number = stopped_and_left(world)
+    late = text_sent_before(world, number, "START", world.shared)
+    assert world.status(late) == OUT
+    (first,) = world.history(late)
+    assert first.source == "cold_inbound"
+    assert "texted STOP" in first.reason
+
+
+def test_start_that_comes_late_opts_nobody_in_who_has_stopped_every_team_since(world: World) -> None:
+    number = new_number()
+    world.text(number, "STOPALL")
+    contact_id = text_sent_before(world, number, "START", world.other_shared)
+    assert world.status(contact_id, world.other_team_id) == OUT
+    world.text(number, "START", world.other_shared)
+    assert world.status(contact_id, world.other_team_id) == IN
+
+
+def text_sent_before(world: World, number: str, body: str, inbox: str) -> int:
+    """A text that its carrier brings three hours late; the contact's id."""
+    with world.app.app_context():
+        sent_at = datetime.now(UTC) - timedelta(hours=3)
+        received = receive_text(inbox, number, body, f"late {number}", sent_at)
+    return world.contact_id_of(received.conversation_id)
 
 
 def test_another_tenant_knows_nothing_of_it(world: World, legacy_world: World) -> None:

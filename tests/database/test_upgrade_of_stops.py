@@ -136,3 +136,71 @@ def test_the_key_that_numbers_were_hashed_with_so_far_goes_on_in_use(old: Old) -
     contact_id = old.contact(number)
     (bar,) = old.rows("SELECT scope, reason FROM blocks WHERE contact_id = %s", contact_id)
     assert (bar["scope"], bar["reason"]) == ("organisation", "Aged.")
+
+
+def test_a_word_that_counted_for_every_team_does_so_for_whoever_gets_the_number(old: Old) -> None:
+    """Of who was in one team, and whose first text it was: the word came before the record was made."""
+    number, tenant = "+13035550121", old.ids["tenant"]
+    inbox = old.add(
+        "inboxes",
+        **{"tenant_id": tenant, "team_id": old.ids["team"], "kind": "shared", "name": "Admissions"},
+        **{"number": "+13035550100", "provider": "simulator"},
+    )
+    contact = old.contact(number)
+    conversation = old.add(
+        "conversations",
+        **{"tenant_id": tenant, "inbox_id": inbox, "contact_id": contact, "last_message_at": SAID},
+        **{"last_message_text": "STOP", "unread": 1},
+    )
+    message = old.add(
+        "messages",
+        **{"tenant_id": tenant, "conversation_id": conversation, "inbox_id": inbox, "body": "STOP"},
+        **{"direction": "inbound", "kind": "person", "state": "received", "detail": "", "provider_at": SAID},
+    )
+    old.change(contact, number, "opted_out", SAID + timedelta(seconds=2), message_id=message)
+    old.add("blocks", tenant_id=tenant, contact_id=contact, scope="organisation", since=SAID)
+    old.connection.execute("UPDATE contacts SET number = '+13035550122' WHERE id = %s", [contact])
+
+    old.upgrade()
+
+    assert old.rows("SELECT scope FROM number_stops")
+    next_holder = old.contact(number)
+    bars = old.rows("SELECT scope FROM blocks WHERE contact_id = %s ORDER BY scope", next_holder)
+    assert [bar["scope"] for bar in bars] == ["organisation", "team"]
+
+
+def test_an_opt_out_of_a_file_that_is_being_applied_keeps_the_number_it_is_for(old: Old) -> None:
+    tenant = old.ids["tenant"]
+    user = old.add(
+        "users",
+        **{"tenant_id": tenant, "name": "Ada", "email": "ada@example.edu", "role": "admin"},
+        **{"password_hash": "", "active": True},
+    )
+    counts = (
+        *("size", "attempts", "rows_total", "rows_done", "rows_new", "rows_updated", "rows_unchanged"),
+        *("rows_refused", "statuses_changed", "opt_ins_held"),
+    )
+    texts = ("file_key", "sha256", "problem", "stop_reason", "result_key")
+    imported = old.add(
+        "imports",
+        **{"tenant_id": tenant, "user_id": user, "file_name": "people.csv", "state": "importing"},
+        **dict.fromkeys(("options", "headers", "columns", "default_teams"), "[]"),
+        **dict.fromkeys(counts, 0),
+        **dict.fromkeys(texts, ""),
+        expires_at=SAID,
+    )
+    for line, (number, status) in enumerate(
+        [("+5215512345678", "opted_out"), ("+13030", "opted_out"), ("+5215512345679", "opted_in")], 1
+    ):
+        old.add(
+            "import_rows",
+            **{"import_id": imported, "line": line, "tenant_id": tenant, "number": number, "status": status},
+            **dict.fromkeys(("first_name", "last_name", "external_id"), ""),
+            **{"team_ids": [old.ids["team"]], "tags": [], "custom": "{}", "problems": "[]"},
+        )
+
+    old.upgrade()
+
+    rows = old.rows("SELECT number, problems <> '[]' AS refused FROM import_rows ORDER BY line")
+    assert [row["number"] for row in rows] == ["+525512345678", "+13030", ""]
+    assert all(row["refused"] for row in rows)
