@@ -87,20 +87,34 @@ def lift(contact_id: int, number: str, said_at: datetime, team_id: int, *, perso
 
 
 def give_back(
-    number: str, said_at: datetime, before: Mapping[int, datetime | None], everywhere: datetime | None
+    contact_id: int,
+    number: str,
+    said_at: datetime,
+    before: Mapping[int, datetime | None],
+    everywhere: datetime | None,
 ) -> None:
-    """Makes a stop that the phone said at `said_at` one of fewer teams, for it has said that it did not mean
-    these: each is what it was `before`, stopped since a time or not (None); so is the whole organisation."""
+    """Makes a stop that a contact's phone said at `said_at` one of fewer teams, for it has said that it did
+    not mean these: each is what it was `before`, stopped since a time or not (None); so is the whole
+    organisation. What whoever had the number before had stopped stays stopped: the contact's bars tell."""
     of_number = NumberStop.digest.in_(_digests(number)) & (NumberStop.said_at == said_at)
-    for scope, team_id, since in (
+    bars = db.session.execute(
+        select(Block.team_id, Block.since, Block.reason).where(
+            Block.contact_id == contact_id, Block.number == number, *_came_with_number()
+        )
+    )
+    earlier = {row.team_id: row for row in bars}
+    for scope, team_id, own in (
         *((BlockScope.TEAM, team_id, since) for team_id, since in before.items()),
         (BlockScope.ORGANISATION, None, everywhere),
     ):
         theirs = of_number & (NumberStop.scope == scope) & NumberStop.team_id.is_not_distinct_from(team_id)
+        bar = earlier.get(team_id)
+        since = own or (bar.since if bar else None)
+        reason = bar.reason if bar and not own else ""
         db.session.execute(
             delete(NumberStop).where(theirs)
             if since is None
-            else update(NumberStop).where(theirs).values(said_at=since)
+            else update(NumberStop).where(theirs).values(said_at=since, reason=reason)
         )
 
 

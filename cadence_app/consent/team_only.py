@@ -121,6 +121,7 @@ def answer(question: TeamOnlyQuestion, message_id: int, words: str, received_at:
             take_back_stop(contact_id, row.team_id, row.stopped_at)
     blocks.give_back_everywhere(contact_id, question.said_at, question.bar_since)
     number_stops.give_back(
+        contact_id,
         question.number,
         question.said_at,
         {row.team_id: row.stopped_at for row in left},

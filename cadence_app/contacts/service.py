@@ -11,6 +11,7 @@ from cadence_app.accounts import audit
 from cadence_app.accounts.models import Team, User
 from cadence_app.consent import joining
 from cadence_app.consent import service as consent
+from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import Consent, OptOutChange
 from cadence_app.contacts.models import Contact, ContactNumber, ContactTag, Tag
 from cadence_app.contacts.numbers import digits_of
@@ -118,14 +119,16 @@ def add_contact(
 def hold_or_make(
     team: Team, number: str, first_name: str, last_name: str, external_id: str
 ) -> tuple[Contact, bool]:
-    """The contact who has a number (E.164), to join a team that stays open until this transaction ends; made
-    with these names where nobody has it, and whether that was so. Errors: Taken; TeamClosed."""
+    """The contact who has a number (E.164), held, to join a team that stays open until this transaction ends;
+    made with these names where nobody has it, and whether that was so. Errors: Taken; TeamClosed."""
     db.session.refresh(team, with_for_update={"read": True})
     if team.closed_at:
         db.session.rollback()
         raise TeamClosed
-    if known := _holder(number):
-        return known, False
+    # Merged, erased or given another number while this waited: whoever has it then.
+    while known := _holder(number):
+        if lock_contacts([known.id]) and contact_with(number) == known.id:
+            return known, False
     _check_external_id(external_id, None)
     contact = Contact(
         tenant_id=tenant_in_use(),

@@ -290,6 +290,26 @@ def test_bars_of_personal_inboxes_and_carriers_stay_and_the_one_of_later_teams_i
         assert blocks.stopped_everywhere([other_id]) == bar
 
 
+def test_team_leaves_what_whoever_had_the_number_before_had_stopped(asking: World) -> None:
+    number = new_number()
+    asking.text(number, "STOPALL")
+    text_at(asking, asking.contact_id(number), new_number())
+    asking.text(number, "who is this?")
+    asking.text(number, "who is this?", asking.other_shared)
+    contact_id = asking.contact_id(number)
+    with asking.session():
+        admin = db.session.get_one(User, asking.admin_id)
+        for team_id in (asking.team_id, asking.other_team_id):
+            set_by_user(admin, contact_id, team_id, Status.OPTED_IN, "Signed at the desk.")
+        db.session.commit()
+    asking.text(number, "STOP")
+    asking.text(number, "TEAM")
+    assert asking.status(contact_id, asking.other_team_id) == Status.OPTED_IN
+    text_at(asking, contact_id, new_number())
+    next_holder = asking.text(number, "hello?", asking.other_shared).conversation_id
+    assert asking.status(asking.contact_id_of(next_holder), asking.other_team_id) == Status.OPTED_OUT
+
+
 def test_a_flag_that_waited_in_another_team_waits_again(asking: World) -> None:
     number, contact_id = both_teams(asking)
     asking.text(number, "take me off this list", asking.other_shared)
