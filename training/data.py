@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import random
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,12 +17,13 @@ PHRASE_LINES = ROOT / "tests" / "consent" / "intent_lines.tsv"
 AUTHORS = Path(__file__).with_name("authors")
 _ORDINARY = "ordinary"
 _SEED = 20261130
-# Texts of one template.
+# Texts of one template, and how often a line that stands for itself and one of an author are written again as
+# another thumb writes them.
 _MOST = 8
-# How often a line of an author is written again as another thumb writes it.
+_LONE_LINE_VARIED = 3
 _LINE_VARIED = 2
 _SEEN_THROUGH = 20
-_SENTENCES_BESIDE = (0, 0, 0, 0, 0, 1, 1, 2)
+_SENTENCES_BESIDE = (0, 0, 0, 0, 0, 1, 1, 1, 2, 3)
 
 
 @dataclass(frozen=True)
@@ -42,18 +44,30 @@ def rows() -> list[Row]:
     dice = random.Random(_SEED)  # noqa: S311
     found: list[Row] = []
     every = templates.templates()
+    ordinary: dict[str, list[templates.Template]] = defaultdict(list)
+    for each in every:
+        if each.ordinary:
+            ordinary[each.language].append(each)
     for group, template in enumerate(every):
         texts = templates.written_out(template, _MOST, dice)
         weight = 1.0 if len(texts) > 1 else 1.5
         for text in texts:
             found.append(Row(text, template.opt_out, group, template.kind, weight, False, template.ordinary))
+            for _ in range(_LONE_LINE_VARIED if len(texts) == 1 else 1 + template.opt_out):
+                other = augment.varied(text, dice)
+                for _ in range(dice.choice(_SENTENCES_BESIDE)):
+                    (sentence,) = templates.written_out(dice.choice(ordinary[template.language]), 1, dice)
+                    other = augment.embedded(other, sentence, dice)
+                found.append(Row(other, template.opt_out, group, template.kind, 0.5, True, template.ordinary))
     for group, (text, opt_out) in enumerate(_phrase_lines(), start=len(every)):
         found.append(Row(text, opt_out, group, "lines of the phrases", 1.5, False, False))
+        other = augment.varied(text, dice)
+        found.append(Row(other, opt_out, group, "lines of the phrases", 0.5, True, False))
     return found + _of_authors(len(found), dice)
 
 
 def _of_authors(group: int, dice: random.Random) -> list[Row]:
-    """The lines of authors, each as written and as other thumbs write it. They count more than a template's."""
+    """The lines of authors, each as written and as other thumbs write it. They count for more."""
     found: list[Row] = []
     files = {path.stem: _labelled(path) for path in sorted(AUTHORS.glob("*.tsv"))}
     beside = [text for text, _ in files[_ORDINARY]]
