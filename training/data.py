@@ -14,10 +14,14 @@ from training import augment, templates
 
 ROOT = Path(__file__).parents[1]
 PHRASE_LINES = ROOT / "tests" / "consent" / "intent_lines.tsv"
+AUTHORS = Path(__file__).with_name("authors")
+_ORDINARY = "ordinary"
 _SEED = 20261130
-# Texts of one template, and of each text the same as other thumbs write it.
+# Texts of one template, and how often a line that stands for itself and one of an author are written again as
+# another thumb writes them.
 _MOST = 8
 _LONE_LINE_VARIED = 3
+_LINE_VARIED = 2
 _SEEN_THROUGH = 20
 _SENTENCES_BESIDE = (0, 0, 0, 0, 0, 1, 1, 1, 2, 3)
 
@@ -46,22 +50,38 @@ def rows() -> list[Row]:
             ordinary[each.language].append(each)
     for group, template in enumerate(every):
         texts = templates.written_out(template, _MOST, dice)
-        times = _LONE_LINE_VARIED if len(texts) == 1 else 1 + template.opt_out
         weight = 1.0 if len(texts) > 1 else 1.5
-        beside = ordinary[template.language]
         for text in texts:
             found.append(Row(text, template.opt_out, group, template.kind, weight, False, template.ordinary))
-            for _ in range(times):
+            for _ in range(_LONE_LINE_VARIED if len(texts) == 1 else 1 + template.opt_out):
                 other = augment.varied(text, dice)
                 for _ in range(dice.choice(_SENTENCES_BESIDE)):
-                    (sentence,) = templates.written_out(dice.choice(beside), 1, dice)
+                    (sentence,) = templates.written_out(dice.choice(ordinary[template.language]), 1, dice)
                     other = augment.embedded(other, sentence, dice)
                 found.append(Row(other, template.opt_out, group, template.kind, 0.5, True, template.ordinary))
     for group, (text, opt_out) in enumerate(_phrase_lines(), start=len(every)):
         found.append(Row(text, opt_out, group, "lines of the phrases", 1.5, False, False))
-        found.append(
-            Row(augment.varied(text, dice), opt_out, group, "lines of the phrases", 0.5, True, False)
-        )
+        other = augment.varied(text, dice)
+        found.append(Row(other, opt_out, group, "lines of the phrases", 0.5, True, False))
+    return found + _of_authors(len(found), dice)
+
+
+def _of_authors(group: int, dice: random.Random) -> list[Row]:
+    """The lines of authors, each as written and as other thumbs write it. They count for more."""
+    found: list[Row] = []
+    files = {path.stem: _labelled(path) for path in sorted(AUTHORS.glob("*.tsv"))}
+    beside = [text for text, _ in files[_ORDINARY]]
+    for author, lines in files.items():
+        ordinary = author == _ORDINARY
+        less = 0.75 if ordinary else 1.0
+        for at, (text, opt_out) in enumerate(lines, start=group):
+            found.append(Row(text, opt_out, at, f"author {author}", 5.0 * less, False, ordinary))
+            for _ in range(_LINE_VARIED):
+                other = augment.varied(text, dice)
+                for _ in range(dice.choice(_SENTENCES_BESIDE)):
+                    other = augment.embedded(other, dice.choice(beside), dice)
+                found.append(Row(other, opt_out, at, f"author {author}", 1.75 * less, True, ordinary))
+        group += len(lines)
     return found
 
 
@@ -77,6 +97,10 @@ def checksum(made: list[Row]) -> str:
 
 
 def _phrase_lines() -> list[tuple[str, bool]]:
-    with PHRASE_LINES.open(encoding="utf-8", newline="") as file:
+    return _labelled(PHRASE_LINES)
+
+
+def _labelled(path: Path) -> list[tuple[str, bool]]:
+    with path.open(encoding="utf-8", newline="") as file:
         lines = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
         return [(line["text"], line["label"] == "opt_out") for line in lines]

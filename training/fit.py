@@ -12,7 +12,9 @@ from cadence_app.consent.intent import features, plain
 from training.data import Row
 
 # How much the weights may grow: chosen on groups held out.
-_C = 10.0
+_C = 6.0
+# A bucket counts by how unevenly the two sorts have it: from _EVEN up, at most _MOST_UNEVEN more.
+_EVEN, _PER_LOG, _MOST_UNEVEN, _UNSEEN = 0.35, 0.325, 4.0, 0.5
 
 
 def matrix(texts: Sequence[str]) -> csr_matrix:
@@ -29,7 +31,18 @@ def matrix(texts: Sequence[str]) -> csr_matrix:
 
 
 def fitted(found: csr_matrix, rows: Sequence[Row]) -> tuple[np.ndarray, float]:
-    """The weight of each bucket, and the bias."""
-    model = LogisticRegression(C=_C, solver="liblinear", random_state=0, max_iter=300)
-    model.fit(found, [row.opt_out for row in rows], sample_weight=[row.weight for row in rows])
-    return model.coef_[0], float(model.intercept_[0])
+    """The weight of each bucket, and the bias. Buckets are first scaled by their log ratio between opt outs
+    and others (Wang and Manning, "Baselines and Bigrams", 2012), so that common words need less data."""
+    labels = np.array([row.opt_out for row in rows])
+    weights = np.array([row.weight for row in rows])
+    scale = _unevenness(found, labels, weights)
+    model = LogisticRegression(C=_C, solver="liblinear", random_state=0, max_iter=300, tol=0.01)
+    model.fit(found.multiply(scale[None, :]).tocsr(), labels, sample_weight=weights)
+    return model.coef_[0] * scale, float(model.intercept_[0])
+
+
+def _unevenness(found: csr_matrix, labels: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    outs = found.T @ (weights * labels) + _UNSEEN
+    others = found.T @ (weights * ~labels) + _UNSEEN
+    ratio = np.abs(np.log((outs / outs.sum()) / (others / others.sum())))
+    return _EVEN + _PER_LOG * np.minimum(ratio, _MOST_UNEVEN)
