@@ -67,13 +67,7 @@ def read(text: str, beside: Beside) -> Said:
     if named.keyword:
         return Said(named.keyword, quotes=left is not None)
     short = named.flagged or _written_elsewhere(words)
-    if short:
-        return Said(None, Found(short), left is not None)
-    found = find_opt_out(words)
-    if left and found and not found.words:
-        # What a phone writes around a quote is not the sender's: a phrase must stand in it.
-        found = None
-    return Said(None, found, left is not None)
+    return Said(None, Found(short) if short else find_opt_out(words), left is not None)
 
 
 def flagged_for(words: str) -> str | None:
