@@ -124,6 +124,8 @@ def test_demo_data_goes_into_a_database_behind_a_pooler_only_when_asked(
         site.start("--demo")
         try:
             page = browser.new_context(base_url=site.url).new_page()
+            # The first pages open every connection of the pool, beside all programs and a second test.
+            page.set_default_timeout(90_000)
             page.goto("/login")
             page.fill("[name=email]", "agent@harbor.example")
             page.fill("[name=password]", PASSWORD)
