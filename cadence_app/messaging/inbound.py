@@ -170,13 +170,13 @@ def _held_contact(inbox: Inbox, number: str) -> tuple[int, bool]:
     Where they were merged, or gave the number up, while this waited, the one who has it then.
     """
     while True:
-        contact_id = contact_with(number) or _new_contact(inbox, number)
+        contact_id = contact_with(number) or new_contact(inbox, number)
         held = lock_contacts([contact_id]).get(contact_id)
         if held and contact_with(number) == contact_id:
             return contact_id, held.number == number
 
 
-def _new_contact(inbox: Inbox, number: str) -> int:
+def new_contact(inbox: Inbox, number: str) -> int:
     """Makes the unknown contact that a number gets; whoever else makes it at the same time is found."""
     try:
         with db.session.begin_nested():

@@ -16,7 +16,7 @@ from sqlalchemy.orm import joinedload
 
 from cadence_app.accounts import audit
 from cadence_app.accounts.models import Tenant, User
-from cadence_app.consent import own_keywords, possible
+from cadence_app.consent import keywords, own_keywords, possible
 from cadence_app.consent import service as consent
 from cadence_app.consent.keywords import Meaning
 from cadence_app.consent.models import Status
@@ -27,7 +27,7 @@ from cadence_app.locks import held
 from cadence_app.messaging.carriers.events import Unread, instant_of
 from cadence_app.messaging.carriers.models import CarrierAccount, UnreadDecision, UnreadPost
 from cadence_app.messaging.carriers.out_words import may_opt_out
-from cadence_app.messaging.inbound import Received, receive_text
+from cadence_app.messaging.inbound import Received, new_contact, receive_text
 from cadence_app.messaging.models import Inbox
 
 KEPT_AFTER_READING = timedelta(days=90)
@@ -139,15 +139,20 @@ def opt_out(admin: User, post: UnreadPost, number: str, inbox: Inbox, note: str)
     """Files a post as a text of this number (E.164) to this inbox, opts its contact out of the inbox's team,
     and commits. Errors: Decided.
 
-    The text goes through the one way in, so that a keyword in it is the person's own word. Where it was none,
-    the admin's decision opts them out. Cut off in between it is still open, and doing it again files nothing
-    twice.
+    The text goes through the one way in, so that a keyword in it is the person's own word. Where it is none,
+    the admin's decision opts them out before it is filed, so that nobody is opted in by it for a moment. Cut
+    off in between it is still open, and doing it again files nothing twice.
     """
     post_id, team_id, inbox_name = post.id, inbox.team_id, inbox.name
     with held(f"unread post {post_id}") as mine:
         if not mine or _locked(post_id) is None:
             raise Decided
         words = post.words or "(The words could not be read.)"
+        said = keywords.read(words, own_keywords.meanings_for(team_id))
+        if said is None or said.meaning != Meaning.OUT:
+            holder = contact_with(number) or new_contact(inbox, number)
+            consent.set_by_user(admin, holder, team_id, Status.OPTED_OUT)
+            db.session.commit()
         received = receive_text(inbox.number, number, words, f"unread {post_id}", post.said_at)
         still = _locked(post_id)
         if still is None:

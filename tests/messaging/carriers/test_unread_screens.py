@@ -94,6 +94,18 @@ def test_words_that_are_no_keyword_opt_out_by_the_admins_decision(line: Line) ->
     assert (last.status, last.source, last.user_id) == ("opted_out", "toggle", world.admin_id)
 
 
+def test_words_of_a_stranger_that_are_no_keyword_opt_them_in_at_no_moment(line: Line) -> None:
+    world, number = line.world, new_number()
+    line.text("SUPPORT", "please leave me alone and stop texting")
+    (post,) = posts(world)
+    with world.session():
+        admin, found = db.session.get_one(User, world.admin_id), db.session.get_one(UnreadPost, post.id)
+        inbox = db.session.scalars(select(Inbox).where(Inbox.number == world.shared)).one()
+        unread.opt_out(admin, found, number, inbox, "")
+    (row,) = world.history(world.contact_id(number))
+    assert (row.status, row.source, row.user_id) == ("opted_out", "toggle", world.admin_id)
+
+
 def test_two_admins_at_once_file_it_once(line: Line) -> None:
     world, numbers = line.world, [new_number(), new_number()]
     line.text("SUPPORT", "STOP")
