@@ -314,3 +314,10 @@ def test_what_a_token_did_is_named_in_the_history_and_on_the_card(api: Api) -> N
     assert row.reason == "Asked by e-mail."
     page = api.world.sign_in("admin").get(f"/contacts/{contact_id}").text
     assert f"Through the API, {api.name} (API token)" in page
+
+
+def test_an_answer_is_a_download_for_a_browser_that_was_led_to_it(api: Api) -> None:
+    for path in ("/teams", "/contacts/0"):
+        answer = api.get(path)
+        assert answer.headers["Content-Disposition"] == 'attachment; filename="api.json"', path
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
