@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # RFC 9110, section 7.2: a name or an address, and perhaps a port. No user, no dot at the end, no list of two.
 _HOST = re.compile(
-    r"(?:(?P<name>[A-Za-z0-9._-]*[A-Za-z0-9_-])|\[(?P<six>[0-9A-Fa-f:.]+)\])(?::(?P<port>\d{1,5}))?"
+    r"(?:(?P<name>[A-Za-z0-9._-]*[A-Za-z0-9_-])|\[(?P<six>[0-9A-Fa-f:.]+)\])(?::(?P<port>[0-9]{1,5}))?"
 )
 # A load balancer asks each machine by its address, or names none at all; the answer says nothing of anybody.
 _HEALTH = "/healthz"

@@ -6,6 +6,7 @@ at this machine: it is asked for, and it does not go with an address that others
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 from dataclasses import dataclass
@@ -87,8 +88,10 @@ def _own_host(url: str) -> str:
 def _named(name: str, setting: str = "CADENCE_HOSTS") -> str:
     """A host's name as a browser sends it. Errors: ValueError for what is none."""
     plain = name.strip("[]").lower()
-    if ":" in plain:
-        return plain
+    try:
+        return str(ipaddress.ip_address(plain))
+    except ValueError:
+        pass
     try:
         plain = plain if plain.isascii() else plain.encode("idna").decode()
     except UnicodeError:
