@@ -183,3 +183,17 @@ def _sign_in(app: Flask, email: str, site: str, headers: dict[str, str] | None =
     assert DEMO_PASSWORD not in page.text
     form = {"csrf_token": token[1], "email": email, "password": DEMO_PASSWORD}
     return client.post("/login", data=form, base_url=site, headers=given).status_code
+
+
+@pytest.mark.parametrize(
+    ("demo", "chosen", "development"),
+    [(True, False, True), (False, False, False), (False, True, True), (True, True, True)],
+)
+def test_over_data_that_is_not_the_demos_it_is_on_only_where_somebody_said_so(
+    settings: Settings, demo: bool, chosen: bool, development: bool
+) -> None:
+    installation = supervisor.Installation(Path(), "127.0.0.1", 5000, True, True, True, chosen_mode=chosen)
+    given = supervisor._environment(installation, settings(CADENCE_DEVELOPMENT="1"), demo)
+    names = ("CADENCE_DEVELOPMENT", "CADENCE_DEV_TOOLS", "CADENCE_DEV_MAILBOX")
+    assert [given[name] for name in names] == [str(int(development))] * 3
+    assert given["CADENCE_DEMO_SIGN_INS"] == str(int(development and demo))
