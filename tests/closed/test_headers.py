@@ -13,9 +13,11 @@ from werkzeug.routing import Rule
 
 import config
 from cadence_app import create_app
+from cadence_app.accounts.models import User
+from cadence_app.extensions import db
 from tests.closed.browsers import missing_headers
 from tests.closed.serving import HOST, PUBLIC
-from tests.world import Browser, World, make_world
+from tests.world import PASSWORD, Browser, World, make_world
 
 YEAR = "max-age=31536000"
 
@@ -91,7 +93,12 @@ def _is_locked(cookie: str) -> bool:
 
 def test_the_cookie_of_a_sign_in_is_locked_to_the_host(app: Flask, public: Flask) -> None:
     world = replace(make_world(app, "teams"), app=public)
-    browser = world.sign_in("agent")
+    browser = Browser(public.test_client())
+    with world.session():
+        email = db.session.get_one(User, world.agent_id).email
+    answer = browser.post("/login", {"email": email, "password": PASSWORD}, token_from="/login")
+    assert answer.status_code == 302
+    assert all(map(_is_locked, answer.headers.getlist("Set-Cookie")))
     assert browser.client.get_cookie("__Host-session", domain=HOST)
     assert not browser.client.get_cookie("session", domain=HOST)
     # A neighbour's cookie of the plain name, which it can put there, is none of ours.

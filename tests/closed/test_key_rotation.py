@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from secrets import token_hex
 
 import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
-from cadence_app import key_rotation, vault
+from cadence_app import key_rotation, secret_keys, vault
 from cadence_app.accounts.models import Team, User
 from cadence_app.accounts.sign_in_models import SingleSignOn
 from cadence_app.extensions import db
@@ -200,6 +201,20 @@ def test_a_text_that_looks_like_a_secret_is_left_alone(app: Flask, worlds: list[
         db.session.get_one(Team, world.team_id).name = foreign
         db.session.commit()
     assert _run(app)[0] == 0
+
+
+def test_a_new_key_is_made_in_the_data_folder(
+    app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = secret_keys.find_or_make(tmp_path)
+    monkeypatch.setitem(app.config, "DATA_DIR", tmp_path)
+    done = app.test_cli_runner().invoke(args=["cadence", "new-key"])
+    assert (done.exit_code, "Restart all of Cadence now" in done.output) == (0, True)
+    assert secret_keys.find_or_make(tmp_path).old == (before.current,)
+    assert before.current not in done.output
+    monkeypatch.setenv("SECRET_KEY", token_hex(32))
+    done = app.test_cli_runner().invoke(args=["cadence", "new-key"])
+    assert (done.exit_code, "CADENCE_OLD_SECRET_KEYS" in done.output) == (1, True)
 
 
 def test_the_other_key_is_of_no_concern_to_it(app: Flask, worlds: list[World], new_key: str) -> None:

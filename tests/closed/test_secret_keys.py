@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import stat
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +29,7 @@ from cadence_app.notifications import links as unsubscribing
 from cadence_app.notifications.models import NotificationRecipient, NotificationRule
 from cadence_app.secret_keys import Keys
 from tests.closed.serving import PUBLIC
+from tests.conftest import ROOT, free_port
 from tests.world import World, new_number
 
 PUBLISHED = "192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf"
@@ -86,6 +90,22 @@ def test_a_new_installation_gets_a_key_that_only_its_owner_reads(tmp_path: Path)
     assert secret_keys.find_or_make(tmp_path) == keys
     (file,) = tmp_path.iterdir()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("program", [["-c", "import wsgi"], ["-m", "cadence_app.supervisor"]])
+def test_the_refusal_is_one_line_and_starts_nothing(tmp_path: Path, program: list[str]) -> None:
+    given = {"SECRET_KEY": "dev", "CADENCE_DATA_DIR": str(tmp_path), "PORT": str(free_port())}
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", *program],
+        cwd=ROOT,
+        env=os.environ | given,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    (line,) = done.stderr.splitlines()
+    assert (done.returncode, line[:28]) == (1, "SECRET_KEY has 3 characters;")
+    assert not (tmp_path / "postgres").exists()
 
 
 def test_an_empty_file_is_no_key(tmp_path: Path) -> None:
