@@ -11,7 +11,7 @@ _CSP = (
 )
 # Nothing here needs any of it; a page that was tampered with gets none either.
 _NEVER_USED = (
-    *("accelerometer", "autoplay", "bluetooth", "browsing-topics", "camera", "display-capture", "gamepad"),
+    *("accelerometer", "autoplay", "browsing-topics", "camera", "display-capture", "gamepad"),
     *("encrypted-media", "fullscreen", "geolocation", "gyroscope", "hid", "idle-detection", "local-fonts"),
     *("magnetometer", "microphone", "midi", "payment", "picture-in-picture", "publickey-credentials-create"),
     *("publickey-credentials-get", "screen-wake-lock", "serial", "usb", "window-management"),

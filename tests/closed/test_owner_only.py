@@ -60,7 +60,7 @@ def test_of_a_folder_that_was_given_only_what_cadence_put_there_is_narrowed(
 
 
 def test_nobody_else_on_the_machine_connects_to_the_embedded_postgresql() -> None:
-    """Nor where its socket can't be in its own folder, as here, which the wheel opens to everybody under root."""
+    """Nor where its socket can't be in its own folder, as here, which the wheel opens to all under root."""
     with scratch("with a space") as folder:
         try:
             url = embedded.ensure_postgres(folder)
