@@ -6,15 +6,11 @@ Every variable and its default is listed in docs/configuration.md.
 from __future__ import annotations
 
 import os
-import secrets
 from pathlib import Path
 from typing import Any
 
-from cadence_app import database_roles, embedded, number_key
+from cadence_app import database_roles, embedded, number_key, public_site, secret_keys
 from cadence_app.redis_waits import PROMPT, PromptRedis
-
-_SECRET_KEY_FILE = "secret_key"  # noqa: S105 - a file's name
-_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
 def _flag(name: str, default: bool) -> bool:
@@ -42,28 +38,33 @@ def database_url(url: str) -> str:
     return f"postgresql+psycopg://{rest}"
 
 
-def _known_secret_key(data_dir: Path) -> str | None:
-    """SECRET_KEY, or the one kept in the data folder; None where there is neither yet."""
-    path = data_dir / _SECRET_KEY_FILE
-    return os.environ.get("SECRET_KEY") or (path.read_text() if path.exists() else None)
+def development_wanted() -> bool | None:
+    """What CADENCE_DEVELOPMENT says; None where it says nothing."""
+    return _flag("CADENCE_DEVELOPMENT", False) if os.environ.get("CADENCE_DEVELOPMENT", "").strip() else None
 
 
-def _secret_key(data_dir: Path) -> str:
-    """The key that signs cookies: SECRET_KEY, or one made once and kept in the data folder."""
-    if key := os.environ.get("SECRET_KEY"):
-        return key
-    path = data_dir / _SECRET_KEY_FILE
-    if not path.exists():
-        data_dir.mkdir(parents=True, exist_ok=True)
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
-        with os.fdopen(fd, "w") as file:
-            file.write(secrets.token_hex(32))
-    return path.read_text()
+def site(development: bool | None) -> public_site.Site:
+    """Where Cadence is reached. Errors: ValueError."""
+    return public_site.load(_number("CADENCE_TRUSTED_PROXIES", 0), development)
+
+
+def _only_in_development(name: str, development: bool, default: bool) -> bool:
+    """A switch of development mode. Errors: ValueError where it is turned on without that mode."""
+    if _flag(name, False) and not development:
+        raise ValueError(f"{name} needs CADENCE_DEVELOPMENT=1, which is for this machine alone.")
+    return development and _flag(name, default)
 
 
 def load() -> dict[str, Any]:
     """Every setting of the application; errors: ValueError for a value that can't be used."""
     data_dir = Path(os.environ.get("CADENCE_DATA_DIR", "instance")).resolve()
+    # What has no database in it comes first: a setting that can't be used is told without starting one.
+    reached = site(development_wanted())
+    # Before a key is made: an installation that had one hashed numbers with it.
+    known = secret_keys.find(data_dir)
+    stops_key = number_key.load_or_make(data_dir, known.first if known else None)
+    keys = secret_keys.find_or_make(data_dir)
+    secret_keys.check(keys, reached.development)
     app_url = os.environ.get("DATABASE_URL", "")
     owner_url = os.environ.get("DATABASE_OWNER_URL", "")
     embedded_database = not app_url
@@ -72,40 +73,53 @@ def load() -> dict[str, Any]:
     if embedded_database:
         app_url, owner_url = database_roles.prepare_embedded(embedded.ensure_postgres(data_dir))
     embedded_mail = not os.environ.get("MAIL_SERVER")
-    all_embedded = embedded_database and embedded_mail and not os.environ.get("REDIS_URL")
     redis_url = os.environ.get("REDIS_URL") or embedded.redis_url(data_dir)
-    proxies = _number("CADENCE_TRUSTED_PROXIES", 0)
-    public_url = os.environ.get("CADENCE_PUBLIC_URL", f"http://127.0.0.1:{os.environ.get('PORT', '5000')}")
     session_days = _number("CADENCE_SESSION_DAYS", 7)
-    # The phone simulator and the mailbox have no sign-in: by themselves they are only for who sits here.
-    here_only = os.environ.get("HOST", "127.0.0.1") in _LOOPBACK and not proxies
-    # Before _secret_key() makes one: an installation that had one hashed numbers with it.
-    stops_key = number_key.load_or_make(data_dir, _known_secret_key(data_dir))
+    secure = reached.https or _flag("CADENCE_SECURE_COOKIES", False)
+    # Browsers take a cookie of such a name only over https, from this host and for all of it (RFC 6265bis,
+    # section 4.1.3.2), so that no neighbour under the same domain can put one there.
+    prefix = "__Host-" if secure else ""
     return {
         "DATA_DIR": data_dir,
-        "SECRET_KEY": _secret_key(data_dir),
+        "SITE": reached,
+        "DEVELOPMENT": reached.development,
+        "SECRET_KEY": keys.current,
+        # Flask and Flask-WTF know these names: what an old key signed is believed; it signs nothing new.
+        "SECRET_KEY_FALLBACKS": keys.still_signing,
+        "WTF_CSRF_SECRET_KEY": [*keys.still_signing, keys.current],
+        "OLD_SECRET_KEYS": list(keys.old),
         "NUMBER_KEY": stops_key,
+        "COOKIE_PREFIX": prefix,
+        "SESSION_COOKIE_NAME": f"{prefix}session",
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_HTTPONLY": True,
-        "SESSION_COOKIE_SECURE": _flag("CADENCE_SECURE_COOKIES", public_url.startswith("https://")),
+        "SESSION_COOKIE_SECURE": secure,
+        "SESSION_COOKIE_PATH": "/",
+        "REMEMBER_COOKIE_NAME": f"{prefix}remember",
+        "REMEMBER_COOKIE_SECURE": secure,
+        "REMEMBER_COOKIE_HTTPONLY": True,
+        "REMEMBER_COOKIE_SAMESITE": "Lax",
+        "HSTS_SUBDOMAINS": _flag("CADENCE_HSTS_SUBDOMAINS", False),
         "PERMANENT_SESSION_LIFETIME": session_days * 24 * 3600,
         "SESSION_IDLE_MINUTES": _number("CADENCE_SESSION_IDLE_MINUTES", 12 * 60),
         "SESSION_DAYS": session_days,
         # In development a provider may run on this machine, without https.
-        "SSO_LOOPBACK": _flag("CADENCE_SSO_LOOPBACK", all_embedded and here_only),
+        "SSO_LOOPBACK": _flag("CADENCE_SSO_LOOPBACK", reached.development),
         "RESET_LINK_MINUTES": 60,
         "INVITATION_DAYS": 7,
         "MAX_CONTENT_LENGTH": 2 * 1024 * 1024,
         # Their addresses carry a digest of the content (ui/__init__.py).
         "SEND_FILE_MAX_AGE_DEFAULT": 365 * 24 * 3600,
         "WTF_CSRF_TIME_LIMIT": None,
-        "PUBLIC_URL": public_url.rstrip("/"),
-        "TRUSTED_PROXIES": proxies,
+        "PUBLIC_URL": reached.url,
+        "TRUSTED_PROXIES": reached.proxies,
         "SQLALCHEMY_DATABASE_URI": database_url(app_url),
         # Nothing is set as a connection opens, nor kept in it: behind a pooler it is another one each time
         # (tenancy.py sets what a transaction needs).
         "SQLALCHEMY_ENGINE_OPTIONS": {
             "connect_args": {"connect_timeout": 5, "prepare_threshold": None},
+            # The values of a statement are people's numbers, names and texts (database_errors.py).
+            "hide_parameters": True,
             "pool_pre_ping": True,
             "pool_size": 10,
             "max_overflow": 20,
@@ -144,9 +158,8 @@ def load() -> dict[str, Any]:
         "IMPORT_MAX_ROWS": _number("CADENCE_IMPORT_MAX_ROWS", 1_000_000),
         "IMPORT_KEEP_DAYS": _number("CADENCE_IMPORT_KEEP_DAYS", 7),
         "IMPORT_BATCH": _number("CADENCE_IMPORT_BATCH", 2_000),
-        "DEV_TOOLS": _flag("CADENCE_DEV_TOOLS", all_embedded and here_only),
-        "DEV_MAILBOX": _flag("CADENCE_DEV_MAILBOX", embedded_mail and here_only),
-        "HERE_ONLY": here_only,
+        "DEV_TOOLS": _only_in_development("CADENCE_DEV_TOOLS", reached.development, True),
+        "DEV_MAILBOX": _only_in_development("CADENCE_DEV_MAILBOX", reached.development, embedded_mail),
         "PRIVATE_DESTINATIONS": _flag("CADENCE_PRIVATE_DESTINATIONS", True),
-        "DEMO_SIGN_INS": _flag("CADENCE_DEMO_SIGN_INS", False),
+        "DEMO_SIGN_INS": _only_in_development("CADENCE_DEMO_SIGN_INS", reached.development, False),
     }

@@ -6,6 +6,11 @@ from typing import Any
 
 from cadence_app.messaging.carriers.gaps import keep_beating
 
+# What a proxy says of a request is believed where CADENCE_TRUSTED_PROXIES says so (create_app), and not
+# because the proxy is on this machine or at a socket, as gunicorn does by itself.
+secure_scheme_headers: dict[str, str] = {}
+forwarder_headers = ""
+
 
 def post_worker_init(worker: Any) -> None:
     """Each process that takes requests says that texts can come in. A thread of before the fork is gone."""

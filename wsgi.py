@@ -1,6 +1,14 @@
 """What gunicorn and the flask command load."""
 
-import config
-from cadence_app import create_app
+import sys
 
-app = create_app(config.load())
+import config
+from cadence_app import create_app, owner_only
+
+owner_only.close_umask()
+try:
+    settings = config.load()
+except ValueError as error:
+    # A setting that can't be used is one line, and no traceback.
+    sys.exit(str(error))
+app = create_app(settings)

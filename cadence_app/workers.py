@@ -19,7 +19,7 @@ from flask import Flask
 from setproctitle import setproctitle
 
 import config
-from cadence_app import create_app
+from cadence_app import create_app, owner_only
 from cadence_app.extensions import db, rq
 
 # So many that a person's text never waits for a large export or a campaign.
@@ -113,4 +113,5 @@ def _end_with(parent: int) -> None:
 
 
 if __name__ == "__main__":
+    owner_only.close_umask()
     Crew(create_app(config.load())).work()

@@ -13,7 +13,9 @@ from cadence_app.extensions import db
 
 if not current_app.config["DATABASE_OWNER_URL"]:
     raise RuntimeError(f"Migrations need DATABASE_OWNER_URL. {ADVICE}")
-engine = create_engine(current_app.config["DATABASE_OWNER_URL"], poolclass=pool.NullPool)
+engine = create_engine(
+    current_app.config["DATABASE_OWNER_URL"], poolclass=pool.NullPool, hide_parameters=True
+)
 with engine.connect() as connection:
     context.configure(connection=connection, target_metadata=db.metadata, compare_type=True)
     with context.begin_transaction():

@@ -56,7 +56,7 @@ def app(data_dir: Path) -> Iterator[Flask]:
     mail_port = free_port()
     for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "MAIL_SERVER", "FILES_URL"):
         os.environ.pop(name, None)
-    os.environ |= {"CADENCE_DATA_DIR": str(data_dir), "MAIL_PORT": str(mail_port)}
+    os.environ |= {"CADENCE_DATA_DIR": str(data_dir), "MAIL_PORT": str(mail_port), "CADENCE_DEVELOPMENT": "1"}
     programs = [
         subprocess.Popen(embedded.command(name), stdout=subprocess.DEVNULL) for name in ("redis", "mail")
     ]

@@ -6,7 +6,6 @@ that moment, and is worth nothing once that has changed.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -14,6 +13,7 @@ from enum import StrEnum
 from flask import current_app
 from itsdangerous import BadData, URLSafeTimedSerializer
 
+from cadence_app import secret_keys
 from cadence_app.accounts.models import User
 from cadence_app.accounts.service import load_user
 
@@ -27,7 +27,7 @@ class Purpose(StrEnum):
 
 def make(user: User, purpose: Purpose) -> tuple[str, datetime]:
     """The whole address of a link for this user, and when it expires."""
-    token = _serializer(purpose).dumps([user.tenant_id, user.id, _mark(user, purpose)])
+    token = _serializer(purpose).dumps([user.tenant_id, user.id, _marks(user, purpose)[-1]])
     url = f"{current_app.config['PUBLIC_URL']}/{purpose}/{token}"
     return url, datetime.now(UTC) + _life(purpose)
 
@@ -41,7 +41,7 @@ def user_of(token: str, purpose: Purpose) -> User | None:
         return None
     tenant_id, user_id, mark = read
     user = load_user(tenant_id, user_id)
-    if user is None or not user.is_active or not hmac.compare_digest(mark, _mark(user, purpose)):
+    if user is None or not user.is_active or mark not in _marks(user, purpose):
         return None
     if user.invited != (purpose == Purpose.INVITATION):
         return None
@@ -54,13 +54,15 @@ def _life(purpose: Purpose) -> timedelta:
     return timedelta(days=current_app.config["INVITATION_DAYS"])
 
 
-def _mark(user: User, purpose: Purpose) -> str:
+def _marks(user: User, purpose: Purpose) -> list[str]:
+    """The mark of this state under each key, the current one last. That of a link is signed with it, so it is
+    no secret by which a comparison's time could be of use."""
     # In one zone, whichever the session of the database that read it is in.
     invited_at = user.invited_at.astimezone(UTC).isoformat() if user.invited_at else ""
     state = user.password_hash if purpose == Purpose.RESET else invited_at
-    key = current_app.config["SECRET_KEY"].encode()
-    return hmac.new(key, f"{purpose} {user.id} {state}".encode(), hashlib.sha256).hexdigest()[:32]
+    said = f"{purpose} {user.id} {state}".encode()
+    return [hmac.digest(key.encode(), said, "sha256").hex()[:32] for key in secret_keys.signing()]
 
 
 def _serializer(purpose: Purpose) -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt=f"cadence {purpose}")
+    return URLSafeTimedSerializer(secret_keys.signing(), salt=f"cadence {purpose}")

@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from cadence_app.extensions import Model
+from cadence_app.vault import ENCRYPTED
 
 
 class Navigation(StrEnum):
@@ -143,7 +144,7 @@ class User(UserMixin, Model):
     # When the invitation that is open was last sent; none once it is accepted or revoked.
     invited_at: Mapped[datetime | None]
     # The secret of the authenticator app, encrypted (vault.py); empty without a second factor.
-    second_factor_secret: Mapped[str] = mapped_column(default="", server_default="")
+    second_factor_secret: Mapped[str] = mapped_column(default="", server_default="", info=ENCRYPTED)
     second_factor_since: Mapped[datetime | None]
     # The 30-second step of the last code that was taken: no code of it or of an earlier one is taken again.
     second_factor_step: Mapped[int] = mapped_column(default=0, server_default="0")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from flask import Blueprint, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_limiter import RequestLimit
 from flask_login import current_user, login_required
@@ -58,13 +58,12 @@ def sign_in() -> ResponseReturnValue:
             return redirect(next_page(request.args.get("next")))
         else:
             error = "That e-mail address and password don't match."
-    shown = demo_sign_ins.SIGN_INS if current_app.config["DEMO_SIGN_INS"] else []
     page = render_template(
         "accounts/login.html",
         form=form,
         error=error,
         through_provider=through_provider,
-        demo_sign_ins=shown,
+        demo_sign_ins=demo_sign_ins.shown(),
     )
     return page, 422 if form.is_submitted() else 200
 

@@ -10,6 +10,7 @@ from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import func, select, text
 
+from cadence_app.accounts import demo_sign_ins
 from cadence_app.accounts.models import Navigation, Role, Team, TeamMember, Tenant, User
 from cadence_app.extensions import db
 from cadence_app.tenancy import tenant_in_use, use_tenant
@@ -44,13 +45,14 @@ def find_by_email(email: str) -> User | None:
 
 
 def password_fits(user: User | None, password: str) -> bool:
-    """Whether this is the user's password; it takes as long for nobody, and for who has none."""
+    """Whether this is the user's password; it takes as long for nobody, and for who has none. The demo's is
+    nobody's but in development mode."""
     known = user.password_hash if user else ""
     try:
         _hasher.verify(known or _nobodys_hash(), password)
     except (VerifyMismatchError, InvalidHashError):
         return False
-    return known != ""
+    return known != "" and not demo_sign_ins.refused(password)
 
 
 def hash_password(password: str) -> str:

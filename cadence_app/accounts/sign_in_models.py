@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from cadence_app.accounts.models import Tenant, User
 from cadence_app.extensions import Model
+from cadence_app.vault import ENCRYPTED
 
 
 class Method(StrEnum):
@@ -69,7 +70,7 @@ class SingleSignOn(Model):
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"), primary_key=True, autoincrement=False)
     issuer: Mapped[str]
     client_id: Mapped[str]
-    client_secret: Mapped[str]
+    client_secret: Mapped[str] = mapped_column(info=ENCRYPTED)
     passwords_allowed: Mapped[bool] = mapped_column(default=True)
     creates_users: Mapped[bool] = mapped_column(default=False)
 

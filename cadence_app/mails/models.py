@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cadence_app.extensions import Model
+from cadence_app.vault import ENCRYPTED
 
 
 class OutgoingMail(Model):
@@ -35,8 +36,8 @@ class OutgoingMail(Model):
     recipient: Mapped[str]
     recipient_name: Mapped[str] = mapped_column(default="")
     subject: Mapped[str]
-    text: Mapped[str]
-    html: Mapped[str]
+    text: Mapped[str] = mapped_column(info=ENCRYPTED)
+    html: Mapped[str] = mapped_column(info=ENCRYPTED)
     # Headers besides the usual ones, such as List-Unsubscribe.
     headers: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -1,7 +1,8 @@
 """The phone simulator: text any inbox from any number, and see what comes back.
 
-Only registered where DEV_TOOLS is on. It has no sign-in, for it plays the part of the telephone network;
-what it sends takes the same way in as a carrier's webhook.
+Only registered where DEV_TOOLS is on, and only there for who sits at this machine (development.py). It has no
+sign-in, for it plays the part of the telephone network; what it sends takes the same way in as a carrier's
+webhook.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from sqlalchemy.orm import joinedload
 from wtforms import Field, SelectField, SubmitField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
+from cadence_app import development
 from cadence_app.accounts.models import Tenant
 from cadence_app.contacts.models import Contact
 from cadence_app.contacts.number_field import NumberField
@@ -35,6 +37,7 @@ from cadence_app.ui.fields import no_control_characters
 from cadence_app.ui.formatting import phone as pretty
 
 blueprint = Blueprint("dev_phone", __name__, url_prefix="/dev/phone")
+blueprint.before_request(development.require_here)
 
 _DEFAULT_NUMBER = "+12125550142"
 # What a phone shows: what it sent, and what reached it.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import current_app
 from itsdangerous import BadSignature, URLSafeSerializer
 
+from cadence_app import secret_keys
 from cadence_app.notifications import service
 from cadence_app.notifications.models import NotificationRecipient
 from cadence_app.tenancy import use_tenant
@@ -36,4 +37,4 @@ def recipient_of(token: str) -> NotificationRecipient | None:
 
 
 def _signer() -> URLSafeSerializer:
-    return URLSafeSerializer(current_app.config["SECRET_KEY"], salt="notification-unsubscribe")
+    return URLSafeSerializer(secret_keys.signing(), salt="notification-unsubscribe")

@@ -1,6 +1,7 @@
 """The mailbox: the mails that the embedded catcher filed, to read and to open their attachments.
 
-Only registered where DEV_MAILBOX is on: with a mail server of your own, mails are none of Cadence's business.
+Only registered where DEV_MAILBOX is on, and only there for who sits at this machine (development.py): with a
+mail server of your own, mails are none of Cadence's business.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ from pathlib import Path
 from flask import Blueprint, Response, abort, current_app, render_template
 from flask.typing import ResponseReturnValue
 
+from cadence_app import development
+
 blueprint = Blueprint("dev_mail", __name__, url_prefix="/dev/mail")
+blueprint.before_request(development.require_here)
 
 _NEWEST = 100
 # The mail's HTML is somebody else's: it may style itself and do nothing more.

@@ -14,6 +14,7 @@ import obstore
 from sqlalchemy import Connection, Select
 
 from cadence_app import files
+from cadence_app.database_errors import cutting
 from cadence_app.extensions import db
 from cadence_app.reports import workbook
 from cadence_app.reports.filters import Filters
@@ -112,7 +113,8 @@ def _write_csv(export: Export, kind: Kind, connection: Connection, file: _Digest
     rows = -1  # the header is one
     # One growing buffer: thousands of kept rows would each be an object for the garbage collector.
     piece = bytearray(_BOM)
-    with connection.connection.cursor().copy(_COPY.format(rows=statement).encode(), values) as copy:
+    copying = connection.connection.cursor().copy(_COPY.format(rows=statement).encode(), values)
+    with cutting(), copying as copy:
         for row in copy:
             piece += row
             rows += 1

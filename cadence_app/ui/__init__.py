@@ -9,17 +9,12 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Flask, Response, current_app, g, has_request_context, request, url_for
+from flask import Flask, current_app, g, has_request_context, url_for
 from flask_login import current_user
 
-from cadence_app.ui import errors, formatting, health, help_pages
+from cadence_app import development
+from cadence_app.ui import errors, formatting, headers, health, help_pages
 from cadence_app.ui.navigation import main_navigation, settings_navigation, words_for
-
-# No script or style but our own files: what a page shows, whoever typed it, can't run.
-_CSP = (
-    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
-    "form-action 'self'; frame-ancestors 'self'"
-)
 
 
 def init_app(app: Flask) -> None:
@@ -30,7 +25,7 @@ def init_app(app: Flask) -> None:
     app.add_url_rule("/favicon.ico", "favicon", lambda: app.send_static_file("img/favicon.svg"))
     app.context_processor(_context)
     app.add_template_global(_asset, "asset")
-    app.after_request(_security_headers)
+    headers.init_app(app)
     app.add_template_filter(_moment, "moment")
     app.add_template_filter(_brief, "brief")
     app.add_template_filter(_clock, "clock")
@@ -47,24 +42,16 @@ def _context() -> dict[str, Any]:
     if not has_request_context():
         return {}
     user = current_user if not g.get("crashed") and current_user.is_authenticated else None
+    here = development.open_here()
     return {
         "bare": bool(g.get("crashed")),
         "nav": main_navigation(user) if user else [],
         "settings_nav": settings_navigation(user) if user and user.is_admin else [],
         "current_tenant": user.tenant if user else None,
         "words": words_for(user),
-        "dev_tools": current_app.config["DEV_TOOLS"],
-        "dev_mailbox": current_app.config["DEV_MAILBOX"],
+        "dev_tools": here and current_app.config["DEV_TOOLS"],
+        "dev_mailbox": here and current_app.config["DEV_MAILBOX"],
     }
-
-
-def _security_headers(response: Response) -> Response:
-    response.headers.setdefault("Content-Security-Policy", _CSP)
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    response.headers.setdefault("Referrer-Policy", "same-origin")
-    if request.endpoint != "static" and not g.get("crashed") and current_user.is_authenticated:
-        response.headers.setdefault("Cache-Control", "no-store")
-    return response
 
 
 def _asset(name: str) -> str:

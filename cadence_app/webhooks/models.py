@@ -24,6 +24,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from cadence_app.accounts.models import User
 from cadence_app.extensions import Model
+from cadence_app.vault import ENCRYPTED
 
 
 class WebhookEndpoint(Model):
@@ -45,8 +46,8 @@ class WebhookEndpoint(Model):
     description: Mapped[str]
     sources: Mapped[list[str]] = mapped_column(ARRAY(Text))
     team_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
-    secret: Mapped[str]
-    former_secret: Mapped[str | None]
+    secret: Mapped[str] = mapped_column(info=ENCRYPTED)
+    former_secret: Mapped[str | None] = mapped_column(info=ENCRYPTED)
     former_until: Mapped[datetime | None]
     cursor: Mapped[int]
     created_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))

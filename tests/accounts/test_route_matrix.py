@@ -50,6 +50,7 @@ from cadence_app.webhooks import service as webhooks
 from cadence_app.webhooks.events import event_of
 from cadence_app.webhooks.models import WebhookDelivery
 from tests.campaigns.sending import add_campaign
+from tests.closed.browsers import missing_headers
 from tests.contacts import importing
 from tests.reports.exporting import ask_for, run
 from tests.world import PASSWORD, Browser, World, make_user, make_world, new_number
@@ -621,6 +622,7 @@ def test_a_route_gives_everybody_what_the_matrix_says(line: Line, organisations:
             path = _path(line, made)
             answer = _ask(made.browsers[actor], method, path)
             outcome = _outcome(answer, expected[actor])
+            assert missing_headers(answer) == [], f"{actor}: {method} {path}"
             # A file that is streamed ends its request only now.
             answer.close()
             assert outcome == expected[actor], f"{actor}: {method} {path}"

@@ -32,6 +32,7 @@ SIZES = {"desktop": {"width": 1360, "height": 850}, "phone": {"width": 390, "hei
 
 
 _OURS = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "MAIL_SERVER", "MAIL_PORT", "FILES_URL")
+_OURS += ("CADENCE_DEVELOPMENT", "CADENCE_PUBLIC_URL")
 
 
 @dataclass

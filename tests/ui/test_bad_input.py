@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import threading
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
-import config
 from cadence_app import create_app
 from cadence_app.accounts.models import User
 from cadence_app.contacts import service as contacts
@@ -107,24 +105,6 @@ def test_the_page_of_a_crash_does_without_the_database(world: World) -> None:
     answer = broken.get("/messages/")
     assert answer.status_code == 500
     assert "Something broke on our side" in answer.text
-
-
-def test_what_has_no_sign_in_is_off_where_others_can_reach_it(
-    data_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def switches() -> tuple[bool, bool]:
-        settings = config.load()
-        return settings["DEV_TOOLS"], settings["DEV_MAILBOX"]
-
-    monkeypatch.setenv("CADENCE_DATA_DIR", str(data_dir))
-    assert switches() == (True, True)
-    for name, value in (("HOST", "0.0.0.0"), ("CADENCE_TRUSTED_PROXIES", "1")):
-        with monkeypatch.context() as patched:
-            patched.setenv(name, value)
-            assert switches() == (False, False)
-            patched.setenv("CADENCE_DEV_TOOLS", "1")
-            patched.setenv("CADENCE_DEV_MAILBOX", "1")
-            assert switches() == (True, True)
 
 
 def test_static_files_are_kept_by_browsers_and_pages_are_not(world: World) -> None:

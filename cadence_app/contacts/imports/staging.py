@@ -22,6 +22,7 @@ from cadence_app.contacts.imports.refusal import Unreadable, limits
 from cadence_app.contacts.imports.refusals import Kind
 from cadence_app.contacts.imports.statements import AT_ONCE
 from cadence_app.contacts.imports.understanding import Reader, Understood
+from cadence_app.database_errors import cutting
 from cadence_app.extensions import db
 from cadence_app.tenancy import set_tenant
 
@@ -180,7 +181,7 @@ def _copy(connection: Connection, ids: tuple[int, int], rows: list[Understood]) 
     cursor: Any = connection.connection.cursor()
     with cursor:
         cursor.execute("TRUNCATE import_scratch")
-        with cursor.copy(_COPY) as copy:
+        with cutting(), cursor.copy(_COPY) as copy:
             for row in rows:
                 copy.write_row(
                     (

@@ -61,7 +61,7 @@ class CarrierAccount(Model):
     key: Mapped[str]
     keyword_answers: Mapped[str]
     settings: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict)
-    secrets: Mapped[str]
+    secrets: Mapped[str] = mapped_column(info=vault.ENCRYPTED)
     self_managed: Mapped[list[str]] = mapped_column(JSONB, default=list, server_default=text("'[]'"))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     read_to: Mapped[datetime] = mapped_column(server_default=func.now())

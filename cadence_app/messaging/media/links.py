@@ -9,6 +9,7 @@ from flask import current_app
 from itsdangerous import BadData, URLSafeTimedSerializer
 from sqlalchemy import select
 
+from cadence_app import secret_keys
 from cadence_app.extensions import db
 from cadence_app.messaging.media.models import MediaState, MessageMedia
 from cadence_app.messaging.models import Direction, Message
@@ -61,4 +62,4 @@ def public_name(media: MessageMedia) -> str:
 
 
 def _signer() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt="cadence media")
+    return URLSafeTimedSerializer(secret_keys.signing(), salt="cadence media")

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cadence_app.extensions import Model
+from cadence_app.vault import ENCRYPTED
 
 
 class Protocol(StrEnum):
@@ -50,7 +51,7 @@ class Destination(Model):
     kind: Mapped[str]
     name: Mapped[str]
     place: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    secret: Mapped[str] = mapped_column(default="")
+    secret: Mapped[str] = mapped_column(default="", info=ENCRYPTED)
     host_key: Mapped[str] = mapped_column(default="")
     file_pattern: Mapped[str]
     with_digest: Mapped[bool] = mapped_column(default=False)
