@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
-from cadence_app.ui.problems import AS_DOWNLOAD
-
 api = Blueprint("api", __name__, url_prefix="/api/v1")
 
 # 10,000 records, each with a reason of a sentence or two; other bodies stay under the site's own limit.
@@ -19,7 +17,6 @@ def _allow_large_bulk() -> None:
 
 
 @api.after_request
-def _never_stored_nor_shown(response: Response) -> Response:
+def _never_stored(response: Response) -> Response:
     response.headers["Cache-Control"] = "no-store"
-    response.headers.setdefault(*AS_DOWNLOAD)
     return response

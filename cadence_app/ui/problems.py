@@ -11,9 +11,6 @@ from werkzeug.exceptions import HTTPException
 
 MEDIA_TYPE = "application/problem+json"
 
-# A browser that is led to an answer saves it and runs nothing in it (OWASP ASVS 4.0.3, 14.4.2).
-AS_DOWNLOAD = ("Content-Disposition", 'attachment; filename="api.json"')
-
 # What a status alone says, for an error that brought no code of its own.
 _USUAL = {
     400: ("bad_request", "The request can't be read."),
@@ -100,4 +97,4 @@ def problem_response(error: HTTPException) -> Response:
         "code": code,
         "detail": detail,
     } | body
-    return Response(json.dumps(body), status, [*headers, AS_DOWNLOAD], mimetype=MEDIA_TYPE)
+    return Response(json.dumps(body), status, headers, mimetype=MEDIA_TYPE)
