@@ -111,6 +111,7 @@ def download(export_id: int) -> ResponseReturnValue:
         chunks = files.chunks(export.file_key)
     except FileNotFoundError:
         abort(404)
+    service.note_download(current_user, export)
     response = Response(chunks, mimetype=Format(export.format).mimetype)
     response.headers.set("Content-Disposition", "attachment", filename=export.file_name)
     response.headers["Content-Length"] = str(export.size)

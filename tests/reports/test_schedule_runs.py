@@ -132,13 +132,14 @@ def _run_due(world: World, schedule_id: int, at: datetime) -> int | None:
 def test_a_paused_schedule_makes_nothing_and_resumes_with_its_next_run(world: World) -> None:
     schedule = add_schedule(world)
     with world.session():
-        schedule_runs.pause(db.session.get_one(ExportSchedule, schedule))
+        row = db.session.get_one(ExportSchedule, schedule)
+        schedule_runs.pause(row.owner, row)
     make_due(world, schedule, days=3)
     sweep(world)
     assert exports_of(world, schedule) == []
     with world.session():
         row = db.session.get_one(ExportSchedule, schedule)
-        schedule_runs.resume(row)
+        schedule_runs.resume(row.owner, row)
         assert row.next_run_at > datetime.now(UTC)
     sweep(world)
     assert exports_of(world, schedule) == []
@@ -149,7 +150,8 @@ def test_a_deleted_schedule_makes_nothing_and_what_it_made_is_still_sent(world: 
     made = begin_next(world, schedule)
     assert made
     with world.session():
-        schedule_runs.delete_schedule(db.session.get_one(ExportSchedule, schedule))
+        row = db.session.get_one(ExportSchedule, schedule)
+        schedule_runs.delete_schedule(row.owner, row)
         assert schedule_runs.all_schedules() == []
     make_due(world, schedule)
     sweep(world)
@@ -232,10 +234,10 @@ def test_send_now_makes_one_run_and_leaves_the_next_as_it_is(world: World) -> No
     with world.session():
         row = db.session.get_one(ExportSchedule, schedule)
         before = row.next_run_at
-        first, new = schedule_runs.run_now(row)
+        first, new = schedule_runs.run_now(row.owner, row)
         assert first
         assert new
-        again, new = schedule_runs.run_now(row)
+        again, new = schedule_runs.run_now(row.owner, row)
         assert (again, new) == (first, False)
         assert row.next_run_at == before
         export_id = first.id
