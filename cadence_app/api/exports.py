@@ -9,6 +9,7 @@ from flask import Response, url_for
 from sqlalchemy import select
 
 from cadence_app import files
+from cadence_app.accounts import downloads
 from cadence_app.api.blueprint import api
 from cadence_app.api.idempotency import Answer, idempotent
 from cadence_app.api.models import Scope
@@ -84,7 +85,7 @@ def get_export_file(export_id: int) -> Response:
     except FileNotFoundError as error:
         raise gone from error
     media_type = mimetypes.guess_type(export.file_name)[0] or "application/octet-stream"
-    service.note_download(token_in_use().actor, export)
+    downloads.note(token_in_use().actor, "export.downloaded", service.said(export))
     response = Response(chunks, mimetype=media_type)
     response.headers.set("Content-Disposition", "attachment", filename=export.file_name)
     response.headers["Content-Length"] = str(export.size)

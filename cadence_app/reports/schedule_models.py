@@ -17,7 +17,7 @@ from cadence_app.reports.schedules import Every, Timing
 
 class ExportSchedule(Model):
     """What to export, when (schedules.py) and for whom. `owner` is who saved it last: its exports are made in
-    their name, while they are an admin. `gone_at` is since when they are none without anybody deciding what
+    their name. `gone_at` is since when they are no admin any more without anybody deciding what
     becomes of it, and `remind_at` when the admins are told of that again (standing/). One that is deleted
     stays, for the exports that it made."""
 

@@ -195,6 +195,7 @@ def _shown(schedule: ExportSchedule) -> dict[str, Any]:
         "when": schedule.timing.said,
         "next": time_tag(schedule.next_run_at, in_zone(schedule.next_run_at, zone)),
         "last": schedule_runs.last_run(schedule),
+        "waits": schedule_runs.waits(schedule),
     }
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, func, or_, select
 
 from cadence_app.accounts import admins, audit
 from cadence_app.accounts.models import User
@@ -27,8 +27,12 @@ from cadence_app.reports.service import add_run, retry
 _SAME_PRESS = timedelta(seconds=10)
 
 
+# What these hold is what the schedule's owner may read.
+_OWN = [kind.key for kind in KINDS.values() if kind.own]
+
+
 class OwnerGone(ValueError):
-    """The schedule waits: whose it is, is no admin any more, and nobody has taken it over."""
+    """The schedule waits()."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,12 @@ def last_run(schedule: ExportSchedule) -> Export | None:
 def said(schedule: ExportSchedule) -> str:
     """A schedule in words, as the audit log names it."""
     return f"{KINDS[schedule.kind].title}: {schedule.timing.said}"
+
+
+def waits(schedule: ExportSchedule) -> bool:
+    """Whether it makes nothing until another admin takes it over: it holds what its owner may read, and they
+    are no admin any more. Others go on meanwhile, for admins and destinations, whose own right that is."""
+    return schedule.kind in _OWN and not schedule.owner.acts_as_admin
 
 
 def add_schedule(owner: User, kind: Kind, plan: Plan) -> ExportSchedule:
@@ -147,7 +157,7 @@ def due_schedule_ids(at: datetime) -> list[int]:
 
 def run_due(schedule_id: int, at: datetime) -> Export | None:
     """Makes the run of a schedule that is due at an instant and commits it: one, for its most recent time,
-    however many were missed. None where it is not due (any more), its owner is no admin any more, another
+    however many were missed. None where it is not due (any more), it waits() for another owner, another
     session is making it, or a file of what changed is still on its way, for which it waits. Where the last
     file of what changed has reached one way and not another, the run tries that one again, once, and stays
     due: each way gets each change once."""
@@ -175,7 +185,7 @@ def run_now(user: User, schedule: ExportSchedule) -> tuple[Export | None, bool]:
     press within seconds finds the first. No export where a file of what changed is still on its way; one that
     has reached one way and not another is tried again instead. Errors: OwnerGone."""
     lock(schedule)
-    if not schedule.owner.acts_as_admin:
+    if waits(schedule):
         db.session.rollback()
         raise OwnerGone
     pressed = select(Export).where(
@@ -200,7 +210,7 @@ def _due(at: datetime) -> tuple[Any, ...]:
         ExportSchedule.next_run_at <= at,
         ExportSchedule.paused_at.is_(None),
         ExportSchedule.deleted_at.is_(None),
-        ExportSchedule.owner.has(and_(*admins.ACTING)),
+        or_(ExportSchedule.kind.not_in(_OWN), ExportSchedule.owner.has(and_(*admins.ACTING))),
     )
 
 

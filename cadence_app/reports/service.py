@@ -82,12 +82,6 @@ def said(export: Export) -> str:
     return f"{KINDS[export.kind].title}, {export.start_date} to {export.end_date}"
 
 
-def note_download(actor: User | str, export: Export) -> None:
-    """Says in the audit log who had the file, and commits."""
-    audit.record(actor, "export.downloaded", f"{said(export)} (export {export.id})")
-    db.session.commit()
-
-
 def add_run(schedule: ExportSchedule, kind: Kind, start: date, end: date, **of_run: Any) -> Export:
     """Adds a schedule's export for all its recipients and destinations, with the columns `of_run`, and
     commits nothing. Errors: as request_export()."""

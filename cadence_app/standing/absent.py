@@ -1,6 +1,7 @@
 """What goes on when somebody stopped being an admin and nobody was asked: their directory took them away, or
 a command did. A token that was in use writes opt outs for two weeks more, so that no stop of a nightly sync
-is lost; a schedule waits as long; the admins are told every day. What nobody takes over by then ends."""
+is lost; a schedule goes on as long for those who are admins, or waits (schedule_runs.waits()); the admins are
+told every day. What nobody takes over by then ends."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from cadence_app.accounts.models import Tenant
 from cadence_app.api import tokens
 from cadence_app.api.models import GRACE, ApiToken, EndReason
 from cadence_app.extensions import db
+from cadence_app.reports import schedule_runs
 from cadence_app.reports.schedule_models import ExportSchedule
 from cadence_app.standing import mailing, service
 from cadence_app.standing.service import Errand
@@ -45,8 +47,10 @@ def look_after() -> None:
     # Nobody of a suspended organisation is written to; what is due then is told once it works again.
     told_to = [] if tenant.suspended_at else admins.acting()
     if waiting and any(each.row.remind_at is None or each.row.remind_at <= now for each in waiting):
+        again = now + (REMIND_EVERY if told_to else _NOBODY_THERE)
         for errand in waiting:
-            errand.row.remind_at = now + (REMIND_EVERY if told_to else _NOBODY_THERE)
+            # It is looked at again when it ends, too.
+            errand.row.remind_at = min(again, errand.until or again)
         mailing.tell_left_behind(told_to, waiting, ended, now + REMIND_EVERY)
     elif ended:
         mailing.tell_left_behind(told_to, waiting, ended, now + REMIND_EVERY)
@@ -80,7 +84,8 @@ def _note_gone(errand: Errand) -> None:
         until = errand.row.opt_outs_until
         audit.record(audit.CADENCE, "token.only_opt_outs", errand.row.name, until=(None, until))
     else:
-        audit.record(audit.CADENCE, "schedule.waits", errand.name, owner=(errand.owner.name, None))
+        name = schedule_runs.said(errand.row)
+        audit.record(audit.CADENCE, "schedule.left_behind", name, owner=(errand.owner.name, None))
 
 
 def _tell_of_expiry(tenant: Tenant, now: datetime) -> None:

@@ -49,6 +49,13 @@ class Errand:
         return self.row.opt_outs_until if isinstance(self.row, ApiToken) else self.row.gone_at + GRACE
 
     @property
+    def meanwhile(self) -> str:
+        """What it does as long as nobody has decided, as a sentence that goes on."""
+        if isinstance(self.row, ApiToken):
+            return "It only writes opt outs"
+        return "It waits" if schedule_runs.waits(self.row) else "It goes on"
+
+    @property
     def last_used_at(self) -> datetime | None:
         """A token's last call; a schedule's last run."""
         if isinstance(self.row, ApiToken):

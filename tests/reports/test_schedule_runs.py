@@ -178,10 +178,13 @@ def test_a_schedule_goes_on_for_the_others_when_its_owner_is_no_admin_any_more(w
     own = add_schedule(world, recipient_ids=(second,), kind=MESSAGE_HISTORY)
     demote(world, world.admin_id)
     assert run_next(world, schedule).state == ExportState.SENT
-    # What it holds is what the owner may read, so nobody gets that any more.
-    refused = run_next(world, own)
-    assert (refused.state, refused.file_key) == (ExportState.FAILED, "")
-    assert refused.problem == "Who asked for it is no admin any more."
+    # What it holds is what the owner may read, so it waits for another.
+    assert begin_next(world, own) is None
+    browser = world.sign_in_as(address_of(world, second))
+    assert "Waits" in browser.get("/reports/schedules/").text
+    sent = browser.post(f"/reports/schedules/{own}/send", follow_redirects=True)
+    assert "Take it over first" in sent.text
+    assert exports_of(world, own) == []
 
 
 def test_nothing_is_written_when_no_recipient_is_an_admin_any_more(world: World) -> None:
