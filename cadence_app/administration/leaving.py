@@ -26,7 +26,7 @@ from cadence_app.standing.service import NO_CHOICES, Choices, Errand
 @dataclass(frozen=True)
 class Owned:
     """What a user owns or receives: open personal inboxes, what goes on in their name, and in words the
-    schedules whose files they get."""
+    schedules of others whose files they get."""
 
     inboxes: list[Inbox]
     errands: list[Errand]
@@ -98,7 +98,9 @@ def take_away(actor: audit.Actor, user: User) -> None:
 
 def _stop_receiving(actor: audit.Actor, user: User) -> None:
     received = _received(user)
-    db.session.execute(delete(ExportScheduleRecipient).where(ExportScheduleRecipient.user_id == user.id))
+    theirs = delete(ExportScheduleRecipient).where(ExportScheduleRecipient.user_id == user.id)
+    ids = [schedule.id for schedule in received]
+    db.session.execute(theirs.where(ExportScheduleRecipient.schedule_id.in_(ids)))
     db.session.expire_all()
     for schedule in received:
         if not schedule.recipients and not schedule.destinations and schedule.paused_at is None:
@@ -107,7 +109,13 @@ def _stop_receiving(actor: audit.Actor, user: User) -> None:
 
 
 def _received(user: User) -> list[ExportSchedule]:
-    """The schedules that a user gets files of, oldest first."""
+    """The schedules of others that a user gets files of, oldest first."""
     mine = select(ExportScheduleRecipient.schedule_id).where(ExportScheduleRecipient.user_id == user.id)
-    query = select(ExportSchedule).where(ExportSchedule.id.in_(mine), ExportSchedule.deleted_at.is_(None))
+    query = select(ExportSchedule).where(
+        *(
+            ExportSchedule.id.in_(mine),
+            ExportSchedule.owner_id != user.id,
+            ExportSchedule.deleted_at.is_(None),
+        )
+    )
     return list(db.session.scalars(query.order_by(ExportSchedule.id)))

@@ -53,6 +53,8 @@ class Errand:
         """What it does as long as nobody has decided, as a sentence that goes on."""
         if isinstance(self.row, ApiToken):
             return "It only writes opt outs"
+        if self.row.paused_at is not None:
+            return "It is paused"
         return "It waits" if schedule_runs.waits(self.row) else "It goes on"
 
     @property

@@ -263,7 +263,14 @@ def test_an_operators_command_takes_somebody_away_at_once(app: Flask, world: Wor
     assert browser.get("/messages/").location.startswith("/login")
     assert problem(api.get("/teams")) == (403, "owner_not_admin")
     sweep(world)
-    assert f"schedule-{schedule}" in world.sign_in("admin").get("/settings/left-behind/").text
+    admin = world.sign_in("admin")
+    page = admin.get("/settings/left-behind/").text
+    assert f"schedule-{schedule}" in page
+    assert "To Second Admin." in page
+    assert admin.post("/settings/left-behind/", {f"schedule-{schedule}": str(world.admin_id)}).location
+    with world.session():
+        row = db.session.get_one(ExportSchedule, schedule)
+        assert ([user.id for user in row.recipients], row.paused_at) == ([world.admin_id], None)
     again = app.test_cli_runner().invoke(args=["cadence", "user-stop", address_of(world, second)])
     assert again.exit_code != 0
     last = app.test_cli_runner().invoke(args=["cadence", "user-stop", address_of(world, world.admin_id)])
