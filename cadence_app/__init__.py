@@ -21,6 +21,7 @@ from cadence_app import (
     operators,
     reports,
     retention,
+    standing,
     ui,
     webhooks,
 )
@@ -59,7 +60,7 @@ def create_app(settings: dict[str, Any]) -> Flask:
     with app.app_context():
         init_tenancy()
     people = (accounts, mails, contacts, consent, messaging, campaigns)
-    told = (reports, notifications, retention, api, webhooks)
+    told = (reports, notifications, retention, api, standing, webhooks)
     for area in (*people, *told, administration, operators, ui):
         area.init_app(app)
     app.cli.add_command(cadence)

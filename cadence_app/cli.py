@@ -12,10 +12,10 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from cadence_app import database_roles, key_commands
-from cadence_app.accounts import audit, links, single_sign_on
+from cadence_app.accounts import admins, audit, links, single_sign_on
 from cadence_app.accounts import service as accounts
 from cadence_app.accounts.models import KeywordPolicy, Navigation, PossibleOptOutPolicy, Role, Tenant
-from cadence_app.administration import organisation
+from cadence_app.administration import leaving, organisation
 from cadence_app.administration.inboxes import make_inbox
 from cadence_app.consent import own_keywords
 from cadence_app.consent.keywords import Meaning
@@ -121,6 +121,20 @@ def reset_password(email: str) -> None:
     db.session.commit()
     click.echo(url)
     click.echo(f"It works once, until {expires_at:%Y-%m-%d %H:%M} UTC.")
+
+
+@cadence.command("user-stop")
+@click.argument("email")
+def user_stop(email: str) -> None:
+    """End the account of the user with this EMAIL. What goes on in their name waits for an admin."""
+    found = accounts.find_by_email(email)
+    if found is None or not found.active:
+        raise ValueError(f"{email} is no user who may sign in")
+    leaving.take_away(None, found)
+    db.session.commit()
+    click.echo(f"{email} can't sign in any more.")
+    if not admins.acting():
+        click.echo("Nobody is an admin of their organisation now: make one with `flask cadence user`.")
 
 
 @cadence.command("sso-domain")

@@ -184,6 +184,11 @@ class User(UserMixin, Model):
         return not self.is_auditor
 
     @property
+    def acts_as_admin(self) -> bool:
+        """Whether an admin's right is theirs now. What goes on in somebody's name asks this each time."""
+        return self.active and self.is_admin and not self.invited
+
+    @property
     def may_export(self) -> bool:
         return self.active and self.reads_reports and not self.invited
 

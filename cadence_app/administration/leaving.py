@@ -1,4 +1,4 @@
-"""Deactivating a user, and what becomes of what they own. The caller commits."""
+"""Ending a user's account, and what becomes of what they own. The caller commits."""
 
 from __future__ import annotations
 
@@ -8,47 +8,49 @@ from datetime import UTC, datetime
 
 from sqlalchemy import delete, select
 
-from cadence_app.accounts import audit, invitations, sessions
+from cadence_app.accounts import admins, audit, invitations, sessions
+from cadence_app.accounts.admins import hold_admins, refuse_last_admin
 from cadence_app.accounts.models import User
 from cadence_app.accounts.service import Refused
 from cadence_app.administration import inboxes
-from cadence_app.administration.people import hold_admins, refuse_last_admin
 from cadence_app.administration.teams import open_inboxes_of
 from cadence_app.extensions import db
 from cadence_app.messaging import assignments
 from cadence_app.messaging.models import Inbox
-from cadence_app.reports.kinds import KINDS
 from cadence_app.reports.schedule_models import ExportSchedule, ExportScheduleRecipient
+from cadence_app.reports.schedule_runs import said
+from cadence_app.standing import service as standing
+from cadence_app.standing.service import NO_CHOICES, Choices, Errand
 
 
 @dataclass(frozen=True)
 class Owned:
-    """What a user owns or receives: open personal inboxes, and schedules that are not deleted, in words."""
+    """What a user owns or receives: open personal inboxes, what goes on in their name, and in words the
+    schedules of others whose files they get."""
 
     inboxes: list[Inbox]
-    schedules: list[str]
+    errands: list[Errand]
     received: list[str]
 
 
 def owned_by(user: User) -> Owned:
-    mine = select(ExportSchedule).where(
-        ExportSchedule.owner_id == user.id, ExportSchedule.deleted_at.is_(None)
-    )
     return Owned(
         open_inboxes_of({user.id}),
-        [_said(schedule) for schedule in db.session.scalars(mine.order_by(ExportSchedule.id))],
-        [_said(schedule) for schedule in _received(user)],
+        standing.errands_of(user),
+        [said(schedule) for schedule in _received(user)],
     )
 
 
-def deactivate(actor: User, user: User, heirs: Mapping[int, User | None]) -> None:
+def deactivate(
+    actor: User, user: User, heirs: Mapping[int, User | None], choices: Choices = NO_CHOICES
+) -> None:
     """Ends a user's account: they are signed out everywhere and can't sign in again. `heirs` says for each
-    open personal inbox who gets it, or None to close it. Their conversations in shared inboxes become
-    unassigned. Their schedules become the actor's; they get no file any more, and a schedule that would go
-    to nobody is paused.
+    open personal inbox who gets it, or None to close it; `choices` for each of their API tokens and schedules
+    who takes it over, or None to end it. Their conversations in shared inboxes become unassigned. They get no
+    file any more, and a schedule that would go to nobody is paused.
 
-    Errors: Refused for the last active admin, for oneself, for an inbox without a decision, and for an heir
-    who may not have it.
+    Errors: Refused for the last active admin, for oneself, for an inbox, a token or a schedule without a
+    decision, and for an heir who may not have it.
     """
     hold_admins(actor, user)
     if user.id == actor.id:
@@ -71,31 +73,49 @@ def deactivate(actor: User, user: User, heirs: Mapping[int, User | None]) -> Non
         else:
             inboxes.close(actor, inbox)
     assignments.release([user.id])
-    _leave_schedules(actor, user)
+    db.session.flush()
+    standing.settle(actor, standing.errands_of(user, hold=True), choices, user)
+    _stop_receiving(actor, user)
 
 
-def _leave_schedules(actor: User, user: User) -> None:
+def take_away(actor: audit.Actor, user: User) -> None:
+    """Ends a user's account where nobody can be asked, such as by a command: they are signed out everywhere.
+    Their personal inboxes stay open without them, and the sweep sees to what goes on in their name
+    (standing/absent.py). Also the last admin's. Twice is no harm."""
+    admins.hold()
+    db.session.refresh(user, ["active", "role", "invited_at"])
+    if user.invited:
+        user.invited_at = None
+    if not user.active:
+        return
+    user.active = False
+    sessions.end_all(user)
+    audit.record(actor, "user.deactivated", user.email)
+    assignments.release([user.id])
+    db.session.flush()
+    _stop_receiving(actor, user)
+
+
+def _stop_receiving(actor: audit.Actor, user: User) -> None:
     received = _received(user)
-    db.session.execute(delete(ExportScheduleRecipient).where(ExportScheduleRecipient.user_id == user.id))
+    theirs = delete(ExportScheduleRecipient).where(ExportScheduleRecipient.user_id == user.id)
+    ids = [schedule.id for schedule in received]
+    db.session.execute(theirs.where(ExportScheduleRecipient.schedule_id.in_(ids)))
     db.session.expire_all()
     for schedule in received:
-        if not schedule.recipients and schedule.paused_at is None:
+        if not schedule.recipients and not schedule.destinations and schedule.paused_at is None:
             schedule.paused_at = datetime.now(UTC)
-            audit.record(actor, "schedule.paused", _said(schedule), recipients=([user.name], []))
-    theirs = select(ExportSchedule).where(
-        ExportSchedule.owner_id == user.id, ExportSchedule.deleted_at.is_(None)
-    )
-    for schedule in db.session.scalars(theirs.with_for_update()):
-        schedule.owner_id = actor.id
-        audit.record(actor, "schedule.handed_over", _said(schedule), owner=(user.name, actor.name))
+            audit.record(actor, "schedule.paused", said(schedule), recipients=([user.name], []))
 
 
 def _received(user: User) -> list[ExportSchedule]:
-    """The schedules that a user gets files of, oldest first."""
+    """The schedules of others that a user gets files of, oldest first."""
     mine = select(ExportScheduleRecipient.schedule_id).where(ExportScheduleRecipient.user_id == user.id)
-    query = select(ExportSchedule).where(ExportSchedule.id.in_(mine), ExportSchedule.deleted_at.is_(None))
+    query = select(ExportSchedule).where(
+        *(
+            ExportSchedule.id.in_(mine),
+            ExportSchedule.owner_id != user.id,
+            ExportSchedule.deleted_at.is_(None),
+        )
+    )
     return list(db.session.scalars(query.order_by(ExportSchedule.id)))
-
-
-def _said(schedule: ExportSchedule) -> str:
-    return f"{KINDS[schedule.kind].title}: {schedule.timing.said}"

@@ -10,13 +10,15 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, Select, delete, func, or_, select
 
 from cadence_app.accounts import audit
-from cadence_app.accounts.models import Role, Team, TeamMember, Tenant, User
+from cadence_app.accounts.admins import hold_admins, refuse_last_admin
+from cadence_app.accounts.models import Role, Team, TeamMember, User
 from cadence_app.accounts.service import Refused
 from cadence_app.accounts.sign_in_models import SignInSession
 from cadence_app.administration.teams import open_inboxes_of
 from cadence_app.extensions import db
 from cadence_app.messaging import assignments
-from cadence_app.tenancy import tenant_in_use
+from cadence_app.standing import service as standing
+from cadence_app.standing.service import NO_CHOICES, Choices
 
 PAGE = 50
 
@@ -70,12 +72,23 @@ def state_of(user: User) -> State:
 
 
 def edit(
-    actor: User, user: User, name: str, role: Role, teams: Collection[Team], time_zone: str | None
+    actor: User,
+    user: User,
+    name: str,
+    role: Role,
+    teams: Collection[Team],
+    time_zone: str | None,
+    choices: Choices = NO_CHOICES,
 ) -> None:
-    """Errors: Refused for the last active admin, who stays one; for leaving a team while owning an open inbox
-    there; and where the actor is no admin any more. An auditor is in no team: they read all reports."""
+    """Changes a user. `choices` says what becomes of each API token and schedule of an admin who is none from
+    now on. An auditor is in no team: they read all reports.
+
+    Errors: Refused for the last active admin, who stays one; for leaving a team while owning an open inbox
+    there; for a token or schedule without a decision; and where the actor is no admin any more.
+    """
     hold_admins(actor, user)
-    if role != Role.ADMIN and user.is_admin:
+    demoted = role != Role.ADMIN and user.is_admin
+    if demoted:
         refuse_last_admin(user)
     wanted = [] if role == Role.AUDITOR else sorted(teams, key=lambda team: team.name)
     before = list(user.teams)
@@ -105,6 +118,8 @@ def edit(
     db.session.expire(user, ["teams"])
     if any(value[0] != value[1] for value in changes.values()):
         audit.record(actor, "user.changed", user.email, **changes)
+    if demoted:
+        standing.settle(actor, standing.errands_of(user, hold=True), choices, user)
 
 
 def reactivate(actor: User, user: User) -> None:
@@ -112,26 +127,6 @@ def reactivate(actor: User, user: User) -> None:
     if not user.active:
         user.active = True
         audit.record(actor, "user.reactivated", user.email)
-
-
-def hold_admins(actor: User, user: User) -> None:
-    """Whoever changes who is an admin waits here for whoever else does, and sees what they did. Errors:
-    Refused where the actor may not do it any more."""
-    db.session.execute(select(Tenant.id).where(Tenant.id == tenant_in_use()).with_for_update(key_share=True))
-    db.session.refresh(actor, ["active", "role"])
-    if user is not actor:
-        db.session.refresh(user, ["active", "role"])
-    if not (actor.active and actor.is_admin):
-        raise Refused("You are no admin any more.")
-
-
-def refuse_last_admin(user: User) -> None:
-    """Errors: Refused where nobody else is an active admin. Call hold_admins() first."""
-    others = select(func.count()).where(
-        User.id != user.id, User.active, User.role == Role.ADMIN, User.invited_at.is_(None)
-    )
-    if user.active and not user.invited and db.session.scalars(others).one() == 0:
-        raise Refused(f"{user.name} is the last active admin. Make somebody else an admin first.")
 
 
 def _conditions(asked: Asked) -> list[ColumnElement[bool]]:

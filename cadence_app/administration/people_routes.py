@@ -16,6 +16,8 @@ from cadence_app.administration import inboxes, leaving, people
 from cadence_app.administration.people_forms import EditForm, InviteForm
 from cadence_app.administration.teams import open_teams
 from cadence_app.extensions import db
+from cadence_app.standing import service as standing
+from cadence_app.standing.choosing import chosen, context
 from cadence_app.ui.navigation import words_for
 
 blueprint = Blueprint("people", __name__, url_prefix="/settings/users")
@@ -83,6 +85,7 @@ def edit(user_id: int) -> ResponseReturnValue:
         "time_zone": user.time_zone or "",
     }
     form = EditForm(words_for(current_user), _offered_teams(user), data=stored)
+    errands, takers, undecided = standing.errands_of(user), standing.heirs(user), False
     if form.validate_on_submit():
         try:
             people.edit(
@@ -92,16 +95,23 @@ def edit(user_id: int) -> ResponseReturnValue:
                 form.chosen_role,
                 form.chosen_teams,
                 form.time_zone.data or None,
+                chosen(errands, takers, request.form),
             )
         except Refused as refusal:
             db.session.rollback()
             form.role.errors = [refusal.sentence]
+            undecided = form.chosen_role != Role.ADMIN
         else:
             db.session.commit()
             flash(f"{user.name} is saved.", "success")
             return redirect(url_for("people.edit", user_id=user_id))
     page = render_template(
-        "administration/user.html", form=form, user=user, state=people.state_of(user), states=people.State
+        "administration/user.html",
+        form=form,
+        user=user,
+        state=people.state_of(user),
+        states=people.State,
+        **context(standing.errands_of(user) if undecided else [], takers),
     )
     return page, 422 if form.is_submitted() else 200
 
@@ -109,16 +119,18 @@ def edit(user_id: int) -> ResponseReturnValue:
 @blueprint.route("/<int:user_id>/deactivate", methods=["GET", "POST"])
 @admin_required
 def deactivate(user_id: int) -> ResponseReturnValue:
-    """Asks once, and what becomes of each personal inbox."""
+    """Asks once, and what becomes of each personal inbox, API token and schedule."""
     user, problem = _user(user_id), ""
     owned = leaving.owned_by(user)
     heirs = {
         inbox.id: [heir for heir in inboxes.possible_owners(inbox.team) if heir.id != user.id]
         for inbox in owned.inboxes
     }
+    takers = standing.heirs(user)
     if request.method == "POST":
+        choices = chosen(owned.errands, takers, request.form)
         try:
-            leaving.deactivate(current_user, user, _chosen_heirs(heirs))
+            leaving.deactivate(current_user, user, _chosen_heirs(heirs), choices)
         except Refused as refusal:
             db.session.rollback()
             problem = refusal.sentence
@@ -132,6 +144,7 @@ def deactivate(user_id: int) -> ResponseReturnValue:
         owned=owned,
         heirs=heirs,
         problem=problem,
+        **context(standing.errands_of(user), takers),
     )
     return page, 422 if problem else 200
 

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import select
 
 from cadence_app.accounts.models import Team
+from cadence_app.api.operations import OWNER_GONE
 from cadence_app.api.schemas import BulkOut, BulkRecord, BulkResult
 from cadence_app.consent.by_api import Result, Wanted, set_by_api
 from cadence_app.consent.models import Status
@@ -29,6 +30,7 @@ _DETAILS = {
     "team_closed": TEAM_CLOSED,
     "number_stopped": "Somebody who had this number before texted STOP, so this person is opted out; give "
     "the reason, how they agreed, to opt them in.",
+    "owner_not_admin": OWNER_GONE,
     "other_number": "This person is texted at another number; name them by that one to opt them in.",
 }
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
@@ -38,13 +40,15 @@ class _Refused(Exception):
     """`args[0]` is a key of _DETAILS."""
 
 
-def apply(records: Sequence[BulkRecord], actor: str) -> BulkOut:
+def apply(records: Sequence[BulkRecord], actor: str, *, only_opt_outs: bool = False) -> BulkOut:
     """Applies what may be applied, in this transaction, in a fixed number of statements."""
     known = _Directory(records)
     results: list[BulkResult | None] = [None] * len(records)
     wanted: dict[int, Wanted] = {}
     for index, record in enumerate(records):
         try:
+            if only_opt_outs and Status(record.status) != Status.OPTED_OUT:
+                raise _Refused("owner_not_admin")
             contact_id, team_id = known.contact_of(record), known.team_of(record)
         except _Refused as refusal:
             results[index] = _refused(index, refusal.args[0])

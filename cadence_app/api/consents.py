@@ -11,7 +11,7 @@ from cadence_app.api.blueprint import api
 from cadence_app.api.contacts import CONTACT, consent_values, find_contact, find_team
 from cadence_app.api.idempotency import Answer, idempotent
 from cadence_app.api.models import Scope
-from cadence_app.api.operations import operation, token_in_use
+from cadence_app.api.operations import only_opt_outs, operation, token_in_use
 from cadence_app.api.schemas import (
     BulkInput,
     BulkOut,
@@ -55,7 +55,13 @@ def list_consents(contact_id: int) -> ConsentList:
 
 
 @api.put(f"/contacts/{CONTACT}/consents/<team>")
-@operation(ConsentChanged, Scope.CONSENT_WRITE, json=ConsentInput, headers=IdempotencyHeaders)
+@operation(
+    ConsentChanged,
+    Scope.CONSENT_WRITE,
+    opt_outs=lambda json: json.status == Status.OPTED_OUT,
+    json=ConsentInput,
+    headers=IdempotencyHeaders,
+)
 @idempotent
 def set_consent(contact_id: int, team: str, json: ConsentInput, headers: IdempotencyHeaders) -> Answer:
     """Opt a contact in or out
@@ -83,16 +89,23 @@ def set_consent(contact_id: int, team: str, json: ConsentInput, headers: Idempot
 
 
 @api.post("/consents/bulk")
-@operation(BulkOut, Scope.CONSENT_WRITE, json=BulkInput, headers=IdempotencyHeaders)
+@operation(
+    BulkOut,
+    Scope.CONSENT_WRITE,
+    opt_outs=lambda json: any(record.status == Status.OPTED_OUT for record in json.records),
+    json=BulkInput,
+    headers=IdempotencyHeaders,
+)
 @idempotent
 def set_consents(json: BulkInput, headers: IdempotencyHeaders) -> Answer:
     """Change up to 10,000 consents
 
     Each record is judged by itself and has its own result, in the order of the records; those that are not
     refused are applied together. Of several records for one contact and team an opt out counts, wherever it
-    stands, else the first; the others are refused as `duplicate`.
+    stands, else the first; the others are refused as `duplicate`. With a token whose owner is no admin any
+    more, opt outs apply and opt ins are refused as `owner_not_admin`.
     """
-    return bulk.apply(json.records, token_in_use().actor), 200, {}
+    return bulk.apply(json.records, token_in_use().actor, only_opt_outs=only_opt_outs()), 200, {}
 
 
 def _result_values(outcome: Outcome) -> dict[str, object]:

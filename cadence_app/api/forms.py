@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-from flask_login import current_user
 from flask_wtf import FlaskForm
-from wtforms import DateField, Field, StringField, SubmitField
-from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
+from wtforms import Field, IntegerField, StringField, SubmitField
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, ValidationError
 
 from cadence_app.api.models import Scope
-from cadence_app.reports.ranges import today
+from cadence_app.api.tokens import MOST_DAYS, USUAL_DAYS
 from cadence_app.ui.fields import MultiCheckboxField, stripped
 
 SCOPE_LABELS = {
@@ -21,7 +20,7 @@ SCOPE_LABELS = {
 
 
 class TokenForm(FlaskForm):
-    """`last_day` is the last day, in the tenant's zone, on which the token works."""
+    """`days` is how many days after today, in the tenant's zone, the token works."""
 
     name = StringField("Name", [DataRequired("Give the token a name."), Length(max=80)], filters=[stripped])
     scopes = MultiCheckboxField(
@@ -29,15 +28,16 @@ class TokenForm(FlaskForm):
         [InputRequired("Choose at least one.")],
         choices=[(str(scope), f"{label} ({scope})") for scope, label in SCOPE_LABELS.items()],
     )
-    last_day = DateField("Works until", [Optional()])
+    days = IntegerField(
+        "Works for so many days",
+        [
+            InputRequired("Say for how many days."),
+            NumberRange(1, MOST_DAYS, f"Choose 1 to {MOST_DAYS} days."),
+        ],
+        default=USUAL_DAYS,
+    )
     submit = SubmitField("Make token")
 
     def validate_name(self, field: Field) -> None:
         if not field.data.isprintable():
             raise ValidationError("This has a character that can't be stored.")
-
-    def validate_last_day(self, field: Field) -> None:
-        if field.data and field.data < today(current_user.tenant.zone):
-            raise ValidationError("That day is over.")
-        if field.data and field.data.year > 9000:
-            raise ValidationError("Choose a day before the year 9000, or none.")

@@ -13,7 +13,7 @@ from spectree import Response, SpecTree
 from werkzeug.exceptions import BadRequest
 
 from cadence_app.api import tokens
-from cadence_app.api.models import ApiToken, Scope
+from cadence_app.api.models import ApiToken, EndReason, Scope, Standing
 from cadence_app.api.schemas import ChangeQuery, ContactQuery, IdempotencyHeaders, Page, ProblemOut
 from cadence_app.extensions import db, limiter
 from cadence_app.ui.problems import FieldError, Problem
@@ -22,19 +22,33 @@ View = Callable[..., Any]
 
 _PARAMETERS = {model.__name__ for model in (IdempotencyHeaders, Page, ContactQuery, ChangeQuery)}
 _REFUSED_TOKENS = "60 per minute"
+OWNER_GONE = (
+    "Whose token this is, is no admin any more: until another admin takes it over, it only writes opt outs."
+)
 _CHALLENGE = ("WWW-Authenticate", 'Bearer realm="Cadence API"')
 
 
 def operation(
-    answer: type[BaseModel] | None, scope: Scope | None = None, status: int = 200, **models: Any
+    answer: type[BaseModel] | None,
+    scope: Scope | None = None,
+    status: int = 200,
+    opt_outs: Callable[[Any], bool] | None = None,
+    **models: Any,
 ) -> Callable[[View], View]:
     """Makes a view a call of the API: it needs a token (with `scope`, where there is one), takes what
-    `models` (query, json, headers) allow, and answers `answer`.
+    `models` (query, json, headers) allow, and answers `answer`. `opt_outs` tells whether a body writes opt
+    outs, which is all that some tokens may (only_opt_outs()); a call without it is refused to those.
 
     Errors: Problem. A view without an answer's model streams, and takes nothing that needs a check.
     """
 
     def decorate(view: View) -> View:
+        @wraps(view)
+        def allowed(*args: Any, **kwargs: Any) -> Any:
+            if opt_outs and only_opt_outs() and not opt_outs(kwargs["json"]):
+                _refuse_all_but_opt_outs()
+            return view(*args, **kwargs)
+
         described = spec.validate(
             resp=Response(**{f"HTTP_{status}": answer}) if answer else Response(f"HTTP_{status}"),
             security={"token": [str(scope)] if scope else []},
@@ -42,12 +56,15 @@ def operation(
             tags=[view.__module__.rpartition(".")[2]],
             skip_validation=answer is None,
             **models,
-        )(view)
+        )(allowed)
 
         @wraps(described)
         def checked(*args: Any, **kwargs: Any) -> Any:
             try:
                 g.api_token = _token_for(scope)
+                if only_opt_outs() and opt_outs is None:
+                    _refuse_all_but_opt_outs()
+                tokens.note_use(token_in_use())
                 if "json" in models:
                     _require_json()
                 return described(*args, **kwargs)
@@ -65,22 +82,53 @@ def token_in_use() -> ApiToken:
     return token
 
 
+def only_opt_outs() -> bool:
+    """Whether this call may write opt outs and nothing else, since its token's owner is no admin any more."""
+    return bool(g.only_opt_outs)
+
+
 def _token_for(scope: Scope | None) -> ApiToken:
-    """The token that this call carries; it has been counted against its limit."""
+    """The token that this call carries; it has been counted against its limit. Its owner's right is the one
+    of this moment."""
     kind, _, given = request.headers.get("Authorization", "").partition(" ")
     token = tokens.find_by_text(given.strip()) if kind.lower() == "bearer" else None
     if token is None:
         _count_refused()
         code, detail = "token_needed", "Send a token of yours: Authorization: Bearer cad_…"
         if given:
-            code, detail = "token_refused", "This token is unknown, revoked or expired."
+            code, detail = "token_refused", "This token is unknown, or its organisation is suspended."
         raise Problem(401, code, detail, headers=[_CHALLENGE])
-    g.api_token = token
+    standing = token.standing
+    if standing == Standing.ENDED:
+        _count_refused()
+        _note_refusal(token)
+        raise Problem(401, "token_ended", _why_ended(token), headers=[_CHALLENGE])
+    g.api_token, g.only_opt_outs = token, standing == Standing.OPT_OUTS_ONLY
     _count_call()
     if scope and scope not in token.scopes:
         raise Problem(403, "scope_missing", f"This token does not have the scope {scope}.")
-    tokens.note_use(token)
     return token
+
+
+def _why_ended(token: ApiToken) -> str:
+    if token.end_reason or token.revoked_at:
+        why = tokens.END_WORDS[EndReason(token.end_reason or EndReason.ENDED)]
+    elif token.expired:
+        why = "It has expired"
+    else:
+        why = "Its owner is no admin any more"
+    return f"This token has ended. {why}. Ask an admin for another."
+
+
+def _refuse_all_but_opt_outs() -> NoReturn:
+    """Errors: Problem, always."""
+    token = token_in_use()
+    _note_refusal(token)
+    raise Problem(403, "owner_not_admin", f"{OWNER_GONE} It ends on {token.opt_outs_until:%Y-%m-%d}.")
+
+
+def _note_refusal(token: ApiToken) -> None:
+    tokens.note_refusal(token, f"{request.method} {request.path}", get_remote_address())
 
 
 @limiter.limit(lambda: current_app.config["API_RATE_LIMIT"], key_func=lambda: f"api token {g.api_token.id}")

@@ -198,6 +198,7 @@ class BulkResult(BaseModel):
             "team_closed",
             "other_number",
             "number_stopped",
+            "owner_not_admin",
         ]
         | None
     ) = None

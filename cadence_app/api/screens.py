@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 from flask import Blueprint, abort, flash, make_response, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from cadence_app.accounts.roles import admin_required
+from cadence_app.accounts.service import Refused
 from cadence_app.api import tokens
 from cadence_app.api.document import document
 from cadence_app.api.forms import SCOPE_LABELS, TokenForm
-from cadence_app.api.models import ApiToken, Scope
+from cadence_app.api.models import ApiToken, Scope, Standing
+from cadence_app.extensions import db
 
 blueprint = Blueprint("api_screens", __name__)
+
+_LATELY = timedelta(days=7)
 
 
 @blueprint.route("/settings/api-tokens", methods=["GET", "POST"])
@@ -23,17 +29,23 @@ def index() -> ResponseReturnValue:
     if form.validate_on_submit():
         scopes = [Scope(name) for name in form.scopes.data]
         try:
-            made, secret = tokens.create_token(current_user, form.name.data, scopes, form.last_day.data)
-        except tokens.NameTaken:
-            form.name.errors = ["There is, or was, a token of this name. Choose another."]
+            made, secret = tokens.create_token(current_user, form.name.data, scopes, form.days.data)
+        except (tokens.NameTaken, Refused) as refusal:
+            db.session.rollback()
+            taken = "There is, or was, a token of this name. Choose another."
+            form.name.errors = [refusal.sentence if isinstance(refusal, Refused) else taken]
         else:
             form = TokenForm(formdata=None)
+    listed = tokens.all_tokens()
     page = render_template(
         "api/tokens.html",
         form=form,
         made=made,
         secret=secret,
-        tokens=tokens.all_tokens(),
+        tokens=listed,
+        still_called=[token for token in listed if _still_called(token)],
+        standings=Standing,
+        end_words=tokens.END_WORDS,
         scope_labels=SCOPE_LABELS,
         failed=form.is_submitted() and made is None,
     )
@@ -47,7 +59,7 @@ def revoke(token_id: int) -> ResponseReturnValue:
     form = TokenForm()
     if form.is_submitted():
         tokens.revoke(current_user, token)
-        flash(f"{token.name} is revoked. Calls with it are refused from now on.", "success")
+        flash(f"{token.name} has ended. Calls with it are refused from now on.", "success")
         return redirect(url_for("api_screens.index"))
     if token.revoked_at:
         return redirect(url_for("api_screens.index"))
@@ -64,6 +76,11 @@ def openapi() -> ResponseReturnValue:
 @admin_required
 def docs() -> str:
     return render_template("api/docs.html")
+
+
+def _still_called(token: ApiToken) -> bool:
+    """Whether something was refused with it lately, as with a token that ended and is still in use."""
+    return token.refused_at is not None and token.refused_at > datetime.now(UTC) - _LATELY
 
 
 def _token(token_id: int) -> ApiToken:

@@ -11,6 +11,7 @@ from flask import Blueprint, Response, abort, render_template, request, stream_w
 from flask_login import current_user
 from sqlalchemy import ColumnElement
 
+from cadence_app.accounts import downloads
 from cadence_app.accounts.roles import desk_required
 from cadence_app.campaigns import recipients, results, service
 from cadence_app.campaigns.models import Campaign, Reason, Recipient, RecipientState
@@ -92,6 +93,7 @@ def show(campaign_id: int, name: str) -> str:
 @desk_required
 def download(campaign_id: int, name: str) -> Response:
     campaign, listed = _list(campaign_id, name)
+    downloads.note(current_user, "campaign.list_downloaded", f"{campaign.name}: {name}")
     rows = _csv(campaign.tenant_id, _conditions(campaign, listed))
     file_name = f"campaign-{campaign.id}-{name}.csv"
     return Response(

@@ -6,6 +6,7 @@ from flask import Blueprint, Response, abort, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
+from cadence_app.accounts import downloads
 from cadence_app.contacts.certificate import Certificate, certify
 from cadence_app.contacts.certificate_pdf import draw
 from cadence_app.contacts.service import find_contact, kept_of
@@ -31,6 +32,7 @@ def show(contact_id: int) -> ResponseReturnValue:
 @login_required
 def pdf(contact_id: int) -> Response:
     certificate = _certificate(contact_id)
+    downloads.note(current_user, "contact.certificate_downloaded", f"Contact {contact_id}")
     response = Response(draw(certificate, words_for(current_user)), mimetype="application/pdf")
     name = f"consent-certificate-{contact_id}-{certificate.produced_at:%Y-%m-%d}.pdf"
     response.headers.set("Content-Disposition", "inline", filename=name)

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
 from cadence_app import files
+from cadence_app.accounts import downloads
 from cadence_app.accounts.models import Navigation
 from cadence_app.accounts.roles import reports_required
 from cadence_app.reports import service
@@ -111,6 +112,7 @@ def download(export_id: int) -> ResponseReturnValue:
         chunks = files.chunks(export.file_key)
     except FileNotFoundError:
         abort(404)
+    downloads.note(current_user, "export.downloaded", service.said(export))
     response = Response(chunks, mimetype=Format(export.format).mimetype)
     response.headers.set("Content-Disposition", "attachment", filename=export.file_name)
     response.headers["Content-Length"] = str(export.size)

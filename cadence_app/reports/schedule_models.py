@@ -17,7 +17,9 @@ from cadence_app.reports.schedules import Every, Timing
 
 class ExportSchedule(Model):
     """What to export, when (schedules.py) and for whom. `owner` is who saved it last: its exports are made in
-    their name. One that is deleted stays, for the exports that it made."""
+    their name. `gone_at` is since when they are no admin any more without anybody deciding what
+    becomes of it, and `remind_at` when the admins are told of that again (standing/). One that is deleted
+    stays, for the exports that it made."""
 
     __tablename__ = "export_schedules"
     __table_args__ = (
@@ -46,6 +48,8 @@ class ExportSchedule(Model):
     next_run_at: Mapped[datetime]
     paused_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]
+    gone_at: Mapped[datetime | None]
+    remind_at: Mapped[datetime | None]
 
     owner: Mapped[User] = relationship()
     recipients: Mapped[list[User]] = relationship(

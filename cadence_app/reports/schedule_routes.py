@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
@@ -10,6 +11,8 @@ from flask_login import current_user
 
 from cadence_app.accounts.models import Navigation
 from cadence_app.accounts.roles import admin_required
+from cadence_app.accounts.service import Refused
+from cadence_app.extensions import db
 from cadence_app.reports import schedule_runs, service
 from cadence_app.reports.filters import Filters, describe
 from cadence_app.reports.kinds import KINDS, Kind
@@ -50,7 +53,7 @@ def new() -> ResponseReturnValue:
         kind, data=_at_first({"recipients": [str(current_user.id)]} | _asked() | _saved(kind))
     )
     if form.validate_on_submit():
-        schedule_runs.add_schedule(current_user, kind, form.plan)
+        _unless_refused(lambda: schedule_runs.add_schedule(current_user, kind, form.plan))
         flash(f"{kind.title} is scheduled.", "success")
         return redirect(url_for("schedules.index"))
     return _form_page(kind, form, f"Schedule {kind.title}")
@@ -66,7 +69,7 @@ def edit(schedule_id: int) -> ResponseReturnValue:
         shown = {name: value for name, value in shown.items() if name in _OWN_FIELDS} | saved
     form = ScheduleForm(kind, data=_at_first(shown))
     if form.validate_on_submit():
-        schedule_runs.change_schedule(schedule, current_user, form.plan)
+        _unless_refused(lambda: schedule_runs.change_schedule(schedule, current_user, form.plan))
         flash(f"The schedule of {kind.title} is changed.", "success")
         return redirect(url_for("schedules.index"))
     return _form_page(kind, form, f"Edit the schedule of {kind.title}")
@@ -75,7 +78,7 @@ def edit(schedule_id: int) -> ResponseReturnValue:
 @blueprint.post("/<int:schedule_id>/pause")
 @admin_required
 def pause(schedule_id: int) -> ResponseReturnValue:
-    schedule_runs.pause(_find(schedule_id))
+    schedule_runs.pause(current_user, _find(schedule_id))
     flash("Paused. Nothing is sent until it is resumed.", "info")
     return redirect(url_for("schedules.index"))
 
@@ -83,7 +86,7 @@ def pause(schedule_id: int) -> ResponseReturnValue:
 @blueprint.post("/<int:schedule_id>/resume")
 @admin_required
 def resume(schedule_id: int) -> ResponseReturnValue:
-    schedule_runs.resume(_find(schedule_id))
+    schedule_runs.resume(current_user, _find(schedule_id))
     flash("Resumed.", "success")
     return redirect(url_for("schedules.index"))
 
@@ -92,7 +95,11 @@ def resume(schedule_id: int) -> ResponseReturnValue:
 @admin_required
 def send(schedule_id: int) -> ResponseReturnValue:
     schedule = _find(schedule_id)
-    export, new = schedule_runs.run_now(schedule)
+    try:
+        export, new = schedule_runs.run_now(current_user, schedule)
+    except schedule_runs.OwnerGone:
+        flash("It waits: whose it is, is no admin any more. Take it over first.", "warning")
+        return redirect(url_for("schedules.index"))
     if export is None:
         flash("The last file is still on its way; the next one begins where it ends.", "warning")
     elif not new:
@@ -113,10 +120,19 @@ def delete(schedule_id: int) -> ResponseReturnValue:
     """Asks once."""
     schedule = _find(schedule_id)
     if request.method == "POST":
-        schedule_runs.delete_schedule(schedule)
+        schedule_runs.delete_schedule(current_user, schedule)
         flash(f"The schedule of {KINDS[schedule.kind].title} is deleted.", "success")
         return redirect(url_for("schedules.index"))
     return render_template("reports/schedules/delete.html", shown=_shown(schedule), crumbs=_crumbs())
+
+
+def _unless_refused(save: Callable[[], object]) -> None:
+    """403 for who is no admin any more by the time it is saved."""
+    try:
+        save()
+    except Refused:
+        db.session.rollback()
+        abort(403)
 
 
 def _find(schedule_id: int) -> ExportSchedule:
@@ -179,6 +195,7 @@ def _shown(schedule: ExportSchedule) -> dict[str, Any]:
         "when": schedule.timing.said,
         "next": time_tag(schedule.next_run_at, in_zone(schedule.next_run_at, zone)),
         "last": schedule_runs.last_run(schedule),
+        "waits": schedule_runs.waits(schedule),
     }
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 
+from cadence_app.accounts import admins, audit
 from cadence_app.accounts.models import User
 from cadence_app.consent.models import OptOutChange
 from cadence_app.extensions import db
@@ -24,6 +25,14 @@ from cadence_app.reports.service import add_run, retry
 
 # Send now pressed again within this time is a second press of the same button.
 _SAME_PRESS = timedelta(seconds=10)
+
+
+# What these hold is what the schedule's owner may read.
+_OWN = [kind.key for kind in KINDS.values() if kind.own]
+
+
+class OwnerGone(ValueError):
+    """The schedule waits()."""
 
 
 @dataclass(frozen=True)
@@ -56,50 +65,89 @@ def last_run(schedule: ExportSchedule) -> Export | None:
     return db.session.scalars(query.order_by(Export.id.desc()).limit(1)).one_or_none()
 
 
+def said(schedule: ExportSchedule) -> str:
+    """A schedule in words, as the audit log names it."""
+    return f"{KINDS[schedule.kind].title}: {schedule.timing.said}"
+
+
+def waits(schedule: ExportSchedule) -> bool:
+    """Whether it makes nothing until another admin takes it over: it holds what its owner may read, and they
+    are no admin any more. Others go on meanwhile, for admins and destinations, whose own right that is."""
+    return schedule.kind in _OWN and not schedule.owner.acts_as_admin
+
+
 def add_schedule(owner: User, kind: Kind, plan: Plan) -> ExportSchedule:
-    """Adds a schedule and commits it. Its first run is the next one from now."""
+    """Adds a schedule and commits it. Its first run is the next one from now. Errors: Refused for who is no
+    admin any more."""
+    admins.hold_admins(owner)
     schedule = ExportSchedule(tenant_id=owner.tenant_id, kind=kind.key)
     _take(schedule, owner, plan)
     schedule.next_run_at = plan.timing.next_run(owner.tenant.zone, datetime.now(UTC)).at
     db.session.add(schedule)
     db.session.flush()
     set_ways(schedule, plan.recipients, plan.destinations)
+    audit.record(owner, "schedule.made", said(schedule), to=(None, _to(plan)))
     db.session.commit()
     return schedule
 
 
 def change_schedule(schedule: ExportSchedule, owner: User, plan: Plan) -> None:
     """Changes a schedule, which is then the changer's own, and commits it. A run that is due and was not made
-    yet stays due unless the times changed. No file waits any more for a way that is taken out."""
+    yet stays due unless the times changed. No file waits any more for a way that is taken out. Errors:
+    Refused for who is no admin any more."""
+    admins.hold_admins(owner)
     lock(schedule)
+    told = {"owner": (schedule.owner.name, owner.name), "timing": (schedule.timing.said, plan.timing.said)}
     if schedule.timing != plan.timing:
         schedule.next_run_at = plan.timing.next_run(owner.tenant.zone, datetime.now(UTC)).at
     _take(schedule, owner, plan)
     set_ways(schedule, plan.recipients, plan.destinations)
     let_go(schedule, plan.recipients, plan.destinations)
+    audit.record(owner, "schedule.changed", said(schedule), to=(None, _to(plan)), **told)
     db.session.commit()
 
 
-def pause(schedule: ExportSchedule) -> None:
+def pause(user: User, schedule: ExportSchedule) -> None:
     lock(schedule)
-    schedule.paused_at = schedule.paused_at or datetime.now(UTC)
+    if schedule.paused_at is None:
+        schedule.paused_at = datetime.now(UTC)
+        audit.record(user, "schedule.paused", said(schedule))
     db.session.commit()
 
 
-def resume(schedule: ExportSchedule) -> None:
+def resume(user: User, schedule: ExportSchedule) -> None:
     """From the next run on: those that fell into the pause are not made up."""
     lock(schedule)
     if schedule.paused_at:
+        audit.record(user, "schedule.resumed", said(schedule))
         schedule.paused_at = None
         schedule.next_run_at = schedule.timing.next_run(schedule.owner.tenant.zone, datetime.now(UTC)).at
     db.session.commit()
 
 
-def delete_schedule(schedule: ExportSchedule) -> None:
+def delete_schedule(user: User, schedule: ExportSchedule) -> None:
     """Deletes a schedule and commits that. The exports that it made stay, and are finished."""
     lock(schedule)
-    schedule.deleted_at = datetime.now(UTC)
+    end(user, schedule)
     db.session.commit()
+
+
+def end(actor: audit.Actor, schedule: ExportSchedule, reason: str = "") -> None:
+    """Deletes a schedule in the open transaction; a second time changes nothing."""
+    if schedule.deleted_at is None:
+        schedule.deleted_at, schedule.gone_at = datetime.now(UTC), None
+        audit.record(actor, "schedule.deleted", said(schedule), reason=(None, reason or None))
+
+
+def hand_over(actor: User, schedule: ExportSchedule, heir: User) -> None:
+    """Makes a schedule another admin's, in the open transaction. A run that waited for that is due at once.
+    One that would go to nobody goes to them."""
+    audit.record(actor, "schedule.handed_over", said(schedule), owner=(schedule.owner.name, heir.name))
+    schedule.owner_id, schedule.gone_at, schedule.remind_at = heir.id, None, None
+    if not schedule.destinations and not any(user.may_export for user in schedule.recipients):
+        set_ways(schedule, [heir], [])
+    db.session.flush()
+    db.session.expire(schedule, ["owner", "recipients"])
 
 
 def due_schedule_ids(at: datetime) -> list[int]:
@@ -109,9 +157,10 @@ def due_schedule_ids(at: datetime) -> list[int]:
 
 def run_due(schedule_id: int, at: datetime) -> Export | None:
     """Makes the run of a schedule that is due at an instant and commits it: one, for its most recent time,
-    however many were missed. None where it is not due (any more), another session is making it, or a file of
-    what changed is still on its way, for which it waits. Where the last file of what changed has reached one
-    way and not another, the run tries that one again, once, and stays due: each way gets each change once."""
+    however many were missed. None where it is not due (any more), it waits() for another owner, another
+    session is making it, or a file of what changed is still on its way, for which it waits. Where the last
+    file of what changed has reached one way and not another, the run tries that one again, once, and stays
+    due: each way gets each change once."""
     query = select(ExportSchedule).where(ExportSchedule.id == schedule_id, *_due(at))
     fresh = query.with_for_update(skip_locked=True).execution_options(populate_existing=True)
     schedule = db.session.scalars(fresh).one_or_none()
@@ -131,11 +180,14 @@ def run_due(schedule_id: int, at: datetime) -> Export | None:
     return export
 
 
-def run_now(schedule: ExportSchedule) -> tuple[Export | None, bool]:
+def run_now(user: User, schedule: ExportSchedule) -> tuple[Export | None, bool]:
     """Makes a run at once, as if it were due, and commits it: the export, and whether it is new, as a second
     press within seconds finds the first. No export where a file of what changed is still on its way; one that
-    has reached one way and not another is tried again instead."""
+    has reached one way and not another is tried again instead. Errors: OwnerGone."""
     lock(schedule)
+    if waits(schedule):
+        db.session.rollback()
+        raise OwnerGone
     pressed = select(Export).where(
         Export.schedule_id == schedule.id,
         Export.scheduled_for.is_(None),
@@ -148,6 +200,7 @@ def run_now(schedule: ExportSchedule) -> tuple[Export | None, bool]:
     if half := _half_delivered(schedule):
         return (half, True) if retry(half) else (None, False)
     export = _add(schedule, today(schedule.owner.tenant.zone), None)
+    audit.record(user, "export.requested", said(schedule))
     db.session.commit()
     return export, True
 
@@ -157,6 +210,7 @@ def _due(at: datetime) -> tuple[Any, ...]:
         ExportSchedule.next_run_at <= at,
         ExportSchedule.paused_at.is_(None),
         ExportSchedule.deleted_at.is_(None),
+        or_(ExportSchedule.kind.not_in(_OWN), ExportSchedule.owner.has(and_(*admins.ACTING))),
     )
 
 
@@ -165,8 +219,12 @@ def lock(schedule: ExportSchedule) -> None:
     db.session.refresh(schedule, with_for_update=True)
 
 
+def _to(plan: Plan) -> list[str]:
+    return [*(user.email for user in plan.recipients), *(each.name for each in plan.destinations)]
+
+
 def _take(schedule: ExportSchedule, owner: User, plan: Plan) -> None:
-    schedule.owner_id = owner.id
+    schedule.owner_id, schedule.gone_at, schedule.remind_at = owner.id, None, None
     schedule.format, schedule.period = plan.file_format, plan.period
     schedule.filters, schedule.extra_columns = plan.filters.stored, list(plan.extra)
     schedule.every, schedule.hour = plan.timing.every, plan.timing.hour

@@ -10,12 +10,13 @@ from flask import current_app
 from redis.exceptions import RedisError
 from sqlalchemy import func, select, text
 
+from cadence_app.accounts import audit
 from cadence_app.accounts.models import User
 from cadence_app.extensions import db, rq
 from cadence_app.reports.destinations.models import Destination
 from cadence_app.reports.destinations.naming import file_name
 from cadence_app.reports.filters import Filters
-from cadence_app.reports.kinds import Kind
+from cadence_app.reports.kinds import KINDS, Kind
 from cadence_app.reports.models import (
     UNFINISHED,
     DeliveryState,
@@ -43,9 +44,11 @@ def request_export(
     extra: Collection[str] = (),
     file_format: Format = Format.CSV,
     destinations: Collection[Destination] = (),
+    by: str = "",
 ) -> tuple[Export, bool]:
     """Records a user's request for whole days of their tenant's zone, both included, and commits it. `extra`
-    names the kind's extra columns that are wanted. It goes to the user by mail, and to the destinations.
+    names the kind's extra columns that are wanted. It goes to the user by mail, and to the destinations. The
+    audit log says who asked: `by`, in words, where it is not the user themselves.
 
     Returns the request and whether it is new: the same one pressed twice within seconds is one. The caller
     then calls enqueue(); were that lost, the sweep finds the row. Errors: ValueError for end before start and
@@ -68,8 +71,15 @@ def request_export(
             db.session.commit()
             return same, False
     export = _add(user, wanted, [user], destinations)
+    to = [user.email, *(destination.name for destination in destinations)]
+    audit.record(by or user, "export.requested", said(export), format=(None, export.format), to=(None, to))
     db.session.commit()
     return export, True
+
+
+def said(export: Export) -> str:
+    """An export as the audit log names it."""
+    return f"{KINDS[export.kind].title}, {export.start_date} to {export.end_date}"
 
 
 def add_run(schedule: ExportSchedule, kind: Kind, start: date, end: date, **of_run: Any) -> Export:

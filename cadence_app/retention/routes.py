@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf import FlaskForm
 
+from cadence_app.accounts import downloads
 from cadence_app.accounts.roles import admin_required
 from cadence_app.retention import holds, jobs, listing, service
 from cadence_app.retention.forms import EVERYTHING, KeepForm, RemoveForm
@@ -97,6 +98,7 @@ def contacts(run_id: int) -> Response:
     file = (
         (listing.REMOVED_HEADER, listing.removed_page) if done else (listing.NAMES_HEADER, listing.names_page)
     )
+    downloads.note(current_user, "retention.list_downloaded", f"Run {run.id}")
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     response = Response(listing.streamed(app, run.tenant_id, *file, run.id), mimetype="text/csv")
     name = f"retention-run-{run.id}-{'removed' if done else 'listed'}.csv"

@@ -86,6 +86,7 @@ SETTINGS = {
     "People": (
         ("Notification e-mails", "notifications.index", "bell"),
         ("Users", "people.index", "users"),
+        ("Left behind", "standing.index", "user"),
         ("{Teams}", "teams.index", "users-group"),
     ),
     "Texting": (

@@ -12,7 +12,7 @@ import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
@@ -242,6 +242,7 @@ GET POST  /settings/webhooks/new
 GET       /settings/destinations
 GET POST  /settings/destinations/new/{protocol}
 GET POST  /settings/retention/
+GET POST  /settings/left-behind/
 POST      /settings/retention/monthly
 POST      /settings/retention/runs
 
@@ -445,7 +446,7 @@ def _make(app: Flask, mode: str, operator_email: str) -> Made:
         db.session.commit()
         plan = schedule_runs.Plan(Filters(), (), Format.CSV, Period.DAY, Timing(Every.DAY, 0, 1, 6), [admin])
         schedule = schedule_runs.add_schedule(admin, OPT_OUT_HISTORY, plan)
-        token, _ = create_token(admin, "Student records", [Scope.CONTACTS_READ], date(2999, 1, 1))
+        token, _ = create_token(admin, "Student records", [Scope.CONTACTS_READ])
         emails = {"other agent": other_agent.email, "auditor": auditor.email}
         ids = {
             "filename": "css/app.css",

@@ -189,7 +189,8 @@ def test_who_is_deactivated_is_out_at_once_and_what_they_owned_goes_on(world: Wo
     undecided = admin.post(path)
     assert (undecided.status_code, "Choose what becomes" in undecided.text) == (422, True)
     assert agent_browser.get("/messages/").status_code == 200
-    assert admin.post(path, {f"inbox-{inbox}": str(colleague)}).status_code == 302
+    taken = {f"inbox-{inbox}": str(colleague), f"schedule-{ids[0]}": str(world.admin_id)}
+    assert admin.post(path, taken).status_code == 302
     assert agent_browser.get("/messages/").location.startswith("/login")
     with world.session():
         assert db.session.get_one(Inbox, inbox).user_id == colleague
@@ -202,7 +203,7 @@ def test_who_is_deactivated_is_out_at_once_and_what_they_owned_goes_on(world: Wo
     thread = f"/messages/conversations/{received.conversation_id}"
     assert world.sign_in_as(conversation_email).get(thread).status_code == 200
     assert [entry[0] for entry in logged(world)[-4:]] == [
-        *("user.deactivated", "inbox.handed_over", "schedule.paused", "schedule.handed_over")
+        *("user.deactivated", "inbox.handed_over", "schedule.handed_over", "schedule.paused")
     ]
     assert admin.post(f"{USERS}{world.agent_id}/reactivate").status_code == 302
     assert world.sign_in("agent").get("/messages/").status_code == 200

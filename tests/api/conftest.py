@@ -44,7 +44,7 @@ def make_api(world: World, scopes: Sequence[Scope] = tuple(Scope), name: str = "
     name = name or f"Records {new_number()}"
     with world.session():
         user = db.session.get_one(User, world.admin_id)
-        token, text = tokens.create_token(user, name, list(scopes), None)
+        token, text = tokens.create_token(user, name, list(scopes))
         return Api(world, text, token.id, name)
 
 

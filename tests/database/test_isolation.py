@@ -156,7 +156,7 @@ def test_every_table_of_tenants_has_its_policies_and_no_others(catalogue: Connec
     )
     assert {table for table, names in found.items() if lookup in names} == {
         *("users", "inboxes", "api_tokens", "sign_in_sessions"),
-        *("single_sign_on_domains", "carrier_accounts", "opt_out_changes"),
+        *("single_sign_on_domains", "carrier_accounts", "opt_out_changes", "export_schedules"),
     }
 
 
@@ -299,6 +299,7 @@ def test_look_ups_read_the_columns_they_need_and_no_more(world: World, catalogue
     assert lookups == [
         *("changes_with", "find_api_token", "find_carrier_account", "find_inbox", "find_sign_in"),
         *("find_sign_in_session", "find_single_sign_on", "others_have_domain"),
+        "tenants_with_standing_due",
     ]
     others = text(
         "SELECT proname FROM pg_proc WHERE prosecdef AND proowner <> 'cadence_lookup'::regrole ORDER BY 1"

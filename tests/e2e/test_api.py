@@ -55,11 +55,11 @@ def test_an_admin_makes_copies_and_revokes_a_token(
 
     page.goto("/settings/api-tokens")
     assert token not in page.content()
-    page.get_by_role("link", name=f"Revoke {name}").click()
+    page.get_by_role("link", name=f"End {name}").click()
     page.wait_for_url("**/revoke")
     check(page)
-    page.get_by_role("button", name="Revoke token").click()
-    expect(page.locator("tr", has_text=name)).to_contain_text("Revoked")
+    page.get_by_role("button", name="End token").click()
+    expect(page.locator("tr", has_text=name)).to_contain_text("Ended")
     with pytest.raises(urllib.error.HTTPError, match="401"):
         urllib.request.urlopen(call)
 
@@ -69,9 +69,9 @@ def test_a_token_is_made_and_revoked_without_javascript(open_page: OpenPage) -> 
     name = f"No scripts {time.time_ns()}"
     assert re.fullmatch(r"cad_[0-9a-f]{16}_[0-9a-f]{64}", _make_token(page, name))
     expect(page.get_by_role("button", name="Copy")).to_be_hidden()
-    page.get_by_role("link", name=f"Revoke {name}").click()
-    page.get_by_role("button", name="Revoke token").click()
-    expect(page.locator("tr", has_text=name)).to_contain_text("Revoked")
+    page.get_by_role("link", name=f"End {name}").click()
+    page.get_by_role("button", name="End token").click()
+    expect(page.locator("tr", has_text=name)).to_contain_text("Ended")
 
 
 def test_the_page_to_try_the_api_makes_a_call_and_axe_finds_nothing_on_the_way(open_page: OpenPage) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
@@ -117,7 +117,7 @@ def test_a_suspended_tenant_signs_nobody_in_sends_nothing_and_records_a_stop(
     admin = world.sign_in("admin")
     with world.session():
         user = db.session.get_one(User, world.admin_id)
-        _, secret = create_token(user, "Records", [Scope.CONTACTS_READ], date(2999, 1, 1))
+        _, secret = create_token(user, "Records", [Scope.CONTACTS_READ])
         plan = schedule_runs.Plan(Filters(), (), Format.CSV, Period.DAY, Timing(Every.DAY, 0, 1, 6), [user])
         schedule = schedule_runs.add_schedule(user, OPT_OUT_HISTORY, plan)
         schedule.next_run_at = datetime.now(UTC) - timedelta(minutes=1)

@@ -132,13 +132,14 @@ def _run_due(world: World, schedule_id: int, at: datetime) -> int | None:
 def test_a_paused_schedule_makes_nothing_and_resumes_with_its_next_run(world: World) -> None:
     schedule = add_schedule(world)
     with world.session():
-        schedule_runs.pause(db.session.get_one(ExportSchedule, schedule))
+        row = db.session.get_one(ExportSchedule, schedule)
+        schedule_runs.pause(row.owner, row)
     make_due(world, schedule, days=3)
     sweep(world)
     assert exports_of(world, schedule) == []
     with world.session():
         row = db.session.get_one(ExportSchedule, schedule)
-        schedule_runs.resume(row)
+        schedule_runs.resume(row.owner, row)
         assert row.next_run_at > datetime.now(UTC)
     sweep(world)
     assert exports_of(world, schedule) == []
@@ -149,7 +150,8 @@ def test_a_deleted_schedule_makes_nothing_and_what_it_made_is_still_sent(world: 
     made = begin_next(world, schedule)
     assert made
     with world.session():
-        schedule_runs.delete_schedule(db.session.get_one(ExportSchedule, schedule))
+        row = db.session.get_one(ExportSchedule, schedule)
+        schedule_runs.delete_schedule(row.owner, row)
         assert schedule_runs.all_schedules() == []
     make_due(world, schedule)
     sweep(world)
@@ -176,10 +178,13 @@ def test_a_schedule_goes_on_for_the_others_when_its_owner_is_no_admin_any_more(w
     own = add_schedule(world, recipient_ids=(second,), kind=MESSAGE_HISTORY)
     demote(world, world.admin_id)
     assert run_next(world, schedule).state == ExportState.SENT
-    # What it holds is what the owner may read, so nobody gets that any more.
-    refused = run_next(world, own)
-    assert (refused.state, refused.file_key) == (ExportState.FAILED, "")
-    assert refused.problem == "Who asked for it is no admin any more."
+    # What it holds is what the owner may read, so it waits for another.
+    assert begin_next(world, own) is None
+    browser = world.sign_in_as(address_of(world, second))
+    assert "Waits" in browser.get("/reports/schedules/").text
+    sent = browser.post(f"/reports/schedules/{own}/send", follow_redirects=True)
+    assert "Take it over first" in sent.text
+    assert exports_of(world, own) == []
 
 
 def test_nothing_is_written_when_no_recipient_is_an_admin_any_more(world: World) -> None:
@@ -232,10 +237,10 @@ def test_send_now_makes_one_run_and_leaves_the_next_as_it_is(world: World) -> No
     with world.session():
         row = db.session.get_one(ExportSchedule, schedule)
         before = row.next_run_at
-        first, new = schedule_runs.run_now(row)
+        first, new = schedule_runs.run_now(row.owner, row)
         assert first
         assert new
-        again, new = schedule_runs.run_now(row)
+        again, new = schedule_runs.run_now(row.owner, row)
         assert (again, new) == (first, False)
         assert row.next_run_at == before
         export_id = first.id

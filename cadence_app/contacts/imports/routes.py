@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from cadence_app import files
+from cadence_app.accounts import downloads
 from cadence_app.accounts.roles import admin_required
 from cadence_app.accounts.service import all_teams
 from cadence_app.contacts.imports import agreeing, choosing, mapping, opt_outs, results, service
@@ -232,6 +233,7 @@ def refused(import_id: int) -> ResponseReturnValue:
         chunks = files.chunks(imported.result_key)
     except FileNotFoundError:
         abort(404)
+    downloads.note(current_user, "import.refused_downloaded", imported.file_name)
     response = Response(chunks, mimetype="text/csv")
     response.headers.set("Content-Disposition", "attachment", filename=f"refused-{imported.id}.csv")
     return response

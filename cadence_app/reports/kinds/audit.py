@@ -40,7 +40,7 @@ def _holds(search: str) -> ColumnElement[bool]:
 AUDIT_LOG = Kind(
     key="audit-log",
     title="Audit log",
-    about="Every change of a setting: who changed what, from what to what.",
+    about="Every change of a setting, every export and download: who did what, from what to what.",
     note="ChangedAt in the file is UTC. Changes is written as field: before -> after.",
     nothing="No setting was changed in these days",
     query=(
