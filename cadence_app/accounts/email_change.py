@@ -20,7 +20,7 @@ def ask(user: User, email: str, proof: Proof) -> None:
     if address == user.email:
         raise Refused(f"{address} is your address already")
     if not single_sign_on.passwords_allowed():
-        raise Refused("your organisation's sign-in says what your address is")
+        raise Refused("your organization's sign-in says what your address is")
     passwords.require(user, proof)
     tries.begin((Kind.MAIL, service.account_of(user)))
     user.new_email = address

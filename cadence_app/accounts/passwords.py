@@ -60,7 +60,7 @@ def require(user: User, proof: Proof) -> None:
     would do first. Errors: WrongPassword; SignInAgain; TooMany."""
     if not user.password_hash:
         if not proof.just_now:
-            raise SignInAgain("Sign in through your organisation once more, then do this within ten minutes.")
+            raise SignInAgain("Sign in through your organization once more, then do this within ten minutes.")
         return
     tried = tries.begin((Kind.REENTRY, service.account_of(user)))
     if not service.password_fits(user, proof.password):

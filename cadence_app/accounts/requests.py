@@ -31,7 +31,7 @@ from cadence_app.accounts.service import account_of
 from cadence_app.accounts.sessions import Device
 from cadence_app.accounts.sign_in_models import Method, SignInSession
 from cadence_app.accounts.tries import TooMany
-from cadence_app.extensions import db
+from cadence_app.extensions import db, limiter
 
 # How long a sign-in at the organisation's provider stands for a password.
 _JUST_NOW = timedelta(minutes=10)
@@ -106,6 +106,8 @@ def too_many(early: TooMany) -> Response:
         link_label="Go back",
     )
     response = make_response(page, 429)
+    # The limiter's headers would tell of another moment: when its own count of the address is over.
+    limiter.context.reset()
     response.headers["Retry-After"] = str(early.seconds)
     if isinstance(early, signing_in.TooManyAt):
         # Told where somebody has the account alone, so not while anybody can time it.

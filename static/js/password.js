@@ -60,7 +60,7 @@
     button.textContent = "Show";
     button.setAttribute("aria-pressed", "false");
     button.setAttribute("aria-controls", box.id);
-    button.setAttribute("aria-label", "Show password");
+    button.setAttribute("aria-label", "Show what was typed");
     box.before(group);
     group.append(box, button);
     function show(shown) {
