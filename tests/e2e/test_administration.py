@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, timedelta
 
+import pyotp
 from playwright.sync_api import Page, expect
 
 from tests.e2e.acting import OpenPage, check
