@@ -57,17 +57,15 @@
     group.className = "password-box";
     button.type = "button";
     button.className = "password-show";
-    button.textContent = "Show";
-    button.setAttribute("aria-pressed", "false");
     button.setAttribute("aria-controls", box.id);
-    button.setAttribute("aria-label", "Show what was typed");
     box.before(group);
     group.append(box, button);
     function show(shown) {
       box.type = shown ? "text" : "password";
       button.textContent = shown ? "Hide" : "Show";
-      button.setAttribute("aria-pressed", String(shown));
+      button.setAttribute("aria-label", button.textContent + " what was typed");
     }
+    show(false);
     button.addEventListener("click", function () {
       show(box.type === "password");
       box.focus();
