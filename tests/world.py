@@ -160,7 +160,9 @@ class Browser:
     ) -> TestResponse:
         if not self.token:
             self.get(token_from, follow_redirects=True)
-        answer = self.client.post(path, data={"csrf_token": self.token, **(data or {})}, **options)
+        # Read to its end, as a browser does: some things are done once the answer is sent.
+        form = {"csrf_token": self.token, **(data or {})}
+        answer = self.client.post(path, data=form, buffered=True, **options)
         if path in {"/login", "/operator/sign-in"} or (answer.location or "").endswith(
             ("/login", "/sign-in")
         ):
@@ -172,7 +174,14 @@ class Browser:
 def make_user(tenant_id: int, role: Role, name: str) -> User:
     """A user whose password is PASSWORD, flushed and not committed."""
     email = f"{role}-{uuid.uuid4().hex[:8]}@college.example"
-    user = User(tenant_id=tenant_id, email=email, name=name, role=role, password_hash=_HASH)
+    user = User(
+        tenant_id=tenant_id,
+        email=email,
+        confirmed_at=datetime.now(UTC),
+        name=name,
+        role=role,
+        password_hash=_HASH,
+    )
     db.session.add(user)
     db.session.flush()
     return user

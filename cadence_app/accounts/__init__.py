@@ -6,7 +6,9 @@ from flask import Flask
 
 from cadence_app.accounts import (
     account_routes,
+    email_routes,
     jobs,
+    known_devices,
     link_routes,
     requests,
     routes,
@@ -14,6 +16,7 @@ from cadence_app.accounts import (
     settings,
     sso_routes,
     sso_settings,
+    tries,
 )
 from cadence_app.extensions import login_manager
 
@@ -28,12 +31,15 @@ def init_app(app: Flask) -> None:
     login_manager.session_protection = None
     login_manager.request_loader(requests.user_of_request)
     app.before_request(requests.lead_to_second_factor)
+    app.register_error_handler(tries.TooMany, requests.too_many)
+    known_devices.init_app(app)
     for area in (
         routes,
         link_routes,
         second_factor_routes,
         sso_routes,
         account_routes,
+        email_routes,
         settings,
         sso_settings,
     ):

@@ -11,9 +11,15 @@ from cadence_app.mails import service as outbox
 
 
 def send(
-    user: User, kind: str, subject: str, useless_after: datetime | None = None, **context: object
+    user: User,
+    kind: str,
+    subject: str,
+    useless_after: datetime | None = None,
+    to: str = "",
+    **context: object,
 ) -> None:
-    """Puts the mail of templates/accounts/mail/`kind`.txt in the outbox, for this user.
+    """Puts the mail of templates/accounts/mail/`kind`.txt in the outbox, for this user: to the address
+    in use, or `to` another of theirs.
 
     `context` is for the template, besides `user`. Its paragraphs are those of the HTML too, where the one
     that is the `url` is a button that says `button`.
@@ -22,4 +28,4 @@ def send(
     text = render_template(f"accounts/mail/{kind}.txt", **told)
     paragraphs = [paragraph.strip() for paragraph in text.split("\n\n")]
     html = render_template("accounts/mail/page.html", subject=subject, paragraphs=paragraphs, **told)
-    outbox.enqueue(kind, user.email, subject, text, html, name=user.name, useless_after=useless_after)
+    outbox.enqueue(kind, to or user.email, subject, text, html, name=user.name, useless_after=useless_after)

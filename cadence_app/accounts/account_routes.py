@@ -8,8 +8,9 @@ from flask_login import current_user, login_required
 
 from cadence_app.accounts import audit, passwords, sessions
 from cadence_app.accounts.forms import ChangePasswordForm, ProfileForm
-from cadence_app.accounts.requests import end_session, session_in_use
-from cadence_app.extensions import db, limiter
+from cadence_app.accounts.refusals import Refused
+from cadence_app.accounts.requests import end_session, know_device, session_in_use
+from cadence_app.extensions import db
 
 blueprint = Blueprint("account", __name__, url_prefix="/account")
 
@@ -45,7 +46,6 @@ def profile() -> ResponseReturnValue:
 
 @blueprint.route("/password", methods=["GET", "POST"])
 @login_required
-@limiter.limit("10 per minute", methods=["POST"], key_func=lambda: f"password of user {current_user.id}")
 def password() -> ResponseReturnValue:
     form = ChangePasswordForm()
     if form.validate_on_submit():
@@ -53,7 +53,10 @@ def password() -> ResponseReturnValue:
             passwords.change(current_user, form.current.data, form.password.data, session_in_use().id)
         except passwords.WrongPassword as wrong:
             form.current.errors = [str(wrong)]
+        except Refused as refusal:
+            form.password.errors = [refusal.sentence]
         else:
+            know_device(current_user)
             db.session.commit()
             flash("Your password is changed. Other sessions of yours have ended.", "success")
             return redirect(url_for("account.password"))

@@ -17,9 +17,11 @@ from wtforms import (
 )
 from wtforms.validators import DataRequired, EqualTo, InputRequired, Length
 
-from cadence_app.accounts.service import MIN_PASSWORD
+from cadence_app.accounts.models import User
+from cadence_app.accounts.password_rules import HINT, MAX_PASSWORD, MIN_PASSWORD
 from cadence_app.ui.fields import no_control_characters, stripped
 
+# Longer ones were allowed once.
 _LONGEST_PASSWORD = 1000
 _AREAS = ("Africa/", "America/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
 
@@ -47,11 +49,17 @@ class CodeForm(FlaskForm):
 
 
 class CurrentPasswordForm(FlaskForm):
-    """What only who knows the password may do."""
+    """What only who knows the password may do, or who has none and was at the organisation's sign-in just now
+    (requests.proof)."""
 
     current = PasswordField(
         "Your password", [InputRequired("Enter your password."), Length(max=_LONGEST_PASSWORD)]
     )
+
+    def ask_password(self, user: User) -> None:
+        """Leaves the field out for who has no password."""
+        if not user.password_hash:
+            del self.current
 
 
 class NewPasswordForm(FlaskForm):
@@ -60,8 +68,9 @@ class NewPasswordForm(FlaskForm):
         [
             InputRequired("Choose a password."),
             Length(min=MIN_PASSWORD, message=f"Use at least {MIN_PASSWORD} characters."),
-            Length(max=_LONGEST_PASSWORD),
+            Length(max=MAX_PASSWORD, message=f"Use at most {MAX_PASSWORD} characters."),
         ],
+        description=HINT,
     )
     again = PasswordField(
         "The same again", [EqualTo("password", "The two are not the same. Type the password once more.")]
@@ -70,6 +79,14 @@ class NewPasswordForm(FlaskForm):
 
 class ChangePasswordForm(CurrentPasswordForm, NewPasswordForm):
     """The fields of both, the current password first."""
+
+
+class NewAddressForm(EmailForm, CurrentPasswordForm):
+    """Another e-mail address for who is signed in."""
+
+
+class FirstCodeForm(CodeForm, CurrentPasswordForm):
+    """The first code of a second factor."""
 
 
 class AcceptForm(NewPasswordForm):

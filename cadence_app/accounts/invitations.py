@@ -4,28 +4,34 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 
-from cadence_app.accounts import account_mails, audit, links, passwords, service, sessions
+from cadence_app.accounts import account_mails, addresses, audit, links, passwords, service, sessions, tries
 from cadence_app.accounts.models import Role, Team, TeamMember, User
+from cadence_app.accounts.tries import Kind
 from cadence_app.extensions import db
 from cadence_app.tenancy import tenant_in_use
 
 
 def invite(admin: User, email: str, name: str, role: Role, teams: list[Team]) -> User:
     """Makes a user who has yet to accept, with the mail that asks them to, in the open transaction. Whose
-    invitation was revoked may be invited again.
+    invitation was revoked may be invited again. Other tenants may have invited the same address: it is
+    nobody's until one of these is accepted.
 
-    Errors: Refused for an address that is none or is taken (in any tenant).
+    Errors: Refused for an address that is none, that is invited here already, or that somebody has confirmed,
+    in whichever tenant; TooMany.
     """
     address = service.normal_address(email)
     user = _revoked(address)
     if user is None:
+        _refuse_here(address)
         service.refuse_taken(address)
         user = User(tenant_id=tenant_in_use(), email=address, password_hash="")
         db.session.add(user)
+    elif service.is_taken(address):
+        raise service.AddressTaken(f"{address} signs in to Cadence already")
     user.name, user.role, user.active = name, role, True
-    db.session.flush()
+    service.flush_address(address)
     db.session.execute(delete(TeamMember).where(TeamMember.user_id == user.id))
     db.session.add_all(
         TeamMember(tenant_id=user.tenant_id, team_id=team.id, user_id=user.id) for team in teams
@@ -39,8 +45,10 @@ def invite(admin: User, email: str, name: str, role: Role, teams: list[Team]) ->
 
 def resend(admin: User, user: User) -> None:
     """Sends the invitation again, in the open transaction; the link of the one before no longer works.
-    Errors: Refused where there is no open invitation."""
+    Errors: Refused where there is no open invitation, and where the address became somebody's meanwhile;
+    TooMany."""
     _require_open(user)
+    service.refuse_taken(user.email, but=user)
     audit.record(admin, "user.invitation_resent", user.email)
     _send(admin, user)
 
@@ -55,11 +63,15 @@ def revoke(admin: User, user: User) -> None:
 
 
 def accept(user: User, name: str, password: str) -> None:
-    """Makes an invited person a user, in the open transaction. Errors: Refused for a short password."""
+    """Makes an invited person a user, whose address is theirs from now on, in the open transaction. Errors:
+    Refused for a password that is no good; AddressTaken where the address became somebody's meanwhile, be it
+    in the same moment."""
     _require_open(user)
+    user.name = name
     passwords.store(user, password)
-    user.name, user.invited_at = name, None
+    user.invited_at = None
     audit.record(user, "user.invitation_accepted", user.email)
+    service.confirm_address(user)
 
 
 def _require_open(user: User) -> None:
@@ -71,16 +83,25 @@ def _revoked(address: str) -> User | None:
     """The user of this tenant with this address who was invited, never came, and is not asked any more."""
     return db.session.scalars(
         select(User).where(
-            func.lower(User.email) == address.lower(),
+            addresses.same(User.email, address),
             ~User.active,
             User.invited_at.is_(None),
-            User.password_hash == "",
-            User.single_sign_on_subject.is_(None),
+            User.confirmed_at.is_(None),
         )
     ).one_or_none()
 
 
+def _refuse_here(address: str) -> None:
+    """Errors: Refused where the tenant has a user with this address, and says what to do with them."""
+    found = db.session.scalars(select(User).where(addresses.same(User.email, address))).one_or_none()
+    if found and found.invited:
+        raise service.Refused(f"{address} is invited already. Send that invitation again instead")
+    if found and not found.active:
+        raise service.Refused(f"{address} was here before. Reactivate {found.name} instead")
+
+
 def _send(admin: User, user: User) -> None:
+    tries.begin((Kind.MAIL, f"invitation {user.tenant_id} {addresses.folded(user.email)}"))
     # The clock, not the transaction's time: each invitation has a moment, and so a link, of its own.
     user.invited_at = datetime.now(UTC)
     db.session.flush()

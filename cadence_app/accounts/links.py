@@ -16,6 +16,9 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 from cadence_app import secret_keys
 from cadence_app.accounts.models import User
 from cadence_app.accounts.service import load_user
+from cadence_app.extensions import db
+
+_ADDRESS_LIFE = timedelta(hours=24)
 
 
 class Purpose(StrEnum):
@@ -23,6 +26,7 @@ class Purpose(StrEnum):
 
     RESET = "reset-password"
     INVITATION = "invitation"
+    ADDRESS = "confirm-address"
 
 
 def make(user: User, purpose: Purpose) -> tuple[str, datetime]:
@@ -32,18 +36,23 @@ def make(user: User, purpose: Purpose) -> tuple[str, datetime]:
     return url, datetime.now(UTC) + _life(purpose)
 
 
-def user_of(token: str, purpose: Purpose) -> User | None:
+def user_of(token: str, purpose: Purpose, taking: bool = False) -> User | None:
     """Whom a link is for; the database session then works for their tenant. None for a link that is not
-    ours, has expired, was used, or whose user may not sign in."""
+    ours, has expired, was used, or whose user may not sign in. Of two that are `taking` what it gives, the
+    second waits for the first to commit, and finds it used."""
     try:
         read = _serializer(purpose).loads(token, max_age=int(_life(purpose).total_seconds()))
     except BadData:
         return None
     tenant_id, user_id, mark = read
     user = load_user(tenant_id, user_id)
+    if user and taking:
+        db.session.refresh(user, with_for_update=True)
     if user is None or not user.is_active or mark not in _marks(user, purpose):
         return None
     if user.invited != (purpose == Purpose.INVITATION):
+        return None
+    if purpose == Purpose.ADDRESS and not user.new_email:
         return None
     return user
 
@@ -51,6 +60,8 @@ def user_of(token: str, purpose: Purpose) -> User | None:
 def _life(purpose: Purpose) -> timedelta:
     if purpose == Purpose.RESET:
         return timedelta(minutes=current_app.config["RESET_LINK_MINUTES"])
+    if purpose == Purpose.ADDRESS:
+        return _ADDRESS_LIFE
     return timedelta(days=current_app.config["INVITATION_DAYS"])
 
 
@@ -59,7 +70,12 @@ def _marks(user: User, purpose: Purpose) -> list[str]:
     no secret by which a comparison's time could be of use."""
     # In one zone, whichever the session of the database that read it is in.
     invited_at = user.invited_at.astimezone(UTC).isoformat() if user.invited_at else ""
-    state = user.password_hash if purpose == Purpose.RESET else invited_at
+    state = {
+        # Whoever reads the mail of an address that they left resets nothing.
+        Purpose.RESET: f"{user.password_hash} {user.email}",
+        Purpose.INVITATION: invited_at,
+        Purpose.ADDRESS: f"{user.password_hash} {user.email} {user.new_email}",
+    }[purpose]
     said = f"{purpose} {user.id} {state}".encode()
     return [hmac.digest(key.encode(), said, "sha256").hex()[:32] for key in secret_keys.signing()]
 

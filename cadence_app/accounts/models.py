@@ -121,18 +121,31 @@ class Team(Model):
 
 
 class User(UserMixin, Model):
-    """A person who signs in. An e-mail address signs in to one tenant only."""
+    """A person who signs in. An e-mail address signs in to one tenant only: that of the active user who has
+    confirmed it."""
 
     __tablename__ = "users"
     __table_args__ = (
         CheckConstraint("role IN ('admin', 'agent', 'auditor')", name="role"),
-        Index("uq_users_email", text("lower(email)"), unique=True),
+        # Whose an address is, over all tenants: one who has confirmed it. Others may have been asked by it.
+        Index(
+            "uq_users_email",
+            text("lower(email)"),
+            unique=True,
+            postgresql_where=text("confirmed_at IS NOT NULL AND active"),
+        ),
+        Index("uq_users_tenant_email", "tenant_id", text("lower(email)"), unique=True),
         Index("uq_users_single_sign_on_subject", "tenant_id", "single_sign_on_subject", unique=True),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"), index=True)
     email: Mapped[str]
+    # When this user showed that the address is theirs, by a mailed link or their organisation's sign-in, or
+    # an operator vouched for it. Without it the address signs nobody in.
+    confirmed_at: Mapped[datetime | None]
+    # The address that they want to change to and have yet to confirm; empty for none.
+    new_email: Mapped[str] = mapped_column(default="", server_default="")
     name: Mapped[str]
     # Empty for who has none: invited and not yet here, or signing in through single sign-on only.
     password_hash: Mapped[str]

@@ -3,19 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from flask import Request, current_app, g, redirect, request, session, url_for
+from flask import (
+    Request,
+    Response,
+    current_app,
+    g,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from cadence_app.accounts import sessions
+from cadence_app.accounts import known_devices, sessions, signing_in
+from cadence_app.accounts.afterwards import after
+from cadence_app.accounts.forms import CurrentPasswordForm
 from cadence_app.accounts.models import User
+from cadence_app.accounts.passwords import Proof
+from cadence_app.accounts.service import account_of
 from cadence_app.accounts.sessions import Device
 from cadence_app.accounts.sign_in_models import Method, SignInSession
-from cadence_app.extensions import db
+from cadence_app.accounts.tries import TooMany
+from cadence_app.extensions import db, limiter
 
+# How long a sign-in at the organisation's provider stands for a password.
+_JUST_NOW = timedelta(minutes=10)
 _KEY = "sign_in"
 # What is open to who has yet to set up a second factor.
 _SETTING_UP = {"static", "health.healthz", "second_factor.index", "accounts.sign_out"}
@@ -54,6 +73,47 @@ def begin_session(user: User, method: Method) -> None:
     session.clear()
     session.permanent = True
     session[_KEY] = key
+    know_device(user)
+
+
+def know_device(user: User) -> None:
+    """This browser is one that the user has signed in on with the password of now."""
+    if user.password_hash:
+        known_devices.remember(account_of(user), user.password_hash)
+
+
+def device_of(user: User) -> str | None:
+    """The number of this browser, where the user has signed in on it before."""
+    return known_devices.of_request().number(account_of(user), user.password_hash)
+
+
+def proof(form: CurrentPasswordForm) -> Proof:
+    """What who is signed in shows besides the session, for passwords.require()."""
+    mine = session_in_use()
+    just_now = mine.method == Method.SINGLE_SIGN_ON and mine.created_at > datetime.now(UTC) - _JUST_NOW
+    return Proof(form.current.data or "" if "current" in form else "", just_now)
+
+
+def too_many(early: TooMany) -> Response:
+    """The answer to a try that came too early, the same wherever it was made."""
+    db.session.rollback()
+    page = render_template(
+        "errors/error.html",
+        code=429,
+        title="Too many tries",
+        text=str(early).removeprefix("Too many tries. "),
+        link_url=request.path if request.url_rule and "GET" in (request.url_rule.methods or ()) else "",
+        link_label="Go back",
+    )
+    response = make_response(page, 429)
+    # The limiter's headers would tell of another moment: when its own count of the address is over.
+    limiter.context.reset()
+    response.headers["Retry-After"] = str(early.seconds)
+    if isinstance(early, signing_in.TooManyAt):
+        # Told where somebody has the account alone, so not while anybody can time it.
+        at = early
+        after(response, lambda: signing_in.note_too_many(at))
+    return response
 
 
 def end_session() -> None:

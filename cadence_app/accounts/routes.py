@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_limiter import RequestLimit
 from flask_login import current_user, login_required
 
-from cadence_app.accounts import demo_sign_ins, service, signing_in, single_sign_on
+from cadence_app.accounts import demo_sign_ins, known_devices, signing_in, single_sign_on
 from cadence_app.accounts.forms import SignInForm
 from cadence_app.accounts.requests import begin_session, end_session, next_page
 from cadence_app.accounts.second_step import wait_for_code
@@ -17,16 +14,6 @@ from cadence_app.accounts.sign_in_models import Method
 from cadence_app.extensions import limiter
 
 blueprint = Blueprint("accounts", __name__)
-
-
-def email_tried() -> str:
-    """A digest of the address in the form, for what anybody types is no key for Redis."""
-    email = request.form.get("email", "").strip().lower()
-    return f"sign-in {hashlib.sha256(email.encode(errors='replace')).hexdigest()}"
-
-
-def _too_often(limit: RequestLimit) -> None:
-    signing_in.note_too_often(request.form.get("email", ""), request.remote_addr or "")
 
 
 @blueprint.get("/")
@@ -39,13 +26,14 @@ def home() -> ResponseReturnValue:
 
 @blueprint.route("/login", methods=["GET", "POST"])
 @limiter.limit("30 per minute", methods=["POST"])
-@limiter.limit("10 per minute", methods=["POST"], key_func=email_tried, on_breach=_too_often)
 def sign_in() -> ResponseReturnValue:
     if current_user.is_authenticated:
         return redirect(url_for("accounts.home"))
     form, error, through_provider = SignInForm(), "", False
     if form.validate_on_submit():
-        user = service.sign_in(form.email.data, form.password.data)
+        user = signing_in.sign_in(
+            form.email.data, form.password.data, request.remote_addr or "", known_devices.of_request()
+        )
         sso = single_sign_on.of_email(form.email.data) if user is None else single_sign_on.of_user(user)
         through_provider = sso is not None
         if sso and not sso.passwords_allowed:

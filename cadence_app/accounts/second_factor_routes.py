@@ -4,38 +4,26 @@ from __future__ import annotations
 
 from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_limiter import RequestLimit
-from flask_limiter.util import get_remote_address
 from flask_login import current_user, login_required
 
-from cadence_app.accounts import passwords, second_factor, signing_in
-from cadence_app.accounts.forms import CodeForm, CurrentPasswordForm
-from cadence_app.accounts.requests import begin_session, next_page
+from cadence_app.accounts import one_time_codes, second_factor, signing_in
+from cadence_app.accounts.forms import CodeForm, CurrentPasswordForm, FirstCodeForm
+from cadence_app.accounts.one_time_codes import WrongCode
+from cadence_app.accounts.passwords import SignInAgain, WrongPassword
+from cadence_app.accounts.requests import begin_session, device_of, next_page, proof, session_in_use
 from cadence_app.accounts.second_step import waiting
 from cadence_app.accounts.sign_in_models import Method
-from cadence_app.extensions import db, limiter
+from cadence_app.accounts.tries import TooMany
+from cadence_app.extensions import db
 from cadence_app.vault import Unreadable, decrypt, encrypt
 
 blueprint = Blueprint("second_factor", __name__)
 
 _SETUP = "second_factor_setup"
-_TRIES = "5 per minute; 30 per hour"
 _LOST_KEY = "Your second factor can't be checked, as SECRET_KEY was changed. An admin can reset it."
 
 
-def whose_code() -> str:
-    """The key that tries at codes are counted by: the user, from wherever they come."""
-    user = current_user if current_user.is_authenticated else waiting()
-    return f"code of user {user.id}" if user else f"code from {get_remote_address()}"
-
-
-def _too_often(limit: RequestLimit) -> None:
-    if user := waiting():
-        signing_in.note_user(user, request.remote_addr or "")
-
-
 @blueprint.route("/login/code", methods=["GET", "POST"])
-@limiter.limit(_TRIES, methods=["POST"], key_func=whose_code, on_breach=_too_often)
 def step() -> ResponseReturnValue:
     """The second step of signing in."""
     user = waiting()
@@ -45,9 +33,11 @@ def step() -> ResponseReturnValue:
     form = CodeForm()
     if form.validate_on_submit():
         try:
-            second_factor.check(user, form.code.data)
-        except second_factor.WrongCode as wrong:
+            second_factor.check(user, form.code.data, device_of(user))
+        except WrongCode as wrong:
             form.code.errors = [str(wrong)]
+        except TooMany as early:
+            raise signing_in.TooManyAt(early.seconds, user, request.remote_addr or "") from early
         except Unreadable:
             form.code.errors = [_LOST_KEY]
         else:
@@ -60,19 +50,23 @@ def step() -> ResponseReturnValue:
 
 @blueprint.route("/account/two-factor", methods=["GET", "POST"])
 @login_required
-@limiter.limit(_TRIES, methods=["POST"], key_func=whose_code)
 def index() -> ResponseReturnValue:
     """Whether it is on. Without one: the picture to scan, and a form for its first code, whose answer is the
     only page that shows the recovery codes."""
     if current_user.has_second_factor:
         return _manage()
     secret = _secret_being_set_up()
-    form = CodeForm()
+    form = FirstCodeForm()
+    form.ask_password(current_user)
     if form.validate_on_submit():
         try:
-            codes = second_factor.turn_on(current_user, secret, form.code.data)
-        except second_factor.WrongCode as wrong:
+            codes = second_factor.turn_on(
+                current_user, secret, form.code.data, proof(form), session_in_use().id
+            )
+        except (WrongCode, SignInAgain) as wrong:
             form.code.errors = [str(wrong)]
+        except WrongPassword as wrong:
+            form.current.errors = [str(wrong)]
         else:
             db.session.commit()
             session.pop(_SETUP)
@@ -81,29 +75,32 @@ def index() -> ResponseReturnValue:
     page = render_template(
         "account/two_factor_setup.html",
         form=form,
-        secret=" ".join(secret[i : i + 4] for i in range(0, len(secret), 4)),
-        picture=second_factor.qr_code(current_user, secret),
+        secret=one_time_codes.in_groups(secret),
+        picture=one_time_codes.qr_code(current_user.email, secret),
     )
     return page, 422 if form.is_submitted() else 200
 
 
 def _manage() -> ResponseReturnValue:
-    form = CurrentPasswordForm()
+    form, problem = CurrentPasswordForm(), ""
+    form.ask_password(current_user)
     if form.validate_on_submit():
         try:
             if request.form.get("action") == "renew":
-                codes = second_factor.renew_codes(current_user, form.current.data)
+                codes = second_factor.renew_codes(current_user, proof(form))
                 db.session.commit()
                 return render_template("account/recovery_codes.html", codes=codes)
-            second_factor.turn_off(current_user, form.current.data)
-        except passwords.WrongPassword as wrong:
+            second_factor.turn_off(current_user, proof(form))
+        except WrongPassword as wrong:
             form.current.errors = [str(wrong)]
+        except SignInAgain as again:
+            problem = str(again)
         else:
             db.session.commit()
             flash("Your second factor is off.", "success")
             return redirect(url_for("second_factor.index"))
     left = second_factor.codes_left(current_user)
-    page = render_template("account/two_factor.html", form=form, left=left)
+    page = render_template("account/two_factor.html", form=form, left=left, problem=problem)
     return page, 422 if form.is_submitted() else 200
 
 
@@ -113,4 +110,4 @@ def _secret_being_set_up() -> str:
     try:
         return decrypt(session.get(_SETUP, ""))
     except Unreadable:
-        return second_factor.new_secret()
+        return one_time_codes.new_secret()

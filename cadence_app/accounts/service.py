@@ -2,44 +2,30 @@
 
 from __future__ import annotations
 
-from functools import cache
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from email_validator import EmailNotValidError, validate_email
-from sqlalchemy import func, select, text
+from sqlalchemy import select, text
+from sqlalchemy.exc import IntegrityError
 
-from cadence_app.accounts import demo_sign_ins
+from cadence_app.accounts import addresses, demo_sign_ins, password_rules
 from cadence_app.accounts.models import Navigation, Role, Team, TeamMember, Tenant, User
+from cadence_app.accounts.refusals import Refused as Refused
 from cadence_app.extensions import db
 from cadence_app.tenancy import tenant_in_use, use_tenant
 
+
+class AddressTaken(Refused):
+    """An address that somebody else has confirmed, in whichever tenant."""
+
+
 _FIND_SIGN_IN = text("SELECT tenant_id, user_id FROM find_sign_in(:email)")
-MIN_PASSWORD = 10
-_hasher = PasswordHasher()
-
-
-class Refused(ValueError):
-    """A value that can't be used; the text says why, for the person who gave it."""
-
-    @property
-    def sentence(self) -> str:
-        """The text as a page says it."""
-        text = str(self).removesuffix(".")
-        return f"{text[:1].upper()}{text[1:]}."
-
-
-def sign_in(email: str, password: str) -> User | None:
-    """The active user with this e-mail address and password; the session then works for their tenant."""
-    user = find_by_email(email)
-    # Checked where there is no such user too, so that the time taken does not tell.
-    fits = password_fits(user, password)
-    return user if user and fits and user.is_active and not user.invited else None
 
 
 def find_by_email(email: str) -> User | None:
-    """The user with this e-mail address, whichever tenant's; the session then works for that tenant."""
+    """The active user who has confirmed this e-mail address, whichever tenant's; the session then works for
+    that tenant."""
     found = db.session.execute(_FIND_SIGN_IN, {"email": email.strip()}).one_or_none()
     return load_user(found.tenant_id, found.user_id) if found else None
 
@@ -48,18 +34,17 @@ def password_fits(user: User | None, password: str) -> bool:
     """Whether this is the user's password; it takes as long for nobody, and for who has none. The demo's is
     nobody's but in development mode."""
     known = user.password_hash if user else ""
-    try:
-        _hasher.verify(known or _nobodys_hash(), password)
-    except (VerifyMismatchError, InvalidHashError):
-        return False
-    return known != "" and not demo_sign_ins.refused(password)
+    return password_rules.fits(known, password) and not demo_sign_ins.refused(password)
 
 
-def hash_password(password: str) -> str:
-    """Errors: Refused for a short one."""
-    if len(password) < MIN_PASSWORD:
-        raise Refused(f"the password needs at least {MIN_PASSWORD} characters")
-    return _hasher.hash(password)
+def account_of(user: User) -> str:
+    """What failures at a user's account are counted by, whatever address it has by then."""
+    return f"user {user.id}"
+
+
+def known_of(user: User) -> list[str]:
+    """What others know of a user, and is no good in a password."""
+    return [user.name, user.email, user.tenant.name]
 
 
 def load_user(tenant_id: int, user_id: int) -> User | None:
@@ -112,7 +97,7 @@ def find_team(code: str) -> Team:
 
 def find_user(email: str) -> User:
     """The user with this address in the tenant in use. Errors: Refused."""
-    user = db.session.scalars(select(User).where(func.lower(User.email) == email.lower())).one_or_none()
+    user = db.session.scalars(select(User).where(addresses.same(User.email, email))).one_or_none()
     if user is None:
         raise Refused(f"there is no user {email}")
     return user
@@ -124,13 +109,15 @@ def all_teams() -> list[Team]:
 
 
 def create_user(email: str, name: str, password: str, role: Role, teams: list[Team]) -> User:
-    """Errors: Refused for an address that is none or is taken (in any tenant), and a short password."""
+    """A user whose address an operator vouches for. Errors: Refused for an address that is none or is taken,
+    and for a password that is no good."""
     address = normal_address(email)
-    password_hash = hash_password(password)
+    tenant = db.session.get_one(Tenant, tenant_in_use())
+    password_hash = password_rules.hashed(password, [name, address, tenant.name])
     refuse_taken(address)
     user = User(tenant_id=tenant_in_use(), email=address, name=name, role=role, password_hash=password_hash)
     db.session.add(user)
-    db.session.flush()
+    confirm_address(user)
     db.session.add_all(
         TeamMember(tenant_id=user.tenant_id, team_id=team.id, user_id=user.id) for team in teams
     )
@@ -146,12 +133,38 @@ def normal_address(email: str) -> str:
         raise Refused(str(error)) from error
 
 
-def refuse_taken(address: str) -> None:
-    """Errors: Refused for an address that somebody has, in any tenant."""
-    if db.session.execute(_FIND_SIGN_IN, {"email": address}).one_or_none():
-        raise Refused(f"{address} signs in to Cadence already")
+def refuse_taken(address: str, but: User | None = None) -> None:
+    """Errors: AddressTaken for an address that somebody other than `but` has confirmed, in any tenant;
+    Refused for one that another user of this tenant has, confirmed or not."""
+    mine = but.id if but else None
+    if is_taken(address, but):
+        raise AddressTaken(f"{address} signs in to Cadence already")
+    here = select(User.id).where(addresses.same(User.email, address), User.id.is_distinct_from(mine))
+    if db.session.scalar(here):
+        raise Refused(f"somebody has {address} already: see the users, invited and deactivated ones too")
 
 
-@cache
-def _nobodys_hash() -> str:
-    return _hasher.hash("nobody")
+def is_taken(address: str, but: User | None = None) -> bool:
+    """Whether an active user of any tenant has confirmed this address, other than `but`."""
+    found = db.session.execute(_FIND_SIGN_IN, {"email": address}).one_or_none()
+    return found is not None and (but is None or found.user_id != but.id)
+
+
+def confirm_address(user: User) -> None:
+    """The user's address is theirs from now on, and nobody else's, in the open transaction. Errors:
+    AddressTaken where somebody else confirmed it meanwhile; what the session did since its last commit is
+    undone then."""
+    email = user.email
+    user.confirmed_at = datetime.now(UTC)
+    flush_address(email)
+
+
+def flush_address(email: str) -> None:
+    """Writes what the session has, by which somebody takes this address. Errors: AddressTaken, as above."""
+    try:
+        db.session.flush()
+    except IntegrityError as error:
+        db.session.rollback()
+        if "_email" not in str(error.orig):
+            raise
+        raise AddressTaken(f"{email} signs in to Cadence already") from error

@@ -84,3 +84,15 @@ class SingleSignOnDomain(Model):
 
     domain: Mapped[str] = mapped_column(primary_key=True)
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"), index=True)
+
+
+class FailedTry(Model):
+    """One try at a password or a code that was wrong, or a mail that was asked for (tries.py). It is no
+    tenant's: who fails has shown none. `key` is a digest of what was tried."""
+
+    __tablename__ = "failed_tries"
+    __table_args__ = (Index("ix_failed_tries_key", "key", "at"), Index("ix_failed_tries_at", "at"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[bytes]
+    at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())

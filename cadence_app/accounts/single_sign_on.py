@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import delete, select, text
 from sqlalchemy.exc import IntegrityError
 
-from cadence_app.accounts import audit, service
+from cadence_app.accounts import addresses, audit, service
 from cadence_app.accounts.models import Role, User
 from cadence_app.accounts.oidc import Client, Identity
 from cadence_app.accounts.sign_in_models import SingleSignOn, SingleSignOnDomain
@@ -145,7 +145,17 @@ def let_in(found: SingleSignOn, identity: Identity) -> User:
         user.invited_at = None
         audit.record(user, "user.invitation_accepted", user.email)
     user.single_sign_on_subject = identity.subject
+    if user.confirmed_at is None:
+        _confirm(user)
     return user
+
+
+def _confirm(user: User) -> None:
+    """The address's domain is the organisation's, whose provider has verified it."""
+    try:
+        service.confirm_address(user)
+    except service.AddressTaken as taken:
+        raise NotLetIn(f"{taken}.") from taken
 
 
 def _by_email(found: SingleSignOn, identity: Identity) -> User:
@@ -153,9 +163,7 @@ def _by_email(found: SingleSignOn, identity: Identity) -> User:
         raise NotLetIn("Your organisation's sign-in has not verified your e-mail address.")
     if _domain(identity.email) not in domains():
         raise NotLetIn(f"{identity.email} is not an address of {found.tenant.name}.")
-    user = db.session.scalars(
-        select(User).where(func.lower(User.email) == identity.email.lower())
-    ).one_or_none()
+    user = db.session.scalars(select(User).where(addresses.same(User.email, identity.email))).one_or_none()
     if user and user.single_sign_on_subject not in (None, identity.subject):
         raise NotLetIn(f"{identity.email} was somebody else at your organisation's sign-in before.")
     if user:
@@ -182,7 +190,7 @@ def _make(found: SingleSignOn, identity: Identity) -> User:
         active=True,
     )
     db.session.add(user)
-    db.session.flush()
+    _confirm(user)
     audit.record(user, "user.made_by_single_sign_on", user.email, role=(None, user.role))
     return user
 

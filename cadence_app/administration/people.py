@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Select, delete, func, or_, select
 from cadence_app.accounts import audit
 from cadence_app.accounts.admins import hold_admins, refuse_last_admin
 from cadence_app.accounts.models import Role, Team, TeamMember, User
-from cadence_app.accounts.service import Refused
+from cadence_app.accounts.service import Refused, flush_address, refuse_taken
 from cadence_app.accounts.sign_in_models import SignInSession
 from cadence_app.administration.teams import open_inboxes_of
 from cadence_app.extensions import db
@@ -123,10 +123,17 @@ def edit(
 
 
 def reactivate(actor: User, user: User) -> None:
+    """Errors: Refused where the actor is no admin any more, for who never came, and for whose address is
+    somebody's in another tenant by now."""
     hold_admins(actor, user)
-    if not user.active:
-        user.active = True
-        audit.record(actor, "user.reactivated", user.email)
+    if user.active:
+        return
+    if user.confirmed_at is None:
+        raise Refused(f"{user.email} never accepted the invitation. Invite them again instead")
+    refuse_taken(user.email, but=user)
+    user.active = True
+    flush_address(user.email)
+    audit.record(actor, "user.reactivated", user.email)
 
 
 def _conditions(asked: Asked) -> list[ColumnElement[bool]]:

@@ -171,7 +171,7 @@ def reset_link(user_id: int) -> ResponseReturnValue:
     user = _user(user_id)
     audit.record(current_user, "user.reset_link_sent", user.email)
     said = f"If {user.email} signs in with a password, a link to set a new one is on its way there."
-    return _done(user, lambda: passwords.send_reset_link(user.email), said)
+    return _done(user, lambda: passwords.send_reset_link(user), said)
 
 
 @blueprint.post("/<int:user_id>/reset-second-factor")

@@ -7,7 +7,7 @@ from flask.cli import AppGroup
 
 from cadence_app.accounts import service as accounts
 from cadence_app.extensions import db
-from cadence_app.operators import overview, service
+from cadence_app.operators import overview, second_factor, service
 
 _commands = AppGroup()
 
@@ -36,7 +36,7 @@ def operator(email: str, name: str, password: str) -> None:
     """Make an account for /operator/, the operator's screen; asks for the password."""
     service.create_operator(email, name, password)
     db.session.commit()
-    click.echo(f"{email} may sign in at /operator/.")
+    click.echo(f"{email} may sign in at /operator/, and sets up a second factor there first.")
 
 
 @_commands.command("operator-stop")
@@ -46,6 +46,26 @@ def operator_stop(email: str) -> None:
     service.stop_operator(email)
     db.session.commit()
     click.echo(f"{email} is no operator any more.")
+
+
+@_commands.command("operator-password")
+@click.argument("email")
+@click.password_option()
+def operator_password(email: str, password: str) -> None:
+    """Give an operator another password; asks for it. What is signed in with the old one ends."""
+    service.set_password(email, password)
+    db.session.commit()
+    click.echo(f"{email} has a new password.")
+
+
+@_commands.command("operator-reset-second-factor")
+@click.argument("email")
+def operator_reset_second_factor(email: str) -> None:
+    """Take the second factor away from an operator who lost it; they set up a new one at their next
+    sign-in."""
+    second_factor.reset(email)
+    db.session.commit()
+    click.echo(f"{email} has no second factor, and sets up a new one at the next sign-in.")
 
 
 @_commands.command()

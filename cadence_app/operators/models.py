@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Index, func, text
+from sqlalchemy import ARRAY, Index, LargeBinary, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cadence_app.extensions import Model
@@ -25,3 +25,32 @@ class Operator(Model):
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     last_sign_in_at: Mapped[datetime | None]
+    # As of a user (accounts/models.py). Who has none can do nothing but set it up.
+    second_factor_secret: Mapped[str] = mapped_column(default="", server_default="")
+    second_factor_since: Mapped[datetime | None]
+    second_factor_step: Mapped[int] = mapped_column(default=0, server_default="0")
+    # Digests of those that are left.
+    recovery_codes: Mapped[list[bytes]] = mapped_column(
+        ARRAY(LargeBinary), default=list, server_default=text("'{}'")
+    )
+
+    @property
+    def has_second_factor(self) -> bool:
+        return self.second_factor_secret != ""
+
+
+class OperatorEntry(Model):
+    """One thing that was done to or with an operator's account, which is of no tenant's audit log:
+    append-only.
+
+    `actor` is a name, or words for who is not signed in; `action` is `operator.<done>`; `subject` is the
+    account's address, and where from.
+    """
+
+    __tablename__ = "operator_entries"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+    actor: Mapped[str]
+    action: Mapped[str]
+    subject: Mapped[str]

@@ -1,91 +1,18 @@
-"""The operator's screen: tenants by name and count, and the few switches over them.
-
-Its sign-in has nothing to do with a tenant's: an account of its own, a session key of its own, and no page of
-a tenant opens with it.
-"""
+"""The operator's screen: tenants by name and count, and the few switches over them."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable
-from functools import wraps
-from typing import ParamSpec, TypeVar
-
-from flask import (
-    Blueprint,
-    abort,
-    current_app,
-    flash,
-    g,
-    redirect,
-    render_template,
-    request,
-    session,
-    url_for,
-)
+from flask import abort, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from cadence_app.accounts.models import Navigation, Tenant
 from cadence_app.accounts.service import Refused
 from cadence_app.administration import organisation
-from cadence_app.extensions import db, limiter
+from cadence_app.extensions import db
 from cadence_app.operators import overview, service
-from cadence_app.operators.forms import NameForm, SignInForm, TenantForm
+from cadence_app.operators.access import blueprint, operator_required
+from cadence_app.operators.forms import NameForm, TenantForm
 from cadence_app.ui.navigation import SCREENS
-
-blueprint = Blueprint("operator", __name__, url_prefix="/operator")
-
-_HELD = "operator"
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def operator_required(view: Callable[P, R]) -> Callable[P, R | ResponseReturnValue]:
-    """A signed-in operator, as g.operator: everybody else is asked to sign in as one."""
-
-    @wraps(view)
-    def checked(*args: P.args, **kwargs: P.kwargs) -> R | ResponseReturnValue:
-        g.operator = service.operator_of(session.get(_HELD, ""))
-        if g.operator is None:
-            return redirect(url_for("operator.sign_in"))
-        return view(*args, **kwargs)
-
-    return checked
-
-
-def _email_tried() -> str:
-    email = request.form.get("email", "").strip().lower()
-    return f"operator {hashlib.sha256(email.encode(errors='replace')).hexdigest()}"
-
-
-@blueprint.route("/sign-in", methods=["GET", "POST"])
-@limiter.limit("10 per minute", methods=["POST"])
-@limiter.limit("5 per minute", methods=["POST"], key_func=_email_tried)
-def sign_in() -> ResponseReturnValue:
-    form, error = SignInForm(), ""
-    if form.validate_on_submit():
-        operator = service.sign_in(form.email.data, form.password.data)
-        if operator:
-            session.clear()
-            session.permanent = True
-            session[_HELD] = service.session_of(operator, service.session_end())
-            db.session.commit()
-            current_app.logger.info("operator %s signed in", operator.email)
-            return redirect(url_for("operator.index"))
-        current_app.logger.warning("an operator's sign-in failed from %s", request.remote_addr)
-        error = "That e-mail address and password don't match."
-    page = render_template("operators/sign_in.html", form=form, error=error)
-    return page, 422 if form.is_submitted() else 200
-
-
-@blueprint.post("/sign-out")
-@operator_required
-def sign_out() -> ResponseReturnValue:
-    service.sign_out(g.operator)
-    db.session.commit()
-    session.clear()
-    return redirect(url_for("operator.sign_in"))
 
 
 @blueprint.route("/", methods=["GET", "POST"])

@@ -5,75 +5,112 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
-from functools import cache
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerifyMismatchError
-from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import func, select
 
-from cadence_app.accounts import audit
+from cadence_app.accounts import addresses, audit, password_rules, tries
 from cadence_app.accounts.audit import Actor
+from cadence_app.accounts.known_devices import Known
 from cadence_app.accounts.models import Navigation, Tenant
-from cadence_app.accounts.service import Refused, create_tenant
+from cadence_app.accounts.password_rules import MIN_OPERATOR_PASSWORD
+from cadence_app.accounts.passwords import WrongPassword
+from cadence_app.accounts.service import Refused, create_tenant, normal_address
+from cadence_app.accounts.tries import Kind, TooMany
 from cadence_app.extensions import db
+from cadence_app.operators import log
 from cadence_app.operators.models import Operator
 from cadence_app.tenancy import use_tenant
 
-# More than a user's, for an operator is over every tenant.
-MIN_PASSWORD = 14
 MAX_NAME = 200
 SESSION_SECONDS = 12 * 3600
-_hasher = PasswordHasher()
 
 
 def create_operator(email: str, name: str, password: str) -> Operator:
-    """Errors: Refused for an address that is none or is taken, and a short password."""
-    try:
-        address = validate_email(email, check_deliverability=False, test_environment=True).normalized
-    except EmailNotValidError as error:
-        raise Refused(str(error)) from error
-    if len(password) < MIN_PASSWORD:
-        raise Refused(f"an operator's password needs at least {MIN_PASSWORD} characters")
+    """Errors: Refused for an address that is none or is taken, and for a password that is no good."""
+    address = normal_address(email)
+    hashed = password_rules.hashed(password, [name, address], least=MIN_OPERATOR_PASSWORD)
     if _by_email(address):
         raise Refused(f"{address} is an operator already")
-    operator = Operator(email=address, name=name, password_hash=_hasher.hash(password))
+    operator = Operator(email=address, name=name, password_hash=hashed)
     db.session.add(operator)
+    log.record(None, "made", address)
     db.session.flush()
     return operator
 
 
 def stop_operator(email: str) -> None:
     """Ends an operator's account and whatever is signed in with it. Errors: Refused."""
-    operator = _by_email(email)
-    if operator is None:
-        raise Refused(f"there is no operator {email}")
+    operator = named(email)
     operator.active = False
+    log.record(None, "stopped", operator.email)
 
 
-def sign_in(email: str, password: str) -> Operator | None:
-    """The active operator with this address and password."""
-    operator = _by_email(email.strip())
-    try:
-        # Checked where there is none too, so that the time taken does not tell.
-        _hasher.verify(operator.password_hash if operator else _nobodys_hash(), password)
-    except (VerifyMismatchError, InvalidHashError):
+def set_password(email: str, password: str) -> None:
+    """Gives an operator another password, at the command line alone, and ends what is signed in with the one
+    of before. Errors: Refused for one that is no good."""
+    operator = named(email)
+    about = [operator.name, operator.email]
+    operator.password_hash = password_rules.hashed(password, about, least=MIN_OPERATOR_PASSWORD)
+    end_sessions(operator)
+    log.record(None, "password_set", operator.email)
+
+
+def show_password(email: str, password: str, ip: str, known: Known) -> Operator | None:
+    """The active operator with this address and password, who has yet to show a code. Failures are counted as
+    those of users are (accounts/signing_in.py). Errors: TooMany, and the password was not looked at."""
+    operator = _by_email(email)
+    device = known.number(account_of(operator), operator.password_hash) if operator else None
+    strangers = [(Kind.PASSWORD, f"operator {addresses.folded(email)}"), (Kind.NETWORK, tries.network_of(ip))]
+    tried = tries.begin(*([(Kind.DEVICE, device)] if device else strangers))
+    # Checked where there is none too, so that the time taken does not tell.
+    fits = password_rules.fits(operator.password_hash if operator else "", password)
+    if not (operator and fits and operator.active):
         return None
-    if operator is None or not operator.active:
-        return None
-    operator.last_sign_in_at = func.now()
-    operator.session_key = operator.session_key or secrets.token_hex(32)
+    tried.give_back()
     return operator
 
 
-def sign_out(operator: Operator) -> None:
+def note_failure(email: str, ip: str, early: TooMany | None) -> None:
+    """Notes in the log of operators, and commits, that a sign-in failed or came too early; for an address
+    that no operator has, only the server's log tells of it."""
+    operator = _by_email(email)
+    if operator:
+        log.record(
+            log.STRANGER,
+            "sign_in_failed" if early is None else "sign_in_failed_too_often",
+            f"{operator.email}, from {ip}",
+        )
+    db.session.commit()
+
+
+def sign_in(operator: Operator, ip: str) -> None:
+    """Notes that an operator has shown all that was asked of them."""
+    operator.last_sign_in_at = func.now()
+    operator.session_key = operator.session_key or secrets.token_hex(32)
+    log.record(operator, "signed_in", f"{operator.email}, from {ip}")
+
+
+def require(operator: Operator, password: str) -> None:
+    """Whoever is at this session shows the password once more. Errors: WrongPassword; TooMany."""
+    tried = tries.begin((Kind.REENTRY, account_of(operator)))
+    if not password_rules.fits(operator.password_hash, password):
+        raise WrongPassword("That is not your password.")
+    tried.give_back()
+
+
+def account_of(operator: Operator) -> str:
+    """What failures at an operator's account are counted by."""
+    return f"operator {operator.id}"
+
+
+def end_sessions(operator: Operator) -> None:
     """Ends everything that is signed in with this account, copies of its cookies too."""
     operator.session_key = secrets.token_hex(32)
 
 
 def session_of(operator: Operator, until: int) -> str:
-    """What the session holds: it ends with the account, with the password, with a sign-out, and at a time
-    (seconds since 1970)."""
+    """What the session holds: it ends with the account, with the password, when the second factor changes,
+    with a sign-out, and at a time (seconds since 1970)."""
     state = f"{operator.password_hash} {operator.session_key}"
     return f"{operator.id}:{until}:{hashlib.sha256(state.encode()).hexdigest()[:32]}"
 
@@ -142,12 +179,17 @@ def _checked(name: str) -> str:
     return name
 
 
+def named(email: str) -> Operator:
+    """The operator with this address. Errors: Refused."""
+    operator = _by_email(email)
+    if operator is None:
+        raise Refused(f"there is no operator {email}")
+    return operator
+
+
+def operator_with(operator_id: int) -> Operator | None:
+    return db.session.get(Operator, operator_id)
+
+
 def _by_email(email: str) -> Operator | None:
-    return db.session.scalars(
-        select(Operator).where(func.lower(Operator.email) == email.lower())
-    ).one_or_none()
-
-
-@cache
-def _nobodys_hash() -> str:
-    return _hasher.hash("nobody")
+    return db.session.scalars(select(Operator).where(addresses.same(Operator.email, email))).one_or_none()

@@ -9,7 +9,7 @@ from cadence_app.accounts import invitations, links
 from cadence_app.accounts.models import Role, Team, TeamMember, User
 from cadence_app.accounts.service import Refused
 from cadence_app.extensions import db
-from tests.accounts.arriving import actions, is_signed_in, link_in, mails_to, send_mails, sign_in
+from tests.accounts.arriving import actions, email_of, is_signed_in, link_in, mails_to, send_mails, sign_in
 from tests.world import PASSWORD, Browser, World, new_number
 
 
@@ -119,11 +119,18 @@ def test_a_revoked_invitation_is_of_no_use_and_its_address_may_be_invited_again(
 
 
 def test_an_address_that_is_taken_or_none_is_not_invited(world: World, legacy_world: World) -> None:
+    """Taken is what somebody has confirmed, wherever; what is only invited here is to be sent again."""
     _, email = _invite(world)
-    with legacy_world.session():
-        admin = db.session.get_one(User, legacy_world.admin_id)
-        for address in (email, admin.email, "no address"):
-            with pytest.raises(Refused):
+    confirmed = email_of(legacy_world, legacy_world.agent_id)
+    with world.session():
+        admin = db.session.get_one(User, world.admin_id)
+        for address, told in (
+            (confirmed, "signs in to Cadence already"),
+            (admin.email, "signs in to Cadence already"),
+            (email.upper(), "is invited already"),
+            ("no address", "@"),
+        ):
+            with pytest.raises(Refused, match=told):
                 invitations.invite(admin, address, "X", Role.AGENT, [])
 
 

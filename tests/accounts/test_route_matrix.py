@@ -52,6 +52,7 @@ from cadence_app.webhooks.models import WebhookDelivery
 from tests.campaigns.sending import add_campaign
 from tests.closed.browsers import missing_headers
 from tests.contacts import importing
+from tests.operators.arriving import sign_in_operator
 from tests.reports.exporting import ask_for, run
 from tests.world import PASSWORD, Browser, World, make_user, make_world, new_number
 
@@ -93,6 +94,7 @@ ACCESS = {
     "API": dict.fromkeys(ACTORS, NO_TOKEN),
     # For who has given a password and not yet a code; the others begin at the beginning.
     "MID_SIGN_IN": dict.fromkeys(ACTORS, SIGN_IN),
+    "OPERATOR_MID_SIGN_IN": dict.fromkeys(ACTORS, OPERATOR_SIGN_IN),
     # Ends the session, so each stands below all that needs one.
     "SIGN_OUT": dict.fromkeys(ACTORS, SIGN_IN),
     "OPERATOR_SIGN_OUT": dict.fromkeys(ACTORS, OPERATOR_SIGN_IN),
@@ -109,6 +111,7 @@ GET POST  /operator/sign-in
 GET POST  /forgot-password
 GET POST  /invitation/{token}
 GET POST  /reset-password/{token}
+GET POST  /confirm-address/{token}
 GET POST  /login/sso
 GET POST  /unsubscribe/{token}
 GET       /media/{token}
@@ -127,6 +130,8 @@ GET       /help/{page}
 GET       /reports/analytics
 GET POST  /account/
 GET POST  /account/password
+GET POST  /account/email
+POST      /account/email/drop
 GET       /account/sessions
 GET POST  /account/two-factor
 
@@ -342,6 +347,11 @@ GET POST  /operator/tenants/{tenant_id}
 POST      /operator/tenants/{tenant_id}/screens
 POST      /operator/tenants/{tenant_id}/suspend
 POST      /operator/tenants/{tenant_id}/resume
+GET       /operator/log
+GET POST  /operator/second-factor
+
+OPERATOR_MID_SIGN_IN
+GET POST  /operator/sign-in/code
 
 OPERATOR_SIGN_OUT
 POST      /operator/sign-out
@@ -415,14 +425,10 @@ class Made:
 @pytest.fixture(scope="module")
 def organisations(app: Flask) -> dict[bool, Made]:
     """One on the Teams screens (False) and one on the Legacy screens (True)."""
-    with app.app_context():
-        email = f"{uuid.uuid4().hex}@operators.example"
-        operators.create_operator(email, "Operator Person", PASSWORD)
-        db.session.commit()
-    return {legacy: _make(app, "legacy" if legacy else "teams", email) for legacy in (False, True)}
+    return {legacy: _make(app, "legacy" if legacy else "teams") for legacy in (False, True)}
 
 
-def _make(app: Flask, mode: str, operator_email: str) -> Made:
+def _make(app: Flask, mode: str) -> Made:
     world, foreign = make_world(app, mode), make_world(app, mode)
     received = world.text(new_number(), "hello")
     other_id = world.add_contact()
@@ -479,18 +485,21 @@ def _make(app: Flask, mode: str, operator_email: str) -> Made:
         }
     browsers = {
         "signed out": Browser(app.test_client()),
-        "operator": Browser(app.test_client()),
+        "operator": _operator(app),
         "foreign admin": foreign.sign_in("admin"),
         "agent": world.sign_in("agent"),
         "admin": world.sign_in("admin"),
     }
     browsers |= {actor: world.sign_in_as(email) for actor, email in emails.items()}
-    browsers["operator"].post(
-        "/operator/sign-in",
-        {"email": operator_email, "password": PASSWORD},
-        token_from="/operator/sign-in",
-    )
     return Made(browsers, ids)
+
+
+def _operator(app: Flask) -> Browser:
+    email = f"{uuid.uuid4().hex}@operators.example"
+    with app.app_context():
+        operators.create_operator(email, "Operator Person", PASSWORD)
+        db.session.commit()
+    return sign_in_operator(app, email)
 
 
 def _more(world: World, admin: User, conversation_id: int) -> dict[str, object]:

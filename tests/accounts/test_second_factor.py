@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 import threading
 import time
+from datetime import UTC, datetime, timedelta
 
 import pyotp
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from cadence_app.accounts import second_factor
 from cadence_app.accounts.models import User
+from cadence_app.accounts.one_time_codes import WrongCode
+from cadence_app.accounts.sign_in_models import Method, SignInSession
 from cadence_app.extensions import db
 from tests.accounts.arriving import actions, email_of, is_signed_in, mails_to, send_mails
 from tests.world import PASSWORD, Browser, World
@@ -29,7 +33,7 @@ def _turn_on(browser: Browser) -> tuple[str, list[str]]:
     assert found
     assert 'src="data:image/svg+xml' in page
     secret = found[1].replace(" ", "")
-    answer = browser.post("/account/two-factor", {"code": _code(secret, -1)})
+    answer = browser.post("/account/two-factor", {"code": _code(secret, -1), "current": PASSWORD})
     assert answer.status_code == 200
     return secret, re.findall(r"<code>([A-Z0-9-]{19})</code>", answer.text)
 
@@ -74,7 +78,7 @@ def test_the_password_alone_does_not_sign_in_once_it_is_on(world: World) -> None
 def test_a_wrong_first_code_turns_nothing_on_and_keeps_the_picture(world: World) -> None:
     browser = world.sign_in("agent")
     first = browser.get("/account/two-factor").text
-    answer = browser.post("/account/two-factor", {"code": "000000"})
+    answer = browser.post("/account/two-factor", {"code": "000000", "current": PASSWORD})
     assert answer.status_code == 422
     key = re.compile(r'two-factor-key">([A-Z2-7 ]+)<')
     assert key.findall(first) == key.findall(answer.text)
@@ -90,7 +94,7 @@ def test_a_code_is_taken_once_even_by_two_at_once(world: World) -> None:
         with world.session():
             try:
                 second_factor.check(db.session.get_one(User, world.agent_id), code)
-            except second_factor.WrongCode:
+            except WrongCode:
                 return
             taken.append(code)
 
@@ -215,3 +219,46 @@ def test_codes_can_be_tried_a_few_times_a_minute(world: World, limited_app: Flas
     browser.post("/login", data, token_from="/login")
     assert [_enter(browser, "000000") for _ in range(7)] == [422] * 5 + [429] * 2
     assert actions(world).count("user.sign_in_failed_too_often") == 1
+
+
+def _key(page: str) -> str:
+    found = re.search(r'two-factor-key">([A-Z2-7 ]+)<', page)
+    assert found
+    return found[1].replace(" ", "")
+
+
+@pytest.mark.parametrize("current", ["", "wrong"])
+def test_it_is_not_turned_on_without_the_password(world: World, current: str) -> None:
+    browser = world.sign_in("agent")
+    code = _code(_key(browser.get("/account/two-factor").text))
+    assert browser.post("/account/two-factor", {"code": code, "current": current}).status_code == 422
+    with world.session():
+        assert not db.session.get_one(User, world.agent_id).has_second_factor
+
+
+def test_sessions_that_showed_no_code_end_when_it_is_turned_on(world: World) -> None:
+    mine, other = world.sign_in("agent"), world.sign_in("agent")
+    _turn_on(mine)
+    assert [is_signed_in(mine), is_signed_in(other)] == [True, False]
+
+
+@pytest.mark.parametrize(("minutes", "lets"), [(9, True), (11, False)])
+def test_who_has_no_password_comes_from_the_organisations_sign_in_just_now(
+    world: World, minutes: int, lets: bool
+) -> None:
+    browser = world.sign_in("agent")
+    secret = _key(browser.get("/account/two-factor").text)
+    with world.session():
+        db.session.get_one(User, world.agent_id).password_hash = ""
+        session = db.session.scalars(select(SignInSession)).one()
+        session.method = Method.SINGLE_SIGN_ON
+        session.created_at = datetime.now(UTC) - timedelta(minutes=minutes)
+        db.session.commit()
+    answer = browser.post("/account/two-factor", {"code": _code(secret)})
+    assert (answer.status_code == 200) == lets
+    if lets:
+        for action, status in (("renew", 200), ("off", 302)):
+            assert browser.post("/account/two-factor", {"action": action}).status_code == status
+    else:
+        assert "Sign in through your organization once more" in answer.text
+        assert browser.post("/account/email", {"email": "new@people.example"}).status_code == 422

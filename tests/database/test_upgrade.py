@@ -24,6 +24,12 @@ INSERT INTO teams (id, tenant_id, name, code, opt_out_text, opt_in_text, help_te
 INSERT INTO inboxes (id, tenant_id, team_id, kind, name, number, provider) VALUES
     (1, 1, 1, 'shared', 'Desk', '+12125550101', 'simulator'),
     (2, 2, 2, 'shared', 'Desk', '+12125550102', 'simulator');
+INSERT INTO users (id, tenant_id, email, name, password_hash, role, active, invited_at) VALUES
+    (1, 1, 'here@first.example', 'Here', 'x', 'admin', true, NULL),
+    (2, 1, 'sso@first.example', 'By the provider', '', 'agent', true, NULL),
+    (3, 1, 'asked@first.example', 'Asked', '', 'agent', true, now()),
+    (4, 1, 'revoked@first.example', 'Not asked any more', '', 'agent', false, NULL),
+    (5, 2, 'left@second.example', 'Left', 'x', 'agent', false, NULL);
 SET cadence.tenant_id = '1';
 INSERT INTO contacts (id, tenant_id, first_name, last_name, external_id, number) VALUES
     (1, 1, 'Maya', 'Chen', '', '+12125550111'), (2, 2, 'Noor', 'Haddad', '', '+12125550111');
@@ -60,6 +66,14 @@ def test_an_old_database_with_rows_is_upgraded(app: Flask, caplog: pytest.LogCap
             assert superuser.execute(f"SELECT count(*) FROM {table}").fetchone() == (2,)
         with application.app_context():
             assert db.session.execute(text("SELECT tenant_id FROM find_inbox('+12125550102')")).scalar() == 2
+            # Who was here has their address; who was only asked has reserved nothing.
+            confirmed = superuser.execute("SELECT id FROM users WHERE confirmed_at IS NOT NULL ORDER BY id")
+            assert [row[0] for row in confirmed] == [1, 2, 5]
+            reserved = "SELECT email FROM users, find_sign_in(email) WHERE user_id = id ORDER BY id"
+            assert [row[0] for row in superuser.execute(reserved)] == [
+                "here@first.example",
+                "sso@first.example",
+            ]
             use_tenant(accounts.find_tenant("First").id)
             names = db.session.scalars(text("SELECT first_name FROM contacts")).all()
             assert names == ["Maya"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, timedelta
 
+import pyotp
 from playwright.sync_api import Page, expect
 
 from tests.e2e.acting import OpenPage, check
@@ -79,6 +80,16 @@ def test_an_admin_sets_things_up_in_both_modes_and_an_operator_sees_to_the_tenan
     operator.fill("[name=email]", "e2e@operators.example")
     operator.fill("[name=password]", password)
     operator.get_by_role("button", name="Sign in").click()
+    operator.wait_for_url("**/operator/second-factor")
     check(operator)
+    secret = operator.locator(".two-factor-key").inner_text().replace(" ", "")
+    operator.get_by_label("The code that the app shows").fill(pyotp.TOTP(secret).now())
+    operator.fill("[name=current]", password)
+    operator.get_by_role("button", name="Turn on").click()
+    expect(operator.locator(".recovery-codes li")).to_have_count(10)
+    check(operator)
+    for path in ("/operator/log", "/operator/second-factor", "/operator/"):
+        operator.goto(path)
+        check(operator)
     operator.get_by_role("link", name="Harbor College").click()
     check(operator)

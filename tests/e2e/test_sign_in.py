@@ -13,7 +13,7 @@ from tests.e2e.acting import OpenPage, check
 from tests.e2e.conftest import Site, sign_in
 
 _PASSWORD = "a pass phrase of mine"
-_PAGES = ("", "password", "two-factor", "sessions")
+_PAGES = ("", "email", "password", "two-factor", "sessions")
 
 
 def _check_each(page: Page, *paths: str) -> None:
@@ -41,9 +41,11 @@ def test_a_person_sets_up_two_factor_changes_the_password_and_signs_in_again(
     page.get_by_role("link", name="Two-factor").click()
     secret = page.locator(".two-factor-key").inner_text().replace(" ", "")
     page.get_by_label("The code that the app shows").fill("000000")
+    page.get_by_label("Your password").fill(_PASSWORD)
     page.get_by_role("button", name="Turn on").click()
     expect(page.locator("#code-error")).to_contain_text("not the code of now")
     page.get_by_label("The code that the app shows").fill(pyotp.TOTP(secret).at(int(time.time()) - 30))
+    page.get_by_label("Your password").fill(_PASSWORD)
     page.get_by_role("button", name="Turn on").click()
     expect(page.locator(".recovery-codes li")).to_have_count(10)
     check(page)
@@ -53,7 +55,13 @@ def test_a_person_sets_up_two_factor_changes_the_password_and_signs_in_again(
 
     page.goto("/account/password")
     page.get_by_label("Your password").fill(_PASSWORD)
+    page.get_by_label("New password").fill("short")
+    expect(page.locator(".password-strength")).to_have_text("Too short: 7 more")
+    page.get_by_role("button", name="Show what was typed").nth(1).click()
+    expect(page.get_by_label("New password")).to_have_attribute("type", "text")
     page.get_by_label("New password").fill(_PASSWORD + "!")
+    expect(page.locator(".password-strength")).to_have_text("Strong")
+    check(page)
     page.get_by_label("The same again").fill(_PASSWORD + "!")
     page.get_by_role("button", name="Change password").click()
     expect(page.get_by_text("Your password is changed.")).to_be_visible()

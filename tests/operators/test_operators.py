@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from cadence_app.accounts.known_devices import NOWHERE
 from cadence_app.accounts.models import AuditEntry, Tenant, User
 from cadence_app.api.models import Scope
 from cadence_app.api.tokens import create_token
@@ -23,6 +24,7 @@ from cadence_app.reports.filters import Filters
 from cadence_app.reports.kinds import OPT_OUT_HISTORY
 from cadence_app.reports.models import Export, Format
 from cadence_app.reports.schedules import Every, Period, Timing
+from tests.operators.arriving import show_password, sign_in_operator
 from tests.world import PASSWORD, Browser, World, new_number
 
 
@@ -37,13 +39,7 @@ def email(app: Flask) -> str:
 
 @pytest.fixture
 def operator(app: Flask, email: str) -> Browser:
-    browser = Browser(app.test_client())
-    answer = browser.post(
-        "/operator/sign-in", {"email": email, "password": PASSWORD}, token_from="/operator/sign-in"
-    )
-    assert answer.location == "/operator/"
-    browser.get("/operator/")
-    return browser
+    return sign_in_operator(app, email)
 
 
 def test_a_wrong_password_an_unknown_operator_and_a_tenants_admin_do_not_get_in(
@@ -157,13 +153,11 @@ def test_an_operators_session_ends_with_the_account_and_at_sign_out(
 ) -> None:
     assert operator.post("/operator/sign-out").location == "/operator/sign-in"
     assert operator.get("/operator/").location == "/operator/sign-in"
-    form = {"email": email, "password": PASSWORD}
-    operator.post("/operator/sign-in", form, token_from="/operator/sign-in")
-    assert operator.get("/operator/").status_code == 200
+    assert show_password(app, email).get("/operator/sign-in/code").status_code == 200
     with app.app_context():
         service.stop_operator(email)
         db.session.commit()
-    assert operator.get("/operator/").location == "/operator/sign-in"
+    assert show_password(app, email).get("/operator/sign-in/code").location == "/operator/sign-in"
 
 
 def test_a_copied_cookie_is_worth_nothing_after_the_sign_out_or_after_half_a_day(
@@ -177,7 +171,7 @@ def test_a_copied_cookie_is_worth_nothing_after_the_sign_out_or_after_half_a_day
     operator.post("/operator/sign-out")
     assert thief.get("/operator/").location == "/operator/sign-in"
     with app.app_context():
-        account = service.sign_in(email, PASSWORD)
+        account = service.show_password(email, PASSWORD, "192.0.2.1", NOWHERE)
         assert account
         now = int(datetime.now(UTC).timestamp())
         assert service.operator_of(service.session_of(account, now + 60))
