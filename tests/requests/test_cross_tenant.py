@@ -1,0 +1,208 @@
+"""Ids of another tenant's in forms, queries, JSON and headers: nothing of theirs is shown or changed, and
+nothing of one's own points to it.
+
+Which parameters carry ids is not listed: every sequence is moved apart first, so that an id tells by itself
+of which table it is, and whatever a page, a form or the API's document holds of one's own is replaced by theirs.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import Connection, text
+from werkzeug.test import TestResponse
+
+from cadence_app.extensions import db
+from cadence_app.operators import service as operators
+from tests.accounts.test_route_matrix import LINES, Made, make_organisation, path_of
+from tests.requests import pages
+from tests.requests.pages import Field
+from tests.world import PASSWORD
+
+_APART = 10**9
+_ID = re.compile(r"(?<!\d)[1-9]\d{9,11}(?!\d)")
+_TABLES = """
+SELECT t.oid::regclass::text, pg_get_serial_sequence(t.oid::regclass::text, 'id') FROM pg_class t
+JOIN pg_attribute a ON a.attrelid = t.oid AND a.attname = 'id' AND NOT a.attisdropped
+JOIN pg_attribute b ON b.attrelid = t.oid AND b.attname = 'tenant_id' AND NOT b.attisdropped
+WHERE t.relnamespace = 'public'::regnamespace AND t.relkind = 'r'
+  AND pg_get_serial_sequence(t.oid::regclass::text, 'id') IS NOT NULL ORDER BY 1
+"""
+_OF_TENANTS = """
+SELECT t.oid::regclass::text FROM pg_class t
+JOIN pg_attribute a ON a.attrelid = t.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped
+WHERE t.relnamespace = 'public'::regnamespace AND t.relkind = 'r' ORDER BY 1
+"""
+_USUAL = {
+    "date": "2026-03-01",
+    "datetime-local": "2030-12-31T10:00",
+    "email": "somebody@college.example",
+    "number": "1",
+    "password": PASSWORD,
+    "tel": "+12125550123",
+    "time": "10:00",
+    "url": "https://a.example/",
+}
+# One's own session ends with these, and nothing of theirs is named.
+_SKIPPED = re.compile(r"logout|end-all|sessions|sign-out|/password")
+
+
+@dataclass
+class Pair:
+    """Two tenants with one of everything each: `mine` is an admin of the first."""
+
+    mine: Made
+    theirs: Made
+    connection: Connection
+    tables: list[str]
+
+    def their_id(self, own: int) -> int | None:
+        """An id of theirs, of the table that one of one's own is of."""
+        place = own // _APART - 1
+        if not 0 <= place < len(self.tables):
+            return None
+        query = f"SELECT min(id) FROM {self.tables[place]} WHERE tenant_id = :id"
+        return self.connection.scalar(text(query), {"id": self.theirs.ids["tenant_id"]})
+
+    def replaced(self, value: str) -> str | None:
+        """A value with ids of theirs in the place of one's own; None where it has none."""
+        found = False
+
+        def other(match: re.Match[str]) -> str:
+            nonlocal found
+            theirs = self.their_id(int(match[0]))
+            found = found or theirs is not None
+            return str(theirs or match[0])
+
+        changed = _ID.sub(other, value)
+        return changed if found else None
+
+    def digest(self, tenant_id: object) -> dict[str, str]:
+        """All that a tenant has, by table."""
+        found = {}
+        for table in self.connection.scalars(text(_OF_TENANTS)).all():
+            rows = (
+                f"SELECT md5(string_agg(t::text, ',' ORDER BY t::text)) FROM {table} t WHERE tenant_id = :id"
+            )
+            found[table] = self.connection.scalar(text(rows), {"id": tenant_id})
+        return found
+
+    def pointing(self, ids: set[str]) -> list[str]:
+        """The tables in which one's own rows hold one of these ids of theirs, anywhere."""
+        wanted = {"id": self.mine.ids["tenant_id"], "ids": rf"\m({'|'.join(sorted(ids))})\M"}
+        found = []
+        for table in self.connection.scalars(text(_OF_TENANTS)).all():
+            query = f"SELECT count(*) FROM {table} t WHERE tenant_id = :id AND t::text ~ :ids"
+            if self.connection.scalar(text(query), wanted):
+                found.append(table)
+        return found
+
+    def secrets(self) -> list[str]:
+        """What stands on pages of theirs alone."""
+        queries = ("SELECT number FROM contacts", "SELECT number FROM inboxes", "SELECT email FROM users")
+        where = {"id": self.theirs.ids["tenant_id"]}
+        found = [
+            str(value)
+            for query in queries
+            for value in self.connection.scalars(text(f"{query} WHERE tenant_id = :id"), where)
+        ]
+        name = self.connection.scalar(text("SELECT name FROM tenants WHERE id = :id"), where)
+        return [*found, str(name)]
+
+
+@pytest.fixture(scope="module", params=["teams", "legacy"])
+def pair(app: Flask, request: pytest.FixtureRequest) -> Iterator[Pair]:
+    engine = db_engine(app)
+    connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+    tables = []
+    for place, (table, sequence) in enumerate(connection.execute(text(_TABLES)).all()):
+        tables.append(table)
+        moved = f"SELECT setval('{sequence}', greatest(nextval('{sequence}'), {(place + 1) * _APART}))"
+        connection.execute(text(moved))
+    with app.app_context():
+        email = f"{uuid.uuid4().hex}@operators.example"
+        operators.create_operator(email, "Operator Person", PASSWORD)
+        db.session.commit()
+    made = [make_organisation(app, request.param, email) for _ in range(2)]
+    yield Pair(made[0], made[1], connection, tables)
+    connection.close()
+    engine.dispose()
+
+
+def db_engine(app: Flask) -> Any:
+    with app.app_context():
+        return db.create_engine(app.config["SUPERUSER_URL"])
+
+
+def _values(of: Field) -> list[str]:
+    return of.values or [each for each in of.offered if each][:1] or [_USUAL.get(of.sort, "Words")]
+
+
+def _shown(pair: Pair, secrets: list[str], answer: TestResponse) -> list[str]:
+    return [secret for secret in secrets if secret in answer.text]
+
+
+def test_ids_of_another_tenant_in_forms_and_queries_are_nobodys(pair: Pair) -> None:
+    secrets, before = pair.secrets(), pair.digest(pair.theirs.ids["tenant_id"])
+    admin = pair.mine.browsers["admin"]
+    forms: dict[str, pages.Form] = {}
+    queries: set[tuple[str, str, str]] = set()
+    for line in LINES:
+        if "GET" not in line.methods or line.access in {"API", "SIGN_OUT", "OPERATOR"}:
+            continue
+        path = path_of(line, pair.mine)
+        answer = admin.get(path)
+        if answer.mimetype == "text/html":
+            page = pages.read(answer.text, path.partition("?")[0])
+            queries |= page.queries
+            for form in page.forms:
+                known = forms.setdefault(f"{form.method} {form.path}", form)
+                known.fields.update(form.fields)
+        answer.close()
+    used: set[str] = set()
+    failures: list[str] = []
+    tried = []
+    for where, name, value in sorted(queries):
+        if (theirs := pair.replaced(value)) and where.startswith("/"):
+            used |= set(_ID.findall(theirs))
+            answer = admin.get(where, query_string={name: theirs})
+            tried.append(f"GET {where} {name}")
+            if answer.status_code not in {200, 302, 404, 422} or _shown(pair, secrets, answer):
+                failures.append(f"{answer.status_code}: GET {where} {name}={theirs}")
+            answer.close()
+    for key, form in sorted(forms.items()):
+        if _SKIPPED.search(form.path):
+            continue
+        usual: dict[str, Any] = {
+            each.name: _values(each) for each in form.fields.values() if each.sort not in {"file", "submit"}
+        }
+        for each in form.fields.values():
+            for value in dict.fromkeys([*[*each.values, *each.offered][:1], each.name]):
+                theirs = pair.replaced(value)
+                if theirs is None:
+                    continue
+                used |= set(_ID.findall(theirs))
+                sent = dict(usual)
+                if value == each.name:
+                    sent[theirs] = sent.pop(each.name, ["1"])
+                else:
+                    sent[each.name] = [theirs]
+                if form.method == "GET":
+                    answer = admin.get(form.path, query_string=sent)
+                else:
+                    answer = admin.post(form.path, sent)
+                tried.append(f"{key} {each.name} -> {answer.status_code}")
+                if answer.status_code >= 500 or _shown(pair, secrets, answer):
+                    failures.append(f"{answer.status_code}: {key} {each.name}={theirs}")
+                answer.close()
+    print("\n".join(tried))
+    assert failures == []
+    after = pair.digest(pair.theirs.ids["tenant_id"])
+    assert [table for table in before if before[table] != after[table]] == []
+    assert pair.pointing(used) == []
