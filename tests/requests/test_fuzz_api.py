@@ -1,10 +1,9 @@
-"""Every parameter and every value of a body that the API's document names, with what nobody sends by accident:
+"""Every parameter and every value of a body that the API's document names, with what nobody sends by chance:
 nothing is a crash. tests/api/test_document.py runs schemathesis over the same document; here stand the values
 that crash programs, whether the document allows them or not."""
 
 from __future__ import annotations
 
-import copy
 import json
 import os
 import random
@@ -19,6 +18,7 @@ from werkzeug.test import TestResponse
 from cadence_app.api.document import document
 from tests.api.conftest import Api, make_api
 from tests.requests import hostile
+from tests.requests.calls import Call, calls, example, places, replaced
 from tests.world import make_world, new_number
 
 SEED = os.environ.get("CADENCE_FUZZ_SEED", "20261130")
@@ -38,7 +38,6 @@ _BODIES = [
     b'{"items":[' + b"{}," * 5_000 + b"{}]}",
 ]
 _TYPES = ["application/json", "application/json; charset=utf-7", "text/plain", "", "application/xml"]
-Call = tuple[str, str, dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
@@ -47,53 +46,6 @@ def api(app: Flask) -> Api:
     made = make_api(world)
     for words in ("hello", "STOP"):
         world.text(new_number(), words)
-    return made
-
-
-def calls(app: Flask) -> list[Call]:
-    with app.app_context(), app.test_request_context():
-        paths = document()["paths"]
-    return [
-        (name.upper(), path, call) for path, found in sorted(paths.items()) for name, call in found.items()
-    ]
-
-
-def example(schema: dict[str, Any], schemas: dict[str, Any]) -> Any:
-    """A value that a schema of the document may allow."""
-    if "$ref" in schema:
-        return example(schemas[schema["$ref"].rpartition("/")[2]], schemas)
-    for several in ("anyOf", "allOf", "oneOf"):
-        if several in schema:
-            return example(schema[several][0], schemas)
-    if "const" in schema:
-        return schema["const"]
-    if "enum" in schema:
-        return schema["enum"][0]
-    kind = schema.get("type")
-    if kind == "object":
-        return {name: example(each, schemas) for name, each in schema.get("properties", {}).items()}
-    if kind == "array":
-        return [example(schema["items"], schemas)]
-    if schema.get("format") in {"date", "date-time"}:
-        return "2026-03-01" if schema["format"] == "date" else "2026-03-01T00:00:00Z"
-    return {"integer": 1, "number": 1, "boolean": False}.get(str(kind), "ADM")
-
-
-def places(thing: Any, way: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The way to each value in JSON."""
-    if way:
-        yield way
-    inside: Any = enumerate(thing) if isinstance(thing, list) else ()
-    for step, value in thing.items() if isinstance(thing, dict) else inside:
-        yield from places(value, (*way, step))
-
-
-def replaced(thing: Any, way: tuple[Any, ...], value: Any) -> Any:
-    made = copy.deepcopy(thing)
-    holder = made
-    for step in way[:-1]:
-        holder = holder[step]
-    holder[way[-1]] = value
     return made
 
 
