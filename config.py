@@ -156,6 +156,8 @@ def load() -> dict[str, Any]:
         "IMPORT_MAX_BYTES": _number("CADENCE_IMPORT_MAX_BYTES", 100_000_000),
         "IMPORT_MAX_UNPACKED": _number("CADENCE_IMPORT_MAX_UNPACKED", 1024 * 1024 * 1024),
         "IMPORT_MAX_ROWS": _number("CADENCE_IMPORT_MAX_ROWS", 1_000_000),
+        "IMPORT_MAX_MEMORY": _number("CADENCE_IMPORT_MAX_MEMORY", 512 * 1024 * 1024),
+        "IMPORT_MAX_SECONDS": _number("CADENCE_IMPORT_MAX_SECONDS", 600),
         "IMPORT_KEEP_DAYS": _number("CADENCE_IMPORT_KEEP_DAYS", 7),
         "IMPORT_BATCH": _number("CADENCE_IMPORT_BATCH", 2_000),
         "DEV_TOOLS": _only_in_development("CADENCE_DEV_TOOLS", reached.development, True),

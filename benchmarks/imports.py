@@ -114,6 +114,7 @@ def _import(path: Path) -> None:
         user = db.session.scalars(select(User).limit(1)).one()
         with path.open("rb") as file:
             imported = service.take(user, path.name, file)
+        _worked(imported, ImportState.DRAFT)
         targets = mapping.targets(imported.headers, [each["kind"] for each in imported.columns])
         service.check(imported, targets, [])
         checking = _worked(imported, ImportState.READY)

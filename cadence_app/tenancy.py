@@ -8,6 +8,9 @@ the setting `cadence.tenant_id`: one without a tenant sees no row at all, rather
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from flask import has_app_context
 from sqlalchemy import Connection, event, text
 
@@ -41,6 +44,17 @@ def set_tenant(connection: Connection, tenant_id: int) -> None:
     number_key.WrongKey."""
     connection.execute(_SET_TENANT, {"tenant_id": str(tenant_id), "key": number_key.hex_key()})
     number_key.check(connection)
+
+
+@contextmanager
+def keeping_tenant() -> Iterator[None]:
+    """What runs within may look at other tenants: the session works for the one of before when it ends."""
+    before = db.session().info.get("tenant_id")
+    try:
+        yield
+    finally:
+        if before is not None:
+            use_tenant(before)
 
 
 def tenant_in_use() -> int:

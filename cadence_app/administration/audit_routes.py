@@ -14,11 +14,10 @@ from cadence_app.administration import audit_log
 from cadence_app.administration.forms import AuditForm
 from cadence_app.reports.kinds import AUDIT_LOG
 from cadence_app.reports.screens import page_of
+from cadence_app.ui import asked
 from cadence_app.ui.navigation import words_for
 
 blueprint = Blueprint("audit_log", __name__, url_prefix="/settings/audit-log")
-
-_LARGEST_ID = 2**63 - 1
 
 
 @blueprint.get("/")
@@ -34,15 +33,13 @@ def index() -> ResponseReturnValue:
     areas = [SelectChoice(area, audit_log.area_words(area, words)) for area in audit_log.areas()]
     form.what.choices = [SelectChoice("", "Anything"), *areas]
     valid = form.validate()
-    asked = (
+    wanted = (
         audit_log.Asked(form.start.data, form.end.data, int(form.who.data or 0) or None, form.what.data or "")
         if valid
         else audit_log.Asked()
     )
-    before = request.args.get("before", type=int)
-    if before is not None and not 0 < before <= _LARGEST_ID:
-        before = None
-    entries, more = audit_log.entries(asked, current_user.tenant.zone, before)
+    before = asked.row_id(request.args, "before")
+    entries, more = audit_log.entries(wanted, current_user.tenant.zone, before)
     kept: dict[str, Any] = {name: value for name, value in request.args.items() if name in form and value}
     page = render_template(
         "administration/audit_log.html",

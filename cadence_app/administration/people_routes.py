@@ -18,11 +18,10 @@ from cadence_app.administration.teams import open_teams
 from cadence_app.extensions import db
 from cadence_app.standing import service as standing
 from cadence_app.standing.choosing import chosen, context
+from cadence_app.ui import asked
 from cadence_app.ui.navigation import words_for
 
 blueprint = Blueprint("people", __name__, url_prefix="/settings/users")
-
-_LARGEST_ID = 2**63 - 1
 
 
 @blueprint.get("/")
@@ -30,20 +29,19 @@ _LARGEST_ID = 2**63 - 1
 def index() -> str:
     """The users that the address asks for."""
     args = request.args
-    team_id = args.get("team", type=int)
-    asked = people.Asked(
-        search=args.get("q", "").strip()[:200].replace("\x00", ""),
+    wanted = people.Asked(
+        search=asked.text(args, "q"),
         state=args.get("state", "") if args.get("state") in set(people.State) else "",
         role=args.get("role", "") if args.get("role") in set(Role) else "",
-        team_id=team_id if team_id and 0 < team_id <= _LARGEST_ID else None,
+        team_id=asked.row_id(args, "team"),
     )
-    page_number = min(max(args.get("page", 1, type=int), 1), 10_000)
-    listed, total = people.find_users(asked, page_number)
+    page_number = asked.page(args)
+    listed, total = people.find_users(wanted, page_number)
     return render_template(
         "administration/users.html",
         listed=listed,
         total=total,
-        asked=asked,
+        asked=wanted,
         page_number=page_number,
         more=total > page_number * people.PAGE,
         state_of=people.state_of,

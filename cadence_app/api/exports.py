@@ -19,12 +19,10 @@ from cadence_app.extensions import db
 from cadence_app.reports import service
 from cadence_app.reports.kinds import KINDS
 from cadence_app.reports.models import Export
-from cadence_app.reports.ranges import today
+from cadence_app.reports.ranges import EARLIEST, LATEST, today
 from cadence_app.ui.problems import FieldError, Problem
 
 _EXPORT = "<int(min=1, max=9223372036854775807):export_id>"
-# As the form on the screen has it.
-_EARLIEST = date(2000, 1, 1)
 
 
 @api.get("/exports")
@@ -102,12 +100,15 @@ def _find(export_id: int) -> Export:
 def _check_range(start: date, end: date, last: date) -> None:
     """Errors: Problem."""
     errors: list[FieldError] = []
-    if not _EARLIEST <= start <= last:
-        text = f"The first day must be from {_EARLIEST} to today, {last}."
+    if not EARLIEST <= start <= last:
+        text = f"The first day must be from {EARLIEST} to today, {last}."
         errors.append({"code": "day_out_of_range", "detail": text, "pointer": "/start_date"})
     if end < start:
         text = "The last day is before the first day."
         errors.append({"code": "ends_before_start", "detail": text, "pointer": "/end_date"})
+    if end > LATEST:
+        text = f"The last day must not be after {LATEST}."
+        errors.append({"code": "day_out_of_range", "detail": text, "pointer": "/end_date"})
     if errors:
         raise Problem(422, "invalid", "The range can't be exported; see errors.", errors)
 

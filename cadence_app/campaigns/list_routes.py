@@ -16,6 +16,7 @@ from cadence_app.accounts.roles import desk_required
 from cadence_app.campaigns import recipients, results, service
 from cadence_app.campaigns.models import Campaign, Reason, Recipient, RecipientState
 from cadence_app.tenancy import use_tenant
+from cadence_app.ui import asked
 from cadence_app.ui.formatting import utc
 
 blueprint = Blueprint("campaign_lists", __name__, url_prefix="/campaigns")
@@ -73,7 +74,7 @@ def lists_of(campaign: Campaign) -> dict[str, Listed]:
 @desk_required
 def show(campaign_id: int, name: str) -> str:
     campaign, listed = _list(campaign_id, name)
-    page = min(max(request.args.get("page", 1, type=int), 1), 100_000)
+    page = asked.page(request.args)
     rows, total = recipients.page_of(_conditions(campaign, listed), page)
     return render_template(
         "campaigns/list.html",

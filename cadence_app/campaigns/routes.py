@@ -21,6 +21,7 @@ from cadence_app.messaging import encoding, text_templates
 from cadence_app.messaging.carriers import gaps
 from cadence_app.messaging.merge_fields import UnknownField, tenant_fields
 from cadence_app.messaging.sending import MAX_BODY_LENGTH
+from cadence_app.ui import asked
 
 blueprint = Blueprint("campaigns", __name__, url_prefix="/campaigns")
 
@@ -28,7 +29,7 @@ blueprint = Blueprint("campaigns", __name__, url_prefix="/campaigns")
 @blueprint.get("/")
 @desk_required
 def index() -> str:
-    page = min(max(request.args.get("page", 1, type=int), 1), 10_000)
+    page = asked.page(request.args)
     campaigns, more = service.campaigns_of(current_user, page)
     return render_template(
         "campaigns/index.html",
@@ -44,10 +45,10 @@ def index() -> str:
 def new() -> ResponseReturnValue:
     if request.method == "POST":
         return _save(None, CampaignForm())
-    wanted = request.args.get("template", type=int)
+    wanted = asked.row_id(request.args, "template")
     template = text_templates.find(current_user, wanted) if wanted else None
     form = CampaignForm(body=template.body if template else "")
-    form.choose_import(request.args.get("import", type=int))
+    form.choose_import(asked.row_id(request.args, "import"))
     return _form(None, form)
 
 

@@ -8,7 +8,7 @@ from flask_login import current_user
 from flask_wtf import FlaskForm
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
-from wtforms import Field, IntegerField, SelectField
+from wtforms import Field, SelectField
 from wtforms.validators import InputRequired, NumberRange, ValidationError
 
 from cadence_app.accounts import audit
@@ -16,6 +16,7 @@ from cadence_app.accounts.models import Team
 from cadence_app.accounts.roles import admin_required
 from cadence_app.extensions import db
 from cadence_app.messaging.models import Inbox, InboxKind
+from cadence_app.ui.fields import WholeNumberField
 from cadence_app.ui.formatting import hour_name
 
 blueprint = Blueprint("campaign_settings", __name__, url_prefix="/settings/campaigns")
@@ -38,7 +39,7 @@ class SpeedForm(FlaskForm):
     class Meta:
         csrf = False
 
-    texts_per_second = IntegerField(
+    texts_per_second = WholeNumberField(
         "Texts a second",
         [
             InputRequired("Enter a whole number."),

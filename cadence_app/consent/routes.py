@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from cadence_app.accounts.roles import reports_required
 from cadence_app.consent import checks, jobs, seals
+from cadence_app.ui import asked
 from cadence_app.ui.navigation import mode_of
 
 blueprint = Blueprint("proof", __name__, url_prefix="/reports/proof")
@@ -20,9 +19,9 @@ _PAGE = 30
 @blueprint.get("/")
 @reports_required
 def index() -> str:
-    before = request.args.get("before", type=date.fromisoformat)
+    before = asked.day(request.args, "before")
     page = seals.latest_seals(_PAGE + 1, before)
-    digest = request.args.get("digest", "").strip()
+    digest = asked.text(request.args, "digest")
     return render_template(
         "consent/proof.html",
         mode=mode_of(current_user),

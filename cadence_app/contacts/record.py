@@ -16,7 +16,7 @@ from cadence_app.contacts.protecting import OnHold, on_hold
 from cadence_app.contacts.record_page import any_contact, record_page, shown_contact, taken_text
 from cadence_app.extensions import db
 from cadence_app.messaging.inboxes import area_code_near
-from cadence_app.ui import htmx
+from cadence_app.ui import asked, htmx
 from cadence_app.ui.navigation import words_for
 
 blueprint = Blueprint("record", __name__, url_prefix="/contacts/<int:contact_id>")
@@ -101,7 +101,7 @@ def allow_personal_inboxes(contact_id: int) -> ResponseReturnValue:
     """Lets personal inboxes text a number that somebody who had it before had stopped for them: `reason` says
     how this person agreed."""
     contact = shown_contact(contact_id)
-    reason = request.form.get("reason", "").replace("\x00", "").strip()
+    reason = asked.text(request.form, "reason", None)
     if not reason or len(reason) > _MAX_REASON:
         problem = f"Keep it under {_MAX_REASON} characters." if reason else "Write how this person agreed."
         return record_page(contact, personal_problem=problem, typed_reason=reason), 422
@@ -119,7 +119,7 @@ def allow_personal_inboxes(contact_id: int) -> ResponseReturnValue:
 @admin_required
 def choose_merge(contact_id: int) -> str:
     contact = any_contact(contact_id)
-    search = request.args.get("q", "").strip()[:200].replace("\x00", "")
+    search = asked.text(request.args, "q")
     found = service.find_contacts(current_user, search, "", 1).contacts if search else []
     return render_template(
         "contacts/merge_choose.html",

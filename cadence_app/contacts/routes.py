@@ -15,7 +15,7 @@ from cadence_app.contacts.mending import count_to_mend
 from cadence_app.contacts.models import Contact, CustomField
 from cadence_app.contacts.record_page import record_page, shown_contact, taken_text
 from cadence_app.messaging.inboxes import area_code_near
-from cadence_app.ui import htmx
+from cadence_app.ui import asked, htmx
 from cadence_app.ui.consent_card import toggle
 from cadence_app.ui.navigation import words_for
 
@@ -25,16 +25,15 @@ blueprint = Blueprint("contacts", __name__, url_prefix="/contacts")
 @blueprint.get("/")
 @desk_required
 def index() -> str:
-    search = request.args.get("q", "").strip()[:200].replace("\x00", "")
+    search = asked.text(request.args, "q")
     status = request.args.get("status", "")
-    page_number = max(request.args.get("page", 1, type=int), 1)
+    page_number = asked.page(request.args)
     if status not in {"", "opted_in", "opted_out"}:
         status = ""
     known_tags = tags.all_tags()
-    tag = next((tag for tag in known_tags if tag.id == request.args.get("tag", type=int)), None)
-    page = service.find_contacts(
-        current_user, search, status, min(page_number, 10_000), tag.id if tag else None
-    )
+    tag_id = asked.row_id(request.args, "tag")
+    tag = next((tag for tag in known_tags if tag.id == tag_id), None)
+    page = service.find_contacts(current_user, search, status, page_number, tag.id if tag else None)
     return render_template(
         "contacts/index.html",
         page=page,
@@ -166,7 +165,7 @@ def _edited(
 
 def _back_to(contact_id: int) -> str:
     """The conversation whose card the form stood on, else the record."""
-    conversation_id = request.form.get("conversation", type=int)
+    conversation_id = asked.row_id(request.form, "conversation")
     if conversation_id:
         return url_for("messaging.conversation", conversation_id=conversation_id)
     return url_for("contacts.show", contact_id=contact_id)

@@ -14,7 +14,7 @@ from sqlalchemy.orm import aliased
 
 from cadence_app.campaigns.models import Campaign, Recipient, RecipientState
 from cadence_app.consent import team_only
-from cadence_app.contacts.imports.models import ImportContact, ImportRow
+from cadence_app.contacts.imports.models import Import, ImportContact, ImportRow
 from cadence_app.contacts.imports.refusals import Kind
 from cadence_app.contacts.models import Contact, ContactNumber, NumberToMend
 from cadence_app.extensions import db
@@ -204,6 +204,11 @@ def _clear_staged(numbers: list[str], words: list[str]) -> None:
             ],
         )
         .execution_options(synchronize_session=False)
+    )
+    # Whose rows a page shows of a file that waits can't be told: numbers stand there as people write them.
+    waits = update(Import).where(Import.preview != {})
+    db.session.execute(
+        waits.values(preview=Import.preview - "rows" - "head").execution_options(synchronize_session=False)
     )
 
 

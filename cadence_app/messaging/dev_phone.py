@@ -31,7 +31,8 @@ from cadence_app.messaging.jobs import dispatch
 from cadence_app.messaging.media.links import path_of
 from cadence_app.messaging.media.service import Came, of_texts
 from cadence_app.messaging.models import Conversation, Inbox, Message, MessageState
-from cadence_app.tenancy import use_tenant
+from cadence_app.storable import storable
+from cadence_app.tenancy import keeping_tenant, use_tenant
 from cadence_app.ui import htmx
 from cadence_app.ui.fields import no_control_characters
 from cadence_app.ui.formatting import phone as pretty
@@ -58,6 +59,7 @@ class PhoneForm(FlaskForm):
 
 
 @blueprint.route("/", methods=["GET", "POST"])
+@keeping_tenant()
 def phone() -> ResponseReturnValue:
     form = PhoneForm()
     form.inbox.choices = _inboxes()
@@ -80,7 +82,7 @@ def phone() -> ResponseReturnValue:
         wanted = request.args.get("inbox", "")
         form.inbox.data = wanted if wanted in numbers else next(iter(numbers), None)
     form.from_number.offer_in(area_code_of(form.inbox.data or ""))
-    texts = _texts(form.from_number.data, form.inbox.data)
+    texts = _texts(form.from_number.data, storable(form.inbox.data or ""))
     media = of_texts([text.id for text in texts])
     shown = {"texts": texts, "media": media, "path_of": path_of}
     if htmx.wanted():

@@ -10,16 +10,17 @@ from flask_login import current_user
 from cadence_app.messaging import desk, freshness, opt_out_queue
 from cadence_app.messaging.carriers import unread
 from cadence_app.messaging.models import Conversation
+from cadence_app.ui import asked
 
 
 def lists(found: Conversation | None) -> dict[str, Any]:
     """What the lists beside the open conversation, or beside none, show. `here` gives the address of this
     page with something of it changed."""
-    search = request.args.get("q", "").strip()[:200].replace("\x00", "")
+    search = asked.text(request.args, "q")
     inbox_id = request.args.get("inbox", type=int)
     wanted = request.args.get("only", "")
     only = desk.Only(wanted) if wanted in set(desk.Only) else desk.Only.ALL
-    page_number = min(max(request.args.get("page", 1, type=int), 1), 10_000)
+    page_number = asked.page(request.args)
     # First, so that what comes while the rest is read is asked for again.
     version = freshness.lists_version(current_user)
     inboxes = desk.inboxes_of(current_user)

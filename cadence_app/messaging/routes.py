@@ -23,7 +23,7 @@ from cadence_app.messaging.media import service as media
 from cadence_app.messaging.models import Conversation, MessageKind, MessageState
 from cadence_app.messaging.providers import sends_files
 from cadence_app.messaging.sending import MAX_BODY_LENGTH, compose, refusal
-from cadence_app.ui import htmx
+from cadence_app.ui import asked, htmx
 from cadence_app.ui.consent_card import Card, card_of, toggle
 
 blueprint = Blueprint("messaging", __name__, url_prefix="/messages")
@@ -78,7 +78,7 @@ def fresh_lists() -> ResponseReturnValue:
     conversation `open` before it."""
     if request.args.get("version") == freshness.lists_version(current_user):
         return "", 204
-    opened = request.args.get("open", type=int)
+    opened = asked.row_id(request.args, "open")
     found = desk.find_conversation(current_user, opened) if opened else None
     return render_template("messaging/_fresh_lists.html", **lists(found))
 
@@ -221,7 +221,7 @@ def _send_later(found: Conversation) -> ResponseReturnValue:
 
 def _chosen_template(found: Conversation) -> str:
     """The text of the saved one that a link names, for who has no script to put it into the box."""
-    wanted = request.args.get("template", type=int)
+    wanted = asked.row_id(request.args, "template")
     offered = _offered_templates(found) if wanted else []
     return next((each.text for each in offered if each.template.id == wanted), "")
 

@@ -11,7 +11,8 @@ from wtforms.validators import Optional, ValidationError
 
 from cadence_app.accounts.models import Team
 from cadence_app.reports.activity_periods import DEFAULT, PRESETS, Period
-from cadence_app.reports.fields import DayField, check_first_day
+from cadence_app.reports.fields import check_first_day
+from cadence_app.ui.fields import DayField
 from cadence_app.ui.navigation import Words
 
 _MOST_DAYS = 731

@@ -1,26 +1,13 @@
-"""Form fields that more than one report has."""
+"""What forms of more than one report check."""
 
 from __future__ import annotations
 
 from datetime import date
 
-from wtforms import DateField, Field
+from wtforms import Field
 from wtforms.validators import ValidationError
 
-_EARLIEST = date(2000, 1, 1)
-
-
-class DayField(DateField):
-    """A date field that tells "nothing entered" from "not a date"."""
-
-    data: date | None
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        try:
-            super().process_formdata(valuelist)
-        except ValueError:
-            self.data = None
-            raise ValueError("Enter a date as year-month-day, such as 2026-03-31.") from None
+from cadence_app.reports.ranges import EARLIEST
 
 
 def check_first_day(field: Field, latest: date, too_late: str) -> None:
@@ -30,5 +17,5 @@ def check_first_day(field: Field, latest: date, too_late: str) -> None:
         return  # the field has said already what is wrong
     if field.data > latest:
         raise ValidationError(too_late)
-    if field.data < _EARLIEST:
+    if field.data < EARLIEST:
         raise ValidationError("The first day is before the year 2000.")

@@ -15,15 +15,14 @@ from wtforms.validators import InputRequired, Length, ValidationError
 from cadence_app.accounts.models import Team, User
 from cadence_app.extensions import db
 from cadence_app.reports.destinations.service import all_destinations
-from cadence_app.reports.fields import DayField, check_first_day
+from cadence_app.reports.fields import check_first_day
 from cadence_app.reports.filters import SOURCE_FILTERS, STATUS_NAMES, Filters
 from cadence_app.reports.kinds import Kind
 from cadence_app.reports.models import Format
-from cadence_app.reports.ranges import today
-from cadence_app.ui.fields import MultiCheckboxField, no_control_characters, stripped
+from cadence_app.reports.ranges import LATEST, today
+from cadence_app.ui.fields import DayField, MultiCheckboxField, no_control_characters, stripped
 from cadence_app.ui.navigation import words_for
 
-_LATEST = date(2099, 12, 31)
 # Where a filter's field has another name than the filter.
 FILTER_FIELDS = {"team_id": "team", "user_id": "user"}
 
@@ -150,5 +149,5 @@ class ExportForm(FileForm):
             return
         if start and field.data < start:
             raise ValidationError("The last day is before the first day.")
-        if field.data > _LATEST:
+        if field.data > LATEST:
             raise ValidationError("The last day is after the year 2099.")

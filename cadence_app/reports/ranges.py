@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+# The days that an export may have: nobody has kept such a history for longer, or plans one further ahead.
+EARLIEST, LATEST = date(2000, 1, 1), date(2099, 12, 31)
+
 
 def utc_bounds(start: date, end: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """The first instant (UTC) of `start` and the first one after `end`, both days being of `zone`.

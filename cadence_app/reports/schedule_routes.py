@@ -22,6 +22,7 @@ from cadence_app.reports.schedule_forms import ScheduleForm, as_data
 from cadence_app.reports.schedule_models import ExportSchedule
 from cadence_app.reports.schedules import PERIOD_NAMES, Period
 from cadence_app.reports.screens import export_crumbs, page_of
+from cadence_app.ui import asked
 from cadence_app.ui.formatting import in_zone, time_tag
 from cadence_app.ui.navigation import mode_of, words_for
 
@@ -147,14 +148,14 @@ def _at_first(data: dict[str, Any]) -> dict[str, Any] | None:
 def _asked() -> dict[str, Any]:
     """The filters, columns and format that the address holds, as the form of an export sends them."""
     known = {"team", "source", "status", "user", "contact", "words", "format"}
-    asked: dict[str, Any] = {name: value for name, value in request.args.items() if name in known and value}
-    return asked | {"columns": request.args.getlist("columns")}
+    wanted: dict[str, Any] = {name: value for name, value in request.args.items() if name in known and value}
+    return wanted | {"columns": request.args.getlist("columns")}
 
 
 def _saved(kind: Kind) -> dict[str, Any]:
     """The filters, columns and format of the saved filter that the address names; its days are left
     out, as a schedule has days of its own."""
-    saved = saved_filters.find(current_user, request.args.get("saved", 0, type=int) % 2**63)
+    saved = saved_filters.find(current_user, asked.row_id(request.args, "saved") or 0)
     if saved is None or saved.kind != kind.key or request.method != "GET":
         return {}
     opened = saved_filters.opened(saved, kind, today(current_user.tenant.zone), words_for(current_user))

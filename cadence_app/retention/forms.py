@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from flask_wtf import FlaskForm
-from wtforms import IntegerField, SelectField, SubmitField, TextAreaField
+from wtforms import SelectField, SubmitField, TextAreaField
 from wtforms.fields import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, Length
 
-from cadence_app.ui.fields import no_control_characters, stripped
+from cadence_app.ui.fields import WholeNumberField, no_control_characters, stripped
 
 EVERYTHING = "all"
 _YEARS = range(1, 26)
@@ -30,7 +30,7 @@ class KeepForm(FlaskForm):
 
 
 class RemoveForm(FlaskForm):
-    contacts = IntegerField("Number of contacts", [InputRequired("Type the number of contacts.")])
+    contacts = WholeNumberField("Number of contacts", [InputRequired("Type the number of contacts.")])
     submit = SubmitField("Remove these")
 
 

@@ -12,6 +12,7 @@ from cadence_app.accounts.roles import admin_required
 from cadence_app.retention import holds, jobs, listing, service
 from cadence_app.retention.forms import EVERYTHING, KeepForm, RemoveForm
 from cadence_app.retention.models import Fate, RetentionRun, RunState
+from cadence_app.ui import asked
 
 blueprint = Blueprint("retention", __name__, url_prefix="/settings/retention")
 
@@ -72,8 +73,8 @@ def dry_run() -> ResponseReturnValue:
 @admin_required
 def show(run_id: int) -> str:
     run = _run(run_id)
-    after = max(request.args.get("after", 0, type=int), 0)
-    items = service.listed(run, min(after, 2**62), service.PAGE + 1)
+    after = asked.row_id(request.args, "after") or 0
+    items = service.listed(run, after, service.PAGE + 1)
     return render_template(
         "retention/run.html",
         run=run,

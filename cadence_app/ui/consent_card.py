@@ -14,6 +14,7 @@ from cadence_app.consent.models import Consent, OptOutChange, PossibleOptOut, St
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.messaging import desk, opt_out_queue
+from cadence_app.ui import asked
 
 _MAX_REASON = 1000
 
@@ -72,10 +73,10 @@ def toggle(user: User, contact: Contact, team: Team, action: str) -> Outcome:
     """Does what the card's form asks: `status` opted_in or opted_out with `reason`, or `dismiss` for the
     possible opt out up to the text `flagged`. Commits, unless there is a problem."""
     wanted = request.form.get("status", "")
-    reason = request.form.get("reason", "").replace("\x00", "").strip()
+    reason = asked.text(request.form, "reason", None)
     problem = ""
     if wanted == "dismiss":
-        flagged = request.form.get("flagged", type=int)
+        flagged = asked.row_id(request.form, "flagged")
         if not possible.dismiss(user, contact.id, team.id, flagged):
             problem = "More has come in since, or a colleague has decided. Read it, then decide."
     elif wanted not in set(Status):

@@ -2,19 +2,50 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask_wtf import FlaskForm
-from wtforms import DateTimeLocalField, Field, SelectMultipleField, ValidationError
+from wtforms import DateField, DateTimeLocalField, Field, IntegerField, SelectMultipleField, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
 _FURTHEST = timedelta(days=366)
+# Such a day and the one after it have a first instant in every zone; the ends of the calendar have not.
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2999, 12, 31)
 
 
 class MultiCheckboxField(SelectMultipleField):
     widget = ListWidget(prefix_label=False)
     option_widget = CheckboxInput()
+
+
+class DayField(DateField):
+    """A date field that tells "nothing entered" from "not a date", and takes none that nobody can mean."""
+
+    data: date | None
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        try:
+            super().process_formdata(valuelist)
+        except ValueError:
+            self.data = None
+            raise ValueError("Enter a date as year-month-day, such as 2026-03-31.") from None
+        if self.data and not FIRST_DAY <= self.data <= LAST_DAY:
+            self.data = None
+            raise ValueError(f"Enter a date from the year {FIRST_DAY.year} to {LAST_DAY.year}.")
+
+
+class WholeNumberField(IntegerField):
+    """A whole number that the database can hold."""
+
+    data: Any
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        super().process_formdata(valuelist)
+        if self.data is not None and abs(self.data) >= 2**63:
+            self.data = None
+            raise ValueError("Enter a smaller number.")
 
 
 class LaterField(DateTimeLocalField):

@@ -425,10 +425,10 @@ class Made:
 @pytest.fixture(scope="module")
 def organisations(app: Flask) -> dict[bool, Made]:
     """One on the Teams screens (False) and one on the Legacy screens (True)."""
-    return {legacy: _make(app, "legacy" if legacy else "teams") for legacy in (False, True)}
+    return {legacy: make_organisation(app, "legacy" if legacy else "teams") for legacy in (False, True)}
 
 
-def _make(app: Flask, mode: str) -> Made:
+def make_organisation(app: Flask, mode: str) -> Made:
     world, foreign = make_world(app, mode), make_world(app, mode)
     received = world.text(new_number(), "hello")
     other_id = world.add_contact()
@@ -629,7 +629,7 @@ def test_a_route_gives_everybody_what_the_matrix_says(line: Line, organisations:
     expected = ACCESS[line.access]
     for actor in ACTORS:
         for method in line.methods:
-            path = _path(line, made)
+            path = path_of(line, made)
             answer = _ask(made.browsers[actor], method, path)
             outcome = _outcome(answer, expected[actor])
             assert missing_headers(answer) == [], f"{actor}: {method} {path}"
@@ -638,7 +638,7 @@ def test_a_route_gives_everybody_what_the_matrix_says(line: Line, organisations:
             assert outcome == expected[actor], f"{actor}: {method} {path}"
 
 
-def _path(line: Line, made: Made) -> str:
+def path_of(line: Line, made: Made) -> str:
     named = {name: made.ids[name] for name in re.findall(r"{(\w+)}", line.address)}
     values = {name: value() if callable(value) else value for name, value in named.items()}
     return line.address.format(**values) + QUERY.get(line.address, "")

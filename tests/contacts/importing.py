@@ -13,6 +13,7 @@ from cadence_app import files
 from cadence_app.accounts.models import User
 from cadence_app.contacts.imports import jobs, mapping, service
 from cadence_app.contacts.imports.models import Import
+from cadence_app.contacts.imports.refusal import Unreadable
 from cadence_app.extensions import db
 from tests.world import World
 
@@ -26,9 +27,14 @@ def csv_of(*rows: Sequence[str], header: Sequence[str] = HEADER) -> bytes:
 
 
 def upload(world: World, content: bytes, name: str = "people.csv", user_id: int | None = None) -> int:
+    """Stores a file and opens it, as the worker does. Errors: Unreadable, as the import's page says."""
     with world.session():
         user = db.session.get_one(User, user_id or world.admin_id)
-        return service.take(user, name, io.BytesIO(content)).id
+        import_id = service.take(user, name, io.BytesIO(content)).id
+    opened = work(world, import_id)
+    if opened.state == "failed":
+        raise Unreadable(opened.problem)
+    return import_id
 
 
 def work(world: World, import_id: int) -> Import:

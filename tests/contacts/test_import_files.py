@@ -70,7 +70,7 @@ def test_lines_are_those_of_the_file_also_after_blank_ones_and_cells_of_two_line
         (b"\n\n , \n", "The file is empty."),
         (
             b",".join(b"c%d" % n for n in range(201)) + b"\n1\n",
-            "Line 1: There are 201 columns; the most is 200.",
+            "Line 1: There are more than 200 columns.",
         ),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "old Excel workbook"),
         (b"%PDF-1.7\n", "This is a PDF"),

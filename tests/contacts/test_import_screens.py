@@ -33,7 +33,9 @@ def test_an_admin_goes_through_the_steps_without_scripts(world: World) -> None:
     assert 'href="/contacts/import/"' in browser.get("/contacts/").text
     content = csv_of(("Zoë", "O'Brien", "1", number, "ADM", "no"), ("Bad", "", "2", "12", "ADM", "maybe"))
     import_id = _id_of(_send(browser, content))
-    page = browser.get(f"/contacts/import/{import_id}/columns").text
+    assert "Being read" in browser.get(f"/contacts/import/{import_id}").text
+    work(world, import_id)
+    page = browser.get(f"/contacts/import/{import_id}", follow_redirects=True).text
     assert "Zoë" in page
     assert re.search(r'<option selected value="external_id">', page)
     chosen = {
@@ -127,6 +129,7 @@ def test_another_delimiter_reads_the_file_anew(world: World) -> None:
     assert "import first name as" in browser.get(f"/contacts/import/{import_id}/columns").text.lower()
     form = {"encoding": "cp1252", "delimiter": ","}
     browser.post(f"/contacts/import/{import_id}/reading", form)
+    work(world, import_id)
     assert "First Name|Cell" in browser.get(f"/contacts/import/{import_id}/columns").text
     for hostile in ({"encoding": "rot13", "delimiter": ","}, {"encoding": "\x00", "delimiter": ""}):
         assert browser.post(f"/contacts/import/{import_id}/reading", hostile).status_code == 302
@@ -138,11 +141,14 @@ def test_columns_are_remembered_for_the_next_file(world: World) -> None:
     content = csv_of((new_number(), "x"), header=header)
     browser = world.sign_in("admin")
     import_id = _id_of(_send(browser, content))
+    work(world, import_id)
     form = {"action": "check", "column-0": "number", "column-1": "new", "teams": [str(world.team_id)]}
     assert browser.post(f"/contacts/import/{import_id}/columns", form).status_code == 302
     work(world, import_id)
     assert browser.post(f"/contacts/import/{import_id}/start").status_code == 302
-    page = browser.get(f"/contacts/import/{_id_of(_send(browser, content))}/columns").text
+    import_id = _id_of(_send(browser, content))
+    work(world, import_id)
+    page = browser.get(f"/contacts/import/{import_id}/columns").text
     assert re.search(r'<option selected value="number">', page)
     assert re.search(r'<option selected value="field:\d+">Word', page)
 

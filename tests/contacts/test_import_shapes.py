@@ -78,6 +78,7 @@ def test_the_person_can_choose_which_row_names_the_columns(world: World) -> None
     page = browser.get(f"/contacts/import/{import_id}/columns").text
     assert re.search(r'<option selected value="1">Line 1: Team, Mobile', page)
     browser.post(f"/contacts/import/{import_id}/reading", {"header": "2"})
+    work(world, import_id)
     assert row(world, import_id).headers == ["Wer", "Handy"]
     check(world, import_id, [world.team_id], ["first_name", "number"])
     start(world, import_id)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from urllib.parse import quote
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
 
 from cadence_app import create_app
@@ -12,7 +14,7 @@ from cadence_app.accounts.models import User
 from cadence_app.contacts import service as contacts
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
-from tests.world import Browser, World, new_number
+from tests.world import PASSWORD, Browser, World, make_world, new_number
 
 HUGE = "9" * 20
 
@@ -52,6 +54,41 @@ def test_an_odd_sign_in_is_refused_at_the_form(world: World, email: str) -> None
     browser = Browser(world.app.test_client())
     answer = browser.post("/login", {"email": email, "password": "x"}, token_from="/login")
     assert answer.status_code == 422
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        *("//[", "/\\[", "//a.example", "/\\a.example", "https://a.example/", "http://[", "contacts/"),
+        *("/contacts/\r\nSet-Cookie: a=b", "/contacts/\x00", "/\t/a.example", "/" + "a" * 5_000, ""),
+    ],
+)
+def test_after_signing_in_nobody_is_led_off_the_site(world: World, wanted: str) -> None:
+    with world.session():
+        email = db.session.get_one(User, world.agent_id).email
+    browser, at = Browser(world.app.test_client()), f"/login?next={quote(wanted, safe='')}"
+    answer = browser.post(at, {"email": email, "password": PASSWORD}, token_from="/login")
+    assert (answer.status_code, answer.location) == (302, "/")
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "9999-12-30", "3000-01-01", "0001-01-01", "1899-12-31"])
+def test_a_day_at_the_end_of_the_calendar_is_told_at_its_field(world: World, day: str) -> None:
+    admin = world.sign_in("admin")
+    for query in (f"start={day}", f"end={day}"):
+        answer = admin.get(f"/settings/audit-log/?{query}")
+        assert answer.status_code == 422
+        assert "Enter a date from the year 1900 to 2999." in answer.text
+    export = admin.post("/reports/exports/opt-out-history", {"start_date": "2026-01-01", "end_date": day})
+    assert export.status_code == 422
+
+
+def test_a_colleague_may_use_the_simulator_for_another_organisations_inbox(app: Flask, world: World) -> None:
+    other = make_world(app, "teams")
+    fields = {"from_number": new_number(), "body": "hello", "inbox": other.shared}
+    admin = world.sign_in("admin")
+    assert admin.post("/dev/phone/", fields).status_code == 302
+    assert admin.post("/dev/phone/", fields | {"inbox": "\x00"}).status_code == 422
+    assert admin.get("/contacts/").status_code == 200
 
 
 def test_the_same_contact_id_saved_twice_at_once_is_told_at_its_field(world: World) -> None:

@@ -13,7 +13,6 @@ from wtforms import (
     Field,
     Form,
     HiddenField,
-    IntegerField,
     SelectField,
     SelectMultipleField,
     SubmitField,
@@ -24,12 +23,12 @@ from wtforms.validators import Length, NumberRange, Optional, ValidationError
 
 from cadence_app.accounts.models import Team
 from cadence_app.contacts.imports import mapping
+from cadence_app.contacts.imports.looking import Sample
 from cadence_app.contacts.imports.mapping import NEW_FIELD, SKIP, Target
 from cadence_app.contacts.imports.models import Import
 from cadence_app.contacts.imports.reading import DELIMITERS, ENCODINGS, Options
 from cadence_app.contacts.imports.refusals import CHOICES, Choice, Kind
-from cadence_app.contacts.imports.service import Sample
-from cadence_app.ui.fields import MultiCheckboxField, no_control_characters, stripped
+from cadence_app.ui.fields import MultiCheckboxField, WholeNumberField, no_control_characters, stripped
 from cadence_app.ui.navigation import Words
 
 _LONGEST_FIELD_NAME = 100
@@ -50,7 +49,7 @@ class StartForm(FlaskForm):
     stop_reason = TextAreaField(
         "How they gave consent again", [Length(max=500), no_control_characters], filters=[stripped]
     )
-    opt_outs = IntegerField("How many refused rows say opt out")
+    opt_outs = WholeNumberField("How many refused rows say opt out")
     agreed = SelectMultipleField("Who agreed", coerce=int, validate_choice=False)
     agreed_reason = TextAreaField(
         "How these people agreed to texts", [Length(max=500), no_control_characters], filters=[stripped]
@@ -238,7 +237,7 @@ class ChoiceForm(FlaskForm):
     """What is done with the refused rows of a kind, or with the one on `line`."""
 
     kind = HiddenField()
-    line = IntegerField(validators=[Optional(), NumberRange(1, 2**31)])
+    line = WholeNumberField(validators=[Optional(), NumberRange(1, 2**31)])
     choice = SelectField("What to do", choices=[("", "Leave out"), *CHOICES.items()])
 
     def validate_kind(self, field: Field) -> None:

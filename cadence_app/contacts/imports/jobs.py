@@ -30,11 +30,14 @@ _REMOVE_SECONDS = 60
 def run_import(tenant_id: int, import_id: int) -> None:
     """Takes an import as far as it goes. Running it again, or twice at once, does no harm.
 
-    One import of a tenant runs at a time, so that no two of them wait for each other's contacts.
+    One import of a tenant is checked or applied at a time, so that no two wait for each other's contacts.
     """
     use_tenant(tenant_id)
-    with held(_turn(tenant_id)) as mine:
-        imported = db.session.get(Import, import_id)
+    found = db.session.get(Import, import_id)
+    if found is None:
+        return
+    with held(_turn(found)) as mine:
+        imported = db.session.get(Import, import_id, populate_existing=True)
         if not mine or imported is None or not imported.working:
             return
         if imported.attempts >= _ATTEMPTS:
@@ -64,7 +67,7 @@ def sweep_imports() -> None:
         use_tenant(tenant_id)
         lost = select(Import).where(Import.state.in_(WORKING), Import.touched_at < func.now() - _LOST_AFTER)
         for imported in db.session.scalars(lost.order_by(Import.id)).all():
-            if free(_turn(tenant_id)):
+            if free(_turn(imported)):
                 enqueue(imported)
 
 
@@ -95,6 +98,7 @@ def _remove_expired() -> None:
             continue
         staging.clear(imported.id)
         imported.file_key = imported.result_key = ""
+        imported.preview = {}
         if not imported.ended:
             imported.state, imported.finished_at = ImportState.CANCELLED, func.now()
             imported.problem = "It was not started in time, so the file is deleted."
@@ -110,8 +114,11 @@ def _forget_named() -> None:
         db.session.commit()
 
 
-def _turn(tenant_id: int) -> str:
-    return f"imports of tenant {tenant_id}"
+def _turn(imported: Import) -> str:
+    """A file is opened whatever else is imported, for somebody waits to choose its columns."""
+    if imported.state == ImportState.OPENING:
+        return f"opening of import {imported.id}"
+    return f"imports of tenant {imported.tenant_id}"
 
 
 remove_expired_imports.cron_register(_REMOVE_SECONDS)

@@ -15,11 +15,14 @@ from cadence_app.extensions import Model
 
 
 class ImportState(StrEnum):
-    """draft (columns are being chosen) -> checking -> ready (the preview is there) -> importing -> done.
+    """opening (the worker looks at the file) -> draft (columns are being chosen) -> checking -> ready (the
+    preview is there) -> importing -> done.
 
-    A file that can't be read goes back to draft and says why in `problem`.
+    A file that can't be read goes back to draft and says why in `problem`; one that can't be opened at all
+    has failed, and is deleted. A draft that is to be read in another way is opened again.
     """
 
+    OPENING = "opening"
     DRAFT = "draft"
     CHECKING = "checking"
     READY = "ready"
@@ -31,7 +34,7 @@ class ImportState(StrEnum):
 
 # Of refused rows that say opt out: more than these take a person's word.
 _MANY_OPT_OUTS, _MANY_OPT_OUTS_PERCENT = 500, 5
-WORKING = (ImportState.CHECKING, ImportState.IMPORTING)
+WORKING = (ImportState.OPENING, ImportState.CHECKING, ImportState.IMPORTING)
 ENDED = (ImportState.DONE, ImportState.CANCELLED, ImportState.FAILED)
 
 
@@ -48,7 +51,9 @@ class Result(StrEnum):
 class Import(Model):
     """One file and what was done with it: the only record that counts (a lost job is queued again).
 
-    `options` is how the file is read (Options in reading.py), `columns` one target (mapping.py) for each of
+    `options` is how the file is read (Options in reading.py), `asked` how a draft is to be read instead, with
+    whether its header is to be found; `preview` is what the pages show of the file (looking.py) until the
+    import has ended. `columns` one target (mapping.py) for each of
     its columns, `headers` their names; `default_teams` are the ids of the teams of rows that name none.
     `stop_reason` is the written reason for opting in people who had stopped by their own text; empty where
     that was not ticked. `area_code` is added to the `local_numbers` that have seven digits only, where
@@ -65,7 +70,7 @@ class Import(Model):
     __tablename__ = "imports"
     __table_args__ = (
         CheckConstraint(
-            "state IN ('draft', 'checking', 'ready', 'importing', 'done', 'cancelled', 'failed')",
+            "state IN ('opening', 'draft', 'checking', 'ready', 'importing', 'done', 'cancelled', 'failed')",
             name="state",
         ),
         Index("ix_imports_latest", "tenant_id", text("id DESC")),
@@ -73,7 +78,7 @@ class Import(Model):
             "ix_imports_working",
             "tenant_id",
             "touched_at",
-            postgresql_where=text("state IN ('checking', 'importing')"),
+            postgresql_where=text("state IN ('opening', 'checking', 'importing')"),
         ),
     )
 
@@ -86,6 +91,8 @@ class Import(Model):
     size: Mapped[int]
     sha256: Mapped[str]
     options: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    asked: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
+    preview: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
     headers: Mapped[list[str]] = mapped_column(JSONB, default=list)
     columns: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
     default_teams: Mapped[list[int]] = mapped_column(JSONB, default=list)

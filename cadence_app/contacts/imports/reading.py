@@ -16,15 +16,14 @@ from typing import IO, Any
 from charset_normalizer import from_bytes
 
 from cadence_app.contacts.imports import workbooks
-from cadence_app.contacts.imports.refusal import Limits, Unreadable
+from cadence_app.contacts.imports.refusal import LONGEST_CELL, Limits, Unreadable
 from cadence_app.contacts.names import folded
 
-# The longest line, in characters, and the most that one cell may hold.
+# The longest line, in characters.
 _LONGEST_LINE = 1_000_000
-_LONGEST_CELL = 100_000
 _SAMPLE = 256 * 1024
 # How far down the row that names the columns, and what parts the cells, are looked for.
-_HEAD_LINES = 30
+HEAD_LINES = 30
 # How spreadsheets are told to keep a text as it is: ="0012345". It is that text and no formula.
 _CONSTANT = re.compile(r'="((?:[^"]|"")*)"', re.DOTALL)
 # Excel's own first line, which says what parts the cells of the file.
@@ -49,7 +48,11 @@ _MOST_USED = "cp1252"
 DELIMITERS = {",": "Comma", ";": "Semicolon", "\t": "Tab", "|": "Vertical bar"}
 # What begins a file of another sort.
 _OTHER_SORTS = (
-    (b"\xd0\xcf\x11\xe0", "This is an old Excel workbook (.xls). Save it as .xlsx or as CSV."),
+    (
+        b"\xd0\xcf\x11\xe0",
+        "This is an old Excel workbook (.xls), or one with a password. Save it as .xlsx without a password,"
+        " or as CSV.",
+    ),
     (b"%PDF", "This is a PDF, not a CSV file or a workbook."),
     (b"\x1f\x8b", "This file is packed (gzip). Unpack it first."),
 )
@@ -84,17 +87,25 @@ class Row:
     hidden: bool = False
 
 
+def sort_of(file: IO[bytes]) -> str:
+    """Whether a file is a workbook ("xlsx") or text ("csv"), as its first bytes say; it is not opened.
+    Errors: Unreadable for another sort."""
+    file.seek(0)
+    start = file.read(8)
+    if not start:
+        raise Unreadable("The file is empty.")
+    for known, refusal in _OTHER_SORTS:
+        if start.startswith(known):
+            raise Unreadable(refusal)
+    return "xlsx" if start.startswith(b"PK\x03\x04") else "csv"
+
+
 def detect(file: IO[bytes], limits: Limits) -> Options:
     """How a file is probably to be read. Errors: Unreadable for one that is no CSV file and no workbook."""
+    if sort_of(file) == "xlsx":
+        return Options("xlsx", sheet=workbooks.first_visible(workbooks.sheets(file, limits)))
     file.seek(0)
     sample = file.read(_SAMPLE)
-    if not sample:
-        raise Unreadable("The file is empty.")
-    if sample.startswith(b"PK\x03\x04"):
-        return Options("xlsx", sheet=workbooks.first_visible(workbooks.sheets(file, limits)))
-    for start, refusal in _OTHER_SORTS:
-        if sample.startswith(start):
-            raise Unreadable(refusal)
     encoding = _encoding(file, sample)
     text = sample.decode(encoding, errors="ignore")
     if "\x00" in text:
@@ -111,7 +122,7 @@ def rows(file: IO[bytes], options: Options, limits: Limits) -> Generator[Row]:
     found = (
         (Row(*row) for row in workbooks.rows(file, options.sheet, limits))
         if options.format == "xlsx"
-        else _csv_rows(file, options)
+        else _csv_rows(file, options, limits.columns)
     )
     for row in found:
         yield _with_constants(row)
@@ -127,13 +138,13 @@ def header(found: Iterator[Row], limits: Limits, line: int = 0) -> Row:
     while names and not names[-1]:
         names.pop()
     if len(names) > limits.columns:
-        raise Unreadable(f"There are {len(names):,} columns; the most is {limits.columns}.", first.line)
+        raise Unreadable(f"There are more than {limits.columns} columns.", first.line)
     return Row(first.line, names)
 
 
 def head(found: Iterator[Row]) -> list[Row]:
     """The first rows of a file: the header is one of them."""
-    return list(islice(found, _HEAD_LINES))
+    return list(islice(found, HEAD_LINES))
 
 
 def likely_header(first: Sequence[Row], known: Collection[str]) -> int:
@@ -161,24 +172,31 @@ def suffix_fits(file_name: str, options: Options) -> bool:
     return (PurePath(file_name).suffix.lower() == ".xlsx") == (options.format == "xlsx")
 
 
-def _csv_rows(file: IO[bytes], options: Options) -> Iterator[Row]:
-    csv.field_size_limit(_LONGEST_CELL)
+def _csv_rows(file: IO[bytes], options: Options, most: int) -> Iterator[Row]:
+    csv.field_size_limit(LONGEST_CELL)
     reader = csv.reader(_lines(file, options.encoding), delimiter=options.delimiter)
     line = 1
     try:
         for cells in reader:
             blank = not any(cell and not cell.isspace() for cell in cells)
             if not blank and not (line == 1 and _SEP.fullmatch(options.delimiter.join(cells))):
-                yield Row(line, cells)
+                yield Row(line, _narrow(cells, most))
             line = reader.line_num + 1
     except csv.Error as error:
         if "field larger" in str(error):
             raise Unreadable(
-                f"A cell is longer than {_LONGEST_CELL:,} characters; perhaps a quotation mark is never"
+                f"A cell is longer than {LONGEST_CELL:,} characters; perhaps a quotation mark is never"
                 " closed.",
                 line,
             ) from error
         raise Unreadable(f"This row can't be read: {error}.", line) from error
+
+
+def _narrow(cells: list[str], most: int) -> list[str]:
+    """A row of no more than one cell after `most`, which says what else there is."""
+    if len(cells) <= most:
+        return cells
+    return cells[:most] + list(islice((cell for cell in cells[most:] if cell and not cell.isspace()), 1))
 
 
 def _lines(file: IO[bytes], encoding: str) -> Iterator[str]:
@@ -240,7 +258,7 @@ def _likely(telling: bytes) -> str:
 def _delimiter(text: str) -> str:
     """What parts the cells: what the file says itself, else what parts most of its first lines into the same
     number of cells; a comma where there is one column only."""
-    lines = text.splitlines()[:_HEAD_LINES]
+    lines = text.splitlines()[:HEAD_LINES]
     if lines and (said := _SEP.fullmatch(lines[0].strip())) and said[1] in DELIMITERS:
         return said[1]
     return max(DELIMITERS, key=lambda each: _fit(lines, each))

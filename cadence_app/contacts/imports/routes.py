@@ -12,7 +12,7 @@ from cadence_app import files
 from cadence_app.accounts import downloads
 from cadence_app.accounts.roles import admin_required
 from cadence_app.accounts.service import all_teams
-from cadence_app.contacts.imports import agreeing, choosing, mapping, opt_outs, results, service
+from cadence_app.contacts.imports import agreeing, choosing, looking, mapping, opt_outs, results, service
 from cadence_app.contacts.imports.forms import (
     AreaCodeForm,
     ChoiceForm,
@@ -26,12 +26,13 @@ from cadence_app.contacts.imports.models import Import, ImportState
 from cadence_app.contacts.imports.refusal import Unreadable
 from cadence_app.contacts.imports.refusals import CHOICES, Kind
 from cadence_app.messaging.inboxes import area_codes_of
+from cadence_app.ui import asked
 from cadence_app.ui.navigation import words_for
 
 blueprint = Blueprint("imports", __name__, url_prefix="/contacts/import")
 
 _PROBLEMS = 50
-_LATER = "The queue is out of reach just now; the check starts when that is back."
+_LATER = "The queue is out of reach just now; this goes on when that is back."
 # What a form adds around a file.
 _AROUND = 64 * 1024
 
@@ -55,7 +56,7 @@ def index() -> ResponseReturnValue:
         except Unreadable as refusal:
             form.file.errors = [str(refusal)]
         else:
-            return redirect(url_for("imports.columns", import_id=imported.id))
+            return redirect(url_for("imports.show", import_id=imported.id))
     page = render_template(
         "contacts/imports/index.html",
         form=form,
@@ -80,11 +81,8 @@ def columns(import_id: int) -> ResponseReturnValue:
     imported = _find(import_id)
     if imported.state != ImportState.DRAFT:
         return redirect(url_for("imports.show", import_id=imported.id))
-    sample, unreadable = service.Sample(), ""
-    try:
-        sample = service.sample(imported)
-    except Unreadable as refusal:
-        unreadable = str(refusal)
+    sample = looking.sample(imported)
+    unreadable = sample.problem
     reading = ReadingForm(imported, sample)
     open_teams = [team for team in all_teams() if not team.closed_at]
     codes = sample.unknown_codes
@@ -111,14 +109,11 @@ def read_as(import_id: int) -> ResponseReturnValue:
     """Another encoding, delimiter, sheet or header: the columns are suggested anew."""
     imported = _find(import_id)
     if imported.state == ImportState.DRAFT:
-        try:
-            form = ReadingForm(imported, _sample(imported))
-            if form.validate_on_submit():
-                service.read_as(imported, form.options(imported))
-            else:
-                flash("Choose from the lists.", "error")
-        except Unreadable as refusal:
-            flash(f"It can't be read so. {refusal}", "error")
+        form = ReadingForm(imported, looking.sample(imported))
+        if not form.validate_on_submit():
+            flash("Choose from the lists.", "error")
+        elif not service.read_as(imported, form.options(imported)):
+            flash(_LATER, "warning")
     return redirect(url_for("imports.columns", import_id=imported.id))
 
 
@@ -166,7 +161,7 @@ def choose(import_id: int) -> ResponseReturnValue:
         flash(f"Kept for {rows:,} row{'' if rows == 1 else 's'}.", "success")
     else:
         flash("This can not be chosen for these rows.", "error")
-    back = {"kind": form.kind.data} if form.line.data and form.kind.data in list(Kind) else {}
+    back: dict[str, Any] = {"kind": form.kind.data} if form.line.data and form.kind.data in list(Kind) else {}
     return redirect(url_for("imports.show", import_id=imported.id, _anchor="refusals", **back))
 
 
@@ -203,7 +198,7 @@ def area_code(import_id: int) -> ResponseReturnValue:
     if not form.validate_on_submit():
         flash("Choose from the list.", "error")
     elif not service.add_area_code(imported, form.area_code.data):
-        flash("The queue is out of reach just now; the check starts when that is back.", "warning")
+        flash(_LATER, "warning")
     return redirect(url_for("imports.show", import_id=imported.id))
 
 
@@ -252,12 +247,12 @@ def _area_codes(imported: Import) -> list[str]:
 def _page(imported: Import, form: StartForm, status: int = 200) -> ResponseReturnValue:
     if imported.state == ImportState.DRAFT:
         return redirect(url_for("imports.columns", import_id=imported.id))
-    after = max(request.args.get("after", 0, type=int), 0)
+    after = asked.row_id(request.args, "after") or 0
     kind = request.args.get("kind", "")
     kind = kind if kind in [*Kind, results.OPT_OUTS] else ""
     told, groups, ready = [], [], imported.state == ImportState.READY
     if imported.state in (ImportState.READY, ImportState.DONE):
-        told = results.told(imported, min(after, 2**62), _PROBLEMS + 1, kind)
+        told = results.told(imported, after, _PROBLEMS + 1, kind)
         groups = choosing.groups(imported)
     page = render_template(
         "contacts/imports/show.html",
@@ -273,17 +268,10 @@ def _page(imported: Import, form: StartForm, status: int = 200) -> ResponseRetur
         stopped_count=agreeing.count(imported) if ready else 0,
         heard=opt_outs.refused(imported.id) if imported.refused_opt_outs else {},
         choices=CHOICES,
-        rows=_sample(imported).rows if ready else [],
+        rows=looking.sample(imported).rows if ready else [],
         targets=[mapping.Target(**each) for each in imported.columns],
         target_names=dict(mapping.choices(words_for(current_user).Team)),
         waits=service.waits_for_another(imported),
         default_teams=[team for team in all_teams() if team.id in imported.default_teams],
     )
     return page, status
-
-
-def _sample(imported: Import) -> service.Sample:
-    try:
-        return service.sample(imported)
-    except Unreadable:
-        return service.Sample()

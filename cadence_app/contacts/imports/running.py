@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from flask import current_app
 from sqlalchemy import delete, func, select
 
+from cadence_app import files
 from cadence_app.accounts import audit
-from cadence_app.contacts.imports import applying, choosing, opt_outs, results, staging
+from cadence_app.contacts.imports import applying, choosing, looking, opt_outs, results, staging
 from cadence_app.contacts.imports.batches import Applied, Order
 from cadence_app.contacts.imports.models import Import, ImportOutcome, ImportState, Result
 from cadence_app.extensions import db
@@ -23,7 +24,9 @@ def work(imported: Import) -> None:
     """Takes an import to the end of the state it is in. Errors: Unreadable, and whatever the database or
     the storage raises; what is applied by then stays, and work() goes on from there."""
     try:
-        if imported.state == ImportState.CHECKING:
+        if imported.state == ImportState.OPENING:
+            _open(imported)
+        elif imported.state == ImportState.CHECKING:
             _check(imported)
         else:
             _apply(imported)
@@ -36,18 +39,37 @@ def work(imported: Import) -> None:
 
 def refuse(imported: Import, why: str) -> None:
     """Sends an import whose file can't be read back to its columns, and commits. One that has begun has
-    failed."""
+    failed, and one whose file can't be opened, which is deleted."""
     if imported.started_at:
         fail(imported, why)
-        return
-    imported.state, imported.problem = ImportState.DRAFT, why
-    db.session.commit()
+    elif imported.state != ImportState.OPENING:
+        imported.state, imported.problem = ImportState.DRAFT, why
+        db.session.commit()
+    elif imported.headers:
+        imported.state, imported.asked, imported.problem = (
+            ImportState.DRAFT,
+            {},
+            f"It can't be read so. {why}",
+        )
+        db.session.commit()
+    else:
+        key, imported.file_key = imported.file_key, ""
+        fail(imported, why)
+        files.remove(key)
 
 
 def fail(imported: Import, why: str) -> None:
     """Notes that an import is given up, and commits. Its rows stay for another try."""
     imported.state, imported.problem, imported.finished_at = ImportState.FAILED, why, func.now()
     db.session.commit()
+
+
+def _open(imported: Import) -> None:
+    """Looks at the file. Nothing is told on the way, for a file that ends its worker each time is given up
+    after some tries."""
+    if not imported.cancelled_at:
+        looking.look(imported)
+    _told(imported)
 
 
 def _check(imported: Import) -> None:
@@ -192,6 +214,7 @@ def _told(imported: Import) -> None:
 
 def _end(imported: Import, state: ImportState) -> None:
     imported.state, imported.problem, imported.finished_at = state, "", func.now()
+    imported.preview = {}
     imported.expires_at = func.now() + timedelta(days=current_app.config["IMPORT_KEEP_DAYS"])
     if imported.started_at:
         audit.record(

@@ -5,10 +5,8 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
-from itertools import islice
 from pathlib import PurePath
 from typing import IO
 
@@ -18,46 +16,28 @@ from sqlalchemy import and_, func, or_, select
 
 from cadence_app import files
 from cadence_app.accounts import audit
-from cadence_app.accounts.models import Team, User
+from cadence_app.accounts.models import User
 from cadence_app.consent.models import Consent
-from cadence_app.contacts.imports import agreeing, choosing, mapping, reading, staging, workbooks
+from cadence_app.contacts.imports import agreeing, choosing, mapping, reading, staging
 from cadence_app.contacts.imports.mapping import Target
 from cadence_app.contacts.imports.models import WORKING, Import, ImportContact, ImportState
-from cadence_app.contacts.imports.reading import Options, Row
-from cadence_app.contacts.imports.refusal import Unreadable, limits
+from cadence_app.contacts.imports.reading import Options
 from cadence_app.contacts.imports.refusals import Choice
-from cadence_app.contacts.imports.understanding import codes_in
-from cadence_app.contacts.imports.workbooks import Sheet
 from cadence_app.extensions import db, rq
+from cadence_app.storable import storable
 
 _PIECE = 256 * 1024
-_SAMPLE_ROWS = 5
-# In how many rows codes that no team has are looked for before the check finds them all.
-_CODE_ROWS = 1_000
-_MOST_CODES = 200
 _HOUR = 3600
 # How many past imports a campaign can choose from.
 _LISTS = 20
 
 
-@dataclass
-class Sample:
-    """What a person sees of a file: the first rows under the header, the sheets of a workbook, the first rows
-    of all, among which the header is, and codes of its columns that no team has."""
-
-    rows: list[Row] = field(default_factory=list)
-    sheets: list[Sheet] = field(default_factory=list)
-    head: list[Row] = field(default_factory=list)
-    unknown_codes: list[str] = field(default_factory=list)
-
-
 def take(user: User, file_name: str, file: IO[bytes]) -> Import:
-    """Stores a file that somebody uploaded, as a draft with suggested columns, and commits. Errors:
-    Unreadable; then nothing is stored."""
-    options = _with_header(file, reading.detect(file, limits()))
-    headers = _look(file, options)[0]
-    name = PurePath(file_name.replace("\\", "/").replace("\x00", "")).name[:200] or "file"
-    key = f"imports/{user.tenant_id}/{uuid.uuid4().hex}.{options.format}"
+    """Stores a file that somebody uploaded, asks the worker to open it, and commits. Errors: Unreadable for
+    what is plainly of another sort; then nothing is stored."""
+    sort = reading.sort_of(file)
+    name = PurePath(storable(file_name).replace("\\", "/")).name[:200] or "file"
+    key = f"imports/{user.tenant_id}/{uuid.uuid4().hex}.{sort}"
     digest, size = hashlib.sha256(), 0
     file.seek(0)
     with files.writer(key) as stored:
@@ -72,41 +52,24 @@ def take(user: User, file_name: str, file: IO[bytes]) -> Import:
         file_key=key,
         size=size,
         sha256=digest.hexdigest(),
+        state=ImportState.OPENING,
         expires_at=func.now() + timedelta(days=current_app.config["IMPORT_KEEP_DAYS"]),
     )
-    _use(imported, options, headers)
     db.session.add(imported)
     db.session.commit()
+    enqueue(imported)
     return imported
 
 
-def read_as(imported: Import, options: Options) -> None:
-    """Reads a draft's file in another way, suggests its columns anew, and commits. The header is looked for
-    again, unless it is what is chosen. Errors: Unreadable."""
+def read_as(imported: Import, options: Options) -> bool:
+    """Asks the worker to read a draft's file in another way and to suggest its columns anew, and commits. The
+    header is found again, unless it is what is chosen. False as check()."""
     before = Options(**imported.options)
-    with staging.opened(imported.file_key) as file:
-        if options.header == before.header and options != before:
-            options = _with_header(file, options)
-        _use(imported, options, _look(file, options)[0])
-    imported.problem = ""
+    find_header = options.header == before.header and options != before
+    imported.asked = options.stored | {"find_header": find_header}
+    _begin(imported, ImportState.OPENING)
     db.session.commit()
-
-
-def sample(imported: Import) -> Sample:
-    """What the pages show of a file. Errors: Unreadable."""
-    options = Options(**imported.options)
-    with staging.opened(imported.file_key) as file:
-        sheets = workbooks.sheets(file, limits()) if options.format == "xlsx" else []
-        with closing(reading.rows(file, options, limits())) as found:
-            head = reading.head(found)
-        rows = _look(file, options, _CODE_ROWS)[1]
-    known = {code.casefold() for code in db.session.scalars(select(Team.code))}
-    codes = [*imported.unknown_codes, *imported.code_teams]
-    for number, column in enumerate(imported.columns):
-        if column["kind"] == "teams":
-            codes += [code for row in rows if number < len(row.cells) for code in codes_in(row.cells[number])]
-    unknown = [code for code in dict.fromkeys(codes) if code.casefold() not in known]
-    return Sample(rows[:_SAMPLE_ROWS], sheets, head, unknown[:_MOST_CODES])
+    return enqueue(imported)
 
 
 def check(
@@ -140,9 +103,11 @@ def add_area_code(imported: Import, area_code: str) -> bool:
 
 def back_to_columns(imported: Import) -> None:
     """Makes a checked import a draft again, and commits."""
-    if imported.state == ImportState.READY:
+    if imported.state == ImportState.READY and imported.preview:
         imported.state = ImportState.DRAFT
         db.session.commit()
+    elif imported.state == ImportState.READY:
+        read_as(imported, Options(**imported.options))
 
 
 def read_hidden(imported: Import, hidden: bool) -> bool:
@@ -241,7 +206,7 @@ def cancel(user: User, imported: Import) -> None:
     if imported.state == ImportState.IMPORTING:
         audit.record(user, "import.cancelled", imported.file_name)
     elif not imported.working:
-        imported.state = ImportState.CANCELLED
+        imported.state, imported.preview = ImportState.CANCELLED, {}
         imported.finished_at = func.clock_timestamp()
         staging.clear(imported.id)
     db.session.commit()
@@ -251,6 +216,7 @@ def resume(imported: Import) -> None:
     """Gives a failed import another start, from where it came, and commits."""
     if imported.state == ImportState.FAILED and imported.file_key:
         state = ImportState.IMPORTING if imported.started_at else ImportState.CHECKING
+        state = state if imported.headers and not imported.asked else ImportState.OPENING
         imported.state, imported.attempts, imported.problem = state, 0, ""
         imported.finished_at = None
         imported.touched_at = func.now()
@@ -304,6 +270,8 @@ def named_lists(user: User, also: Collection[int]) -> list[Import]:
 
 def waits_for_another(imported: Import) -> bool:
     """Whether another import of the tenant has the worker's turn."""
+    if imported.state == ImportState.OPENING:
+        return False
     other = select(Import.id).where(Import.state.in_(WORKING), Import.id != imported.id, Import.rows_done > 0)
     return imported.rows_done == 0 and db.session.scalar(other.limit(1)) is not None
 
@@ -311,23 +279,3 @@ def waits_for_another(imported: Import) -> bool:
 def _begin(imported: Import, state: ImportState) -> None:
     imported.state, imported.attempts, imported.problem = state, 0, ""
     imported.touched_at = func.now()
-
-
-def _use(imported: Import, options: Options, headers: list[str]) -> None:
-    imported.options, imported.headers = options.stored, headers
-    imported.columns = [{"kind": choice} for choice in mapping.suggest(headers)]
-
-
-def _with_header(file: IO[bytes], options: Options) -> Options:
-    with closing(reading.rows(file, options, limits())) as found:
-        return replace(options, header=reading.likely_header(reading.head(found), mapping.known_names()))
-
-
-def _look(file: IO[bytes], options: Options, most: int = _SAMPLE_ROWS) -> tuple[list[str], list[Row]]:
-    """The header and the first rows. Errors: Unreadable, also where there is no row."""
-    with closing(reading.rows(file, options, limits())) as found:
-        headers = list(reading.header(found, limits(), options.header).cells)
-        first = list(islice(found, most))
-    if not first:
-        raise Unreadable("There are no rows under the header.")
-    return headers, first

@@ -10,6 +10,7 @@ from typing import Any
 
 from cadence_app.consent.keywords import Meaning
 from cadence_app.contacts.numbers import parse_sender
+from cadence_app.storable import storable
 
 _LONGEST_URL = 2048
 # Longer than any text that a network carries.
@@ -193,11 +194,6 @@ def receipt_of(
         words=storable(words),
         blocks=blocks,
     )
-
-
-def storable(text: str) -> str:
-    """A text without what PostgreSQL does not store: NUL, and half an emoji, in which a cut text may end."""
-    return text.replace("\x00", "").encode("utf-8", "replace").decode()
 
 
 def _sender(value: Any) -> str:

@@ -18,9 +18,9 @@ from cadence_app.messaging.carriers.events import (
     Text,
     Unread,
     WordsMissing,
-    storable,
 )
 from cadence_app.messaging.carriers.out_words import strings_in, strings_of_text
+from cadence_app.storable import storable
 
 # Config.MAX_CONTENT_LENGTH is for pages. No carrier documents a post of this size; it is read all the same,
 # for its signature covers all of it.

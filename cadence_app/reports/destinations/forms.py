@@ -11,7 +11,6 @@ from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
     Field,
-    IntegerField,
     PasswordField,
     RadioField,
     StringField,
@@ -27,7 +26,7 @@ from cadence_app.reports.destinations.s3 import S3Place, amazon
 from cadence_app.reports.destinations.service import Setup, is_elsewhere
 from cadence_app.reports.destinations.sftp import SftpPlace
 from cadence_app.reports.forms import offered
-from cadence_app.ui.fields import stripped
+from cadence_app.ui.fields import WholeNumberField, stripped
 
 _HOST = re.compile(r"[A-Za-z0-9.:_-]+", re.ASCII)
 _BUCKET = re.compile(r"[A-Za-z0-9._-]+", re.ASCII)
@@ -108,7 +107,7 @@ class SftpForm(DestinationForm):
     host = StringField(
         "Host", [DataRequired("Enter the server's name."), Length(max=253)], filters=[stripped]
     )
-    port = IntegerField(
+    port = WholeNumberField(
         "Port", [InputRequired("Enter a number."), NumberRange(1, 65535, "From 1 to 65535.")], default=22
     )
     user = StringField(

@@ -1,0 +1,252 @@
+"""Every parameter of every route of the screens, with what nobody sends by accident: nothing is a crash.
+
+What a route takes is not listed here: it is read from the forms and links of the real pages, and noted while
+views ask for it (recording.py). The values are drawn by a seed, so a failure comes again. CADENCE_FUZZ=all
+tries every value, as everybody; CADENCE_FUZZ_SEED draws others.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from urllib.parse import quote_plus
+
+import pytest
+from flask import Flask
+from werkzeug.exceptions import HTTPException
+from werkzeug.test import TestResponse
+
+from tests.accounts.test_route_matrix import LINES, Line, Made, make_organisation, path_of
+from tests.requests import hostile, pages, recording
+from tests.requests.recording import FORM, QUERY, Asked
+from tests.world import PASSWORD
+
+ALL = os.environ.get("CADENCE_FUZZ") == "all"
+SEED = os.environ.get("CADENCE_FUZZ_SEED", "20261130")
+# How many values of each parameter are tried, and of which part of the routes, as whom. An admin's routes are
+# all tried on the Teams screens; on the Legacy ones those that only they have, and a part of the others.
+VALUES = len(hostile.EVERY) if ALL else 1
+PARTS = {"admin": {"teams": 1.0, "legacy": 0.2}, "agent": {"teams": 0.25, "legacy": 0.15}}
+PART = 0.3
+# What takes away what later routes are about comes after them.
+_LAST = re.compile(
+    r"delete|erase|close|remove|revoke|deactivate|suspend|/end|merge|sign-out|logout|pass|code"
+)
+# What a field that is empty on the page is given, so that the others are looked at too.
+_USUAL = {
+    "date": b"2026-03-01",
+    "datetime-local": b"2026-12-31T10:00",
+    "email": b"somebody@college.example",
+    "number": b"1",
+    "password": PASSWORD.encode(),
+    "tel": b"+12125550123",
+    "time": b"10:00",
+    "url": b"https://a.example/",
+}
+_SORTS = {
+    "date": hostile.TIMES,
+    "datetime-local": hostile.TIMES,
+    "time": hostile.TIMES,
+    "number": hostile.NUMBERS,
+    "hidden": hostile.NUMBERS,
+    "select": hostile.NUMBERS,
+}
+Pairs = list[tuple[str, bytes]]
+
+
+@dataclass
+class Known:
+    """What is known of the parameters: the fields of forms by address, and the queries of links."""
+
+    fields: dict[tuple[str, str], dict[str, pages.Field]] = field(default_factory=dict)
+    queries: dict[str, dict[str, bytes]] = field(default_factory=dict)
+
+    def read(self, html: str, path: str) -> None:
+        page = pages.read(html, path)
+        for form in page.forms:
+            if form.method == "GET":
+                for each in form.fields.values():
+                    self.queries.setdefault(form.path, {})[each.name] = _value(each)
+            else:
+                self.fields.setdefault((form.method, form.path), {}).update(form.fields)
+        for where, name, value in sorted(page.queries):
+            self.queries.setdefault(where, {})[name] = value.encode()
+
+
+@dataclass
+class Fuzz:
+    """One organisation under fire, as one actor."""
+
+    app: Flask
+    made: Made
+    actor: str
+    known: Known
+    asked: Asked
+    chance: random.Random
+    failures: list[str] = field(default_factory=list)
+    calls: int = 0
+
+    def line(self, line: Line, most: int) -> None:
+        path = path_of(line, self.made).partition("?")[0]
+        for method in line.methods:
+            if path.startswith("/static/") and method != "GET":
+                continue
+            endpoint = self._endpoint(method, path)
+            self._send(method, path, [], [])
+            tried: set[tuple[str, str]] = set()
+            # What a view asks for only once it has something is noted on the way.
+            while new := self._parameters(method, path, endpoint) - tried:
+                tried |= new
+                for place, name in sorted(new):
+                    self._parameter(method, path, place, name, most)
+            for _ in range(most):
+                self._send(method, path, *self._usual(method, path), hostile.headers(self.chance))
+        for part in re.findall(r"{(\w+)}", line.address):
+            for value in self.chance.sample(hostile.EVERY, most):
+                spoiled = re.sub(rf"{{{part}}}", lambda _, v=value: _quoted(v[:2_000]), line.address, count=1)
+                rest = Line(line.access, line.methods, spoiled.replace("%7B", "(").replace("%7D", ")"), False)
+                for method in line.methods:
+                    self._send(method, _rest(rest, self.made), [], [])
+
+    def _parameters(self, method: str, path: str, endpoint: str) -> set[tuple[str, str]]:
+        queries = {*self.asked[endpoint, QUERY], *self.known.queries.get(path, {})}
+        forms: set[str] = set()
+        if method == "POST":
+            forms = {*self.asked[endpoint, FORM], *self.known.fields.get((method, path), {})}
+        found = {(QUERY, name) for name in queries} | {(FORM, name) for name in forms}
+        return {(place, name) for place, name in found if name != "csrf_token"}
+
+    def _parameter(self, method: str, path: str, place: str, name: str, most: int) -> None:
+        query, form = self._usual(method, path)
+        given = query if place == QUERY else form
+        right = next((value for known, value in given if known == name), b"")
+        for value in self._drawn(self.known.fields.get((method, path), {}).get(name), right, most):
+            spoiled = [(known, v) for known, v in given if known != name] + [(name, value)]
+            if self.chance.random() < 0.05:
+                spoiled.append((name, self.chance.choice(hostile.EVERY)))
+            both = (spoiled, form) if place == QUERY else (query, spoiled)
+            self._send(method, path, *both)
+
+    def _drawn(self, of: pages.Field | None, right: bytes, most: int) -> list[bytes]:
+        """Values to try: of its own sort first, where few are."""
+        if most > len(_SORTS):
+            return [*self.chance.sample(hostile.EVERY, most), hostile.mutated(self.chance, right)]
+        pool = _SORTS.get(of.sort if of else "") or self.chance.choice([hostile.TEXTS, hostile.EVERY])
+        spoiled = self.chance.random() < 0.25
+        return [hostile.mutated(self.chance, right) if spoiled else self.chance.choice(pool)]
+
+    def _usual(self, method: str, path: str) -> tuple[Pairs, Pairs]:
+        query = list(self.known.queries.get(path, {}).items()) if method == "GET" else []
+        form = []
+        for each in self.known.fields.get((method, path), {}).values():
+            if each.sort not in {"file", "button", "submit"}:
+                form.append((each.name, _value(each)))
+        return query, form
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        query: Pairs,
+        form: Pairs,
+        headers: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        browser = self.made.browsers[self.actor]
+        url = f"{path}?{_encoded(query)}" if query else path
+        content: dict[str, object] = {}
+        if method == "POST":
+            if not browser.token:
+                browser.get("/help/" if self.actor != "operator" else "/operator/", follow_redirects=True)
+            body = _encoded([*form, ("csrf_token", browser.token.encode())])
+            content = {"data": body, "content_type": "application/x-www-form-urlencoded"}
+        try:
+            answer = browser.client.open(url, method=method, headers=list(headers), **content)
+            answer.get_data()
+            answer.close()
+        except HTTPException as error:
+            answer = TestResponse([], str(error.code), error.get_headers(), None)  # type: ignore[arg-type]
+        self.calls += 1
+        if answer.status_code >= 500:
+            said = f"{self.actor}: {method} {url[:300]} {str(content.get('data', ''))[:300]} {list(headers)}"
+            self.failures.append(said)
+        found = re.search(rb'name="csrf-token" content="([^"]+)', answer.get_data())
+        if answer.status_code == 200 and found:
+            browser.token = found[1].decode()
+
+    def _endpoint(self, method: str, path: str) -> str:
+        try:
+            return self.app.url_map.bind("localhost").match(path, method)[0]
+        except HTTPException:
+            return ""
+
+
+def _value(of: pages.Field) -> bytes:
+    """What a field holds on the page, else something that may be right."""
+    values = of.values or [each for each in of.offered if each][:1]
+    return values[0].encode() if values and values[0] else _USUAL.get(of.sort, b"Words")
+
+
+def _quoted(value: bytes) -> str:
+    return quote_plus(value, safe="").replace("+", "%20")
+
+
+def _encoded(pairs: Pairs) -> str:
+    return "&".join(f"{quote_plus(name)}={quote_plus(value)}" for name, value in pairs)
+
+
+def _rest(line: Line, made: Made) -> str:
+    return path_of(line, made).partition("?")[0]
+
+
+def _ordered() -> list[Line]:
+    mine = [line for line in LINES if line.access != "API" and line.address != "/webhooks/{carrier}/{key}"]
+    return sorted(mine, key=lambda line: bool(_LAST.search(line.address)))
+
+
+@pytest.fixture(scope="module", params=["teams", "legacy"])
+def mode(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def made(mode: str, app: Flask) -> Made:
+    return make_organisation(app, mode)
+
+
+def _fuzz(app: Flask, made: Made, actor: str, known: Known, part: float) -> list[str]:
+    """Tries some of the routes as somebody; returns what crashed."""
+    chance = random.Random(f"{SEED} {actor}")
+    with recording.recorded(app) as asked:
+        fuzz = Fuzz(app, made, actor, known, asked, chance)
+        for line in _ordered():
+            if ALL or line.legacy or chance.random() < part:
+                fuzz.line(line, VALUES)
+    return fuzz.failures
+
+
+def _read_pages(made: Made, actor: str) -> Known:
+    known = Known()
+    for line in LINES:
+        if "GET" in line.methods and line.access not in {"API", "SIGN_OUT"}:
+            path = path_of(line, made)
+            answer = made.browsers[actor].get(path)
+            if answer.mimetype == "text/html":
+                known.read(answer.text, path.partition("?")[0])
+            answer.close()
+    return known
+
+
+def test_no_parameter_of_a_screen_is_a_crash(app: Flask, made: Made, mode: str) -> None:
+    failures = []
+    known, operators_known = _read_pages(made, "admin"), _read_pages(made, "operator")
+    for actor, what in (
+        ("signed out", operators_known),
+        ("agent", known),
+        ("admin", known),
+        ("operator", operators_known),
+    ):
+        failures += _fuzz(app, made, actor, what, PARTS.get(actor, {}).get(mode, PART))
+    assert failures == []
