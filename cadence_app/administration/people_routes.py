@@ -8,10 +8,11 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from cadence_app.accounts import audit, invitations, passwords, second_factor
+from cadence_app.accounts import audit, invitations, passwords, second_factor, tries
 from cadence_app.accounts.models import Role, Team, User
 from cadence_app.accounts.roles import admin_required
-from cadence_app.accounts.service import Refused, all_teams
+from cadence_app.accounts.service import Refused, account_of, all_teams
+from cadence_app.accounts.tries import Kind
 from cadence_app.administration import inboxes, leaving, people
 from cadence_app.administration.people_forms import EditForm, InviteForm
 from cadence_app.administration.teams import open_teams
@@ -169,7 +170,7 @@ def reset_link(user_id: int) -> ResponseReturnValue:
     user = _user(user_id)
     audit.record(current_user, "user.reset_link_sent", user.email)
     said = f"If {user.email} signs in with a password, a link to set a new one is on its way there."
-    return _done(user, lambda: passwords.send_reset_link(user), said)
+    return _done(user, lambda: _send_reset_link(user), said)
 
 
 @blueprint.post("/<int:user_id>/reset-second-factor")
@@ -178,6 +179,11 @@ def reset_second_factor(user_id: int) -> ResponseReturnValue:
     user = _user(user_id)
     said = f"{user.name} signs in without a second factor until they set up a new one."
     return _done(user, lambda: second_factor.reset(current_user, user), said)
+
+
+def _send_reset_link(user: User) -> None:
+    tries.begin((Kind.MAIL, account_of(user)))
+    passwords.send_reset_link(user)
 
 
 def _done(user: User, change: Callable[[], object], said: str) -> ResponseReturnValue:

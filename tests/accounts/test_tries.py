@@ -311,6 +311,21 @@ def test_links_can_be_asked_for_a_few_times_and_the_answer_is_the_same_for_nobod
     assert len(outbox(world)) == 3
 
 
+def test_an_admin_mails_somebody_links_a_few_times_only(world: World, limited_app: Flask, ip: str) -> None:
+    admin, email = Browser(limited_app.test_client()), f"{uuid.uuid4().hex}@people.example"
+    assert _try(admin, email_of(world, world.admin_id), ip, PASSWORD) == 302
+    path = f"/settings/users/{world.agent_id}/reset-link"
+    statuses = [admin.post(path, token_from="/settings/users/").status_code for _ in range(5)]
+    assert statuses == [302] * 3 + [429] * 2
+    form = {"email": email, "name": "New", "role": "agent", "teams": [world.team_id]}
+    assert admin.post("/settings/users/invite", form).status_code == 302
+    with world.session():
+        invited = db.session.scalar(text("SELECT id FROM users WHERE email = :email"), {"email": email})
+    again = [admin.post(f"/settings/users/{invited}/resend").status_code for _ in range(4)]
+    assert again == [302] * 2 + [429] * 2
+    assert len(outbox(world)) == 6
+
+
 def test_who_reads_the_mail_gets_in_although_strangers_go_on(
     world: World, limited_app: Flask, ip: str
 ) -> None:
