@@ -16,6 +16,7 @@ from cadence_app.accounts import (
     sso_settings,
 )
 from cadence_app.extensions import login_manager
+from cadence_app.tenancy import before_change
 
 __all__ = ["jobs"]
 
@@ -28,6 +29,7 @@ def init_app(app: Flask) -> None:
     login_manager.session_protection = None
     login_manager.request_loader(requests.user_of_request)
     app.before_request(requests.lead_to_second_factor)
+    before_change(requests.follow_tenant)
     for area in (
         routes,
         link_routes,
