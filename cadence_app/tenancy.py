@@ -8,7 +8,7 @@ the setting `cadence.tenant_id`: one without a tenant sees no row at all, rather
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from flask import has_app_context
@@ -29,11 +29,16 @@ _SET_TENANT = text(
     f" set_config('{number_key.KEY_SETTING}', :key, true)"
 )
 
+_followers: list[Callable[[int], None]] = []
+
 
 def use_tenant(tenant_id: int) -> None:
     """Makes the session work for this tenant: in the open transaction and in each that follows, as does a
     connection beside the session that begins meanwhile."""
     session = db.session()
+    if session.info.get("tenant_id") != tenant_id:
+        for follow in _followers:
+            follow(tenant_id)
     session.info["tenant_id"] = tenant_id
     if session.in_transaction():
         set_tenant(session.connection(), tenant_id)
@@ -44,6 +49,12 @@ def set_tenant(connection: Connection, tenant_id: int) -> None:
     number_key.WrongKey."""
     connection.execute(_SET_TENANT, {"tenant_id": str(tenant_id), "key": number_key.hex_key()})
     number_key.check(connection)
+
+
+def before_change(follow: Callable[[int], None]) -> None:
+    """Has a function called, with the id of the tenant to come, before the session goes over to another."""
+    if follow not in _followers:
+        _followers.append(follow)
 
 
 @contextmanager

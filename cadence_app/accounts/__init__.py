@@ -19,6 +19,7 @@ from cadence_app.accounts import (
     tries,
 )
 from cadence_app.extensions import login_manager
+from cadence_app.tenancy import before_change
 
 __all__ = ["jobs"]
 
@@ -33,6 +34,7 @@ def init_app(app: Flask) -> None:
     app.before_request(requests.lead_to_second_factor)
     app.register_error_handler(tries.TooMany, requests.too_many)
     known_devices.init_app(app)
+    before_change(requests.follow_tenant)
     for area in (
         routes,
         link_routes,

@@ -12,6 +12,7 @@ from flask import (
     Response,
     current_app,
     g,
+    has_request_context,
     make_response,
     redirect,
     render_template,
@@ -20,7 +21,7 @@ from flask import (
     url_for,
 )
 from flask.typing import ResponseReturnValue
-from flask_login import current_user
+from flask_login import AnonymousUserMixin, current_user
 
 from cadence_app.accounts import known_devices, sessions, signing_in
 from cadence_app.accounts.afterwards import after
@@ -60,6 +61,19 @@ def user_of_request(asked: Request) -> User | None:
         return None
     g.sign_in_session = found
     return found.user
+
+
+def follow_tenant(tenant_id: int) -> None:
+    """Before the database session goes over to a tenant, for whom a link or an address is: who is signed in
+    here with another one is nobody there, for their row can't be read then. They are back with their own."""
+    if not has_request_context():
+        return
+    user, away = g.get("_login_user"), g.get("user_away")
+    if isinstance(user, User) and user.tenant_id != tenant_id:
+        g.user_away = user.tenant_id, user
+        g._login_user = AnonymousUserMixin()
+    elif away and away[0] == tenant_id:
+        g._login_user = away[1]
 
 
 def session_in_use() -> SignInSession:

@@ -58,6 +58,7 @@ def test_departments_are_imported_without_scripts(open_page: OpenPage) -> None:
     content = "FirstName,Mobile\nUma,+1 612 555 0172\n"
     page.get_by_label("File").set_input_files(_file("departments.csv", content))
     page.get_by_role("button", name="Upload").click()
+    _refresh_until(page, "Choose the columns")
     page.get_by_role("button", name="Check the file").click()
     expect(page.locator("main")).to_contain_text("Choose a department: no column names one.")
     page.get_by_label("Enrollment").check()

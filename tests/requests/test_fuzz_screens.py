@@ -29,8 +29,8 @@ SEED = os.environ.get("CADENCE_FUZZ_SEED", "20261130")
 # How many values of each parameter are tried, and of which part of the routes, as whom. An admin's routes are
 # all tried on the Teams screens; on the Legacy ones those that only they have, and a part of the others.
 VALUES = len(hostile.EVERY) if ALL else 1
-PARTS = {"admin": {"teams": 1.0, "legacy": 0.2}, "agent": {"teams": 0.25, "legacy": 0.15}}
-PART = 0.3
+PARTS = {"admin": {"teams": 1.0, "legacy": 0.1}, "agent": {"teams": 0.1, "legacy": 0.1}}
+PART = 0.15
 # What takes away what later routes are about comes after them.
 _LAST = re.compile(
     r"delete|erase|close|remove|revoke|deactivate|suspend|/end|merge|sign-out|logout|pass|code"

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import threading
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import pytest
 from flask import Flask
 from sqlalchemy import select
 
 from cadence_app import create_app
+from cadence_app.accounts import links
+from cadence_app.accounts.links import Purpose
 from cadence_app.accounts.models import User
 from cadence_app.contacts import service as contacts
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
+from tests.api.conftest import make_api
 from tests.world import PASSWORD, Browser, World, make_world, new_number
 
 HUGE = "9" * 20
@@ -89,6 +92,19 @@ def test_a_colleague_may_use_the_simulator_for_another_organisations_inbox(app: 
     assert admin.post("/dev/phone/", fields).status_code == 302
     assert admin.post("/dev/phone/", fields | {"inbox": "\x00"}).status_code == 422
     assert admin.get("/contacts/").status_code == 200
+
+
+def test_what_is_for_somebody_of_another_organisation_opens_beside_ones_own(app: Flask, world: World) -> None:
+    other = make_world(app, "teams")
+    with other.session():
+        them = db.session.get_one(User, other.agent_id)
+        email, link = them.email, links.make(them, Purpose.RESET)[0]
+    admin, token = world.sign_in("admin"), make_api(other).token
+    assert admin.post("/forgot-password", {"email": email}).status_code == 200
+    assert email in admin.get(urlsplit(link).path).text
+    found = admin.get("/api/v1/teams", headers={"Authorization": f"Bearer {token}"})
+    assert found.status_code == 200
+    assert "/logout" in admin.get("/contacts/").text
 
 
 def test_the_same_contact_id_saved_twice_at_once_is_told_at_its_field(world: World) -> None:
