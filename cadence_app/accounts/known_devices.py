@@ -7,7 +7,6 @@ there are counted by. It signs nobody in. It is worth nothing for an account who
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
 from collections.abc import Mapping
@@ -15,6 +14,8 @@ from dataclasses import dataclass
 
 from flask import Flask, Response, current_app, g, request
 from itsdangerous import BadData, URLSafeTimedSerializer
+
+from cadence_app import secret_keys
 
 # What a browser keeps at most (RFC 6265bis, 5.6).
 _DAYS = 400
@@ -30,7 +31,7 @@ class Known:
     def number(self, account: str, password_hash: str) -> str | None:
         """What failures at this account are counted by on this device; None where it is not known here."""
         number, mark = self.accounts.get(account, ("", ""))
-        fits = hmac.compare_digest(mark, _mark(account, password_hash))
+        fits = mark in _marks(account, password_hash)
         return f"{account} {number}" if number and fits else None
 
 
@@ -50,7 +51,7 @@ def remember(account: str, password_hash: str) -> None:
     """Makes the browser of this request one that is known for this account, with the answer."""
     accounts = {name: list(each) for name, each in of_request().accounts.items() if name != account}
     newest = list(accounts.items())[-(_MOST_ACCOUNTS - 1) :]
-    mine = [secrets.token_urlsafe(12), _mark(account, password_hash)]
+    mine = [secrets.token_urlsafe(12), _marks(account, password_hash)[-1]]
     g.known_device = _serializer().dumps(dict([*newest, (account, mine)]))
 
 
@@ -72,14 +73,15 @@ def _set_cookie(response: Response) -> Response:
 
 
 def _name() -> str:
-    # The prefix makes browsers refuse it from other hosts and without https.
-    return "__Host-known_device" if current_app.config["SESSION_COOKIE_SECURE"] else "known_device"
+    return f"{current_app.config['COOKIE_PREFIX']}known_device"
 
 
-def _mark(account: str, password_hash: str) -> str:
-    key = current_app.config["SECRET_KEY"].encode()
-    return hmac.new(key, f"known device {account} {password_hash}".encode(), hashlib.sha256).hexdigest()[:16]
+def _marks(account: str, password_hash: str) -> list[str]:
+    """The mark of this password under each key, the current one last. It is signed with the cookie, so a
+    comparison's time tells nothing of use."""
+    said = f"known device {account} {password_hash}".encode()
+    return [hmac.digest(key.encode(), said, "sha256").hex()[:16] for key in secret_keys.signing()]
 
 
 def _serializer() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt="cadence known device")
+    return URLSafeTimedSerializer(secret_keys.signing(), salt="cadence known device")
