@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from cadence_app import database_roles, embedded, number_key
+from cadence_app.outbound.addresses import Network
+from cadence_app.outbound.networks import networks_of
 from cadence_app.redis_waits import PROMPT, PromptRedis
 
 _SECRET_KEY_FILE = "secret_key"  # noqa: S105 - a file's name
@@ -27,6 +29,11 @@ def _number(name: str, default: int) -> int:
     if value and not value.isdecimal():
         raise ValueError(f"{name} is {value!r}; it must be a whole number.")
     return int(value) if value else default
+
+
+def _networks(name: str, default: bool = False) -> tuple[Network, ...]:
+    """The networks that an operator names; `default` is whether every private one is without the setting."""
+    return networks_of(name, os.environ.get(name) or ("on" if default else "off"))
 
 
 def _carrier_url(name: str, default: str) -> str:
@@ -93,6 +100,7 @@ def load() -> dict[str, Any]:
         "SESSION_DAYS": session_days,
         # In development a provider may run on this machine, without https.
         "SSO_LOOPBACK": _flag("CADENCE_SSO_LOOPBACK", all_embedded and here_only),
+        "SSO_PRIVATE_NETWORKS": _networks("CADENCE_SSO_PRIVATE_NETWORKS"),
         "RESET_LINK_MINUTES": 60,
         "INVITATION_DAYS": 7,
         "MAX_CONTENT_LENGTH": 2 * 1024 * 1024,
@@ -131,12 +139,13 @@ def load() -> dict[str, Any]:
         "MAIL_PASSWORD": os.environ.get("MAIL_PASSWORD"),
         "MAIL_USE_TLS": _flag("MAIL_USE_TLS", False),
         "MAIL_USE_SSL": _flag("MAIL_USE_SSL", False),
+        "MAIL_TLS_VERIFY": _flag("MAIL_TLS_VERIFY", True),
         "MAIL_DEFAULT_SENDER": os.environ.get("MAIL_DEFAULT_SENDER", "Cadence <no-reply@cadence.example>"),
         "MAIL_ATTACHMENT_LIMIT": _number("MAIL_ATTACHMENT_LIMIT", 10 * 1024 * 1024),
         "MAIL_DIR": Path(os.environ.get("CADENCE_MAIL_DIR") or data_dir / "mail"),
         "FILES_URL": os.environ.get("FILES_URL") or (data_dir / "files").as_uri(),
         "EXPORT_LINK_DAYS": 7,
-        "WEBHOOK_PRIVATE_NETWORKS": _flag("CADENCE_WEBHOOK_PRIVATE_NETWORKS", False),
+        "WEBHOOK_PRIVATE_NETWORKS": _networks("CADENCE_WEBHOOK_PRIVATE_NETWORKS"),
         "WEBHOOK_LOG_DAYS": _number("CADENCE_WEBHOOK_LOG_DAYS", 30),
         "WEBHOOK_GIVE_UP_DAYS": _number("CADENCE_WEBHOOK_GIVE_UP_DAYS", 5),
         "IMPORT_MAX_BYTES": _number("CADENCE_IMPORT_MAX_BYTES", 100_000_000),
@@ -147,6 +156,7 @@ def load() -> dict[str, Any]:
         "DEV_TOOLS": _flag("CADENCE_DEV_TOOLS", all_embedded and here_only),
         "DEV_MAILBOX": _flag("CADENCE_DEV_MAILBOX", embedded_mail and here_only),
         "HERE_ONLY": here_only,
-        "PRIVATE_DESTINATIONS": _flag("CADENCE_PRIVATE_DESTINATIONS", True),
+        # Where all is embedded and for who sits here, a server to try deliveries with is here too.
+        "PRIVATE_DESTINATIONS": _networks("CADENCE_PRIVATE_DESTINATIONS", all_embedded and here_only),
         "DEMO_SIGN_INS": _flag("CADENCE_DEMO_SIGN_INS", False),
     }

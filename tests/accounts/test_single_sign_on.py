@@ -14,7 +14,6 @@ from joserfc.jwk import ECKey
 from sqlalchemy import select, text
 
 from cadence_app.accounts import invitations, links, single_sign_on
-from cadence_app.accounts.guarded_http import Unreachable, _public_address, require_address
 from cadence_app.accounts.models import Role, User
 from cadence_app.accounts.sign_in_models import SingleSignOn
 from cadence_app.extensions import db
@@ -324,7 +323,7 @@ def test_the_settings_are_stored_audited_tested_and_removed(
     [
         ({"issuer": "http://college.example"}, "must begin with https://"),
         ({"issuer": "ftp://127.0.0.1"}, "must begin with https://"),
-        ({"issuer": "https://user:pass@college.example"}, "That is no address."),
+        ({"issuer": "https://user:pass@college.example"}, "must not have a user name"),
         ({"issuer": "https://college.example:99999999"}, "That is no address."),
         (
             {"issuer": "https://elsewhere.example", "client_secret": ""},
@@ -359,23 +358,6 @@ def test_the_settings_are_for_admins(world: World) -> None:
     for method, path in (("get", ""), ("post", ""), ("post", "/test"), ("post", "/remove")):
         assert getattr(agent, method)(SETTINGS + path).status_code == 403
         assert getattr(Browser(world.app.test_client()), method)(SETTINGS + path).status_code in (302, 400)
-
-
-@pytest.mark.parametrize(
-    "host",
-    ["127.0.0.1", "localhost", "10.0.0.7", "169.254.169.254", "192.168.1.1", "::1", "fd00::1", "0.0.0.0"],
-)
-def test_an_issuer_inside_the_network_is_not_called(host: str) -> None:
-    with pytest.raises(Unreachable, match="is not a public address"):
-        _public_address(host, 443, loopback=False)
-
-
-def test_plain_http_is_for_this_machine_in_development_only(world: World) -> None:
-    require_address("http://127.0.0.1:5000", loopback=True)
-    require_address("https://college.example", loopback=False)
-    for url, loopback in (("http://127.0.0.1:5000", False), ("http://college.example", True)):
-        with pytest.raises(Unreachable):
-            require_address(url, loopback)
 
 
 def test_an_issuer_on_this_machine_is_refused_where_that_is_not_development(
