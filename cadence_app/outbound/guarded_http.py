@@ -1,4 +1,4 @@
-"""Requests over HTTP through the gate: an httpx client with the connections, times and sizes of the policy."""
+"""Requests over HTTP through the gate: an httpx client with connections, times and sizes of the policy."""
 
 from __future__ import annotations
 

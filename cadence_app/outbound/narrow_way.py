@@ -111,9 +111,9 @@ class NarrowWay:
         said = b""
         while b"\r\n\r\n" not in said:
             piece = near.recv(_PIECE)
-            said += piece
             if not piece or len(said) > _HEAD:
                 return None
+            said += piece
         line, _, rest = said.partition(b"\r\n")
         method, _, asked = line.partition(b" ")
         asked, _, version = asked.rpartition(b" ")

@@ -1,4 +1,4 @@
-"""A server on a port of its own that answers each connection with the bytes it is told, and keeps what it got."""
+"""A server on a port of its own that answers each connection with the bytes it is told."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import ipaddress
 
 import pytest
 from flask import Flask
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from cadence_app.outbound import addresses, gate
@@ -63,6 +63,8 @@ def test_link_local_and_metadata_addresses_are_never_reached_whatever_is_set(
 @given(st.ip_addresses(v=4))
 def test_an_address_is_judged_alike_in_every_way_to_write_it(address: ipaddress.IPv4Address) -> None:
     plain = str(address)
+    # Of these two, one form is an address of its own: :: and ::1.
+    assume(int(address) > 1)
     for form in _forms(address):
         assert addresses.meant(form) == address
         assert addresses.never(form) == addresses.never(plain)

@@ -258,7 +258,7 @@ def test_a_secret_is_stored_encrypted_and_neither_shown_nor_logged(world: World,
         row = db.session.execute(
             text("SELECT d.*::text AS row FROM destinations d WHERE id = :id"), {"id": place}
         ).one()
-        entries = db.session.query(AuditEntry).all()
+        entries = db.session.query(AuditEntry).order_by(AuditEntry.id).all()
         assert [entry.action for entry in entries] == ["destination.added", "destination.key_confirmed"]
         assert PASSWORD not in row.row + "".join(str(entry.changes) for entry in entries)
     assert PASSWORD not in world.sign_in("admin").get(f"/settings/destinations/{place}/edit").text
