@@ -100,7 +100,10 @@ def is_guest(issuer: str, claims: Mapping[str, Any]) -> bool:
     member of this one (`acct`). Their addresses are not this organisation's to give."""
     if not is_entra(issuer):
         return False
-    return str(claims.get("acct", 0)) == "1" or str(claims.get("idp") or issuer) != issuer
+    home = str(claims.get("idp") or issuer).lower()
+    # A member's may be the issuer of version 1, https://sts.windows.net/ and the same directory.
+    ours = {issuer.lower(), f"https://sts.windows.net/{_directory_of(issuer)}/"}
+    return str(claims.get("acct", 0)) == "1" or home not in ours
 
 
 def _is_true(value: object) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import delete, func, select, text
 from sqlalchemy.exc import IntegrityError
 
 from cadence_app.accounts import audit, issuers, service
@@ -96,8 +96,9 @@ def client(found: SingleSignOn) -> Client:
 
 
 def save(admin: User, settings: Settings) -> SingleSignOn:
-    """Stores the settings and commits. Another issuer forgets who everybody was at the one before. Errors:
-    DomainTaken; nothing is stored then."""
+    """Stores the settings and commits. Another issuer forgets who everybody was at the one before, and what was
+    confirmed of it; its own domains are confirmed by saving again. Errors: DomainTaken; nothing is stored
+    then."""
     found = of_tenant()
     before = _described(found)
     if found is None:
@@ -110,11 +111,10 @@ def save(admin: User, settings: Settings) -> SingleSignOn:
     if settings.secret is not None:
         found.client_secret = encrypt(settings.secret)
     db.session.flush()
-    if settings.issuer != before.get("issuer"):
-        # What was confirmed of one provider is not said of another.
-        db.session.execute(update(SingleSignOnDomain).values(confirmed_at=None, confirmed_by_id=None))
+    # What was confirmed of one provider is not said of another, even if it is left standing in the form.
+    moved = before.get("issuer", settings.issuer) != settings.issuer
     _store_domains(settings.domains)
-    _confirm_domains(admin, settings)
+    _confirm_domains(admin, [] if moved else settings.speaks_for)
     after = _described(found)
     audit.record(
         admin,
@@ -258,9 +258,8 @@ def _store_domains(wanted: list[str]) -> None:
             raise DomainTaken(domain) from error
 
 
-def _confirm_domains(admin: User, settings: Settings) -> None:
+def _confirm_domains(admin: User, wanted: list[str]) -> None:
     """Notes who confirmed each domain, and when, for as long as it stays so."""
-    wanted = settings.speaks_for if issuers.belongs_to_one(settings.issuer) else []
     for row in db.session.scalars(select(SingleSignOnDomain)):
         if row.domain not in wanted:
             row.confirmed_at = row.confirmed_by_id = None

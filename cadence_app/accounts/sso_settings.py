@@ -87,6 +87,7 @@ def index() -> ResponseReturnValue:
             creates_users=form.creates_users.data,
             speaks_for=form.confirmed,
         )
+        moved = found is not None and found.issuer != settings.issuer
         try:
             single_sign_on.save(current_user, settings)
         except DomainTaken as taken:
@@ -95,6 +96,10 @@ def index() -> ResponseReturnValue:
             ]
         else:
             flash("Single sign-on is saved. Test it before you tell anybody.", "success")
+            if moved and form.confirmed:
+                flash(
+                    "The issuer is another one now, so confirm again which domains it speaks for.", "warning"
+                )
             return redirect(url_for("single_sign_on_settings.index"))
     page = render_template(
         "settings/single_sign_on.html",
