@@ -133,6 +133,7 @@ def load() -> dict[str, Any]:
         "TELNYX_API_URL": _carrier_url("CADENCE_TELNYX_API_URL", "https://api.telnyx.com"),
         "BANDWIDTH_API_URL": _carrier_url("CADENCE_BANDWIDTH_API_URL", "https://messaging.bandwidth.com"),
         "AWS_API_URL": _carrier_url("CADENCE_AWS_API_URL", "https://{service}.{region}.amazonaws.com"),
+        "CARRIER_PROXY": os.environ.get("CADENCE_CARRIER_PROXY", ""),
         "MAIL_SERVER": os.environ.get("MAIL_SERVER", "127.0.0.1"),
         "MAIL_PORT": _number("MAIL_PORT", 25),
         "MAIL_USERNAME": os.environ.get("MAIL_USERNAME"),

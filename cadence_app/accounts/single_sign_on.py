@@ -96,8 +96,8 @@ def client(found: SingleSignOn) -> Client:
 
 
 def save(admin: User, settings: Settings) -> SingleSignOn:
-    """Stores the settings and commits. Another issuer forgets who everybody was at the one before, and what was
-    confirmed of it; its own domains are confirmed by saving again. Errors: DomainTaken; nothing is stored
+    """Stores the settings and commits. Another issuer forgets who everybody was at the one before, and what
+    was confirmed of it; its own domains are confirmed by saving again. Errors: DomainTaken; nothing is stored
     then."""
     found = of_tenant()
     before = _described(found)

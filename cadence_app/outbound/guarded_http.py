@@ -10,6 +10,7 @@ from typing import Any
 
 import httpcore
 import httpx
+from flask import current_app
 from httpx import Client as HttpClient
 from httpx import HTTPError, HTTPStatusError, Response
 
@@ -86,9 +87,14 @@ class _Transport(httpx.BaseTransport):
         with _in_words():
             target = gate.target_of(self._kind, str(url))
             way = _Way(self._kind, until, plain=target.scheme == "http")
-            pool = httpcore.ConnectionPool(
-                ssl_context=tls.context(), max_connections=1, max_keepalive_connections=0, network_backend=way
-            )
+            options: dict[str, Any] = {
+                "ssl_context": tls.context(),
+                "max_connections": 1,
+                "max_keepalive_connections": 0,
+                "network_backend": way,
+            }
+            proxy = current_app.config[policy.proxy] if policy.proxy else ""
+            pool = httpcore.HTTPProxy(proxy, **options) if proxy else httpcore.ConnectionPool(**options)
             try:
                 answer = pool.handle_request(
                     httpcore.Request(

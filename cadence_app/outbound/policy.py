@@ -53,7 +53,7 @@ class Policy:
     `networks` is the setting of an operator with the networks that may be reached beside public addresses,
     `here` the one that lets this machine be reached in development. Any port will do but, for http and https,
     those of other protocols (gate.py). Every TLS certificate is verified against the host's name; no proxy of
-    the environment is used.
+    the environment is used; `proxy` is the setting with one that an operator gives for this kind.
 
     `redirects` are followed one by one by whoever calls, each held to the same line; 0 are not followed.
     `most_bytes` bounds what is kept of an answer's body, once unpacked, and is held while it is read.
@@ -71,6 +71,7 @@ class Policy:
     plain: Plain = Plain.NOWHERE
     networks: str = ""
     here: str = ""
+    proxy: str = ""
 
 
 _HTTPS = frozenset({"https"})
@@ -113,6 +114,7 @@ POLICIES: dict[Kind, Policy] = {
         connect_seconds=3,
         silent_seconds=10,
         most_bytes=16 * _MB,
+        proxy="CARRIER_PROXY",
     ),
     # Files at the address of a carrier's API itself, which may be a stand-in of the operator's.
     Kind.CARRIER_MEDIA: Policy(
@@ -123,6 +125,7 @@ POLICIES: dict[Kind, Policy] = {
         silent_seconds=10,
         most_bytes=10 * _MB,
         redirects=3,
+        proxy="CARRIER_PROXY",
     ),
     # An export may be large and a line slow.
     Kind.SFTP: Policy(

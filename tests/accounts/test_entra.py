@@ -104,6 +104,25 @@ def test_so_does_the_admins_for_the_domains_that_were_confirmed(
     assert come_back(world, entra, domain)[1] == 302
 
 
+@pytest.mark.parametrize("word", ["Microsoft's", "the admin's"])
+def test_both_work_on_the_legacy_screens_too(
+    legacy_world: World, entra: Provider, domain: str, word: str
+) -> None:
+    theirs = f"legacy-{domain}"
+    with legacy_world.session():
+        db.session.get_one(User, legacy_world.agent_id).email = f"agent@{theirs}"
+        db.session.commit()
+    entra.claims = _person(f"agent@{theirs}")
+    if word == "Microsoft's":
+        assert save(legacy_world, entra, theirs).status_code == 302
+        entra.claims["xms_edov"] = True
+    else:
+        _confirm(legacy_world, entra, theirs)
+    assert "in no department yet" in legacy_world.sign_in("admin").get(SETTINGS).text
+    browser, status, _ = come_back(legacy_world, entra, theirs)
+    assert (status, is_signed_in(browser)) == (302, True)
+
+
 @pytest.mark.parametrize(
     ("said", "told"),
     [

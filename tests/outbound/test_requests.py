@@ -194,6 +194,16 @@ def test_a_proxy_and_a_password_of_the_environment_are_not_used(monkeypatch: pyt
         assert (reply.status, reply.body, proxy.taken) == (200, b"server", [])
 
 
+def test_calls_to_carriers_go_by_the_proxy_that_an_operator_gives_and_no_others_do(
+    in_app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with answering([answer_of(b"proxy")]) as proxy, answering([answer_of(b"server")]) as server:
+        monkeypatch.setitem(in_app.config, "CARRIER_PROXY", proxy.url)
+        assert guarded_http.request(Kind.CARRIER, "GET", server.url).content == b"proxy"
+        assert proxy.taken[0].startswith(f"GET {server.url} HTTP/1.1".encode())
+        assert guarded_http.request(KIND, "GET", server.url).content == b"server"
+
+
 def test_what_is_refused_or_away_was_surely_not_sent() -> None:
     for url, failure in (
         ("https://10.0.0.1/", Failure.REFUSED),
