@@ -7,6 +7,7 @@ to say; what is never allowed is said here.
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import socket
 from collections.abc import Callable
@@ -64,6 +65,9 @@ def resolve(host: str, port: int, allowed: Callable[[str], bool], seconds: float
 
 def _look_up(host: str, port: int, seconds: float) -> list[str]:
     """What the machine's resolver says, whose patience with a name server can't be set from here."""
+    with contextlib.suppress(ValueError):
+        # It is one already; nobody has to be asked.
+        return [str(ipaddress.ip_address(host))]
     answer: SimpleQueue[list[str] | Exception] = SimpleQueue()
 
     def ask() -> None:
