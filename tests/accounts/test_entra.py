@@ -8,12 +8,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from sqlalchemy import select
 
 from cadence_app.accounts import issuers, single_sign_on
-from cadence_app.accounts.issuers import Vouched
 from cadence_app.accounts.models import AuditEntry, User
 from cadence_app.extensions import db
 from tests.accounts.arriving import is_signed_in
@@ -22,7 +19,6 @@ from tests.accounts.through_provider import SETTINGS, come_back, leave, save
 from tests.world import World
 
 _DIRECTORY = "3b1d7c52-6c1e-4b5f-9a0e-2f4f8f0f6a11"
-_ENTRA = f"https://login.microsoftonline.com/{_DIRECTORY}/v2.0"
 _NOT_VERIFIED = "has not verified your e-mail address"
 
 
@@ -346,40 +342,3 @@ def test_a_provider_of_ones_own_that_is_silent_can_be_confirmed_too(
         assert come_back(world, own, domain)[1] == 302
         with world.session():
             assert db.session.get_one(User, world.agent_id).single_sign_on_subject == "7"
-
-
-@pytest.mark.parametrize(
-    ("issuer", "one"),
-    [
-        (_ENTRA, True),
-        (_ENTRA.upper().replace("HTTPS", "https").replace("V2.0", "v2.0"), True),
-        ("https://login.microsoftonline.us/3b1d7c52-6c1e-4b5f-9a0e-2f4f8f0f6a11/v2.0", True),
-        ("https://login.microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0", False),
-        (f"https://login.microsoftonline.com/{_DIRECTORY}", False),
-        (f"https://login.microsoftonline.com/{_DIRECTORY}/v2.0/", False),
-        (f"https://login.microsoftonline.com//{_DIRECTORY}/v2.0", False),
-        (f"https://login.microsoftonline.com/{{{_DIRECTORY}}}/v2.0", False),
-        ("https://login.microsoftonline.com", False),
-        ("https://accounts.google.com", False),
-        ("https://sts.windows.net/3b1d7c52-6c1e-4b5f-9a0e-2f4f8f0f6a11/", False),
-        ("https://sign-in.college.example/realms/staff", True),
-    ],
-)
-def test_which_issuers_belong_to_one_organisation(issuer: str, one: bool) -> None:
-    assert issuers.belongs_to_one(issuer) == one
-
-
-_SAID = st.one_of(
-    st.booleans(), st.none(), st.integers(-1, 2), st.sampled_from(["true", "false", "1", "0", ""])
-)
-
-
-@given(verified=_SAID, edov=_SAID, has=st.tuples(st.booleans(), st.booleans()))
-def test_an_address_is_vouched_for_only_where_all_that_is_said_of_it_is_yes(
-    verified: object, edov: object, has: tuple[bool, bool]
-) -> None:
-    claims = {"email_verified": verified} if has[0] else {}
-    claims |= {"xms_edov": edov} if has[1] else {}
-    yes = [value in (True, "true", "1") for value in claims.values()]
-    expected = Vouched.SILENT if not yes else Vouched.YES if all(yes) else Vouched.NO
-    assert issuers.vouched(_ENTRA, claims) == expected
