@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from cadence_app import database_roles, embedded, number_key, public_site, secret_keys
+from cadence_app.outbound.addresses import Network
+from cadence_app.outbound.networks import networks_of
 from cadence_app.redis_waits import PROMPT, PromptRedis
 
 
@@ -23,6 +25,11 @@ def _number(name: str, default: int) -> int:
     if value and not value.isdecimal():
         raise ValueError(f"{name} is {value!r}; it must be a whole number.")
     return int(value) if value else default
+
+
+def _networks(name: str, default: bool = False) -> tuple[Network, ...]:
+    """The networks that an operator names; `default` is whether every private one is without the setting."""
+    return networks_of(name, os.environ.get(name) or ("on" if default else "off"))
 
 
 def _carrier_url(name: str, default: str) -> str:
@@ -105,6 +112,7 @@ def load() -> dict[str, Any]:
         "SESSION_DAYS": session_days,
         # In development a provider may run on this machine, without https.
         "SSO_LOOPBACK": _flag("CADENCE_SSO_LOOPBACK", reached.development),
+        "SSO_PRIVATE_NETWORKS": _networks("CADENCE_SSO_PRIVATE_NETWORKS"),
         "RESET_LINK_MINUTES": 60,
         "INVITATION_DAYS": 7,
         "MAX_CONTENT_LENGTH": 2 * 1024 * 1024,
@@ -139,18 +147,20 @@ def load() -> dict[str, Any]:
         "TELNYX_API_URL": _carrier_url("CADENCE_TELNYX_API_URL", "https://api.telnyx.com"),
         "BANDWIDTH_API_URL": _carrier_url("CADENCE_BANDWIDTH_API_URL", "https://messaging.bandwidth.com"),
         "AWS_API_URL": _carrier_url("CADENCE_AWS_API_URL", "https://{service}.{region}.amazonaws.com"),
+        "CARRIER_PROXY": os.environ.get("CADENCE_CARRIER_PROXY", ""),
         "MAIL_SERVER": os.environ.get("MAIL_SERVER", "127.0.0.1"),
         "MAIL_PORT": _number("MAIL_PORT", 25),
         "MAIL_USERNAME": os.environ.get("MAIL_USERNAME"),
         "MAIL_PASSWORD": os.environ.get("MAIL_PASSWORD"),
         "MAIL_USE_TLS": _flag("MAIL_USE_TLS", False),
         "MAIL_USE_SSL": _flag("MAIL_USE_SSL", False),
+        "MAIL_TLS_VERIFY": _flag("MAIL_TLS_VERIFY", True),
         "MAIL_DEFAULT_SENDER": os.environ.get("MAIL_DEFAULT_SENDER", "Cadence <no-reply@cadence.example>"),
         "MAIL_ATTACHMENT_LIMIT": _number("MAIL_ATTACHMENT_LIMIT", 10 * 1024 * 1024),
         "MAIL_DIR": Path(os.environ.get("CADENCE_MAIL_DIR") or data_dir / "mail"),
         "FILES_URL": os.environ.get("FILES_URL") or (data_dir / "files").as_uri(),
         "EXPORT_LINK_DAYS": 7,
-        "WEBHOOK_PRIVATE_NETWORKS": _flag("CADENCE_WEBHOOK_PRIVATE_NETWORKS", False),
+        "WEBHOOK_PRIVATE_NETWORKS": _networks("CADENCE_WEBHOOK_PRIVATE_NETWORKS"),
         "WEBHOOK_LOG_DAYS": _number("CADENCE_WEBHOOK_LOG_DAYS", 30),
         "WEBHOOK_GIVE_UP_DAYS": _number("CADENCE_WEBHOOK_GIVE_UP_DAYS", 5),
         "IMPORT_MAX_BYTES": _number("CADENCE_IMPORT_MAX_BYTES", 100_000_000),
@@ -162,6 +172,7 @@ def load() -> dict[str, Any]:
         "IMPORT_BATCH": _number("CADENCE_IMPORT_BATCH", 2_000),
         "DEV_TOOLS": _only_in_development("CADENCE_DEV_TOOLS", reached.development, True),
         "DEV_MAILBOX": _only_in_development("CADENCE_DEV_MAILBOX", reached.development, embedded_mail),
-        "PRIVATE_DESTINATIONS": _flag("CADENCE_PRIVATE_DESTINATIONS", True),
+        # In development a server to try deliveries with is on this machine too.
+        "PRIVATE_DESTINATIONS": _networks("CADENCE_PRIVATE_DESTINATIONS", reached.development),
         "DEMO_SIGN_INS": _only_in_development("CADENCE_DEMO_SIGN_INS", reached.development, False),
     }

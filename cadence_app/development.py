@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from flask import abort, current_app, request
 
-from cadence_app.addresses import loopback_name
 from cadence_app.hosts import host_of
+from cadence_app.outbound.addresses import loopback_name
 
 _FORWARDED = frozenset(
     {

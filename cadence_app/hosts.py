@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from cadence_app.addresses import loopback_name
+from cadence_app.outbound.addresses import loopback_name
 from cadence_app.public_site import Site
 
 if TYPE_CHECKING:

@@ -114,6 +114,11 @@ class ProfileForm(FlaskForm):
         self.time_zone.choices += [(name, name.replace("_", " ")) for name in sorted(names)]
 
 
+def domains_in(text: str | None) -> list[str]:
+    """Mail domains that are parted by commas, spaces or lines, each once."""
+    return sorted({each.lower().lstrip("@") for each in (text or "").replace(",", " ").split()})
+
+
 class SingleSignOnForm(FlaskForm):
     """`domains` are parted by commas, spaces or lines."""
 
@@ -136,9 +141,7 @@ class SingleSignOnForm(FlaskForm):
 
     @property
     def domain_list(self) -> list[str]:
-        return sorted(
-            {each.lower().lstrip("@") for each in (self.domains.data or "").replace(",", " ").split()}
-        )
+        return domains_in(self.domains.data)
 
     def validate_domains(self, field: Field) -> None:
         for domain in self.domain_list:

@@ -78,12 +78,18 @@ class SingleSignOn(Model):
 
 
 class SingleSignOnDomain(Model):
-    """A domain whose e-mail addresses sign in at a tenant's provider; it is one tenant's only."""
+    """A domain whose e-mail addresses sign in at a tenant's provider; it is one tenant's only.
+
+    `confirmed_at` and `confirmed_by_id` tell that an admin confirmed the provider's word for its addresses,
+    where the provider does not say of each that it is verified.
+    """
 
     __tablename__ = "single_sign_on_domains"
 
     domain: Mapped[str] = mapped_column(primary_key=True)
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"), index=True)
+    confirmed_at: Mapped[datetime | None]
+    confirmed_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
 
 
 class FailedTry(Model):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from sqlalchemy import delete, select, text
 from sqlalchemy.exc import IntegrityError
 
-from cadence_app.accounts import addresses, audit, service
+from cadence_app.accounts import addresses, audit, issuers, service
+from cadence_app.accounts.issuers import Vouched
 from cadence_app.accounts.models import Role, User
 from cadence_app.accounts.oidc import Client, Identity
 from cadence_app.accounts.sign_in_models import SingleSignOn, SingleSignOnDomain
@@ -29,7 +31,8 @@ class DomainTaken(ValueError):
 
 @dataclass(frozen=True)
 class Settings:
-    """What an admin chooses. `secret` is None to keep the one that is stored."""
+    """What an admin chooses. `secret` is None to keep the one that is stored. `speaks_for` are those of the
+    domains whose addresses are taken from the provider although it does not say that they are verified."""
 
     issuer: str
     client_id: str
@@ -37,6 +40,7 @@ class Settings:
     domains: list[str]
     passwords_allowed: bool
     creates_users: bool
+    speaks_for: list[str]
 
 
 def of_tenant() -> SingleSignOn | None:
@@ -63,6 +67,23 @@ def domains() -> list[str]:
     return list(db.session.scalars(select(SingleSignOnDomain.domain).order_by(SingleSignOnDomain.domain)))
 
 
+def spoken_for() -> list[str]:
+    """The domains that an admin confirmed the provider speaks for."""
+    confirmed = SingleSignOnDomain.confirmed_at.is_not(None)
+    query = select(SingleSignOnDomain.domain).where(confirmed).order_by(SingleSignOnDomain.domain)
+    return list(db.session.scalars(query))
+
+
+def confirmations() -> list[tuple[str, str, datetime]]:
+    """The domains that the provider speaks for, each with who confirmed it and when."""
+    query = (
+        select(SingleSignOnDomain.domain, User.name, SingleSignOnDomain.confirmed_at)
+        .join(User, User.id == SingleSignOnDomain.confirmed_by_id)
+        .order_by(SingleSignOnDomain.domain)
+    )
+    return [(domain, name, at) for domain, name, at in db.session.execute(query) if at]
+
+
 def passwords_allowed() -> bool:
     """Whether the users of the tenant in use may sign in with a password."""
     found = of_tenant()
@@ -75,8 +96,9 @@ def client(found: SingleSignOn) -> Client:
 
 
 def save(admin: User, settings: Settings) -> SingleSignOn:
-    """Stores the settings and commits. Another issuer forgets who everybody was at the one before. Errors:
-    DomainTaken; nothing is stored then."""
+    """Stores the settings and commits. Another issuer forgets who everybody was at the one before, and what
+    was confirmed of it; its own domains are confirmed by saving again. Errors: DomainTaken; nothing is stored
+    then."""
     found = of_tenant()
     before = _described(found)
     if found is None:
@@ -89,7 +111,10 @@ def save(admin: User, settings: Settings) -> SingleSignOn:
     if settings.secret is not None:
         found.client_secret = encrypt(settings.secret)
     db.session.flush()
+    # What was confirmed of one provider is not said of another, even if it is left standing in the form.
+    moved = before.get("issuer", settings.issuer) != settings.issuer
     _store_domains(settings.domains)
+    _confirm_domains(admin, [] if moved else settings.speaks_for)
     after = _described(found)
     audit.record(
         admin,
@@ -134,11 +159,10 @@ def remove(admin: User) -> None:
 
 
 def let_in(found: SingleSignOn, identity: Identity) -> User:
-    """The user of this tenant that the provider tells of, by its own name for them, else by e-mail address.
-    Made, as an agent of no team, where the admin wants that. In the open transaction. Errors: NotLetIn."""
-    user = db.session.scalars(
-        select(User).where(User.single_sign_on_subject == identity.subject)
-    ).one_or_none() or _by_email(found, identity)
+    """The user of this tenant that the provider tells of: by its own name for them, and only the first time
+    by e-mail address. Made, as an agent of no team, where the admin wants that. In the open transaction.
+    Errors: NotLetIn."""
+    user = _by_subject(identity) or _by_email(found, identity)
     if not user.is_active:
         raise NotLetIn(f"{user.email} may not sign in any more. Ask an admin of {found.tenant.name}.")
     if user.invited:
@@ -158,13 +182,19 @@ def _confirm(user: User) -> None:
         raise NotLetIn(f"{taken}.") from taken
 
 
+def _by_subject(identity: Identity) -> User | None:
+    for subject in dict.fromkeys((identity.subject, identity.former_subject)):
+        known = db.session.scalars(select(User).where(User.single_sign_on_subject == subject)).one_or_none()
+        if known:
+            return known
+    return None
+
+
 def _by_email(found: SingleSignOn, identity: Identity) -> User:
-    if not identity.email_verified:
-        raise NotLetIn("Your organisation's sign-in has not verified your e-mail address.")
-    if _domain(identity.email) not in domains():
-        raise NotLetIn(f"{identity.email} is not an address of {found.tenant.name}.")
+    """Errors: NotLetIn where the address is not one that counts."""
+    _require_address(found, identity)
     user = db.session.scalars(select(User).where(addresses.same(User.email, identity.email))).one_or_none()
-    if user and user.single_sign_on_subject not in (None, identity.subject):
+    if user and user.single_sign_on_subject:
         raise NotLetIn(f"{identity.email} was somebody else at your organisation's sign-in before.")
     if user:
         return user
@@ -173,6 +203,25 @@ def _by_email(found: SingleSignOn, identity: Identity) -> User:
             f"{identity.email} is no user of {found.tenant.name} in Cadence yet. Ask an admin to invite you."
         )
     return _make(found, identity)
+
+
+def _require_address(found: SingleSignOn, identity: Identity) -> None:
+    """Whether the provider's word for an address counts: it says so of this person, or an admin confirmed
+    that it speaks for the domain and it says nothing against it. Errors: NotLetIn."""
+    domain = _domain(identity.email)
+    if not identity.email:
+        raise NotLetIn("Your organisation's sign-in did not tell your e-mail address.")
+    if domain not in domains():
+        raise NotLetIn(f"{identity.email} is not an address of {found.tenant.name}.")
+    if identity.vouched == Vouched.YES:
+        return
+    confirmed = domain in spoken_for() and issuers.belongs_to_one(found.issuer)
+    if identity.vouched == Vouched.NO or not confirmed:
+        raise NotLetIn("Your organisation's sign-in has not verified your e-mail address.")
+    if identity.guest:
+        raise NotLetIn(
+            "You are a guest in your organisation's sign-in. Ask an admin to let you in otherwise."
+        )
 
 
 def _make(found: SingleSignOn, identity: Identity) -> User:
@@ -202,9 +251,11 @@ def _domain(email: str) -> str:
 def _store_domains(wanted: list[str]) -> None:
     """One that is the tenant's already stays so, for an operator may have allowed it."""
     before = set(domains())
-    db.session.execute(delete(SingleSignOnDomain))
+    db.session.execute(delete(SingleSignOnDomain).where(SingleSignOnDomain.domain.not_in(wanted)))
     for domain in wanted:
-        if domain not in before and db.session.scalar(_OTHERS_HAVE, {"domain": domain}):
+        if domain in before:
+            continue
+        if db.session.scalar(_OTHERS_HAVE, {"domain": domain}):
             db.session.rollback()
             raise DomainTaken(domain)
         try:
@@ -213,6 +264,15 @@ def _store_domains(wanted: list[str]) -> None:
         except IntegrityError as error:
             db.session.rollback()
             raise DomainTaken(domain) from error
+
+
+def _confirm_domains(admin: User, wanted: list[str]) -> None:
+    """Notes who confirmed each domain, and when, for as long as it stays so."""
+    for row in db.session.scalars(select(SingleSignOnDomain)):
+        if row.domain not in wanted:
+            row.confirmed_at = row.confirmed_by_id = None
+        elif row.confirmed_at is None:
+            row.confirmed_at, row.confirmed_by_id = datetime.now(UTC), admin.id
 
 
 def _forget_subjects() -> None:
@@ -228,6 +288,7 @@ def _described(found: SingleSignOn | None) -> dict[str, object]:
         "issuer": found.issuer,
         "client_id": found.client_id,
         "domains": domains(),
+        "speaks_for": spoken_for(),
         "passwords_allowed": found.passwords_allowed,
         "creates_users": found.creates_users,
     }

@@ -71,10 +71,14 @@ def callback() -> ResponseReturnValue:
     sso = single_sign_on.of_tenant()
     if sso is None:
         return _refused("Single sign-on was turned off meanwhile."), 403
+    if any(len(request.args.getlist(name)) > 1 for name in ("code", "state", "iss")):
+        # RFC 6749, section 3.1: never twice, for then each reads another one.
+        return _refused("What your organisation's sign-in answered can't be trusted. Tell an admin."), 403
     if "code" not in request.args:
         return _refused("Your organisation's sign-in did not let you in."), 403
     try:
-        identity = single_sign_on.client(sso).finish(callback_url(), Pending(**stored), request.args["code"])
+        code, iss = request.args["code"], request.args.get("iss")
+        identity = single_sign_on.client(sso).finish(callback_url(), Pending(**stored), code, iss)
         user = single_sign_on.let_in(sso, identity)
     except (Failed, Unreadable) as failure:
         current_app.logger.warning("single sign-on of tenant %s: %s", tenant_id, failure)

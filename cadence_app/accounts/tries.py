@@ -20,8 +20,8 @@ from flask import current_app
 from sqlalchemy import delete, func, insert, select, text
 
 from cadence_app.accounts.sign_in_models import FailedTry
-from cadence_app.addresses import meant
 from cadence_app.extensions import db
+from cadence_app.outbound.addresses import meant
 
 HOUR = 3600
 _PREFIXES = {4: 24, 6: 64}

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import smtplib
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+import ssl
+import time
+from contextlib import suppress
 
 from flask import current_app
 from flask_mail import Connection, Message
 
-_TIMEOUT_SECONDS = 60
+from cadence_app.outbound import gate, tls
+from cadence_app.outbound.policy import POLICIES, Kind
 
 
 def deliver(message: Message) -> None:
     """Sends a message over a connection of its own. Errors: OSError, SMTPException, and UnicodeError for an
     address that is none."""
-    with _timeout(), _Connection(current_app.extensions["mail"]) as connection:
+    with _Connection(current_app.extensions["mail"]) as connection:
         connection.send(message)
 
 
@@ -39,21 +41,42 @@ def refused_for_good(error: Exception) -> bool:
     return isinstance(error, smtplib.SMTPResponseException) and error.smtp_code >= 500
 
 
+class _Gated(smtplib.SMTP):
+    """Python's, which connects through the gate. Each wait for the server has its time."""
+
+    def _get_socket(self, host: str, port: int, timeout: float | None) -> socket.socket:
+        return gate.connect(Kind.MAIL, host, port, time.monotonic() + POLICIES[Kind.MAIL].connect_seconds)
+
+
+class _GatedTls(smtplib.SMTP_SSL, _Gated):
+    """The same with TLS from the start: it wraps what the other opens."""
+
+
 class _Connection(Connection):
-    """Flask-Mail's, except that a server which goes away at our goodbye has taken the mail all the same, and
-    that the goodbye never hides what the server had said before."""
+    """Flask-Mail's, except that it connects through the gate and verifies the server's certificate, that a
+    server which goes away at our goodbye has taken the mail all the same, and that the goodbye never hides
+    what the server had said before."""
+
+    def configure_host(self) -> smtplib.SMTP | smtplib.SMTP_SSL:
+        mail = self.mail
+        host = (
+            _GatedTls(mail.server, mail.port, context=_context())
+            if mail.use_ssl
+            else _Gated(mail.server, mail.port)
+        )
+        if mail.use_tls:
+            host.starttls(context=_context())
+        if mail.username and mail.password:
+            host.login(mail.username, mail.password)
+        return host
 
     def __exit__(self, *raised: object) -> None:
         with suppress(smtplib.SMTPException, OSError):
             super().__exit__(*raised)
 
 
-@contextmanager
-def _timeout() -> Iterator[None]:
-    """Flask-Mail opens its connection without a timeout of its own."""
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(_TIMEOUT_SECONDS)
-    try:
-        yield
-    finally:
-        socket.setdefaulttimeout(before)
+def _context() -> ssl.SSLContext:
+    if current_app.config["MAIL_TLS_VERIFY"]:
+        return tls.context()
+    # An operator's choice for a server of their own.
+    return ssl._create_unverified_context()  # noqa: S323

@@ -1,4 +1,4 @@
-"""Which addresses a webhook may go to, so that nobody reaches the inside of a network through Cadence.
+"""Which addresses a webhook may go to, in words for the admin who saves one.
 
 Checked when an admin saves the address, and again at every connection: what a name stands for can change.
 """
@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import current_app
-
-from cadence_app import addresses
+from cadence_app.outbound import gate
+from cadence_app.outbound.gate import NotConnected, Refusal, Refused
+from cadence_app.outbound.policy import POLICIES, Kind
 
 MAX_URL = 2000
 PRIVATE = "This address is inside a private network, where webhooks must not go."
-_LOOPBACK_NAMES = {"localhost", "127.0.0.1", "::1"}
-
-
-class Refused(OSError):
-    """The host stands for an address that a webhook must not go to."""
+_WORDS = {
+    Refusal.NO_ADDRESS: "This is no address. Write one such as https://records.example.edu/cadence.",
+    Refusal.SCHEME: "The address must begin with https://, because what is sent is personal.",
+    Refusal.USER: "Leave out user name, password and what follows #.",
+    Refusal.PORT: "The address has a port on which no web server listens.",
+    Refusal.ADDRESS: PRIVATE,
+}
 
 
 def problem_of(url: str) -> str:
@@ -29,40 +31,17 @@ def problem_of(url: str) -> str:
         return "The address has a character that does not belong there."
     try:
         parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0:
+            return "Write the whole address, such as https://records.example.edu/cadence."
+        if parts.fragment:
+            return _WORDS[Refusal.USER]
+        target = gate.target_of(Kind.WEBHOOK, url)
+        seconds = POLICIES[Kind.WEBHOOK].connect_seconds
+        gate.find(Kind.WEBHOOK, target.host, target.port, seconds, plain=target.scheme == "http")
     except ValueError:
-        return "This is no address. Write one such as https://records.example.edu/cadence."
-    if parts.scheme not in {"http", "https"} or not host or port == 0:
-        return "Write the whole address, such as https://records.example.edu/cadence."
-    if parts.username is not None or parts.fragment:
-        return "Leave out user name, password and what follows #."
-    if parts.scheme == "http" and not (host in _LOOPBACK_NAMES and _loopback_allowed()):
-        return "The address must begin with https://, because what is sent is personal."
-    try:
-        addresses_of(host, port or 443)
-    except Refused:
-        return PRIVATE
-    except (OSError, UnicodeError):
+        return _WORDS[Refusal.NO_ADDRESS]
+    except Refused as refusal:
+        return _WORDS[refusal.refusal]
+    except NotConnected:
         return ""
     return ""
-
-
-def addresses_of(host: str, port: int) -> list[str]:
-    """The addresses of a host. Errors: Refused where any of them must not be reached, else OSError."""
-    try:
-        return addresses.resolve(host, port, _allowed)
-    except addresses.Forbidden as error:
-        raise Refused(PRIVATE) from error
-
-
-def _allowed(address: addresses.Address) -> bool:
-    if current_app.config["WEBHOOK_PRIVATE_NETWORKS"]:
-        return True
-    if address.is_loopback:
-        return _loopback_allowed()
-    return addresses.public(address)
-
-
-def _loopback_allowed() -> bool:
-    """This machine is for development, and where the operator lets webhooks reach private networks."""
-    return bool(current_app.config["DEV_TOOLS"] or current_app.config["WEBHOOK_PRIVATE_NETWORKS"])

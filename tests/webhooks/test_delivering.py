@@ -10,12 +10,14 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from cadence_app.extensions import db, rq
+from cadence_app.outbound.policy import POLICIES, Kind
 from cadence_app.webhooks import delivering, jobs, outbox, signing
 from tests.api.conftest import make_api
 from tests.webhooks.receiving import (
@@ -223,7 +225,8 @@ def test_a_redirect_is_not_followed(world: World, here: Receiver) -> None:
 def test_a_receiver_that_hangs_or_is_not_there_is_told_in_words_and_holds_up_no_other(
     world: World, here: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cadence_app.webhooks.transport._WHOLE_SECONDS", 1)
+    quickly = replace(POLICIES[Kind.WEBHOOK], seconds=1)
+    monkeypatch.setitem(POLICIES, Kind.WEBHOOK, quickly)
     slow_id, _ = add_endpoint(world, here.url)
     with receiver() as quick:
         quick_id, _ = add_endpoint(world, quick.url)

@@ -66,39 +66,6 @@ def test_the_certificate_must_be_trusted_and_of_the_name_although_the_address_wa
     assert "certificate is not trusted" in deliveries(world, ids[1])[0].tries[0].error
 
 
-@pytest.mark.parametrize(
-    ("address", "allowed"),
-    [
-        ("8.8.8.8", True),
-        ("2606:4700::1111", True),
-        ("127.0.0.1", False),
-        ("10.1.2.3", False),
-        ("100.64.0.1", False),
-        ("0.0.0.0", False),
-        ("169.254.169.254", False),
-        ("224.0.0.1", False),
-        ("::1", False),
-        ("fe80::1%lo", False),
-        ("fd00::1", False),
-        ("::ffff:10.0.0.1", False),
-        ("64:ff9b::7f00:1", False),
-        ("2002:7f00:1::", False),
-    ],
-)
-def test_outside_development_only_public_addresses_are_reached(
-    world: World, monkeypatch: pytest.MonkeyPatch, address: str, allowed: bool
-) -> None:
-    monkeypatch.setitem(world.app.config, "DEV_TOOLS", False)
-    with world.app.app_context():
-        if allowed:
-            assert destinations.addresses_of(address, 443) == [address]
-        else:
-            with pytest.raises(destinations.Refused):
-                destinations.addresses_of(address, 443)
-        monkeypatch.setitem(world.app.config, "WEBHOOK_PRIVATE_NETWORKS", True)
-        assert len(destinations.addresses_of(address, 443)) == 1
-
-
 def test_a_name_that_comes_to_stand_for_a_private_address_is_refused_when_sending(
     world: World, here: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,15 +7,12 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
-import urllib3
 from flask import current_app
-from requests import RequestException, Session
 from sqlalchemy import case, delete, func, update
 
-from cadence_app import addresses, files
-from cadence_app.accounts.guarded_http import Unreachable, guard
+from cadence_app import files
 from cadence_app.extensions import db
 from cadence_app.messaging.carriers.models import Carrier, CarrierAccount
 from cadence_app.messaging.media import kinds
@@ -23,6 +20,10 @@ from cadence_app.messaging.media.models import MediaState, MessageMedia
 from cadence_app.messaging.media.service import new_key
 from cadence_app.messaging.providers import bandwidth, telnyx, twilio
 from cadence_app.messaging.providers.base import MediaPlace
+from cadence_app.outbound import guarded_http
+from cadence_app.outbound.gate import Failure
+from cadence_app.outbound.guarded_http import NoAnswer
+from cadence_app.outbound.policy import POLICIES, Kind
 from cadence_app.tenancy import tenant_in_use
 
 _PLACES: Mapping[Carrier, Callable[[CarrierAccount, str], MediaPlace]] = {
@@ -30,11 +31,7 @@ _PLACES: Mapping[Carrier, Callable[[CarrierAccount, str], MediaPlace]] = {
     Carrier.TELNYX: telnyx.media_at,
     Carrier.BANDWIDTH: bandwidth.media_at,
 }
-_CONNECT_SECONDS, _READ_SECONDS = 3, 10
-# Over all, so that nobody keeps a worker by answering a byte at a time.
-_WHOLE_SECONDS = 25
-_REDIRECTS = 3
-_PIECE = 64 * 1024
+_POLICY = POLICIES[Kind.MEDIA]
 # With these waits, a file is tried for about five hours.
 _ATTEMPTS = 12
 _FIRST_WAIT = timedelta(seconds=10)
@@ -122,9 +119,9 @@ def _take(media_id: int) -> _Wanted | None:
 
 def _download(wanted: _Wanted) -> tuple[bytes, str]:
     """The content and its declared type. Errors: Unwanted, _Missed, vault.Unreadable."""
-    until, url = time.monotonic() + _WHOLE_SECONDS, wanted.url
+    until, url = time.monotonic() + _POLICY.seconds, wanted.url
     place_of = _place_of(wanted.account_id)
-    for _ in range(_REDIRECTS + 1):
+    for _ in range(_POLICY.redirects + 1):
         found = _ask(place_of(url), wanted.sha256, until)
         if not isinstance(found, str):
             return found
@@ -145,45 +142,25 @@ def _place_of(account_id: int | None) -> Callable[[str], MediaPlace]:
 
 def _ask(place: MediaPlace, sha256: str, until: float) -> tuple[bytes, str] | str:
     """The content and its declared type, or where a redirect leads to. Each step is looked at as the first
-    one is: only public addresses, and the credentials for nobody but the carrier's own API."""
-    # A stand-in for the carrier's API may be on this machine; nothing else there is asked for.
-    here = place.own and addresses.loopback_name(urlsplit(place.url).hostname or "")
+    one is, and the credentials are for nobody but the carrier's own API."""
+    kind = Kind.CARRIER_MEDIA if place.own else Kind.MEDIA
     try:
-        with Session() as session:
-            guard(session, loopback=here)
-            with session.get(
-                place.url,
-                auth=place.user,
-                headers={"Accept-Encoding": "identity"},
-                timeout=(_CONNECT_SECONDS, _READ_SECONDS),
-                stream=True,
-                allow_redirects=False,
-            ) as answer:
-                if answer.is_redirect:
-                    return answer.headers["Location"]
-                if answer.status_code != 200:
-                    raise _Missed(f"The carrier answered {answer.status_code}.")
-                content = _read(answer.raw, until)
-                declared = answer.headers.get("Content-Type", "")
-    except Unreachable as error:
-        raise _Missed(str(error)) from error
-    except (RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+        with guarded_http.client(kind, until, auth=place.user) as asking:
+            # As it is kept: a digest is of that.
+            answer = asking.get(place.url, headers={"Accept-Encoding": "identity"})
+    except NoAnswer as error:
+        if error.failure == Failure.SIZE:
+            raise Unwanted(f"It is larger than {kinds.MAX_BYTES // 1024**2} MB.") from error
+        if error.failure == Failure.REFUSED:
+            raise _Missed("Its address is not one that files may come from.") from error
         raise _Missed("The carrier did not answer in time, or hung up.") from error
-    if sha256 and hashlib.sha256(content).hexdigest() != sha256:
+    if answer.has_redirect_location:
+        return str(answer.headers["Location"])
+    if answer.status_code != 200:
+        raise _Missed(f"The carrier answered {answer.status_code}.")
+    if sha256 and hashlib.sha256(answer.content).hexdigest() != sha256:
         raise _Missed("It came damaged.")
-    return content, declared
-
-
-def _read(raw: urllib3.BaseHTTPResponse, until: float) -> bytes:
-    content = bytearray()
-    # What has come so far, however little: stream() would wait for a whole piece.
-    while piece := raw.read1(_PIECE, decode_content=False):
-        content += piece
-        if len(content) > kinds.MAX_BYTES:
-            raise Unwanted(f"It is larger than {kinds.MAX_BYTES // 1024**2} MB.")
-        if time.monotonic() > until:
-            raise _Missed("The carrier took too long.")
-    return bytes(content)
+    return answer.content, answer.headers.get("Content-Type", "")
 
 
 def _settle(wanted: _Wanted, **values: object) -> None:

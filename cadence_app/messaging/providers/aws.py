@@ -19,7 +19,6 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-import httpx
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -94,11 +93,11 @@ def signed(account: CarrierAccount, request: Request) -> bool:
         return False
     try:
         certificate = _certificate(_base("sns", _region_of(topic)) + path)
-    except httpx.HTTPStatusError as error:
+    except http.HTTPStatusError as error:
         if error.response.is_client_error:
             return False
         raise NotNow("the certificate of Amazon SNS is out of reach") from error
-    except httpx.HTTPError as error:
+    except http.HTTPError as error:
         raise NotNow("the certificate of Amazon SNS is out of reach") from error
     except ValueError:
         return False
@@ -204,14 +203,14 @@ class Aws:
         raise CannotTell
 
     def blocked_numbers(self) -> Iterator[str]:
-        """The numbers (E.164) on the account's opt-out list. Errors: httpx.HTTPError, NotTaken, Refused."""
+        """The numbers (E.164) on the account's opt-out list. Errors: http.HTTPError, NotTaken, Refused."""
         query = {"OptOutListName": self._settings["opt_out_list"]}
         for each in self._pages("DescribeOptedOutNumbers", query, "OptedOutNumbers"):
             yield str(each["OptedOutNumber"])
 
     def self_managed_numbers(self) -> list[str]:
         """The numbers of the AWS account (E.164) whose opt outs AWS leaves to whoever sends: there it answers
-        no STOP and no HELP and adds nobody to the list. Errors: httpx.HTTPError, NotTaken, Refused."""
+        no STOP and no HELP and adds nobody to the list. Errors: http.HTTPError, NotTaken, Refused."""
         numbers = self._pages("DescribePhoneNumbers", {}, "PhoneNumbers")
         return sorted(str(each["PhoneNumber"]) for each in numbers if each.get("SelfManagedOptOutsEnabled"))
 
@@ -251,8 +250,8 @@ def _message(request: Request) -> dict[str, Any]:
 
 @lru_cache(maxsize=32)
 def _certificate(address: str) -> Certificate:
-    """Errors: httpx.HTTPError, ValueError."""
-    answer = httpx.get(address, timeout=http.TIMEOUT)
+    """Errors: http.HTTPError, ValueError."""
+    answer = http.request("GET", address)
     answer.raise_for_status()
     return load_pem_x509_certificate(answer.content)
 
@@ -262,9 +261,9 @@ def _confirm(message: Mapping[str, Any]) -> None:
     topic = str(message.get("TopicArn"))
     query = {"Action": "ConfirmSubscription", "TopicArn": topic, "Token": str(message.get("Token"))}
     try:
-        answer = httpx.get(_base("sns", _region_of(topic)) + "/", params=query, timeout=http.TIMEOUT)
+        answer = http.request("GET", _base("sns", _region_of(topic)) + "/", params=query)
         answer.raise_for_status()
-    except httpx.HTTPError as error:
+    except http.HTTPError as error:
         raise NotNow("Amazon SNS did not take the confirmation") from error
     current_app.logger.info("the subscription of %s is confirmed", topic)
 
@@ -299,7 +298,7 @@ def _receipt(content: Mapping[str, Any], fate: Fate) -> Receipt:
     )
 
 
-def _refused(answer: httpx.Response) -> Refused | NotTaken:
+def _refused(answer: http.Response) -> Refused | NotTaken:
     content = http.json_of(answer)
     content = content if isinstance(content, dict) else {}
     kind = str(content.get("__type") or "").rpartition("#")[2]

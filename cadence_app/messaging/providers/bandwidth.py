@@ -11,7 +11,6 @@ import hmac
 from collections.abc import Collection, Mapping
 from typing import Any
 
-import httpx
 from flask import Request, current_app
 
 from cadence_app.consent.keywords import Meaning
@@ -148,7 +147,7 @@ def _media(listed: Any) -> tuple[Media, ...]:
     return tuple(media_of(url) for url in listed) if isinstance(listed, list) else ()
 
 
-def _refused(answer: httpx.Response) -> Refused:
+def _refused(answer: http.Response) -> Refused:
     content = http.json_of(answer)
     content = content if isinstance(content, dict) else {}
     code = str(content.get("type") or answer.status_code)

@@ -5,31 +5,40 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import httpx
-
 from cadence_app.messaging.providers.base import NotTaken, Refused
+from cadence_app.outbound import guarded_http
+from cadence_app.outbound.guarded_http import HTTPError, HTTPStatusError, NoAnswer, Response
+from cadence_app.outbound.policy import Kind
 
-# The contact is held meanwhile (messaging/sending.py), so a carrier that hangs must not hang us for long.
+__all__ = ["HTTPError", "HTTPStatusError", "NoAnswer", "Response"]
+
 # RFC 6585 and RFC 9110: not now. Any other error of a server or a gateway may come after the post was taken.
 NOT_NOW = frozenset({429, 503})
-TIMEOUT = httpx.Timeout(10.0, connect=3.0)
+
+
+def request(method: str, url: str, **options: Any) -> Response:
+    """One request to a carrier's API, whatever it answers. The contact may be held meanwhile
+    (messaging/sending.py), so the policy gives it little time. Errors: NoAnswer."""
+    return guarded_http.request(Kind.CARRIER, method, url, **options)
 
 
 def post(
     url: str,
     body: Mapping[str, Any],
-    refused: Callable[[httpx.Response], Refused | NotTaken],
+    refused: Callable[[Response], Refused | NotTaken],
     **authentication: Any,
 ) -> Any:
     """The JSON of a 2xx answer to a JSON post. `refused` makes the error of an answer below 500: a definite
     refusal, or NotTaken where the carrier says "not now" by its content.
 
     Errors: NotTaken for 429, 503 and where no connection came about; `refused` for other answers below 500;
-    with any other httpx.HTTPError, such as a time-out or a 500, it is unknown whether the post was taken.
+    with any other HTTPError, such as a time-out or a 500, it is unknown whether the post was taken.
     """
     try:
-        answer = httpx.post(url, json=body, timeout=TIMEOUT, **authentication)
-    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+        answer = request("POST", url, json=body, **authentication)
+    except NoAnswer as error:
+        if error.sent:
+            raise
         raise NotTaken(f"it could not be reached ({error})") from error
     if answer.status_code in NOT_NOW:
         raise NotTaken(
@@ -47,7 +56,7 @@ def seconds_to_wait(retry_after: str | None) -> float | None:
     return min(float(given), 3600.0) if given.isdecimal() else None
 
 
-def json_of(answer: httpx.Response) -> Any:
+def json_of(answer: Response) -> Any:
     """An answer's JSON, or an empty object where it has none."""
     try:
         return answer.json()

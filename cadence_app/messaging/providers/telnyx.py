@@ -15,7 +15,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-import httpx
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from flask import Request, current_app
@@ -142,7 +141,7 @@ class Telnyx:
         raise CannotTell
 
     def blocked_numbers(self) -> Iterator[str]:
-        """The numbers (E.164) that the account's messaging profile blocks. Errors: httpx.HTTPError."""
+        """The numbers (E.164) that the account's messaging profile blocks. Errors: http.HTTPError."""
         query = {"filter[messaging_profile_id]": self._profile}
         for each in self._pages("/v2/messaging_optouts", query, _PAGE):
             yield str(each["to"])
@@ -153,7 +152,7 @@ class Telnyx:
         """The texts that came to these numbers since then, oldest first, but for those whose ids are known.
 
         Telnyx lists the records of texts, without their words, and gives each text by its id for ten days.
-        Errors: httpx.HTTPError, KeyError and ValueError.
+        Errors: http.HTTPError, KeyError and ValueError.
         """
         since = max(since, datetime.now(UTC) - _GIVEN_FOR)
         query = {
@@ -198,8 +197,8 @@ class Telnyx:
             yield from content["data"]
             page, pages = page + 1, int(content["meta"]["total_pages"])
 
-    def _get(self, path: str, query: dict[str, Any]) -> httpx.Response:
-        return httpx.get(f"{self._base}{path}", params=query, headers=self._headers, timeout=http.TIMEOUT)
+    def _get(self, path: str, query: dict[str, Any]) -> http.Response:
+        return http.request("GET", f"{self._base}{path}", params=query, headers=self._headers)
 
 
 def _text(data: Any, payload: dict[str, Any]) -> Text:
@@ -246,7 +245,7 @@ def _receipt(data: Any, payload: dict[str, Any]) -> Receipt | None:
     )
 
 
-def _refused(answer: httpx.Response) -> Refused:
+def _refused(answer: http.Response) -> Refused:
     content = http.json_of(answer)
     errors = content.get("errors") if isinstance(content, dict) else None
     error = errors[0] if errors and isinstance(errors[0], dict) else {}

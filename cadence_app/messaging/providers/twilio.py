@@ -8,19 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
+from logging import getLogger
 from typing import Any
 from urllib.parse import quote
 
-import requests
 from flask import Request, current_app
 from twilio.base import values
 from twilio.base.exceptions import TwilioRestException
-from twilio.http.http_client import TwilioHttpClient
+from twilio.http import HttpClient
 from twilio.http.response import Response
 from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 from twilio.rest.api.v2010.account.message import MessageInstance
-from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from cadence_app.consent.keywords import Meaning
 from cadence_app.messaging.carriers.events import (
@@ -64,7 +63,6 @@ _FATES = {
     "failed": Fate.FAILED,
 }
 _HOME = "https://api.twilio.com"
-_TIMEOUT_SECONDS = 10.0
 _LIST_LAGS = timedelta(minutes=1)
 # More than Twilio sends; so many at most are read.
 _MOST_MEDIA = 50
@@ -148,10 +146,10 @@ class Twilio:
                 raise
             code = str(error.code or error.status)
             raise Refused(code, words.said(code, words.TWILIO, error.msg), code == BLOCK_CODE) from error
-        except requests.ConnectionError as error:
-            if _never_connected(error):
-                raise NotTaken("it could not be reached") from error
-            raise
+        except http.NoAnswer as error:
+            if error.sent:
+                raise
+            raise NotTaken("it could not be reached") from error
         return Sent(str(message.sid), None)
 
     def find(self, text: Outgoing, known: Collection[str]) -> Sent | None:
@@ -214,15 +212,39 @@ class Twilio:
         )
 
 
-class _HttpClient(TwilioHttpClient):
-    """Twilio's, with a time limit, and to the address that the settings give in the place of Twilio's."""
+class _HttpClient(HttpClient):
+    """What Twilio's library sends by: the gate, to the address that the settings give in the place of
+    Twilio's."""
 
     def __init__(self) -> None:
-        super().__init__(timeout=_TIMEOUT_SECONDS)
+        super().__init__(getLogger(__name__), is_async=False)
 
-    def request(self, method: str, url: str, *args: Any, **options: Any) -> Response:
-        base = current_app.config["TWILIO_API_URL"]
-        return super().request(method, base + url.removeprefix(_HOME), *args, **options)
+    def request(
+        self,
+        method: str,
+        uri: str,
+        params: Mapping[str, Any] | None = None,
+        data: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+        timeout: float | None = None,
+        allow_redirects: bool = False,
+    ) -> Response:
+        url = current_app.config["TWILIO_API_URL"] + uri.removeprefix(_HOME)
+        answer = http.request(
+            method.upper(),
+            url,
+            params=_given(params),
+            data=_given(data),
+            headers=headers,
+            auth=auth,
+        )
+        return Response(answer.status_code, answer.text, answer.headers)
+
+
+def _given(values: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Without what is None, which is no value to send."""
+    return {name: value for name, value in values.items() if value is not None} if values else None
 
 
 def _media(form: Mapping[str, str]) -> tuple[Media, ...]:
@@ -245,11 +267,3 @@ def _receipt(message_id: str, key: str | None, fate: Fate, form: Mapping[str, st
         words=words.said(code, words.TWILIO, "") if fate == Fate.FAILED else "",
         blocks=code == BLOCK_CODE,
     )
-
-
-def _never_connected(error: requests.ConnectionError) -> bool:
-    """Whether a call surely did not get as far as the carrier."""
-    if isinstance(error, requests.exceptions.ConnectTimeout):
-        return True
-    cause = error.args[0] if error.args else None
-    return isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError)

@@ -19,6 +19,9 @@ from wtforms import (
 from wtforms.fields import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, ValidationError
 
+from cadence_app.outbound import gate
+from cadence_app.outbound.gate import Refused
+from cadence_app.outbound.policy import Kind
 from cadence_app.reports.destinations import naming, sftp
 from cadence_app.reports.destinations.models import Destination, Protocol, WhenTaken
 from cadence_app.reports.destinations.problems import DeliveryProblem
@@ -187,14 +190,11 @@ class S3Form(DestinationForm):
     def validate_endpoint(self, field: Field) -> None:
         try:
             parts = urlsplit(field.data or "https://amazon")
-            fine = (
-                parts.scheme in {"http", "https"}
-                and _HOST.fullmatch(parts.hostname or "")
-                and parts.port != 0
-            )
-        except ValueError:
-            fine = None
-        if not fine or parts.username or parts.query or parts.fragment:
+            target = gate.target_of(Kind.S3, field.data or "https://amazon")
+            fine = bool(_HOST.fullmatch(target.host)) and not (parts.query or parts.fragment)
+        except (ValueError, Refused):
+            fine = False
+        if not fine:
             raise ValidationError("Enter an address such as https://storage.example:9000.")
         if parts.scheme == "http" and not current_app.config["PRIVATE_DESTINATIONS"]:
             raise ValidationError("It must begin with https://.")

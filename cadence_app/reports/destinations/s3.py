@@ -7,18 +7,21 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 import obstore
-from flask import current_app
 from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
 from obstore.store import S3Store
 
-from cadence_app.reports.destinations import addresses
-from cadence_app.reports.destinations.problems import DeliveryProblem
+from cadence_app.outbound import gate
+from cadence_app.outbound.gate import NotConnected, Refused, Target
+from cadence_app.outbound.narrow_way import NarrowWay
+from cadence_app.outbound.policy import POLICIES, Kind
+from cadence_app.reports.destinations.problems import DeliveryProblem, not_connected, said_of
 
-_TIMEOUT = timedelta(seconds=60)
-_CONNECT_TIMEOUT = timedelta(seconds=15)
+_POLICY = POLICIES[Kind.S3]
+# What the library itself waits for: a little longer than the way out, which says better what was wrong.
+_TIMEOUT = timedelta(seconds=_POLICY.silent_seconds + 5)
+_CONNECT_TIMEOUT = timedelta(seconds=_POLICY.connect_seconds + 5)
 # What a try may take on its own account; the worker tries again later.
 _RETRY_TIMEOUT = timedelta(seconds=20)
 # A part of an upload may not be smaller.
@@ -47,9 +50,13 @@ class BucketStore:
     """The bucket of a destination. Errors of every call: DeliveryProblem."""
 
     def __init__(self, place: S3Place, secret: str) -> None:
-        self._place = place
+        self._place, self._secret = place, secret
+
+    def _store(self, way: NarrowWay) -> S3Store:
+        """The library's store, whose every connection goes by the way out that leads to the endpoint only."""
+        place, secret = self._place, self._secret
         # Given as a provider, for then nothing of the environment's own AWS_ variables is used or sent.
-        self._store = S3Store(
+        return S3Store(
             place.bucket,
             prefix=place.prefix or None,
             config={
@@ -58,7 +65,14 @@ class BucketStore:
                 "skip_signature": False,
                 "virtual_hosted_style_request": False,
             },
-            client_options={"timeout": _TIMEOUT, "connect_timeout": _CONNECT_TIMEOUT, "allow_http": True},
+            client_options={
+                "timeout": _TIMEOUT,
+                "connect_timeout": _CONNECT_TIMEOUT,
+                "allow_http": True,
+                "proxy_url": way.url,
+                # Each request has a connection of its own, for the way reads only its first words.
+                "pool_max_idle_per_host": "0",
+            },
             retry_config={"max_retries": 2, "retry_timeout": _RETRY_TIMEOUT},
             credential_provider=lambda: {  # type: ignore[arg-type]
                 "access_key_id": place.key_id,
@@ -69,25 +83,25 @@ class BucketStore:
 
     def holds(self, name: str, size: int, sha256: str) -> bool | None:
         """Whether the file of this name is the one with this size and SHA-256; None where there is none."""
-        with self._in_words():
+        with self._opened(room=size) as store:
             try:
-                found = obstore.head(self._store, name)
+                found = obstore.head(store, name)
             except FileNotFoundError:
                 return None
             if found["size"] != size:
                 return False
             digest = hashlib.sha256()
-            for piece in obstore.get(self._store, name):
+            for piece in obstore.get(store, name):
                 digest.update(piece)
             return digest.hexdigest() == sha256
 
     def put(self, name: str, content: Iterable[bytes], size: int, part: str) -> None:
         """Writes a file; `part` is not needed, as a half-written one is never seen."""
         mimetype = _MIMETYPES.get(name.rpartition(".")[2], "application/octet-stream")
-        with self._in_words():
+        with self._opened() as store:
             # Not put() with the pieces: they come from obstore too, whose runtime can't be entered twice.
             with obstore.open_writer(
-                self._store,
+                store,
                 name,
                 attributes={"Content-Type": mimetype},
                 buffer_size=_PART,
@@ -95,29 +109,32 @@ class BucketStore:
             ) as file:
                 for piece in content:
                     file.write(piece)
-            found = obstore.head(self._store, name)["size"]
+            found = obstore.head(store, name)["size"]
         if found != size:
             raise DeliveryProblem(f"The file arrived with {found} bytes of {size}")
 
     def try_out(self, name: str, content: bytes) -> None:
         """Writes a small file, reads it back and removes it."""
-        with self._in_words():
-            obstore.put(self._store, name, content)
-            back = obstore.get(self._store, name).bytes().to_bytes()
-            obstore.delete(self._store, name)
+        with self._opened() as store:
+            obstore.put(store, name, content)
+            back = obstore.get(store, name).bytes().to_bytes()
+            obstore.delete(store, name)
         if back != content:
             raise DeliveryProblem("The test file could be written, but came back changed")
 
     @contextmanager
-    def _in_words(self) -> Iterator[None]:
-        """What an answer says beside its code stays here: it may be of a server that the admin can't see."""
-        place, parts = self._place, urlsplit(self._place.endpoint)
-        host = parts.hostname or ""
-        if parts.scheme != "https" and not current_app.config["PRIVATE_DESTINATIONS"]:
-            raise DeliveryProblem("The endpoint must begin with https://", lasting=True)
-        addresses.find(host, parts.port or (443 if parts.scheme == "https" else 80))
+    def _opened(self, room: int = 0) -> Iterator[S3Store]:
+        """The store, for one thing; `room` are the bytes of a file that may come back. What an answer says
+        beside its code stays here: it may be of a server that the admin can't see."""
+        place, target = self._place, _target(self._place.endpoint)
+        host = target.host
+        way = NarrowWay(Kind.S3, target, room)
         try:
-            yield
+            way.__enter__()
+        except NotConnected as error:
+            raise not_connected(error, host, target.port) from error
+        try:
+            yield self._store(way)
         except (PermissionDeniedError, UnauthenticatedError) as error:
             denied = "<Code>AccessDenied</Code>" in str(error)
             raise DeliveryProblem(
@@ -129,13 +146,21 @@ class BucketStore:
         except FileNotFoundError as error:
             raise DeliveryProblem(f"There is no bucket {place.bucket}", lasting=True) from error
         except (BaseError, OSError) as error:
-            raise DeliveryProblem(_of(str(error), host)) from error
+            said = said_of(way.failure, host, target.port) if way.failure else _of(str(error), host)
+            raise DeliveryProblem(said) from error
+        finally:
+            way.__exit__(None, None, None)
+
+
+def _target(endpoint: str) -> Target:
+    try:
+        return gate.target_of(Kind.S3, endpoint)
+    except Refused as error:
+        raise not_connected(error, endpoint, 0) from error
 
 
 def _of(text: str, host: str) -> str:
     """What an error of the library means; it has one class for most of them."""
-    if "ConnectionRefused" in text:
-        return f"{host} refused the connection"
     if "QuotaExceeded" in text or "InsufficientStorage" in text or "XMinioStorageFull" in text:
         return "There is no room left for the file"
     if "certificate" in text.lower():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import socket
+import time
 from collections.abc import AsyncIterator, Coroutine, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -12,11 +14,13 @@ from typing import Any, TypeVar, cast
 import asyncssh
 from asyncssh import SFTPClient, SSHKey
 
-from cadence_app.reports.destinations import addresses
-from cadence_app.reports.destinations.problems import DeliveryProblem
+from cadence_app.outbound import gate
+from cadence_app.outbound.gate import NotConnected
+from cadence_app.outbound.policy import POLICIES, Kind
+from cadence_app.reports.destinations.problems import DeliveryProblem, not_connected
 
 T = TypeVar("T")
-_CONNECT_SECONDS = 15
+_POLICY = POLICIES[Kind.SFTP]
 _SIGN_IN_SECONDS = 20
 # A server that has gone silent is given up after a minute.
 _ALIVE_SECONDS, _ALIVE_TIMES = 15, 4
@@ -61,12 +65,12 @@ class SftpStore:
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         try:
-            address = addresses.find(self._place.host, self._place.port)
+            self._socket = _connect(self._place.host, self._place.port)
         except DeliveryProblem:
             work.close()
             raise
-        self._address = address
-        return _in_words(work, self._place)
+        with self._socket:
+            return _in_words(work, self._place)
 
     @asynccontextmanager
     async def _folder(self) -> AsyncIterator[SFTPClient]:
@@ -79,15 +83,13 @@ class SftpStore:
             signing = {"client_keys": [read_private_key(self._secret)], "preferred_auth": "publickey"}
         async with (
             asyncssh.connect(
-                self._address,
-                place.port,
+                sock=self._socket,
                 username=place.user,
                 known_hosts=([asyncssh.import_public_key(self._host_key)], [], []),
                 # Nothing of the machine's own: no agent, no keys and no settings of whoever runs Cadence.
                 config=None,
                 agent_path=None,
                 gss_host=None,
-                connect_timeout=_CONNECT_SECONDS,
                 login_timeout=_SIGN_IN_SECONDS,
                 keepalive_interval=_ALIVE_SECONDS,
                 keepalive_count_max=_ALIVE_TIMES,
@@ -109,9 +111,12 @@ class SftpStore:
             if found.size != size:
                 return False
             digest = hashlib.sha256()
+            left = size
             async with client.open(path, "rb", encoding=None) as file:
-                while piece := await file.read(_PIECE):
-                    digest.update(cast(bytes, piece))
+                # No more than the file has, however much the server would send.
+                while left >= 0 and (piece := cast(bytes, await file.read(_PIECE))):
+                    digest.update(piece)
+                    left -= len(piece)
             return digest.hexdigest() == sha256
 
     async def _put(self, name: str, content: Iterable[bytes], size: int, part: str) -> None:
@@ -134,22 +139,29 @@ class SftpStore:
             await _write(client, part, [content])
             await _rename(client, part, path)
             async with client.open(path, "rb", encoding=None) as file:
-                back = cast(bytes, await file.read())
+                back = cast(bytes, await file.read(len(content) + 1))
             await client.remove(path)
             if back != content:
                 raise DeliveryProblem("The test file could be written, but came back changed")
 
 
+def _connect(host: str, port: int) -> socket.socket:
+    try:
+        return gate.connect(Kind.SFTP, host, port, time.monotonic() + _POLICY.connect_seconds)
+    except NotConnected as error:
+        raise not_connected(error, host, port) from error
+
+
 def fetch_host_key(host: str, port: int) -> str:
     """The public key that a server shows at this moment, in OpenSSH's form. Errors: DeliveryProblem."""
-    address = addresses.find(host, port)
+    opened = _connect(host, port)
 
     async def fetch() -> SSHKey | None:
-        return await asyncio.wait_for(
-            asyncssh.get_server_host_key(address, port, config=None), _CONNECT_SECONDS
-        )
+        seconds = _POLICY.connect_seconds
+        return await asyncio.wait_for(asyncssh.get_server_host_key(sock=opened, config=None), seconds)
 
-    key = _in_words(fetch(), SftpPlace(host, port, "", "", False))
+    with opened:
+        key = _in_words(fetch(), SftpPlace(host, port, "", "", False))
     if key is None:
         raise DeliveryProblem(f"{host} showed no key")
     return key.export_public_key().decode().strip()
@@ -203,8 +215,13 @@ async def _check_size(client: SFTPClient, path: str, size: int) -> None:
 def _in_words(work: Coroutine[Any, Any, T], place: SftpPlace) -> T:
     """Does the work. Errors: DeliveryProblem, whatever went wrong on the way to the server and on it."""
     host = place.host
+
+    async def in_time() -> T:
+        async with asyncio.timeout(_POLICY.seconds):
+            return await work
+
     try:
-        return asyncio.run(work)
+        return asyncio.run(in_time())
     except asyncssh.HostKeyNotVerifiable as error:
         raise DeliveryProblem(
             f"The key of {host} is not the one that was confirmed, so nothing was sent there", lasting=True
@@ -227,8 +244,6 @@ def _in_words(work: Coroutine[Any, Any, T], place: SftpPlace) -> T:
         raise DeliveryProblem(f"The server could not write the file ({error.reason})") from error
     except asyncssh.DisconnectError as error:
         raise DeliveryProblem(f"{host} ended the connection ({error.reason})") from error
-    except ConnectionRefusedError as error:
-        raise DeliveryProblem(f"{host} refused the connection on port {place.port}") from error
     except TimeoutError as error:
         raise DeliveryProblem(f"{host} did not answer on port {place.port}") from error
     except OSError as error:

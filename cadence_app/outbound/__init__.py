@@ -1,0 +1,6 @@
+"""The one gate out: every connection that Cadence opens to somebody else's server opens here.
+
+policy.py says for each kind of connection what is allowed, addresses.py what an address is, gate.py opens
+sockets to the very address that was looked at. guarded_http.py, posting.py and narrow_way.py are the ways to
+speak through it. tests/outbound/test_source.py holds the rest of the code to it.
+"""
