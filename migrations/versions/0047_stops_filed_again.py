@@ -44,13 +44,13 @@ STARTED = """EXISTS (SELECT FROM opt_out_changes c WHERE c.tenant_id = {0}.tenan
 # Those of whom somebody has decided so, unless that phone has opted in to the team since.
 DECIDED = f"""
 CREATE TEMPORARY TABLE filed ON COMMIT DROP AS
-SELECT f.tenant_id, number, 'team' AS scope, f.team_id, f.contact_id, max(f.said_at) AS said_at,
+SELECT f.tenant_id, wrote.number, 'team' AS scope, f.team_id, f.contact_id, max(f.said_at) AS said_at,
     'An earlier holder of this number asked to stop on '
         || to_char(max(f.said_at) AT TIME ZONE t.time_zone, 'FMMonth FMDD, YYYY') || '.' AS reason
-FROM possible_opt_outs f JOIN tenants t ON t.id = f.tenant_id CROSS JOIN unnest(f.numbers) AS number
+FROM possible_opt_outs f JOIN tenants t ON t.id = f.tenant_id CROSS JOIN unnest(f.numbers) AS wrote (number)
 WHERE f.decision = 'opted_out'
-  AND NOT {STARTED.format("f", "number", "f.said_at", "AND c.team_id = f.team_id")}
-GROUP BY f.tenant_id, number, f.team_id, f.contact_id, t.time_zone
+  AND NOT {STARTED.format("f", "wrote.number", "f.said_at", "AND c.team_id = f.team_id")}
+GROUP BY f.tenant_id, wrote.number, f.team_id, f.contact_id, t.time_zone
 """  # noqa: S608 - our own constants
 # A stop of somebody who was out already made no row of the history, and a merge took it along without its
 # number. Only where the text is known that said it, and which phone sent it is not: then of each that it may

@@ -248,7 +248,7 @@ def test_an_admins_decision_about_a_text_that_could_not_be_read_stays_with_the_n
     world: World, words: str
 ) -> None:
     contact_id, number = _known(world)
-    _decide_unread(world, _unread(world, words), number)
+    _decide_unread(world, unread_post(world, words), number)
     assert world.status(contact_id) == OUT
     with pytest.raises(consent.ReasonRequired):
         opt_in(world, contact_id)
@@ -260,7 +260,7 @@ def test_an_admins_decision_about_a_text_that_could_not_be_read_stays_with_the_n
 
 def test_start_that_was_sent_before_such_a_text_does_not_lift_it(world: World) -> None:
     contact_id, number = _known(world)
-    _decide_unread(world, _unread(world, WORDS), number)
+    _decide_unread(world, unread_post(world, WORDS), number)
     with world.app.app_context():
         earlier = datetime.now(UTC) - timedelta(days=9)
         receive_text(world.shared, number, "START", f"late {number}", earlier)
@@ -274,7 +274,7 @@ def _known(world: World) -> tuple[int, str]:
     return world.contact_id_of(world.text(number, "hi").conversation_id), number
 
 
-def _unread(world: World, words: str) -> int:
+def unread_post(world: World, words: str) -> int:
     """A post of which only the words could be read, or nothing; its id."""
     with world.session():
         account = CarrierAccount(
