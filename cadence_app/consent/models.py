@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import (
     ARRAY,
@@ -16,6 +17,7 @@ from sqlalchemy import (
     func,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from cadence_app.accounts.models import Team, User
@@ -231,7 +233,7 @@ class TeamOnlyQuestion(Model):
     The word is the text `message_id`, which the phone `number` sent to `team_id` at `said_at`; `reply_id` is
     the confirmation. `bar_since` and `flag_ids` are what the word changed besides statuses: since when
     the contact's own words had kept them out of later teams before it, and the flags of other teams that were
-    open.
+    open; `stops` are those that the number had before it (number_stops.of_number()).
     """
 
     __tablename__ = "team_only_questions"
@@ -245,6 +247,7 @@ class TeamOnlyQuestion(Model):
     said_at: Mapped[datetime]
     bar_since: Mapped[datetime | None]
     flag_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    stops: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list, server_default="[]")
 
 
 class TeamOnlyStatus(Model):

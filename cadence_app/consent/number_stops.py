@@ -12,7 +12,7 @@ caller's transaction, which holds the contact who has the number now.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -88,28 +88,55 @@ def lift(contact_id: int, number: str, said_at: datetime, team_id: int, *, perso
     )
 
 
+def of_number(number: str) -> list[dict[str, Any]]:
+    """The stops of a number now, but for those of personal inboxes, as give_back() and JSON take them."""
+    rows = db.session.scalars(
+        select(NumberStop).where(
+            NumberStop.digest.in_(digests(number)), NumberStop.scope != BlockScope.PERSONAL
+        )
+    )
+    return [
+        {
+            "scope": row.scope,
+            "team_id": row.team_id,
+            "said_at": row.said_at.isoformat(),
+            "origin": row.origin,
+            "reason": row.reason,
+        }
+        for row in rows
+    ]
+
+
 def give_back(
     contact_id: int,
     number: str,
     said_at: datetime,
     before: Mapping[int, datetime | None],
     everywhere: datetime | None,
+    stops: Sequence[dict[str, Any]],
 ) -> None:
     """Makes a stop that a contact's phone said at `said_at` one of fewer teams, for it has said that it did
     not mean these: each is what it was `before`, stopped since a time or not (None); so is the whole
-    organisation. What whoever had the number before had stopped stays stopped: the contact's bars tell."""
-    of_number = NumberStop.digest.in_(digests(number)) & (NumberStop.said_at == said_at)
+    organisation. What the number had stopped before, whoever had it, stays stopped: `stops` (of_number())
+    tell, and the contact's bars."""
+    said = NumberStop.digest.in_(digests(number)) & (NumberStop.said_at == said_at)
     bars = db.session.execute(
         select(Block.team_id, Block.since, Block.reason).where(
             Block.contact_id == contact_id, Block.number.in_(spellings(number)), *_came_with_number()
         )
     )
     earlier = {row.team_id: row for row in bars}
+    kept = {(each["scope"], each["team_id"]): each for each in stops}
     for scope, team_id, own in (
         *((BlockScope.TEAM, team_id, since) for team_id, since in before.items()),
         (BlockScope.ORGANISATION, None, everywhere),
     ):
-        theirs = of_number & (NumberStop.scope == scope) & NumberStop.team_id.is_not_distinct_from(team_id)
+        theirs = said & (NumberStop.scope == scope) & NumberStop.team_id.is_not_distinct_from(team_id)
+        if stop := kept.get((scope, team_id)):
+            values = {"said_at": datetime.fromisoformat(stop["said_at"])}
+            values |= {name: stop[name] for name in ("origin", "reason")}
+            db.session.execute(update(NumberStop).where(theirs).values(**values))
+            continue
         bar = earlier.get(team_id)
         since = own or (bar.since if bar else None)
         reason = bar.reason if bar and not own else ""

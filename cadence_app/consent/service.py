@@ -174,7 +174,7 @@ def _opt_out(arrival: Arrival, consent: Consent | None, keyword: Keyword | None)
     # Their latest word counts; whatever an earlier one asked is not open any more.
     team_only.forget([arrival.contact_id])
     asks = asks_team_only(_tenant(), keyword, arrival.team_id) and arrival.carrier_meaning is None
-    before = team_only.elsewhere(arrival.contact_id, arrival.team_id) if asks else None
+    before = team_only.elsewhere(arrival.contact_id, arrival.team_id, arrival.number) if asks else None
     team_ids = list(named)
     everywhere = counts_everywhere(_tenant(), keyword)
     if everywhere:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 from cadence_app.number_key import KEY_SETTING, hex_key
 from migrations.tenants import CURRENT_TENANT, open_to_owner
@@ -267,6 +268,10 @@ def upgrade() -> None:
     op.add_column(
         "possible_opt_outs",
         sa.Column("said_at", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False),
+    )
+    op.add_column(
+        "team_only_questions",
+        sa.Column("stops", postgresql.JSONB(), server_default="[]", nullable=False),
     )
     op.create_index(
         "ix_blocks_carrier",

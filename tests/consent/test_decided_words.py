@@ -243,6 +243,30 @@ def test_who_answers_team_has_stopped_nothing_of_what_is_open_again(world: World
     assert stops(world) == 1
 
 
+@pytest.mark.parametrize("stopped_by", ["an earlier holder", "the same person"])
+def test_who_answers_team_leaves_what_the_number_had_stopped_before_with_it(
+    world: World, stopped_by: str
+) -> None:
+    number = new_number()
+    before = world.contact_id_of(world.text(number, "hi", world.other_shared).conversation_id)
+    world.text(number, "STOP", world.other_shared)
+    if stopped_by == "an earlier holder":
+        text_at(world, before, new_number())
+        holder = add_by_hand(world, number, world.other_team_id)
+    else:
+        holder = before
+    opt_in(world, holder, AGREED, world.other_team_id)
+    ask(world)
+    world.text(number, "hi")
+    world.text(number, "STOP")
+    assert world.status(holder, world.other_team_id) == OUT
+    world.text(number, "TEAM")
+    assert (world.status(holder), world.status(holder, world.other_team_id)) == (OUT, IN)
+    text_at(world, holder, new_number())
+    again = add_by_hand(world, number, world.other_team_id)
+    assert world.status(again, world.other_team_id) == OUT
+
+
 @pytest.mark.parametrize("words", [WORDS, ""])
 def test_an_admins_decision_about_a_text_that_could_not_be_read_stays_with_the_number(
     world: World, words: str
