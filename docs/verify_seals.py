@@ -80,7 +80,9 @@ def looks_erased(row: dict[str, str], record: dict[str, str]) -> bool:
 def first_difference(changes_path: str, kept_path: str, retired_path: str, seals_path: str) -> str | None:
     retired_on: dict[str, dict[int, str]] = defaultdict(dict)
     record_of: dict[int, dict[str, str]] = {}
-    now = datetime.now(UTC).isoformat()
+    # With the clock behind the newest seal, a row is retired at the first instant after it.
+    sealed = [date.fromisoformat(seal["day"]) + timedelta(days=1) for seal in read(seals_path)]
+    now = max([datetime.now(UTC).isoformat(), *(f"{day}T00:00:00.000000Z" for day in sealed)])
     for record in read(retired_path):
         values = [record[field] for field in RETIRED_FIELDS]
         retired_on[record["retired_at"][:10]][int(record["id"])] = digest("cadence-retired-1", values)

@@ -13,9 +13,10 @@ from cadence_app.accounts.models import Team
 from cadence_app.api.operations import OWNER_GONE
 from cadence_app.api.schemas import BulkOut, BulkRecord, BulkResult
 from cadence_app.consent.by_api import Result, Wanted, set_by_api
+from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import Status
 from cadence_app.contacts.models import Contact, ContactNumber
-from cadence_app.contacts.numbers import BadNumber, parse_number
+from cadence_app.contacts.numbers import BadNumber, parse_number, spellings
 from cadence_app.extensions import db
 
 TEAM_CLOSED = "This team is closed, and the contact is not in it: nobody joins it until it is reopened."
@@ -42,7 +43,7 @@ class _Refused(Exception):
 
 def apply(records: Sequence[BulkRecord], actor: str, *, only_opt_outs: bool = False) -> BulkOut:
     """Applies what may be applied, in this transaction, in a fixed number of statements."""
-    known = _Directory(records)
+    known = _held_directory(records)
     results: list[BulkResult | None] = [None] * len(records)
     wanted: dict[int, Wanted] = {}
     for index, record in enumerate(records):
@@ -84,6 +85,21 @@ def apply(records: Sequence[BulkRecord], actor: str, *, only_opt_outs: bool = Fa
     )
 
 
+def _held_directory(records: Sequence[BulkRecord]) -> _Directory:
+    """Whom the records name, held, so that each number and ContactId is theirs until this transaction ends:
+    whoever was merged or gave a number up while this waited is not, and who has it then is."""
+    while True:
+        waiting = db.session.begin_nested()
+        named = _Directory(records).contact_ids
+        lock_contacts(sorted(named))
+        known = _Directory(records)
+        if known.contact_ids <= named:
+            waiting.commit()
+            return known
+        # Holding more of them now could end in a circle of waiting.
+        waiting.rollback()
+
+
 class _Directory:
     """The tenant's contacts and teams that a call's records name, each sort found by one statement."""
 
@@ -94,6 +110,10 @@ class _Directory:
         self._by_number = _ids_by_number({number for number in self._numbers.values() if number})
         teams = db.session.execute(select(Team.code, Team.id))
         self._teams: dict[str, int] = {row.code: row.id for row in teams}
+
+    @property
+    def contact_ids(self) -> set[int]:
+        return {*self._by_id.values(), *self._by_external_id.values(), *self._by_number.values()}
 
     def contact_of(self, record: BulkRecord) -> int:
         """Errors: _Refused."""
@@ -131,15 +151,18 @@ def _ids(column: Any, values: set[Any]) -> dict[Any, int]:
 
 
 def _ids_by_number(numbers: set[str]) -> dict[Any, int]:
-    """The ids of the contacts who have these numbers now."""
+    """The ids of the contacts who have these numbers now, each in whatever spelling it is stored."""
     if not numbers:
         return {}
     rows = db.session.execute(
         select(ContactNumber.number, ContactNumber.contact_id).where(
-            ContactNumber.number.in_(numbers), ContactNumber.until.is_(None)
+            ContactNumber.number.in_({each for number in numbers for each in spellings(number)}),
+            ContactNumber.until.is_(None),
         )
     )
-    return {row[0]: row[1] for row in rows}
+    stored = {row[0]: row[1] for row in rows}
+    found = {number: next((stored[s] for s in spellings(number) if s in stored), None) for number in numbers}
+    return {number: contact_id for number, contact_id in found.items() if contact_id}
 
 
 def _e164(number: str) -> str | None:

@@ -12,6 +12,8 @@ from sqlalchemy import ARRAY, BigInteger, cast, delete, exists, func, literal, s
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from cadence_app.consent.models import Block, BlockScope
+from cadence_app.contacts.models import ContactNumber
+from cadence_app.contacts.numbers import spellings
 from cadence_app.extensions import db
 from cadence_app.tenancy import tenant_in_use
 
@@ -58,13 +60,23 @@ def unblock_by_words(contact_id: int, scope: BlockScope, said_at: datetime) -> N
     )
 
 
-def unblock(contact_id: int, scope: BlockScope, inbox_id: int | None = None, number: str = "") -> None:
+def block_number(contact_id: int, inbox_id: int, number: str) -> None:
+    """Keeps that an inbox's carrier blocks a number (E.164) of a contact, and of whoever else has it by now:
+    the carrier knows numbers, not people. Who gets it later is blocked by a trigger of the database."""
+    now = select(ContactNumber.contact_id).where(
+        ContactNumber.number.in_(spellings(number)), ContactNumber.until.is_(None)
+    )
+    for each in sorted({contact_id, *db.session.scalars(now)}):
+        block(each, BlockScope.CARRIER_NUMBER, inbox_id, number)
+
+
+def unblock_number(inbox_id: int, number: str) -> None:
+    """Notes that an inbox's carrier blocks a number (E.164) no more, whoever has or had it."""
     db.session.execute(
         delete(Block).where(
-            Block.contact_id == contact_id,
-            Block.scope == scope,
-            Block.inbox_id.is_not_distinct_from(inbox_id),
-            Block.number == number,
+            Block.scope == BlockScope.CARRIER_NUMBER,
+            Block.inbox_id == inbox_id,
+            Block.number.in_(spellings(number)),
         )
     )
 

@@ -16,6 +16,7 @@ from cadence_app.accounts.models import Team
 from cadence_app.consent import blocks, number_stops, possible
 from cadence_app.consent.ledger import Change, among, lock_contacts, note_stops, record_changes
 from cadence_app.consent.models import Consent, Source, Status
+from cadence_app.contacts.numbers import spellings
 from cadence_app.extensions import db
 
 
@@ -82,7 +83,7 @@ def set_by_api(wanted: Sequence[Wanted], actor: str) -> list[Outcome]:
             outcomes[index] = Outcome(Result.DUPLICATE)
         elif known is None and each.team_id in closed:
             outcomes[index] = Outcome(Result.TEAM_CLOSED)
-        elif each.status == Status.OPTED_IN and each.number and each.number != _texted_at(pair[0], held):
+        elif each.status == Status.OPTED_IN and each.number and not _texted(each, held):
             outcomes[index] = Outcome(Result.OTHER_NUMBER)
         elif opts_in and not reason and pair in number_stopped:
             instead.add(index)
@@ -105,9 +106,12 @@ def set_by_api(wanted: Sequence[Wanted], actor: str) -> list[Outcome]:
         note_stops([(changes[index].contact_id, changes[index].team_id) for index in sorted(instead)])
     number_stops.answered(
         [
-            (change.contact_id, change.team_id)
-            for change in changes.values()
-            if change.status == Status.OPTED_IN and change.reason
+            (changes[index].contact_id, changes[index].team_id)
+            for index, outcome in enumerate(outcomes)
+            if outcome
+            and outcome.change_id
+            and changes[index].status == Status.OPTED_IN
+            and changes[index].reason
         ]
     )
     possible.settle_opted_out(
@@ -130,9 +134,10 @@ def _which_counts(wanted: Sequence[Wanted]) -> dict[tuple[int, int], int]:
     return chosen
 
 
-def _texted_at(contact_id: int, held: dict[int, Any]) -> str | None:
-    """The number that a contact is texted at, among those held; None for one who is gone."""
-    return held[contact_id].number if contact_id in held else None
+def _texted(wanted: Wanted, held: dict[int, Any]) -> bool:
+    """Whether the contact, among those held, is texted at the number it was given for."""
+    known = held.get(wanted.contact_id)
+    return known is not None and known.number in spellings(wanted.number)
 
 
 def _consents(pairs: list[tuple[int, int]]) -> dict[tuple[int, int], Consent]:

@@ -15,7 +15,6 @@ from typing import Any
 from sqlalchemy import (
     ARRAY,
     BigInteger,
-    Boolean,
     ColumnElement,
     DateTime,
     Row,
@@ -32,7 +31,6 @@ from sqlalchemy import (
     null,
     or_,
     select,
-    type_coerce,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -42,6 +40,7 @@ from cadence_app.consent.blocks import STOPPED_EVERYWHERE
 from cadence_app.consent.carrying import NOT_CARRIED
 from cadence_app.consent.ledger import note_stops, record_selected
 from cadence_app.consent.models import Block, BlockScope, Consent, Source, Status
+from cadence_app.consent.wishes import CHANGE, Wish, rows_of, wishes_of
 from cadence_app.extensions import db
 
 
@@ -83,35 +82,6 @@ class Numbers:
 
 
 @dataclass(frozen=True)
-class Wish:
-    """A status that a file gives a contact in a team. `said_at` is since when (UTC), None where the file does
-    not say; `elsewhere`: it is an opt in for another number of theirs than the one texted."""
-
-    contact_id: int
-    team_id: int
-    status: str | None
-    said_at: datetime | None = None
-    elsewhere: bool = False
-
-
-# The columns of wishes, with their types.
-_WISHES = (
-    *(("contact_id", BigInteger()), ("team_id", BigInteger()), ("status", Text())),
-    *(("said_at", DateTime(timezone=True)), ("elsewhere", Boolean())),
-)
-
-
-def wishes_of(wishes: Sequence[Wish]) -> Select[Any]:
-    """Wishes as set_by_import() takes them."""
-    columns = [
-        cast([getattr(wish, name) for wish in wishes], ARRAY(kind)).label(name) for name, kind in _WISHES
-    ]
-    rows = func.unnest(*columns).table_valued(*(name for name, _ in _WISHES)).render_derived()
-    chosen: list[Any] = [type_coerce(rows.c[name], kind).label(name) for name, kind in _WISHES]
-    return select().add_columns(*chosen)
-
-
-@dataclass(frozen=True)
 class Agreed:
     """The contacts, of those with a number that was stopped before it was theirs, of whom a person wrote, in
     `reason`, how they agreed to texts themselves."""
@@ -142,7 +112,11 @@ def set_by_import(
     asked = _asked(wishes, numbers.moved)
     rules = _Rules(asked, numbers, begun_at, stop_reason, agreed)
     judged = db.session.execute(rules.judged()).all()
-    changed = record_selected(rules.decided(), Source.IMPORT, user)
+    anew = [(row.contact_id, row.team_id) for row in db.session.execute(rules.agreed_anew())]
+    changed = [
+        *record_selected(rules.decided(), Source.IMPORT, user),
+        *_opt_in_anew(anew, numbers, agreed, user),
+    ]
     out = {(row.contact_id, row.team_id) for row in changed if row.status == Status.OPTED_OUT}
     if out:
         possible.settle_opted_out(sorted(out))
@@ -161,6 +135,18 @@ def set_by_import(
         [row for row in judged if row.why],
         {row.contact_id for row in judged if row.number_stopped},
     )
+
+
+def _opt_in_anew(
+    pairs: Sequence[tuple[int, int]], numbers: Numbers, agreed: Agreed, user: User
+) -> Sequence[Row[Any]]:
+    """Opts who is opted in out for the number that they had, and in for the one they have now, which somebody
+    had stopped: what they were does not say that they agreed, so the history must. Returns the opt ins."""
+    out = [(*pair, Status.OPTED_OUT, NOT_CARRIED, None, numbers.before.get(pair[0])) for pair in pairs]
+    into = [(*pair, Status.OPTED_IN, agreed.reason, None, None) for pair in pairs]
+    if pairs:
+        record_selected(rows_of(CHANGE, out), Source.NUMBER_CHANGE, user)
+    return record_selected(rows_of(CHANGE, into), Source.IMPORT, user) if pairs else ()
 
 
 def _asked(wishes: Select[Any], moved: Mapping[int, Collection[int]]) -> Any:
@@ -253,6 +239,18 @@ class _Rules:
             *(source.label("source"), number.label("number")),
         )
         return query.outerjoin(Consent, self._same()).where(status.is_not(None))
+
+    def agreed_anew(self) -> Select[Any]:
+        """Those who are opted in and stay so at a number that was stopped, because they agreed themselves."""
+        asked = self._asked.c
+        query = select(asked.contact_id, asked.team_id).outerjoin(Consent, self._same())
+        return query.where(
+            Consent.status == Status.OPTED_IN,
+            self._wish == Status.OPTED_IN,
+            self._moved,
+            self._agreed,
+            self._number_stop.exists(),
+        )
 
     def judged(self) -> Select[Any]:
         """The wishes that are not applied, and `why`; and, without one, whoever is `kept_out` of a team by a

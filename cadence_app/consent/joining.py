@@ -11,6 +11,7 @@ from cadence_app.accounts.models import User
 from cadence_app.consent import blocks, number_stops
 from cadence_app.consent.ledger import Change, lock_contacts, note_stop, record_change
 from cadence_app.consent.models import Consent, Source, Status
+from cadence_app.contacts.numbers import spellings
 from cadence_app.extensions import db
 
 
@@ -31,21 +32,25 @@ def _add(change: Change, number: str | None) -> int | None:
     held = lock_contacts([change.contact_id])
     if db.session.get(Consent, (change.contact_id, change.team_id), populate_existing=True):
         return None
-    if number and change.contact_id in held and held[change.contact_id].number != number:
+    if number and change.contact_id in held and number not in spellings(held[change.contact_id].number):
         return record_first(change, "Added by another number of theirs; consent is for the one texted.")
     return record_first(change)
 
 
-def record_first(change: Change, other_phone: str = "") -> int | None:
+def record_first(change: Change, other_phone: str | None = None) -> int | None:
     """Records a first status in a team, except that whoever stopped every team is not opted in anew, nor who
     has a number that was stopped, nor anybody by a number that is not the one texted: `other_phone` is the
-    reason to give then."""
-    stopped = blocks.STOPPED_EVERYWHERE if blocks.stops_everywhere(change.contact_id) else ""
-    stopped = stopped or number_stops.reason(change.contact_id, change.team_id) or ""
-    if not other_phone and (change.reason or not stopped):
+    reason to give then, None where it is the one."""
+    stopped = (
+        blocks.STOPPED_EVERYWHERE
+        if blocks.stops_everywhere(change.contact_id)
+        else number_stops.reason(change.contact_id, change.team_id)
+    )
+    if other_phone is None and (change.reason or stopped is None):
         number_stops.answered([(change.contact_id, change.team_id)] if change.reason else [])
         return record_change(change)
-    change_id = record_change(replace(change, status=Status.OPTED_OUT, reason=stopped or other_phone))
-    if stopped:
+    why = other_phone if stopped is None else stopped
+    change_id = record_change(replace(change, status=Status.OPTED_OUT, reason=why or ""))
+    if stopped is not None:
         note_stop(change.contact_id, change.team_id)
     return change_id

@@ -4,8 +4,20 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, func, text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from cadence_app.accounts.models import Team, User
@@ -160,6 +172,13 @@ class Block(Model):
         UniqueConstraint(
             "contact_id", "scope", "inbox_id", "number", "team_id", postgresql_nulls_not_distinct=True
         ),
+        # What a carrier blocks, whoever has the number: asked for whenever somebody gets one.
+        Index(
+            "ix_blocks_carrier",
+            "tenant_id",
+            "number",
+            postgresql_where=text("scope = 'carrier_number' AND number <> ''"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -214,7 +233,7 @@ class TeamOnlyQuestion(Model):
     The word is the text `message_id`, which the phone `number` sent to `team_id` at `said_at`; `reply_id` is
     the confirmation. `bar_since` and `flag_ids` are what the word changed besides statuses: since when
     the contact's own words had kept them out of later teams before it, and the flags of other teams that were
-    open.
+    open; `stops` are those that the number had before it (number_stops.of_number()).
     """
 
     __tablename__ = "team_only_questions"
@@ -228,6 +247,7 @@ class TeamOnlyQuestion(Model):
     said_at: Mapped[datetime]
     bar_since: Mapped[datetime | None]
     flag_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    stops: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list, server_default="[]")
 
 
 class TeamOnlyStatus(Model):
@@ -279,6 +299,8 @@ class PossibleOptOut(Model):
     More such texts join the open flag: `words` has a line for each, `message_ids` are all of them and
     `message_id` is the one read last; the earliest started the clock (`received_at`, `due_on`). `phrases` are
     the words in them that raised the flag, a line each; `classifier` is the newest version that flagged one.
+    `numbers` (E.164) are the phones that wrote them, the latest at `said_at`: the stop of each, once the
+    decision is that it was one.
     """
 
     __tablename__ = "possible_opt_outs"
@@ -311,7 +333,9 @@ class PossibleOptOut(Model):
     words: Mapped[str]
     phrases: Mapped[str] = mapped_column(default="", server_default="")
     classifier: Mapped[int | None]
+    numbers: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default="{}")
     received_at: Mapped[datetime]
+    said_at: Mapped[datetime] = mapped_column(server_default=func.now())
     due_on: Mapped[date]
     decision: Mapped[str] = mapped_column(default=Decision.OPEN)
     decided_at: Mapped[datetime | None]

@@ -12,7 +12,7 @@ caller's transaction, which holds the contact who has the number now.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -37,6 +37,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from cadence_app.consent.ledger import among
 from cadence_app.consent.models import Block, BlockScope, NumberStop, StopOrigin
 from cadence_app.contacts.models import Contact, ContactNumber
+from cadence_app.contacts.numbers import spellings
 from cadence_app.extensions import db
 from cadence_app.tenancy import tenant_in_use
 
@@ -55,7 +56,7 @@ def keep(
     rows = [
         {
             "tenant_id": tenant_in_use(),
-            "digest": _digest(literal(number)),
+            "digest": digest(literal(number)),
             "scope": scope,
             "team_id": team_id,
             "said_at": said_at,
@@ -64,7 +65,7 @@ def keep(
         }
         for scope, team_id in scopes
     ]
-    db.session.execute(_latest(upsert(NumberStop).values(rows)))
+    db.session.execute(latest(upsert(NumberStop).values(rows)))
 
 
 def lift(contact_id: int, number: str, said_at: datetime, team_id: int, *, personal: bool) -> None:
@@ -74,16 +75,36 @@ def lift(contact_id: int, number: str, said_at: datetime, team_id: int, *, perso
     scopes = [BlockScope.ORGANISATION, *([BlockScope.PERSONAL] if personal else [])]
     stops = NumberStop.scope.in_(scopes) | (NumberStop.team_id == team_id)
     db.session.execute(
-        delete(NumberStop).where(
-            NumberStop.digest.in_(_digests(number)), stops, NumberStop.said_at <= said_at
-        )
+        delete(NumberStop).where(NumberStop.digest.in_(digests(number)), stops, NumberStop.said_at <= said_at)
     )
     bars = Block.scope.in_(scopes) | (Block.team_id == team_id)
     db.session.execute(
         delete(Block).where(
-            Block.contact_id == contact_id, Block.number == number, bars, Block.since <= said_at
+            Block.contact_id == contact_id,
+            Block.number.in_(spellings(number)),
+            bars,
+            Block.since <= said_at,
         )
     )
+
+
+def of_number(number: str) -> list[dict[str, Any]]:
+    """The stops of a number now, but for those of personal inboxes, as give_back() and JSON take them."""
+    rows = db.session.scalars(
+        select(NumberStop).where(
+            NumberStop.digest.in_(digests(number)), NumberStop.scope != BlockScope.PERSONAL
+        )
+    )
+    return [
+        {
+            "scope": row.scope,
+            "team_id": row.team_id,
+            "said_at": row.said_at.isoformat(),
+            "origin": row.origin,
+            "reason": row.reason,
+        }
+        for row in rows
+    ]
 
 
 def give_back(
@@ -92,22 +113,30 @@ def give_back(
     said_at: datetime,
     before: Mapping[int, datetime | None],
     everywhere: datetime | None,
+    stops: Sequence[dict[str, Any]],
 ) -> None:
     """Makes a stop that a contact's phone said at `said_at` one of fewer teams, for it has said that it did
     not mean these: each is what it was `before`, stopped since a time or not (None); so is the whole
-    organisation. What whoever had the number before had stopped stays stopped: the contact's bars tell."""
-    of_number = NumberStop.digest.in_(_digests(number)) & (NumberStop.said_at == said_at)
+    organisation. What the number had stopped before, whoever had it, stays stopped: `stops` (of_number())
+    tell, and the contact's bars."""
+    said = NumberStop.digest.in_(digests(number)) & (NumberStop.said_at == said_at)
     bars = db.session.execute(
         select(Block.team_id, Block.since, Block.reason).where(
-            Block.contact_id == contact_id, Block.number == number, *_came_with_number()
+            Block.contact_id == contact_id, Block.number.in_(spellings(number)), *_came_with_number()
         )
     )
     earlier = {row.team_id: row for row in bars}
+    kept = {(each["scope"], each["team_id"]): each for each in stops}
     for scope, team_id, own in (
         *((BlockScope.TEAM, team_id, since) for team_id, since in before.items()),
         (BlockScope.ORGANISATION, None, everywhere),
     ):
-        theirs = of_number & (NumberStop.scope == scope) & NumberStop.team_id.is_not_distinct_from(team_id)
+        theirs = said & (NumberStop.scope == scope) & NumberStop.team_id.is_not_distinct_from(team_id)
+        if stop := kept.get((scope, team_id)):
+            values = {"said_at": datetime.fromisoformat(stop["said_at"])}
+            values |= {name: stop[name] for name in ("origin", "reason")}
+            db.session.execute(update(NumberStop).where(theirs).values(**values))
+            continue
         bar = earlier.get(team_id)
         since = own or (bar.since if bar else None)
         reason = bar.reason if bar and not own else ""
@@ -124,7 +153,7 @@ def keep_of_contacts(which: ColumnElement[bool], origin: StopOrigin, reason: str
     numbers = (
         select(
             ContactNumber.tenant_id,
-            _digest(ContactNumber.number),
+            digest(ContactNumber.number),
             literal(str(BlockScope.ORGANISATION)),
             cast(null(), BigInteger),
             func.now(),
@@ -134,7 +163,7 @@ def keep_of_contacts(which: ColumnElement[bool], origin: StopOrigin, reason: str
         .where(which, ContactNumber.until.is_(None))
         .distinct()
     )
-    db.session.execute(_latest(upsert(NumberStop).from_select([*_KEY, *_TAKEN], numbers)))
+    db.session.execute(latest(upsert(NumberStop).from_select([*_KEY, *_TAKEN], numbers)))
 
 
 def reasons(pairs: Collection[tuple[int, int]]) -> dict[tuple[int, int], str]:
@@ -162,7 +191,8 @@ def reason(contact_id: int, team_id: int) -> str | None:
 def said_since(contact_id: int, number: str, team_id: int) -> bool:
     """Whether a number of a contact has stopped a team, or the whole organisation, after START was sent, for
     which lift() has just been called."""
-    return bool(db.session.scalar(select(bars(contact_id, team_id).where(Block.number == number).exists())))
+    of_number = bars(contact_id, team_id).where(Block.number.in_(spellings(number)))
+    return bool(db.session.scalar(select(of_number.exists())))
 
 
 def bars(contact_id: Any, team_id: Any) -> Select[Any]:
@@ -179,33 +209,30 @@ def answered(pairs: Collection[tuple[int, int]]) -> None:
     """Lifts what bars these contacts in these teams, for a user has written how this person agreed: of the
     team, at the number that they are texted at, and of personal inboxes. The number keeps its stop for
     whoever gets it next, and the bar of the whole organisation stays for teams that they join later: each
-    asks anew, as does a further number of theirs."""
+    asks anew, as does a further number of theirs, whose personal inboxes stay barred too."""
     ids = list(pairs)
     if not ids:
         return
     texted = select(Contact.number).where(Contact.id == Block.contact_id).scalar_subquery()
+    of_team = (Block.scope == BlockScope.TEAM) & among(Block.contact_id, Block.team_id, ids)
+    contact_ids = sorted({contact_id for contact_id, _ in ids})
+    of_personal = (Block.scope == BlockScope.PERSONAL) & Block.contact_id.in_(contact_ids)
     db.session.execute(
         delete(Block)
-        .where(
-            Block.scope == BlockScope.TEAM,
-            among(Block.contact_id, Block.team_id, ids),
-            Block.number == texted,
-        )
+        .where(or_(of_team, of_personal), Block.number == texted)
         .execution_options(synchronize_session=False)
     )
-    for contact_id in sorted({contact_id for contact_id, _ in ids}):
-        allow_personal_inboxes(contact_id)
 
 
-def allow_personal_inboxes(contact_id: int) -> list[str]:
-    """Lifts what bars personal inboxes because of who had a number of this contact before, for a user has
-    written how this person agreed; the numbers (E.164)."""
+def allow_personal_inboxes(contact_id: int, number: str) -> bool:
+    """Lifts what bars personal inboxes because of who had this number (E.164) before this contact, for a user
+    has written how this person agreed to texts there. False where nothing of that sort does."""
     lifted = (
         delete(Block)
-        .where(Block.contact_id == contact_id, Block.scope == BlockScope.PERSONAL, Block.number != "")
-        .returning(Block.number)
+        .where(Block.contact_id == contact_id, Block.scope == BlockScope.PERSONAL, Block.number == number)
+        .returning(Block.id)
     )
-    return list(db.session.scalars(lifted))
+    return bool(db.session.scalars(lifted).all())
 
 
 def barred(contact_id: int) -> list[tuple[str, str, int]]:
@@ -245,7 +272,7 @@ def keep_only_of(contact_id: int, number: str, known: Collection[int]) -> None:
     of bars) and rests on a stop under the older spelling alone: that number was theirs, and what it had said
     is as it was."""
     of_this = select(NumberStop.id).where(
-        NumberStop.digest == _digest(literal(number)),
+        NumberStop.digest == digest(literal(number)),
         NumberStop.scope == Block.scope,
         NumberStop.team_id.is_not_distinct_from(Block.team_id),
     )
@@ -264,17 +291,18 @@ def _came_with_number() -> tuple[ColumnElement[bool], ...]:
     return Block.number != "", Block.scope.in_((BlockScope.TEAM, BlockScope.ORGANISATION))
 
 
-def _digest(number: SQLColumnExpression[str]) -> ColumnElement[bytes]:
-    digest: ColumnElement[bytes] = func.number_digest(tenant_in_use(), number)
-    return digest
+def digest(number: SQLColumnExpression[str]) -> ColumnElement[bytes]:
+    """The keyed digest under which a number is kept."""
+    made: ColumnElement[bytes] = func.number_digest(tenant_in_use(), number)
+    return made
 
 
-def _digests(number: str) -> Select[bytes]:
+def digests(number: str) -> Select[bytes]:
     """Of a number in each spelling under which it may have been kept."""
     return select(func.number_digest(tenant_in_use(), func.number_spellings(number)))
 
 
-def _latest(statement: Insert) -> Insert:
+def latest(statement: Insert) -> Insert:
     """The insert of stops, which takes the place of an older one of the same number and scope."""
     new = statement.excluded
     return statement.on_conflict_do_update(

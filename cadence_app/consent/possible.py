@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from cadence_app.accounts.models import User
+from cadence_app.accounts.models import Tenant, User
+from cadence_app.consent import decided_words
 from cadence_app.consent.intent import Found
-from cadence_app.consent.ledger import among, lock_contacts
+from cadence_app.consent.ledger import among, lock_contacts, note_stop
 from cadence_app.consent.models import Decision, PossibleOptOut
 from cadence_app.extensions import db
 from cadence_app.tenancy import tenant_in_use
@@ -28,10 +30,12 @@ def flag(
     zone: ZoneInfo,
     said_at: datetime | None = None,
     found: Found = _NOT_SAID,
+    number: str = "",
 ) -> None:
-    """Flags a contact in a team for words they wrote at `said_at` (UTC, the carrier's time; None is now), and
-    what was `found` in them. The clock starts then, however late they are read, and never in the future. More
-    words join an open flag; the earliest ones start its clock, in whatever order they are read."""
+    """Flags a contact in a team for words they wrote at `said_at` (UTC, the carrier's time; None is now) from
+    the phone with this number (E.164), and what was `found` in them. The clock starts then, however late they
+    are read, and never in the future. More words join an open flag; the earliest ones start its clock, in
+    whatever order they are read."""
     now: datetime = db.session.scalars(select(func.now())).one()
     received_at = min(said_at or now, now)
     due_on = business_day_after(received_at.astimezone(zone).date(), BUSINESS_DAYS_TO_DECIDE)
@@ -44,7 +48,9 @@ def flag(
         words=words,
         phrases=found.words,
         classifier=found.classifier,
+        numbers=[number] if number else [],
         received_at=received_at,
+        said_at=received_at,
         due_on=due_on,
         decision=Decision.OPEN,
     )
@@ -58,6 +64,8 @@ def flag(
                 "words": PossibleOptOut.words + "\n" + new.excluded.words,
                 "received_at": func.least(PossibleOptOut.received_at, new.excluded.received_at),
                 "due_on": func.least(PossibleOptOut.due_on, new.excluded.due_on),
+                "numbers": PossibleOptOut.numbers + new.excluded.numbers,
+                "said_at": func.greatest(PossibleOptOut.said_at, new.excluded.said_at),
                 "phrases": func.concat_ws(
                     "\n", func.nullif(PossibleOptOut.phrases, ""), func.nullif(new.excluded.phrases, "")
                 ),
@@ -96,15 +104,7 @@ def dismiss(user: User, contact_id: int, team_id: int, message_id: int | None) -
 
 def decide(contact_id: int, team_ids: list[int], decision: Decision, user_id: int | None) -> None:
     """Closes the open flags of a contact in these teams; `user_id` is None where the contact decided."""
-    db.session.execute(
-        update(PossibleOptOut)
-        .where(
-            PossibleOptOut.contact_id == contact_id,
-            PossibleOptOut.team_id.in_(team_ids),
-            PossibleOptOut.decision == Decision.OPEN,
-        )
-        .values(decision=decision, decided_at=func.now(), decided_by_id=user_id)
-    )
+    _close([(contact_id, team_id) for team_id in team_ids], decision, user_id)
 
 
 def open_elsewhere(contact_id: int, team_id: int) -> list[int]:
@@ -119,24 +119,27 @@ def open_elsewhere(contact_id: int, team_id: int) -> list[int]:
 
 def reopen(flag_ids: list[int], team_ids: list[int]) -> None:
     """Makes these flags, of a contact who has taken their word back in these teams, wait for a person again.
-    They are due on the day they were."""
-    db.session.execute(
+    They are due on the day they were, and no stop until then."""
+    reopened = db.session.execute(
         update(PossibleOptOut)
         .where(PossibleOptOut.id.in_(flag_ids), PossibleOptOut.team_id.in_(team_ids))
         .values(decision=Decision.OPEN, decided_at=None, decided_by_id=None)
-    )
+        .returning(PossibleOptOut.team_id, PossibleOptOut.numbers, PossibleOptOut.said_at)
+    ).all()
+    for row in reopened:
+        decided_words.forget(row.numbers, row.said_at, row.team_id)
 
 
 def settle_opted_out(pairs: list[tuple[int, int]]) -> None:
     """Closes the open flags of these contacts and teams, which somebody's system has opted out."""
-    db.session.execute(
-        update(PossibleOptOut)
-        .where(
-            among(PossibleOptOut.contact_id, PossibleOptOut.team_id, pairs),
-            PossibleOptOut.decision == Decision.OPEN,
-        )
-        .values(decision=Decision.OPTED_OUT, decided_at=func.now())
-    )
+    _close(pairs, Decision.OPTED_OUT, None)
+
+
+def said_elsewhere(contact_id: int, team_id: int) -> list[int]:
+    """The ids of other contacts who have by now a number from which this one wrote what is flagged in a team.
+    Who decides about it holds them too."""
+    flag = open_flag(contact_id, team_id)
+    return sorted(decided_words.holders(flag.numbers) - {contact_id}) if flag else []
 
 
 def give_to(contact_id: int, from_id: int) -> None:
@@ -153,12 +156,61 @@ def give_to(contact_id: int, from_id: int) -> None:
         first, second = sorted((own, flag), key=lambda each: each.received_at)
         words, message_id = f"{first.words}\n{second.words}", second.message_id
         own.received_at, own.due_on = first.received_at, min(own.due_on, flag.due_on)
+        own.numbers, own.said_at = [*first.numbers, *second.numbers], max(own.said_at, flag.said_at)
         own.words, own.message_id = words, message_id
         own.phrases = "\n".join(each.phrases for each in (first, second) if each.phrases)
         own.classifier = max(filter(None, (first.classifier, second.classifier)), default=None)
         own.message_ids = [*first.message_ids, *second.message_ids]
         db.session.delete(flag)
     db.session.flush()
+
+
+def _close(pairs: list[tuple[int, int]], decision: Decision, user_id: int | None) -> None:
+    """Closes open flags. Words that were an opt out are one of the phone that wrote them, and the person's
+    own: the caller has opted them out, and what was said is not forgotten by who did it."""
+    closed = db.session.execute(
+        update(PossibleOptOut)
+        .where(
+            among(PossibleOptOut.contact_id, PossibleOptOut.team_id, pairs),
+            PossibleOptOut.decision == Decision.OPEN,
+        )
+        .values(decision=decision, decided_at=func.now(), decided_by_id=user_id)
+        .returning(
+            PossibleOptOut.contact_id,
+            PossibleOptOut.team_id,
+            PossibleOptOut.numbers,
+            PossibleOptOut.said_at,
+        )
+    ).all()
+    if decision != Decision.OPTED_OUT:
+        return
+    for row in sorted(closed, key=lambda each: (each.contact_id, each.team_id)):
+        if row.numbers:
+            words_count(row.contact_id, row.team_id, row.numbers, row.said_at)
+
+
+def words_count(contact_id: int, team_id: int, numbers: Collection[str], said_at: datetime) -> None:
+    """Notes that a contact, whom the caller has opted out, asked a team to stop in words of their own, from
+    phones with these numbers (E.164): it is theirs, and a stop of each number. Whoever else has one by now is
+    barred as who gets it next is, and held until a person decides where they are opted in."""
+    note_stop(contact_id, team_id, said_at)
+    said = decided_words.keep(numbers, said_at, team_id)
+    for holder_id in sorted(decided_words.holders(numbers) - {contact_id}):
+        lock_contacts([holder_id])
+        if not decided_words.bar_holder(holder_id, numbers, said_at, team_id, said):
+            continue
+        zone = db.session.get_one(Tenant, tenant_in_use()).zone
+        now: datetime = db.session.scalars(select(func.now())).one()
+        held = upsert(PossibleOptOut).values(
+            tenant_id=tenant_in_use(),
+            contact_id=holder_id,
+            team_id=team_id,
+            words=said,
+            received_at=now,
+            due_on=business_day_after(now.astimezone(zone).date(), BUSINESS_DAYS_TO_DECIDE),
+            decision=Decision.OPEN,
+        )
+        db.session.execute(held.on_conflict_do_nothing())
 
 
 def business_day_after(day: date, days: int) -> date:

@@ -26,7 +26,10 @@ from cadence_app.consent.models import (
 from cadence_app.extensions import db
 
 REASON = "The same phone is opted out here in another spelling of its number, {number}."
-_FLAG = ("tenant_id", "team_id", "message_id", "message_ids", "words", "received_at", "due_on", "decision")
+_FLAG = (
+    *("tenant_id", "team_id", "message_id", "message_ids", "words", "received_at", "due_on", "decision"),
+    *("numbers", "said_at"),
+)
 
 
 def stricter(contact_id: int, other_id: int, number: str, other_number: str) -> None:

@@ -23,14 +23,7 @@ from cadence_app.consent.ledger import (
     record_changes,
     with_merged,
 )
-from cadence_app.consent.models import (
-    BlockScope,
-    Consent,
-    Decision,
-    OptOutChange,
-    Source,
-    Status,
-)
+from cadence_app.consent.models import BlockScope, Consent, Decision, OptOutChange, Source, Status
 from cadence_app.consent.policy import asks_team_only, counts_everywhere
 from cadence_app.consent.reading import Beside, Said
 from cadence_app.extensions import db
@@ -112,7 +105,7 @@ def set_by_user(user: User, contact_id: int, team_id: int, status: Status, reaso
 
     Errors: ReasonRequired, from the status as it is under the lock and not as the user's page showed it.
     """
-    lock_contacts([contact_id])
+    lock_contacts(sorted([contact_id, *possible.said_elsewhere(contact_id, team_id)]))
     if status == Status.OPTED_IN and not reason.strip() and needs_reason(consent_of(contact_id, team_id)):
         raise ReasonRequired
     change_id = record_change(
@@ -181,7 +174,7 @@ def _opt_out(arrival: Arrival, consent: Consent | None, keyword: Keyword | None)
     # Their latest word counts; whatever an earlier one asked is not open any more.
     team_only.forget([arrival.contact_id])
     asks = asks_team_only(_tenant(), keyword, arrival.team_id) and arrival.carrier_meaning is None
-    before = team_only.elsewhere(arrival.contact_id, arrival.team_id) if asks else None
+    before = team_only.elsewhere(arrival.contact_id, arrival.team_id, arrival.number) if asks else None
     team_ids = list(named)
     everywhere = counts_everywhere(_tenant(), keyword)
     if everywhere:
@@ -199,10 +192,10 @@ def _opt_out(arrival: Arrival, consent: Consent | None, keyword: Keyword | None)
         blocks.block_by_words(arrival.contact_id, BlockScope.PERSONAL, arrival.received_at)
     bare = keyword is not None and not keyword.named
     if arrival.toll_free and keyword and bare and keyword.word in keywords.TOLL_FREE_BLOCK_WORDS:
-        blocks.block(arrival.contact_id, BlockScope.CARRIER_NUMBER, arrival.inbox_id, arrival.number)
+        blocks.block_number(arrival.contact_id, arrival.inbox_id, arrival.number)
     if arrival.carrier_meaning == Meaning.OUT:
         for inbox_id in arrival.carrier_inboxes:
-            blocks.block(arrival.contact_id, BlockScope.CARRIER_NUMBER, inbox_id, arrival.number)
+            blocks.block_number(arrival.contact_id, inbox_id, arrival.number)
     reason = "" if keyword else "These words read like an opt out; set to count as one."
     changed = _stop_in(arrival, team_ids, reason)
     if arrival.team_id not in team_ids:
@@ -252,10 +245,10 @@ def _opt_in(arrival: Arrival, consent: Consent | None, keyword: Keyword) -> Read
         return Reading(keyword, note=_SENT_BEFORE)
     if arrival.toll_free and arrival.words.strip().casefold() in keywords.TOLL_FREE_UNBLOCK_WORDS:
         # The network reads the bare word only, not one that we undress.
-        blocks.unblock(arrival.contact_id, BlockScope.CARRIER_NUMBER, arrival.inbox_id, arrival.number)
+        blocks.unblock_number(arrival.inbox_id, arrival.number)
     if not arrival.toll_free and arrival.carrier_lifts:
         for inbox_id in arrival.carrier_inboxes:
-            blocks.unblock(arrival.contact_id, BlockScope.CARRIER_NUMBER, inbox_id, arrival.number)
+            blocks.unblock_number(inbox_id, arrival.number)
     number_stops.lift(
         arrival.contact_id, arrival.number, arrival.received_at, arrival.team_id, personal=arrival.personal
     )
@@ -305,18 +298,19 @@ def _first(arrival: Arrival) -> None:
             words=arrival.words,
             number=arrival.number,
         ),
-        "" if arrival.texted else _OTHER_PHONE,
+        None if arrival.texted else _OTHER_PHONE,
     )
 
 
 def _flag(arrival: Arrival, found: Found) -> None:
     consent = consent_of(arrival.contact_id, arrival.team_id)
     if consent and consent.opted_out:
-        note_stop(arrival.contact_id, arrival.team_id, arrival.received_at)
+        # Nobody will be asked what they meant, so it counts.
+        possible.words_count(arrival.contact_id, arrival.team_id, [arrival.number], arrival.received_at)
     else:
         possible.flag(
             *(arrival.contact_id, arrival.team_id, arrival.message_id, arrival.words, _tenant().zone),
-            *(arrival.received_at, found),
+            *(arrival.received_at, found, arrival.number),
         )
 
 

@@ -29,11 +29,12 @@ ANSWER_WITHIN = timedelta(days=7)
 class Elsewhere:
     """A contact's other teams before a word counted for them: contact_id, team_id, status and stopped_at of
     each; the ids of the open flags there; since when their own words have kept them out of teams they join
-    later, or None."""
+    later, or None; and the stops of the phone's number (number_stops.of_number())."""
 
     consents: list[Any]
     flag_ids: list[int]
     bar_since: datetime | None
+    stops: list[dict[str, Any]]
 
     @property
     def gives_back(self) -> bool:
@@ -46,8 +47,8 @@ def is_word(text: str) -> bool:
     return keywords.normalise(text) == WORD
 
 
-def elsewhere(contact_id: int, team_id: int) -> Elsewhere:
-    """How things stand outside a team now. The caller holds the contact."""
+def elsewhere(contact_id: int, team_id: int, number: str) -> Elsewhere:
+    """How things stand outside a team now, for who texts from a number. The caller holds the contact."""
     stored = select(Consent.contact_id, Consent.team_id, Consent.status, Consent.stopped_at).where(
         Consent.contact_id == contact_id, Consent.team_id != team_id
     )
@@ -55,6 +56,7 @@ def elsewhere(contact_id: int, team_id: int) -> Elsewhere:
         list(db.session.execute(stored.order_by(Consent.team_id))),
         possible.open_elsewhere(contact_id, team_id),
         blocks.stopped_everywhere([contact_id]).get(contact_id),
+        number_stops.of_number(number),
     )
 
 
@@ -72,6 +74,7 @@ def ask(
         said_at=said_at,
         bar_since=before.bar_since,
         flag_ids=before.flag_ids,
+        stops=before.stops,
     )
     db.session.add(question)
     db.session.flush()
@@ -126,6 +129,7 @@ def answer(question: TeamOnlyQuestion, message_id: int, words: str, received_at:
         question.said_at,
         {row.team_id: row.stopped_at for row in left},
         question.bar_since,
+        question.stops,
     )
     possible.reopen(question.flag_ids, [row.team_id for row in left])
     record_changes(

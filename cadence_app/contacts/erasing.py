@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, select, update
 
 from cadence_app.accounts import audit
 from cadence_app.accounts.models import User
-from cadence_app.consent import number_stops, retiring
+from cadence_app.consent import number_stops, possible, retiring
 from cadence_app.consent.ledger import leave_teams, lock_contacts, with_merged
 from cadence_app.consent.models import Block, Decision, OptOutChange, PossibleOptOut, StopOrigin
 from cadence_app.contacts import traces
@@ -90,9 +90,7 @@ def _empty_texts(ids: list[int]) -> None:
         update(Conversation).where(Conversation.contact_id.in_(ids)).values(last_message_text="", unread=0)
     )
     flags = PossibleOptOut.contact_id.in_(ids)
-    db.session.execute(
-        update(PossibleOptOut)
-        .where(flags, PossibleOptOut.decision == Decision.OPEN)
-        .values(decision=Decision.OPTED_OUT, decided_at=func.now())
-    )
-    db.session.execute(update(PossibleOptOut).where(flags).values(words="", phrases=""))
+    still_open = flags, PossibleOptOut.decision == Decision.OPEN
+    open_in = db.session.execute(select(PossibleOptOut.contact_id, PossibleOptOut.team_id).where(*still_open))
+    possible.settle_opted_out([(row.contact_id, row.team_id) for row in open_in])
+    db.session.execute(update(PossibleOptOut).where(flags).values(words="", phrases="", numbers=[]))

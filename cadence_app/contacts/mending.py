@@ -32,6 +32,8 @@ from cadence_app.tenancy import tenant_in_use, use_tenant
 # Which reading numbers.py has now; a higher one is read again at the next start.
 READING = 1
 PAGE = 50
+# As PostgreSQL reads it, of a number of Mexico with the 1.
+OLD_SPELLING = "^[+]521[0-9]{10}$"
 _BATCH = 5_000
 _TRIES = 3
 
@@ -66,6 +68,17 @@ def read_all_again() -> None:
             read_again()
 
 
+def read_if_due() -> bool:
+    """Reads the stored numbers of the tenant in use again, where that is due, and commits. False where
+    another process is at it. What matches many numbers at once, as a file does, knows one spelling alone."""
+    if db.session.get_one(Tenant, tenant_in_use(), populate_existing=True).numbers_read >= READING:
+        return True
+    with held("numbers are read again") as mine:
+        if mine:
+            read_again()
+        return mine is not None
+
+
 def read_again() -> None:
     """Reads the stored numbers of the tenant in use again, and commits."""
     found, after = _respell_inboxes(), 0
@@ -98,13 +111,15 @@ def read_again() -> None:
 
 
 def unsendable(contact_id: int, number: str) -> bool:
-    """Whether this number of a contact is no full one, so that nothing may be sent to it."""
-    return bool(db.session.scalar(select(exists().where(*_of(literal(contact_id), literal(number))))))
+    """Whether this number of a contact is no full one, so that nothing may be sent to it; nor to an older
+    spelling of one: another contact may have it in the present one, and have stopped."""
+    listed = select(exists().where(*_of(literal(contact_id), literal(number))))
+    return number != spelled(number) or bool(db.session.scalar(listed))
 
 
 def unsendable_in_list(contact_id: ColumnElement[int], number: ColumnElement[str]) -> ColumnElement[bool]:
     """unsendable() as a condition on columns."""
-    return exists().where(*_of(contact_id, number))
+    return exists().where(*_of(contact_id, number)) | number.regexp_match(OLD_SPELLING)
 
 
 def count_to_mend() -> int:

@@ -38,6 +38,7 @@ _SEPARATORS = str.maketrans("", "", " \t-.()/·")
 _FULL = re.compile(r"\+?[0-9]+", re.ASCII)
 # Mexico took the 1 before mobile numbers away in 2019; phones and carriers still write it.
 _OLD_MEXICAN = re.compile(r"\+521([0-9]{10})")
+_MEXICAN = re.compile(r"\+52([0-9]{10})")
 # ANONYMOUS, RESTRICTED, BLOCKED, UNKNOWN and UNAVAILABLE on a phone's keys, which stand where a number is
 # withheld (Twilio's help centre, on calls from +266696687 and its like).
 _NOBODY = {"+266696687", "+7378742883", "+2562533", "+8656696", "+86282452253"}
@@ -115,6 +116,14 @@ def spelled(number: str) -> str:
     """An E.164 number in its present spelling: one of Mexico without the 1 that it has lost."""
     mexican = _OLD_MEXICAN.fullmatch(number)
     return f"+52{mexican[1]}" if mexican else number
+
+
+def spellings(number: str) -> tuple[str, ...]:
+    """An E.164 number in each spelling in which it may be stored, the present one first: until they have been
+    read again (mending.py), numbers of Mexico have the 1."""
+    now = spelled(number)
+    mexican = _MEXICAN.fullmatch(now)
+    return (now, f"+521{mexican[1]}") if mexican else (now,)
 
 
 def digits_of(text: str) -> str:

@@ -209,6 +209,7 @@ def _flags(contact_id: int) -> Rows:
             "at": _utc(flag.received_at),
             "team": team,
             "words": flag.words,
+            "from_numbers": sorted(set(flag.numbers)),
             "flagged_by_words": flag.phrases,
             "flagged_by_classifier_version": flag.classifier,
             "due_on": flag.due_on.isoformat(),

@@ -140,27 +140,28 @@ def end_number(user: User, contact_id: int, number_id: int) -> bool:
     return ended is not None
 
 
-def allow_personal_inboxes(user: User, contact_id: int, reason: str) -> bool:
-    """Lifts what bars personal inboxes because of who had the number before, and commits: `reason` says how
-    this person agreed, and stands with the number. False where nothing of that sort bars them. Errors: Gone.
+def allow_personal_inboxes(user: User, contact_id: int, reason: str, number: str) -> bool:
+    """Lifts what bars personal inboxes because of who had this number (E.164) before, and commits: `reason`
+    says how this person agreed to texts there, and stands with the number. False where nothing of that sort
+    bars it. Errors: Gone.
     """
     _hold(contact_id)
-    numbers = number_stops.allow_personal_inboxes(contact_id)
-    db.session.execute(
-        update(ContactNumber)
-        .where(
-            ContactNumber.contact_id == contact_id,
-            ContactNumber.number.in_(numbers),
-            ContactNumber.until.is_(None),
+    lifted = number_stops.allow_personal_inboxes(contact_id, number)
+    if lifted:
+        db.session.execute(
+            update(ContactNumber)
+            .where(
+                ContactNumber.contact_id == contact_id,
+                ContactNumber.number == number,
+                ContactNumber.until.is_(None),
+            )
+            .values(
+                reason=func.ltrim(func.concat(ContactNumber.reason, f" Agreed to personal inboxes: {reason}"))
+            )
         )
-        .values(
-            reason=func.ltrim(func.concat(ContactNumber.reason, f" Agreed to personal inboxes: {reason}"))
-        )
-    )
-    if numbers:
         audit.record(user, "contact.personal_inboxes_allowed", f"Contact {contact_id}")
     db.session.commit()
-    return bool(numbers)
+    return lifted
 
 
 def _hold(contact_id: int) -> str:

@@ -98,15 +98,17 @@ def end_number(contact_id: int, number_id: int) -> ResponseReturnValue:
 @blueprint.post("/personal-inboxes")
 @desk_required
 def allow_personal_inboxes(contact_id: int) -> ResponseReturnValue:
-    """Lets personal inboxes text a number that somebody who had it before had stopped for them: `reason` says
-    how this person agreed."""
+    """Lets personal inboxes text a `number` that somebody who had it before had stopped for them, without one
+    the number that is texted: `reason` says how this person agreed to texts there."""
     contact = shown_contact(contact_id)
     reason = asked.text(request.form, "reason", None)
+    number = asked.text(request.form, "number", None) or contact.number
     if not reason or len(reason) > _MAX_REASON:
         problem = f"Keep it under {_MAX_REASON} characters." if reason else "Write how this person agreed."
-        return record_page(contact, personal_problem=problem, typed_reason=reason), 422
+        wrong = {"personal_problem": problem, "typed_reason": reason, "problem_number": number}
+        return record_page(contact, **wrong), 422
     try:
-        allowed = phones.allow_personal_inboxes(current_user, contact_id, reason)
+        allowed = phones.allow_personal_inboxes(current_user, contact_id, reason, number)
     except phones.Gone:
         abort(404)
     if not allowed:

@@ -14,7 +14,7 @@ from cadence_app.consent import service as consent
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import Consent, OptOutChange
 from cadence_app.contacts.models import Contact, ContactNumber, ContactTag, Tag
-from cadence_app.contacts.numbers import digits_of
+from cadence_app.contacts.numbers import digits_of, spellings
 from cadence_app.extensions import db
 from cadence_app.tenancy import tenant_in_use
 
@@ -193,9 +193,13 @@ def kept_of(contact_id: int) -> int:
 
 
 def contact_with(number: str) -> int | None:
-    """The id of the contact who has this number now, texted at it or not."""
+    """The id of the contact who has this number now, texted at it or not: as it is spelled, else in another
+    spelling of it."""
     return db.session.scalar(
-        select(ContactNumber.contact_id).where(ContactNumber.number == number, ContactNumber.until.is_(None))
+        select(ContactNumber.contact_id)
+        .where(ContactNumber.number.in_(spellings(number)), ContactNumber.until.is_(None))
+        .order_by((ContactNumber.number == number).desc())
+        .limit(1)
     )
 
 

@@ -15,6 +15,7 @@ from cadence_app.consent import team_only
 from cadence_app.consent.keywords import Meaning
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.contacts.models import Contact, ContactNumber
+from cadence_app.contacts.numbers import spellings
 from cadence_app.contacts.service import contact_with
 from cadence_app.extensions import db
 from cadence_app.messaging import answer_limits
@@ -86,7 +87,7 @@ def receive_text(
     inbox = db.session.get_one(Inbox, found.inbox_id)
     # A provider's clock may be ahead of ours; nothing was sent in the future.
     received_at = min(received_at, datetime.now(UTC))
-    contact_id, texted = _held_contact(inbox, from_number)
+    contact_id, texted = held_contact(inbox, from_number)
     known = db.session.scalars(
         select(Message).where(
             Message.inbox_id == inbox.id, Message.provider_message_id == provider_message_id
@@ -163,7 +164,7 @@ def _answers_team_only(inbox: Inbox, contact_id: int, body: str) -> bool:
     return asked is not None and asked.inbox_id == inbox.id and asked.state in _GONE_OUT
 
 
-def _held_contact(inbox: Inbox, number: str) -> tuple[int, bool]:
+def held_contact(inbox: Inbox, number: str) -> tuple[int, bool]:
     """The contact who has this number now, made where nobody has, and whether it is the one they are texted
     at. Texts of one contact wait for each other here, so a repeated one sees the first.
 
@@ -173,7 +174,7 @@ def _held_contact(inbox: Inbox, number: str) -> tuple[int, bool]:
         contact_id = contact_with(number) or new_contact(inbox, number)
         held = lock_contacts([contact_id]).get(contact_id)
         if held and contact_with(number) == contact_id:
-            return contact_id, held.number == number
+            return contact_id, held.number in spellings(number)
 
 
 def new_contact(inbox: Inbox, number: str) -> int:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from cadence_app.accounts.models import User
 from cadence_app.consent import service
+from cadence_app.consent.joining import record_first
 from cadence_app.consent.ledger import Change, record_change, record_changes
 from cadence_app.consent.models import Consent, Source, Status
 from cadence_app.extensions import db
@@ -213,3 +214,16 @@ def test_every_tenant_table_has_row_level_security_and_the_app_can_not_bypass_it
 def test_without_a_tenant_nothing_is_seen(world: World) -> None:
     with world.app.app_context():
         assert db.session.query(Inbox).count() == 0
+
+
+@pytest.mark.parametrize("reason", ["", "Sent from another number of theirs."])
+def test_whether_another_phone_opts_somebody_in_does_not_hang_on_what_is_said_of_it(
+    world: World, reason: str
+) -> None:
+    contact_id = world.add_contact()
+    with world.session():
+        first = Change(contact_id, world.team_id, Status.OPTED_IN, Source.COLD_INBOUND)
+        assert record_first(first, other_phone=reason)
+        db.session.commit()
+    (row,) = world.history(contact_id)
+    assert (row.status, row.reason) == (Status.OPTED_OUT, reason)

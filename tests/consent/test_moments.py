@@ -5,24 +5,29 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError
 
 from cadence_app.accounts.models import User
-from cadence_app.consent import ledger, possible
+from cadence_app.consent import ledger, possible, seals
 from cadence_app.consent.joining import add_by_user
 from cadence_app.consent.ledger import Change, record_change
 from cadence_app.consent.models import OptOutChange, Source
 from cadence_app.consent.moments import Moment
+from cadence_app.consent.seals import retirements
 from cadence_app.consent.service import consent_of, set_by_user
+from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.tenancy import set_tenant
 from tests.api.conftest import make_api
 from tests.consent.history import add_seal, check, flip, put_the_clock_back, seal
+from tests.consent.test_independent_proof import check_files, make_files
 from tests.contacts.importing import csv_of, run
-from tests.contacts.people import IN, OUT, merge, opt, text_at
+from tests.contacts.people import IN, OUT, erase, merge, opt, text_at
 from tests.world import World, new_number
 
 TICK = timedelta(microseconds=1)
@@ -260,4 +265,71 @@ _TRY = text("SELECT pg_try_advisory_xact_lock(history_day_key(:tenant, :day))")
 _TRY_ALL = text(
     "SELECT pg_try_advisory_xact_lock(history_day_key(:tenant, NULL))"
     " AND pg_try_advisory_xact_lock(history_day_key(:tenant, :day))"
+)
+
+
+def test_an_erasure_with_the_clock_behind_the_newest_seal_goes_on_after_it_and_says_so(
+    world: World, owner: Engine, tmp_path: Path
+) -> None:
+    contact_id = world.add_contact(first_name="Quetzal")
+    flip(world, contact_id, 5, 3)
+    seal(world)
+    ahead = datetime.now(UTC).date() + timedelta(days=2)
+    seal_up_to(world, owner, ahead)
+    at = datetime.combine(ahead + timedelta(days=1), datetime.min.time(), UTC)
+    _texts_stop(world, contact_id, number_of(world, contact_id))
+    erase(world, contact_id)
+    rows = world.history(contact_id)
+    assert len(rows) == 3
+    for row in rows:
+        assert (row.first_name, row.number) == ("", f"erased-{contact_id}")
+        assert row.reason.startswith("Erased: Asked for, GDPR article 17. Recorded at ")
+        assert SAID.fullmatch(row.reason)
+    with world.session():
+        assert {each.retired_at for each in retirements(9)} == {at}
+    outcome = check(world)
+    assert outcome.intact, outcome.problem
+    make_files(world, tmp_path)
+    assert check_files(tmp_path).returncode == 0
+    # The seal of that day covers it.
+    seal_up_to(world, owner, at.date())
+    outcome = check(world)
+    assert (outcome.intact, outcome.retired) == (True, 3), outcome.problem
+
+
+def test_no_row_is_retired_at_a_later_moment_than_that(world: World, owner: Engine) -> None:
+    (row,) = flip(world, world.add_contact(), 3)
+    at = put_the_clock_back(world, owner)
+    with owner.begin() as connection:
+        values = {"tenant": world.tenant_id, "row": row, "at": at + TICK}
+        with pytest.raises(DBAPIError, match="another time than now"):
+            connection.execute(_RETIRE, values)
+
+
+def seal_up_to(world: World, owner: Engine, last: date) -> None:
+    """Seals the days up to one that is not over yet, as they would be: past the trigger that refuses that."""
+    with owner.begin() as connection:
+        connection.execute(text("ALTER TABLE seals DISABLE TRIGGER open_days"))
+    try:
+        with world.session(), pytest.MonkeyPatch.context() as patched:
+            newest = seals.head()
+            assert newest
+            first = newest.day + timedelta(days=1)
+            due = iter([(first, last), None])
+            patched.setattr(seals, "days_to_seal", lambda: next(due))
+            seals.seal_closed_days()
+    finally:
+        with owner.begin() as connection:
+            connection.execute(text("ALTER TABLE seals ENABLE TRIGGER open_days"))
+
+
+def number_of(world: World, contact_id: int) -> str:
+    with world.session():
+        return db.session.get_one(Contact, contact_id).number
+
+
+_RETIRE = text(
+    "INSERT INTO retired_changes"
+    " (tenant_id, change_id, day, digest, how, retired_at, user_name, reason, replaced)"
+    " VALUES (:tenant, :row, '2026-01-01', '', 'erased', :at, '', '', '')"
 )

@@ -163,6 +163,51 @@ def test_a_stop_to_a_personal_inbox_bars_personal_inboxes_for_the_next_holder_to
     assert browser.post(f"/contacts/{contact_id}/personal-inboxes", {"reason": AGREED}).status_code == 404
 
 
+def test_a_reason_lets_personal_inboxes_text_the_number_it_was_written_for_and_no_other(
+    world: World,
+) -> None:
+    first, second = (stopped_and_left(world, inbox=world.personal) for _ in range(2))
+    contact_id = add_by_hand(world, first)
+    add_number(world, contact_id, second)
+
+    def barred() -> set[str]:
+        with world.session():
+            return {number for scope, number, _ in number_stops.barred(contact_id) if scope == "personal"}
+
+    assert barred() == {first, second}
+    opt_in(world, contact_id, AGREED)
+    assert barred() == {second}
+    text_at(world, contact_id, second)
+    browser, path = world.sign_in("admin"), f"/contacts/{contact_id}/personal-inboxes"
+    refused = browser.post(path, {"reason": " ", "number": second}, token_from=f"/contacts/{contact_id}")
+    assert "Write how this person agreed" in refused.text
+    assert browser.post(path, {"reason": AGREED, "number": first}).status_code == 404
+    assert barred() == {second}
+    assert browser.post(path, {"reason": AGREED, "number": second}).status_code == 302
+    assert barred() == set()
+
+
+@pytest.mark.parametrize("way", ["by hand", "a file"])
+def test_a_reason_for_one_of_two_barred_numbers_leaves_the_other_barred(world: World, way: str) -> None:
+    first, second = (stopped_and_left(world, inbox=world.personal) for _ in range(2))
+    contact_id = add_by_hand(world, new_number())
+    add_number(world, contact_id, first)
+    add_number(world, contact_id, second)
+    text_at(world, contact_id, first)
+    if way == "by hand":
+        opt_in(world, contact_id, AGREED)
+    else:
+        import_id = importing.upload(world, importing.csv_of(("", "", "", first, "ADM", "no")))
+        importing.check(world, import_id)
+        answer = {"agreed": "2", "agreed_reason": AGREED}
+        world.sign_in("admin").post(f"/contacts/import/{import_id}/start", answer)
+        importing.work(world, import_id)
+    assert world.status(contact_id) == IN
+    with world.session():
+        left = {(scope, number) for scope, number, _ in number_stops.barred(contact_id)}
+    assert left == {("team", second), ("personal", second)}
+
+
 def test_start_to_a_personal_inbox_lets_personal_inboxes_text_the_next_holder(world: World) -> None:
     number = stopped_and_left(world, inbox=world.personal)
     contact_id = add_by_hand(world, number, world.other_team_id)
@@ -342,6 +387,8 @@ EVENTS = st.lists(
                 "import",
                 "api",
                 "erase",
+                "please stop",
+                "decide",
             ]
         ),
         st.integers(0, 1),
@@ -368,6 +415,10 @@ def test_no_number_whose_last_word_was_a_stop_is_opted_in_without_start_or_a_wri
     stopped: list[set[int | None]] = [set(), set()]
     # Who has agreed in writing, in which team.
     agreed: set[tuple[int, int]] = set()
+    # Of whom, in which team, words wait for a person, and which number wrote them.
+    waiting: list[tuple[int, int, int]] = []
+    # Who had the number by the time of that decision, and waits for a person.
+    held: set[tuple[int, int]] = set()
     for what, which, other in events:
         note(f"{what} {which} {other}")
         number, team_id = numbers[which], teams[other]
@@ -386,6 +437,36 @@ def test_no_number_whose_last_word_was_a_stop_is_opted_in_without_start_or_a_wri
                 agreed = {pair for pair in agreed if pair[0] != holder}
             elif what == "START":
                 stopped[which] -= {team_id, None}
+            if what != "text" and what != "HELP":
+                # The keyword of a team decides what waits there; START is the later word of its phone.
+                closed = [
+                    each for each in waiting if what == "STOPALL" or (what == "STOP" and each[1] == team_id)
+                ]
+                closed = [each for each in closed if each[0] == holder]
+                for _, in_team, wrote in closed:
+                    stopped[wrote].add(in_team)
+                    held |= held_by_now(world, numbers[wrote], holder, in_team)
+                started = [each for each in waiting if what == "START" and each[1:] == (team_id, which)]
+                waiting = [each for each in waiting if each not in (*closed, *started)]
+        elif what == "please stop":
+            world.text(number, "please stop texting me", inboxes[other])
+            with world.session():
+                holder = service.contact_with(number)
+            assert holder
+            if world.status(holder, team_id) == OUT:
+                stopped[which].add(team_id)
+            else:
+                waiting.append((holder, team_id, which))
+        elif what == "decide" and holder and world.status(holder, team_id):
+            with world.session():
+                consent.set_by_user(db.session.get_one(User, world.agent_id), holder, team_id, OUT)
+                db.session.commit()
+            decided = [each for each in waiting if each[:2] == (holder, team_id)]
+            for _, _, wrote in decided:
+                stopped[wrote].add(team_id)
+                held |= held_by_now(world, numbers[wrote], holder, team_id)
+            agreed -= {(who, in_team) for who, in_team in agreed if decided and who == holder}
+            waiting = [each for each in waiting if each not in decided]
         elif what == "add" and holder is None:
             add_by_hand(world, number, team_id)
         elif what == "move" and holder and texted:
@@ -399,6 +480,7 @@ def test_no_number_whose_last_word_was_a_stop_is_opted_in_without_start_or_a_wri
                 phones.end_number(user, holder, db.session.scalars(of_it).one())
         elif what == "merge":
             merge_into_other(world, numbers, which, other)
+            waiting = []
         elif what == "import":
             code = "AID" if other else "ADM"
             importing.run(world, importing.csv_of(("", "", "", number, code, "no")))
@@ -411,13 +493,23 @@ def test_no_number_whose_last_word_was_a_stop_is_opted_in_without_start_or_a_wri
                 agreed.add((holder, team_id))
         elif what == "erase" and holder:
             erase(world, holder)
+            waiting = []
         for each, said in zip(numbers, stopped, strict=True):
             with world.session():
                 holder = service.contact_with(each)
                 texted = holder is not None and db.session.get_one(Contact, holder).number == each
             for team_id in teams if None in said else said:
-                if texted and holder and (holder, team_id) not in agreed:
+                if texted and holder and (holder, team_id) not in agreed | held:
                     assert world.status(holder, team_id) != IN, (each, team_id)
+
+
+def held_by_now(world: World, number: str, wrote: int | None, team_id: int) -> set[tuple[int, int]]:
+    """Who has a number from which somebody else wrote words, and is opted in to the team."""
+    with world.session():
+        holder = service.contact_with(number)
+    if holder is None or holder == wrote or world.status(holder, team_id) != IN:
+        return set()
+    return {(holder, team_id)}
 
 
 def merge_into_other(world: World, numbers: list[str], which: int, texted_gone: bool) -> None:

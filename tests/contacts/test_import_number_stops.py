@@ -3,6 +3,7 @@ reaches."""
 
 from __future__ import annotations
 
+from cadence_app.consent import number_stops
 from cadence_app.contacts.imports import agreeing
 from cadence_app.contacts.imports.models import Import
 from cadence_app.extensions import db
@@ -84,6 +85,24 @@ def test_a_changed_number_is_on_the_list_and_a_line_that_is_not_can_not_be_ticke
     work(world, import_id)
     assert world.status(world.contact_id(number)) == IN
     assert world.status(world.contact_id(own)) == OUT
+
+
+def test_who_is_opted_in_and_gets_such_a_number_is_opted_in_anew_with_the_written_reason(
+    world: World,
+) -> None:
+    number, before = stopped(world), new_number()
+    run(world, csv_of(("Ann", "Lee", "1", before, "ADM", "no")))
+    import_id = checked(world, ("Ann", "Lee", "1", number, "ADM", "no"))
+    browser = world.sign_in("admin")
+    browser.post(f"/contacts/import/{import_id}/start", {"agreed": "2", "agreed_reason": AGREED})
+    done = work(world, import_id)
+    contact_id = world.contact_id(number)
+    assert (world.status(contact_id), done.statuses_changed, done.opt_ins_held) == (IN, 1, 0)
+    _, out, again = world.history(contact_id)
+    assert (out.status, out.source, out.number) == (OUT, "number_change", before)
+    assert (again.status, again.source, again.number, again.reason) == (IN, "import", number, AGREED)
+    with world.session():
+        assert number_stops.reason(contact_id, world.team_id) is None
 
 
 def test_whoever_agreed_and_then_stopped_while_it_waited_stays_out(world: World) -> None:

@@ -22,6 +22,7 @@ from cadence_app.consent.models import Consent, OptOutChange, Source, Status
 from cadence_app.contacts.imports import applying, jobs, running, service
 from cadence_app.contacts.imports.models import Import, ImportOutcome, ImportRow, ImportState
 from cadence_app.contacts.models import Contact
+from cadence_app.contacts.service import contact_with
 from cadence_app.extensions import db, rq
 from cadence_app.reports.kinds import KINDS
 from tests.conftest import ROOT
@@ -38,6 +39,7 @@ from tests.contacts.importing import (
     upload,
     work,
 )
+from tests.contacts.people import IN, OUT, opt
 from tests.reports.exporting import ask_for, attachment, mail_of, rows_of
 from tests.reports.exporting import run as run_export
 from tests.world import World, make_world, new_number
@@ -212,6 +214,38 @@ def test_what_is_cut_off_again_and_again_fails_and_can_be_tried_again(
     with world.session():
         service.resume(db.session.get_one(Import, import_id))
     assert counts(work(world, import_id)) == (1, 0, 0, 0)
+
+
+def test_one_that_failed_before_an_update_is_read_again_by_todays_reading(world: World) -> None:
+    good, old, stored = new_number(), "+442012", "+10000000000"
+    stopping = world.add_contact(stored)
+    opt(world, stopping, IN)
+    rows = csv_of(
+        ("A", "", "", good, "ADM", "no"),
+        ("B", "", "", new_number(), "ADM", "no"),
+        ("C", "", "", new_number(), "ADM", "yes"),
+    )
+    import_id = upload(world, rows)
+    check(world, import_id)
+    start(world, import_id)
+    with world.session():
+        # As a release that read numbers less strictly left it.
+        for line, number in ((3, old), (4, stored)):
+            db.session.execute(
+                update(ImportRow)
+                .where(ImportRow.import_id == import_id, ImportRow.line == line)
+                .values(number=number)
+            )
+        imported = db.session.get_one(Import, import_id)
+        imported.state = ImportState.FAILED
+        db.session.commit()
+        service.resume(imported)
+    done = work(world, import_id)
+    assert (done.state, counts(done)) == ("done", (1, 0, 0, 2))
+    assert world.status(world.contact_id(good)) == IN
+    assert world.status(stopping) == OUT
+    with world.session():
+        assert contact_with(old) is None
 
 
 def test_a_cancelled_import_keeps_what_is_in_and_says_how_far_it_came(

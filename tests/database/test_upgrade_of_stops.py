@@ -204,3 +204,192 @@ def test_an_opt_out_of_a_file_that_is_being_applied_keeps_the_number_it_is_for(o
     rows = old.rows("SELECT number, problems <> '[]' AS refused FROM import_rows ORDER BY line")
     assert [row["number"] for row in rows] == ["+525512345678", "+13030", ""]
     assert all(row["refused"] for row in rows)
+
+
+@dataclass
+class Desk:
+    """An inbox of an old database, and what came to it."""
+
+    old: Old
+    inbox: int = 0
+
+    def __post_init__(self) -> None:
+        self.inbox = self.old.add(
+            "inboxes",
+            **{"tenant_id": self.old.ids["tenant"], "team_id": self.old.ids["team"], "kind": "shared"},
+            **{"name": "Admissions", "number": "+13035550100", "provider": "simulator"},
+        )
+
+    def text(self, contact: int, words: str, at: datetime, inbox: int = 0) -> int:
+        tenant = self.old.ids["tenant"]
+        inbox = inbox or self.inbox
+        found = self.old.rows(
+            "SELECT id FROM conversations WHERE contact_id = %s AND inbox_id = %s", contact, inbox
+        )
+        conversation = (
+            found[0]["id"]
+            if found
+            else self.old.add(
+                "conversations",
+                **{"tenant_id": tenant, "inbox_id": inbox, "contact_id": contact, "last_message_at": at},
+                **{"last_message_text": words, "unread": 1},
+            )
+        )
+        return self.old.add(
+            "messages",
+            **{"tenant_id": tenant, "conversation_id": conversation, "inbox_id": inbox, "body": words},
+            **{"direction": "inbound", "kind": "person", "state": "received", "detail": ""},
+            **{"provider_at": at, "created_at": at},
+        )
+
+    def flag(self, contact: int, message: int, at: datetime, decision: str) -> None:
+        self.old.add(
+            "possible_opt_outs",
+            **{"tenant_id": self.old.ids["tenant"], "contact_id": contact, "team_id": self.old.ids["team"]},
+            **{"message_id": message, "message_ids": [message], "words": "please stop", "decision": decision},
+            **{"received_at": at, "due_on": at.date()},
+        )
+
+    def contact(self, number: str, since: datetime) -> int:
+        contact = self.old.contact(number)
+        self.old.connection.execute(
+            "UPDATE contact_numbers SET since = %s WHERE contact_id = %s", [since, contact]
+        )
+        return contact
+
+
+def stops_of(old: Old, *numbers: str) -> list[list[str]]:
+    """The scopes in which each of these numbers is stopped."""
+    query = "SELECT scope FROM number_stops WHERE digest = number_digest(tenant_id, %s) ORDER BY 1"
+    return [[row["scope"] for row in old.rows(query, number)] for number in numbers]
+
+
+def test_words_that_somebody_decided_were_an_opt_out_are_filed_with_the_phone_that_wrote_them(
+    old: Old,
+) -> None:
+    desk, day = Desk(old), timedelta(days=1)
+    decided, dismissed, changed, started = (f"+1303555{tail}" for tail in ("0131", "0132", "0133", "0134"))
+    ids = []
+    for number, decision in (
+        (decided, "opted_out"),
+        (dismissed, "dismissed"),
+        (changed, "opted_out"),
+        (started, "opted_out"),
+    ):
+        contact = desk.contact(number, SAID - day)
+        ids.append(contact)
+        desk.flag(contact, desk.text(contact, "please stop", SAID), SAID, decision)
+        old.change(contact, number, "opted_out", SAID + day, source="toggle", words="")
+    old.connection.execute("UPDATE contacts SET number = '+13035550139' WHERE id = %s", [ids[2]])
+    old.change(ids[3], started, "opted_in", SAID + 2 * day, words="START")
+    holder = old.contact(changed)
+    old.change(holder, changed, "opted_in", SAID + day, source="manual_add", words="")
+
+    old.upgrade()
+
+    assert stops_of(old, decided, dismissed, changed, started, "+13035550139") == [
+        ["team"],
+        [],
+        ["team"],
+        [],
+        [],
+    ]
+    stopped = old.rows("SELECT contact_id FROM consents WHERE stopped_at = %s ORDER BY 1", SAID)
+    assert [row["contact_id"] for row in stopped] == [ids[0], ids[2]]
+    (flag,) = old.rows("SELECT contact_id, words FROM possible_opt_outs WHERE decision = 'open'")
+    assert flag == {
+        "contact_id": holder,
+        "words": "An earlier holder of this number asked to stop on May 3, 2026.",
+    }
+    (bar,) = old.rows("SELECT contact_id, number FROM blocks WHERE scope = 'team'")
+    assert bar == {"contact_id": holder, "number": changed}
+
+
+def test_a_stop_that_a_merge_took_along_is_filed_with_the_number_that_may_have_said_it(old: Old) -> None:
+    desk, day = Desk(old), timedelta(days=1)
+    kept_number, gone_number, other = "+13035550141", "+13035550142", "+13035550143"
+    kept, gone = desk.contact(kept_number, SAID - 9 * day), desk.contact(gone_number, SAID - 9 * day)
+    unsaid = desk.contact(other, SAID - 9 * day)
+    # Out already, so the STOP made no row.
+    old.change(kept, kept_number, "opted_out", SAID - day, source="toggle", words="")
+    desk.text(gone, "STOP", SAID)
+    old.connection.execute("UPDATE conversations SET contact_id = %s WHERE contact_id = %s", [kept, gone])
+    for merged in (gone, unsaid):
+        old.connection.execute(
+            "UPDATE contacts SET number = 'merged-' || id, merged_into_id = %s, gone_at = %s WHERE id = %s",
+            [kept, SAID + day if merged == gone else SAID - day, merged],
+        )
+    old.connection.execute(
+        "UPDATE contact_numbers SET until = CASE contact_id WHEN %s THEN %s::timestamptz ELSE %s END"
+        " WHERE contact_id IN (%s, %s)",
+        [gone, SAID + day, SAID - day, gone, unsaid],
+    )
+    old.connection.execute("UPDATE consents SET stopped_at = %s WHERE contact_id = %s", [SAID, kept])
+
+    old.upgrade()
+
+    assert stops_of(old, gone_number, other) == [["team"], []]
+
+
+def test_each_number_of_people_who_were_erased_is_barred(old: Old) -> None:
+    numbers = ["+13035550151", "+13035550152"]
+    with old.app.app_context():
+        key = hex_key()
+    old.connection.execute("SELECT set_config(%s, %s, false)", [KEY_SETTING, key])
+    tenant = old.ids["tenant"]
+    for number in numbers:
+        old.connection.execute(
+            "INSERT INTO erased_numbers (tenant_id, digest, reason) VALUES (%s, number_digest(%s, %s), %s)",
+            [tenant, tenant, number, "This number was of a person who was erased: asked for."],
+        )
+    contact = old.contact(numbers[0])
+    old.add("contact_numbers", tenant_id=tenant, contact_id=contact, number=numbers[1], reason="")
+    assert len(old.rows("SELECT FROM blocks")) == 1
+
+    old.upgrade()
+
+    barred = old.rows("SELECT number FROM blocks WHERE scope = 'organisation' ORDER BY 1")
+    assert [row["number"] for row in barred] == numbers
+
+
+def test_who_had_such_a_number_and_stopped_every_team_themselves_stays_out_at_another(old: Old) -> None:
+    desk, number = Desk(old), "+13035550161"
+    with old.app.app_context():
+        key = hex_key()
+    old.connection.execute("SELECT set_config(%s, %s, false)", [KEY_SETTING, key])
+    tenant = old.ids["tenant"]
+    old.connection.execute(
+        "INSERT INTO erased_numbers (tenant_id, digest, reason) VALUES (%s, number_digest(%s, %s), 'Aged.')",
+        [tenant, tenant, number],
+    )
+    contact = old.contact(number)
+    message = desk.text(contact, "STOPALL", SAID)
+    old.change(contact, number, "opted_out", SAID, words="STOPALL", message_id=message)
+    old.connection.execute("UPDATE blocks SET since = %s", [SAID])
+
+    old.upgrade()
+
+    barred = old.rows("SELECT number FROM blocks WHERE scope = 'organisation' ORDER BY 1")
+    assert [row["number"] for row in barred] == ["", number]
+
+
+def test_what_a_carrier_blocks_is_shown_to_who_has_the_number_by_now(old: Old) -> None:
+    desk, number = Desk(old), "+13035550171"
+    before = old.contact(number)
+    old.add(
+        "blocks",
+        **{"tenant_id": old.ids["tenant"], "contact_id": before, "scope": "carrier_number"},
+        **{"inbox_id": desk.inbox, "number": number, "since": SAID},
+    )
+    old.connection.execute("UPDATE contacts SET number = '+13035550172' WHERE id = %s", [before])
+    holder = old.contact(number)
+
+    old.upgrade()
+
+    blocked = old.rows("SELECT contact_id, number FROM blocks WHERE scope = 'carrier_number' ORDER BY 1")
+    assert blocked == [{"contact_id": each, "number": number} for each in (before, holder)]
+    later = old.contact("+13035550173")
+    old.connection.execute("UPDATE contacts SET number = '+13035550174' WHERE id = %s", [holder])
+    old.connection.execute("UPDATE contacts SET number = %s WHERE id = %s", [number, later])
+    (handed_on,) = old.rows("SELECT inbox_id, since FROM blocks WHERE contact_id = %s", later)
+    assert handed_on == {"inbox_id": desk.inbox, "since": SAID}

@@ -10,6 +10,7 @@ from sqlalchemy import delete, exists, func, select
 
 from cadence_app import files
 from cadence_app.accounts.models import Tenant
+from cadence_app.contacts import mending
 from cadence_app.contacts.imports import running, staging
 from cadence_app.contacts.imports.models import WORKING, Import, ImportContact, ImportState
 from cadence_app.contacts.imports.refusal import Unreadable
@@ -33,6 +34,9 @@ def run_import(tenant_id: int, import_id: int) -> None:
     One import of a tenant is checked or applied at a time, so that no two wait for each other's contacts.
     """
     use_tenant(tenant_id)
+    if not mending.read_if_due():
+        # Another process reads them just now; the sweep finds this one again.
+        return
     found = db.session.get(Import, import_id)
     if found is None:
         return

@@ -29,9 +29,10 @@ from sqlalchemy import (
     update,
 )
 
-from cadence_app.consent.by_import import Held, Numbers, Wish, set_by_import, wishes_of
+from cadence_app.consent.by_import import Held, Numbers, set_by_import
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import Consent, Status
+from cadence_app.consent.wishes import Wish, wishes_of
 from cadence_app.contacts.imports import statements
 from cadence_app.contacts.imports.batches import Applied, Order, Overtaken, retried
 from cadence_app.contacts.imports.models import Heard, ImportOptOut, ImportOutcome, ImportRow, Result

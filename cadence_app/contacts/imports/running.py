@@ -9,7 +9,15 @@ from sqlalchemy import delete, func, select
 
 from cadence_app import files
 from cadence_app.accounts import audit
-from cadence_app.contacts.imports import applying, choosing, looking, opt_outs, results, staging
+from cadence_app.contacts.imports import (
+    applying,
+    choosing,
+    looking,
+    opt_outs,
+    rereading,
+    results,
+    staging,
+)
 from cadence_app.contacts.imports.batches import Applied, Order
 from cadence_app.contacts.imports.models import Import, ImportOutcome, ImportState, Result
 from cadence_app.extensions import db
@@ -112,6 +120,7 @@ def _apply(imported: Import) -> None:
         imported.applied_to = 0
         db.session.commit()
     assert imported.started_at  # noqa: S101 - a state of the row, not of what somebody sent
+    rereading.read_again(imported.id)
     reason = "" if imported.is_history else imported.stop_reason
     order = Order(
         imported.id,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import or_, select
 
 from cadence_app.consent.ledger import lock_contacts
+from cadence_app.contacts.models import Contact, ContactNumber
 from cadence_app.extensions import db
 from cadence_app.messaging import outcomes
 from cadence_app.messaging.carriers.events import Fate, Receipt
@@ -56,5 +59,23 @@ def apply(account: CarrierAccount, receipt: Receipt) -> bool:
         contact_id = message.conversation.contact_id
         # Whoever was erased or merged meanwhile is texted no more.
         if held := lock_contacts([contact_id]).get(contact_id):
-            note_block(message.conversation.inbox, contact_id, message.other_number or held.number)
+            number = message.other_number or _texted_then(contact_id, message.created_at) or held.number
+            note_block(message.conversation.inbox, contact_id, number)
     return True
+
+
+def _texted_then(contact_id: int, at: datetime) -> str | None:
+    """The number that a contact was texted at when a text was made: the one that they are texted at now,
+    where they had it then, else the first that they gave up since. None where neither is known."""
+    then = (
+        select(ContactNumber.number)
+        .join(Contact, Contact.id == ContactNumber.contact_id)
+        .where(
+            ContactNumber.contact_id == contact_id,
+            ContactNumber.since <= at,
+            (ContactNumber.until > at) | (ContactNumber.number == Contact.number),
+        )
+        .order_by((ContactNumber.number == Contact.number).desc(), ContactNumber.until)
+        .limit(1)
+    )
+    return db.session.scalar(then)

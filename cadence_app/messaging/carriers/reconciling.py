@@ -61,6 +61,7 @@ def take_over_blocks(account: CarrierAccount) -> int:
         )
         for contact_id, number in db.session.execute(unknown).all():
             lock_contacts([contact_id])
+            # Also of whoever has it by now, where it went to somebody else while this waited.
             note_block(inbox, contact_id, number)
             db.session.commit()
             taken += 1

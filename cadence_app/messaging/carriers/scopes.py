@@ -12,7 +12,6 @@ from collections.abc import Collection
 from sqlalchemy import Select, select, update
 
 from cadence_app.consent import blocks
-from cadence_app.consent.models import BlockScope
 from cadence_app.extensions import db
 from cadence_app.messaging.carriers.models import Carrier, CarrierAccount
 from cadence_app.messaging.models import Conversation, Inbox, Message, MessageState
@@ -35,7 +34,7 @@ def note_block(inbox: Inbox, contact_id: int, number: str) -> None:
     The caller holds the contact and commits."""
     inbox_ids = reach_of(inbox)
     for inbox_id in inbox_ids:
-        blocks.block(contact_id, BlockScope.CARRIER_NUMBER, inbox_id, number)
+        blocks.block_number(contact_id, inbox_id, number)
     waiting = select(Conversation.id).where(
         Conversation.contact_id == contact_id, Conversation.inbox_id.in_(inbox_ids)
     )

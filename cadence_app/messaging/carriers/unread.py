@@ -21,13 +21,12 @@ from cadence_app.consent import service as consent
 from cadence_app.consent.keywords import Meaning
 from cadence_app.consent.models import Status
 from cadence_app.contacts.numbers import parse_sender
-from cadence_app.contacts.service import contact_with
 from cadence_app.extensions import db
 from cadence_app.locks import held
 from cadence_app.messaging.carriers.events import Unread, instant_of
 from cadence_app.messaging.carriers.models import CarrierAccount, UnreadDecision, UnreadPost
 from cadence_app.messaging.carriers.out_words import may_opt_out
-from cadence_app.messaging.inbound import Received, new_contact, receive_text
+from cadence_app.messaging.inbound import Received, held_contact, receive_text
 from cadence_app.messaging.models import Inbox
 
 KEPT_AFTER_READING = timedelta(days=90)
@@ -150,22 +149,27 @@ def opt_out(admin: User, post: UnreadPost, number: str, inbox: Inbox, note: str)
         words = post.words or "(The words could not be read.)"
         said = keywords.read(words, own_keywords.meanings_for(team_id))
         if said is None or said.meaning != Meaning.OUT:
-            holder = contact_with(number) or new_contact(inbox, number)
-            consent.set_by_user(admin, holder, team_id, Status.OPTED_OUT)
+            _opt_out(admin, inbox, number, post.said_at)
             db.session.commit()
         received = receive_text(inbox.number, number, words, f"unread {post_id}", post.said_at)
         still = _locked(post_id)
         if still is None:
             raise Decided
-        contact_id = contact_with(number)
-        stored = consent.consent_of(contact_id, team_id) if contact_id else None
-        if contact_id and not (stored and stored.opted_out):
-            consent.set_by_user(admin, contact_id, team_id, Status.OPTED_OUT)
+        contact_id = _opt_out(admin, inbox, number, still.said_at)
         _decide(still, admin, UnreadDecision.OPTED_OUT, note)
         told = {"contact": (None, contact_id), "inbox": (None, inbox_name), "note": (None, note)}
         audit.record(admin, "unread_text.opted_out", _named(still), **told)
         db.session.commit()
     return received
+
+
+def _opt_out(admin: User, inbox: Inbox, number: str, said_at: datetime) -> int:
+    """Opts who has a number now, held, out of an inbox's team, in this transaction: an admin's decision about
+    what this phone wrote, which stays with the number. Returns the contact's id."""
+    contact_id, _ = held_contact(inbox, number)
+    consent.set_by_user(admin, contact_id, inbox.team_id, Status.OPTED_OUT)
+    possible.words_count(contact_id, inbox.team_id, [number], said_at)
+    return contact_id
 
 
 def discard_old(now: datetime) -> int:

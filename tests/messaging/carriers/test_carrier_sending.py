@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -16,8 +16,11 @@ from cadence_app.extensions import db
 from cadence_app.messaging.carriers.jobs import reconcile_blocks, sweep_carrier_events
 from cadence_app.messaging.carriers.models import Carrier, CarrierEvent, KeywordAnswers
 from cadence_app.messaging.jobs import sweep_texts
-from cadence_app.messaging.models import Conversation, Inbox, Message, MessageState
+from cadence_app.messaging.models import Conversation, Inbox, Message, MessageKind, MessageState
 from cadence_app.messaging.sending import LOST_SIGHT, compose, deliver, refusal
+from tests.consent.test_number_stops import add_by_hand
+from tests.contacts import importing
+from tests.contacts.people import text_at
 from tests.messaging.carriers import sns
 from tests.messaging.carriers.api import LOST, URLS, Api, carrier_api
 from tests.messaging.carriers.posting import Line
@@ -388,6 +391,62 @@ def test_the_carriers_list_adds_blocks_and_takes_none_away(carrier: Carrier, wor
     assert "carrier blocks" in str(other.refusal())
     assert world.status(talk.contact_id) == "opted_in"
     assert len(world.history(talk.contact_id)) == 1
+
+
+def refused(world: World, contact_id: int) -> str:
+    with world.session():
+        inbox = db.session.scalars(select(Inbox).where(Inbox.number == world.shared)).one()
+        return str(refusal(inbox, contact_id, MessageKind.PERSON))
+
+
+def _by_hand(world: World, number: str) -> int:
+    return add_by_hand(world, number)
+
+
+def _by_a_file(world: World, number: str) -> int:
+    importing.run(world, importing.csv_of(("Nora", "New", "", number, "ADM", "no")))
+    return world.contact_id(number)
+
+
+def _as_the_number_of_somebody_known(world: World, number: str) -> int:
+    contact_id = add_by_hand(world, new_number())
+    text_at(world, contact_id, number, "Signed form 12.")
+    return contact_id
+
+
+@pytest.mark.parametrize("way", [_by_hand, _by_a_file, _as_the_number_of_somebody_known])
+def test_whoever_gets_a_number_that_a_carrier_blocks_is_shown_blocked_at_once(
+    world: World, api: Api, way: Callable[[World, str], int]
+) -> None:
+    talk = Talk(line := Line(world, Carrier.TELNYX).open())
+    with world.session():
+        blocks.block_number(talk.contact_id, _inbox_id(world), talk.number)
+        db.session.commit()
+    text_at(world, talk.contact_id, new_number(), "Signed form 12.")
+    assert "carrier blocks" not in refused(world, talk.contact_id)
+    holder = way(world, talk.number)
+    assert "carrier blocks" in refused(world, holder)
+    assert "The carrier" in world.sign_in("admin").get(f"/contacts/{holder}").text
+    line.text(talk.number, "START")
+    assert "carrier blocks" not in refused(world, holder)
+    # And so for who has it after them, or again.
+    text_at(world, holder, new_number())
+    text_at(world, talk.contact_id, talk.number, "Signed form 13.")
+    assert "carrier blocks" not in refused(world, talk.contact_id)
+
+
+def test_a_receipt_that_comes_after_the_number_has_changed_blocks_the_number_that_was_texted(
+    world: World, api: Api
+) -> None:
+    talk = Talk(Line(world, Carrier.TELNYX).open())
+    sent = talk.send()
+    text_at(world, talk.contact_id, later := new_number(), "Signed form 12.")
+    holder = add_by_hand(world, talk.number)
+    talk.receipt(sent, "failed", "40300")
+    assert "carrier blocks" in refused(world, holder)
+    assert "carrier blocks" not in refused(world, talk.contact_id)
+    text_at(world, talk.contact_id, new_number())
+    assert "carrier blocks" not in refused(world, add_by_hand(world, later))
 
 
 def test_a_receipt_of_a_text_that_is_not_ours_is_let_go_in_the_end(line: Line, api: Api) -> None:
