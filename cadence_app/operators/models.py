@@ -8,6 +8,7 @@ from sqlalchemy import ARRAY, Index, LargeBinary, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cadence_app.extensions import Model
+from cadence_app.vault import ENCRYPTED
 
 
 class Operator(Model):
@@ -26,7 +27,7 @@ class Operator(Model):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     last_sign_in_at: Mapped[datetime | None]
     # As of a user (accounts/models.py). Who has none can do nothing but set it up.
-    second_factor_secret: Mapped[str] = mapped_column(default="", server_default="")
+    second_factor_secret: Mapped[str] = mapped_column(default="", server_default="", info=ENCRYPTED)
     second_factor_since: Mapped[datetime | None]
     second_factor_step: Mapped[int] = mapped_column(default=0, server_default="0")
     # Digests of those that are left.

@@ -20,13 +20,14 @@ from cadence_app.mails.models import OutgoingMail
 from cadence_app.messaging.carriers.accounts import add_account
 from cadence_app.messaging.carriers.models import Carrier, CarrierAccount, KeywordAnswers
 from cadence_app.operators import service as operators
+from cadence_app.operators.models import Operator
 from cadence_app.reports.destinations import service as destinations
 from cadence_app.reports.destinations.models import Destination, Protocol, WhenTaken
 from cadence_app.reports.destinations.sftp import SftpPlace
 from cadence_app.tenancy import set_tenant
 from cadence_app.webhooks import service as webhooks
 from cadence_app.webhooks.models import WebhookEndpoint
-from tests.world import World, make_world
+from tests.world import PASSWORD, World, make_world
 
 # Where the tests of other areas have put what nobody can read any more.
 LOST = "another"
@@ -60,9 +61,15 @@ def _fill(world: World) -> None:
         sso = SingleSignOn(tenant_id=world.tenant_id, issuer="https://idp.example", client_id="cadence")
         sso.client_secret = vault.encrypt("client")
         admin.second_factor_secret = vault.encrypt("totp")
+        operator = operators.create_operator(_operators_address(world), "Operator Person", PASSWORD)
+        operator.second_factor_secret = vault.encrypt("operator's totp")
         outbox.enqueue("test", "dean@college.example", "Hello", "The text", "<p>The HTML</p>")
         db.session.add_all([account, sso])
         db.session.commit()
+
+
+def _operators_address(world: World) -> str:
+    return f"operator-of-{world.tenant_id}@operators.example"
 
 
 def _secrets(world: World) -> dict[str, str]:
@@ -72,7 +79,13 @@ def _secrets(world: World) -> dict[str, str]:
     with world.session():
         stored = {f"{c.class_.__tablename__}.{c.key}": db.session.scalars(select(c)).one() for c in columns}
         admin = db.session.get_one(User, world.admin_id)
-        return stored | {"users.second_factor_secret": admin.second_factor_secret}
+        operator = db.session.scalars(
+            select(Operator).where(Operator.email == _operators_address(world))
+        ).one()
+        return stored | {
+            "users.second_factor_secret": admin.second_factor_secret,
+            "operators.second_factor_secret": operator.second_factor_secret,
+        }
 
 
 def _read(world: World) -> dict[str, str]:
