@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 
 import click
 import psycopg
@@ -14,7 +15,14 @@ from sqlalchemy.exc import DBAPIError
 from cadence_app import database_roles, key_commands
 from cadence_app.accounts import admins, audit, links, single_sign_on
 from cadence_app.accounts import service as accounts
-from cadence_app.accounts.models import KeywordPolicy, Navigation, PossibleOptOutPolicy, Role, Tenant
+from cadence_app.accounts.models import (
+    KeywordPolicy,
+    Navigation,
+    PossibleOptOutPolicy,
+    Role,
+    SecondFactorPolicy,
+    Tenant,
+)
 from cadence_app.administration import leaving, organisation
 from cadence_app.administration.inboxes import make_inbox
 from cadence_app.consent import own_keywords
@@ -47,7 +55,7 @@ commands.add_to(cadence)
 key_commands.add_to(cadence)
 
 
-def _choice(kind: type[Navigation] | type[Role] | type[KeywordPolicy] | type[Meaning]) -> click.Choice[str]:
+def _choice(kind: type[StrEnum]) -> click.Choice[str]:
     return click.Choice([str(value) for value in kind])
 
 
@@ -72,9 +80,16 @@ def prepare_database() -> None:
 @click.argument("name")
 @click.option("--navigation", type=_choice(Navigation), default="teams", show_default=True)
 @click.option("--time-zone", default="America/New_York", show_default=True)
-def tenant(name: str, navigation: str, time_zone: str) -> None:
+@click.option(
+    "--second-factor",
+    type=_choice(SecondFactorPolicy),
+    default="admins",
+    show_default=True,
+    help="Who needs one to sign in with a password.",
+)
+def tenant(name: str, navigation: str, time_zone: str, second_factor: str) -> None:
     """Make a tenant (one client organisation)."""
-    operators.make_tenant(None, name, Navigation(navigation), time_zone)
+    operators.make_tenant(None, name, Navigation(navigation), time_zone, SecondFactorPolicy(second_factor))
     db.session.commit()
     click.echo(f"{name} is ready; its users see the {navigation} screens.")
 

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from cadence_app.accounts import addresses, audit, password_rules, tries
 from cadence_app.accounts.audit import Actor
 from cadence_app.accounts.known_devices import Known
-from cadence_app.accounts.models import Navigation, Tenant
+from cadence_app.accounts.models import Navigation, SecondFactorPolicy, Tenant
 from cadence_app.accounts.password_rules import MIN_OPERATOR_PASSWORD
 from cadence_app.accounts.passwords import WrongPassword
 from cadence_app.accounts.service import Refused, create_tenant, normal_address
@@ -132,9 +132,17 @@ def operator_of(held: str) -> Operator | None:
     return operator if session_of(operator, int(until)) == held else None
 
 
-def make_tenant(actor: Actor, name: str, navigation: Navigation, time_zone: str) -> Tenant:
-    """Errors: Refused."""
+def make_tenant(
+    actor: Actor,
+    name: str,
+    navigation: Navigation,
+    time_zone: str,
+    second_factor: SecondFactorPolicy = SecondFactorPolicy.ADMINS,
+) -> Tenant:
+    """Its admins must have a second factor unless something else is asked for (OWASP ASVS 4.0.3, 4.3.1).
+    Errors: Refused."""
     tenant = create_tenant(_checked(name), navigation, time_zone)
+    tenant.second_factor = second_factor
     audit.record(actor, "organisation.made", tenant.name, time_zone=(None, time_zone))
     return tenant
 

@@ -12,7 +12,7 @@ import pytest
 from openpyxl import Workbook
 from werkzeug.datastructures import FileStorage
 
-from cadence_app.contacts.imports import reading, workbooks
+from cadence_app.contacts.imports import jobs, reading, service, workbooks
 from cadence_app.contacts.imports.models import Import
 from cadence_app.contacts.imports.refusal import Limits, Unreadable
 from cadence_app.extensions import db
@@ -210,6 +210,22 @@ def test_an_upload_can_be_cancelled_before_it_is_opened(world: World) -> None:
     import_id = _upload(world, csv_of(("A", "", "", new_number(), "ADM", "")), "people.csv")
     world.sign_in("admin").post(f"/contacts/import/{import_id}/cancel")
     assert work(world, import_id).state == "cancelled"
+
+
+def test_one_organisation_can_not_fill_the_storage_and_cancelling_makes_room(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "_MOST_KEPT", 1)
+    file = csv_of(("A", "", "", new_number(), "ADM", ""))
+    import_id = _upload(world, file, "one.csv")
+    browser = world.sign_in("admin")
+    refused = browser.post("/contacts/import/", {"file": FileStorage(io.BytesIO(file), "two.csv")})
+    assert (refused.status_code, "as much as there is room for" in refused.text) == (422, True)
+    work(world, import_id)
+    browser.post(f"/contacts/import/{import_id}/cancel")
+    with world.session():
+        jobs.remove_expired_imports()
+    assert _upload(world, file, "two.csv") > import_id
 
 
 def test_a_file_whose_worker_dies_each_time_is_given_up(world: World) -> None:

@@ -214,5 +214,5 @@ def test_a_command_stops_the_database_it_started_even_after_a_kill() -> None:
         site.flask("db", "upgrade")
         holders = folder / "postgres" / ".handle_pids.json"
         holders.write_text("[999999999]")
-        site.flask("cadence", "tenant", "Small College")
+        site.flask("cadence", "tenant", "Small College", "--second-factor", "optional")
         assert not (folder / "postgres" / "postmaster.pid").exists()

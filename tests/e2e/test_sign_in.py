@@ -26,7 +26,9 @@ def test_a_person_sets_up_two_factor_changes_the_password_and_signs_in_again(
     open_page: OpenPage, site: Site
 ) -> None:
     email = "boss@signin.example"
-    site.flask("cadence", "tenant", "Sign-in College", "--navigation", "legacy")
+    site.flask(
+        "cadence", "tenant", "Sign-in College", "--second-factor", "optional", "--navigation", "legacy"
+    )
     boss = ("Sign-in College", email, "--name", "Bo Boss", "--role", "admin", "--password", _PASSWORD)
     site.flask("cadence", "user", *boss)
     page = open_page()

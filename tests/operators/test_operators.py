@@ -105,6 +105,17 @@ def test_a_tenant_is_made_and_a_name_that_is_taken_is_told_at_its_field(
     assert operator.get(f"/operator/tenants/{'9' * 18}").status_code == 404
 
 
+def test_the_admins_of_a_new_tenant_need_a_second_factor_unless_something_else_is_asked_for(
+    app: Flask,
+) -> None:
+    runner = app.test_cli_runner()
+    for asked, policy in (([], "admins"), (["--second-factor", "optional"], "optional")):
+        name = f"Made {uuid.uuid4().hex[:8]}"
+        assert runner.invoke(args=["cadence", "tenant", name, *asked]).exit_code == 0
+        with app.app_context():
+            assert db.session.scalars(select(Tenant.second_factor).where(Tenant.name == name)).one() == policy
+
+
 def test_a_suspended_tenant_signs_nobody_in_sends_nothing_and_records_a_stop(
     world: World, operator: Browser
 ) -> None:

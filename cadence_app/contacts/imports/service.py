@@ -22,20 +22,25 @@ from cadence_app.contacts.imports import agreeing, choosing, mapping, reading, s
 from cadence_app.contacts.imports.mapping import Target
 from cadence_app.contacts.imports.models import WORKING, Import, ImportContact, ImportState
 from cadence_app.contacts.imports.reading import Options
+from cadence_app.contacts.imports.refusal import Unreadable
 from cadence_app.contacts.imports.refusals import Choice
 from cadence_app.extensions import db, rq
 from cadence_app.storable import storable
 
 _PIECE = 256 * 1024
 _HOUR = 3600
+# What one organization's files may take of the storage at a time (OWASP ASVS 4.0.3, 12.1.3): so many of the
+# largest size, and so many of any.
+_LARGEST_KEPT, _MOST_KEPT = 20, 500
 # How many past imports a campaign can choose from.
 _LISTS = 20
 
 
 def take(user: User, file_name: str, file: IO[bytes]) -> Import:
     """Stores a file that somebody uploaded, asks the worker to open it, and commits. Errors: Unreadable for
-    what is plainly of another sort; then nothing is stored."""
+    what is plainly of another sort, and where too many are kept already; then nothing is stored."""
     sort = reading.sort_of(file)
+    _require_room()
     name = PurePath(storable(file_name).replace("\\", "/")).name[:200] or "file"
     key = f"imports/{user.tenant_id}/{uuid.uuid4().hex}.{sort}"
     digest, size = hashlib.sha256(), 0
@@ -59,6 +64,17 @@ def take(user: User, file_name: str, file: IO[bytes]) -> Import:
     db.session.commit()
     enqueue(imported)
     return imported
+
+
+def _require_room() -> None:
+    kept = select(func.count(), func.coalesce(func.sum(Import.size), 0)).where(Import.file_key != "")
+    number, size = db.session.execute(kept).one()
+    if number >= _MOST_KEPT or size >= _LARGEST_KEPT * current_app.config["IMPORT_MAX_BYTES"]:
+        days = current_app.config["IMPORT_KEEP_DAYS"]
+        raise Unreadable(
+            f"{number} files of earlier imports are still kept, which is as much as there is room for. Cancel"
+            f" those that wait, or try again later: a file goes {days} days after it came."
+        )
 
 
 def read_as(imported: Import, options: Options) -> bool:
@@ -207,7 +223,8 @@ def cancel(user: User, imported: Import) -> None:
         audit.record(user, "import.cancelled", imported.file_name)
     elif not imported.working:
         imported.state, imported.preview = ImportState.CANCELLED, {}
-        imported.finished_at = func.clock_timestamp()
+        # Nobody needs its file any more: the next sweep deletes it.
+        imported.finished_at = imported.expires_at = func.clock_timestamp()
         staging.clear(imported.id)
     db.session.commit()
 
