@@ -82,6 +82,26 @@ def test_a_page_that_is_not_there_tells_them_too(browsers: list[Browser]) -> Non
         assert (answer.status_code, missing_headers(answer)) == (404, [])
 
 
+@pytest.mark.parametrize("origin", ["https://elsewhere.example", "null"])
+def test_no_other_site_is_let_in_by_its_origin(browsers: list[Browser], origin: str) -> None:
+    for address in ("/", "/messages/", "/api/v1/contacts", "/api/v1/openapi.json", "/static/css/app.css"):
+        for method in ("GET", "OPTIONS"):
+            asked = {"Origin": origin, "Access-Control-Request-Method": "GET"}
+            answer = browsers[1].client.open(address, method=method, headers=asked)
+            assert not [name for name, _ in answer.headers if name.startswith("Access-Control-")]
+            answer.close()
+    # Nor does the site's own name in it stand for a form's token.
+    assert browsers[1].client.post("/logout", headers={"Origin": PUBLIC}).status_code == 400
+
+
+def test_no_folder_is_listed_and_no_method_is_taken_that_no_page_has(browsers: list[Browser]) -> None:
+    for browser in browsers:
+        assert [browser.get(address).status_code for address in ("/static/", "/static/css/")] == [404, 404]
+        for method in ("TRACE", "PUT", "DELETE", "PATCH", "CONNECT", "PROPFIND"):
+            for address in ("/login", "/messages/", "/healthz", "/static/css/app.css"):
+                assert browser.client.open(address, method=method).status_code == 405, (method, address)
+
+
 def _is_locked(cookie: str) -> bool:
     """RFC 6265bis, section 4.1.3.2: what a browser asks of a cookie of such a name."""
     name, *rest = [part.strip() for part in cookie.split(";")]

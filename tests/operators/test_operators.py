@@ -105,7 +105,7 @@ def test_a_tenant_is_made_and_a_name_that_is_taken_is_told_at_its_field(
     assert operator.get(f"/operator/tenants/{'9' * 18}").status_code == 404
 
 
-def test_the_admins_of_a_new_tenant_need_a_second_factor_unless_something_else_is_asked_for(
+def test_the_admins_of_a_new_tenant_need_a_second_factor_unless_it_says_otherwise(
     app: Flask,
 ) -> None:
     runner = app.test_cli_runner()
