@@ -76,7 +76,7 @@ def report(rows: Sequence[Row], frozen: Classifier) -> str:
         own = [one for one in traps if one.author == author]
         text += [f"{author:>9} {_line(counted(own, frozen))}"] if own else []
     text.append(f" together {_line(counted(traps, frozen))}")
-    text.append(f" ordinary {_line(counted(ordinary, frozen))}")
+    text.append(f" ordinary {counted(ordinary, frozen).false} of {len(ordinary)} flagged")
     return "\n".join(text)
 
 
