@@ -15,11 +15,11 @@ from training import augment, templates
 ROOT = Path(__file__).parents[1]
 PHRASE_LINES = ROOT / "tests" / "consent" / "intent_lines.tsv"
 AUTHORS = Path(__file__).with_name("authors")
-_ORDINARY = "ordinary"
+ORDINARY = "ordinary"
 _SEED = 20261130
 # Texts of one template, and how often a line that stands for itself and one of an author are written again as
 # another thumb writes them.
-_MOST = 8
+_MOST, _MOST_OF_NAMED = 8, 24
 _LONE_LINE_VARIED = 3
 _LINE_VARIED = 2
 _SEEN_THROUGH = 20
@@ -28,7 +28,9 @@ _SENTENCES_BESIDE = (0, 0, 0, 0, 0, 1, 1, 1, 2, 3)
 
 @dataclass(frozen=True)
 class Row:
-    """`group` is what the row was made from: rows of one group are never on both sides of a test."""
+    """`group` is what the row was made from: rows of one group are never on both sides of a test. `author` is
+    who wrote it, empty for the templates and the phrases' lines; `borrows` says that a sentence of the
+    author of the ordinary replies stands beside it."""
 
     text: str
     opt_out: bool
@@ -37,6 +39,8 @@ class Row:
     weight: float
     varied: bool
     ordinary: bool
+    author: str = ""
+    borrows: bool = False
 
 
 def rows() -> list[Row]:
@@ -46,19 +50,19 @@ def rows() -> list[Row]:
     every = templates.templates()
     ordinary: dict[str, list[templates.Template]] = defaultdict(list)
     for each in every:
-        if each.ordinary:
+        if each.ordinary and not each.author:
             ordinary[each.language].append(each)
     for group, template in enumerate(every):
-        texts = templates.written_out(template, _MOST, dice)
+        texts = templates.written_out(template, _MOST_OF_NAMED if template.author else _MOST, dice)
         weight = 1.0 if len(texts) > 1 else 1.5
         for text in texts:
-            found.append(Row(text, template.opt_out, group, template.kind, weight, False, template.ordinary))
+            found.append(_row(template, group, text, weight))
             for _ in range(_LONE_LINE_VARIED if len(texts) == 1 else 1 + template.opt_out):
                 other = augment.varied(text, dice)
                 for _ in range(dice.choice(_SENTENCES_BESIDE)):
                     (sentence,) = templates.written_out(dice.choice(ordinary[template.language]), 1, dice)
                     other = augment.embedded(other, sentence, dice)
-                found.append(Row(other, template.opt_out, group, template.kind, 0.5, True, template.ordinary))
+                found.append(_row(template, group, other, 0.5, varied=True))
     for group, (text, opt_out) in enumerate(_phrase_lines(), start=len(every)):
         found.append(Row(text, opt_out, group, "lines of the phrases", 1.5, False, False))
         other = augment.varied(text, dice)
@@ -66,23 +70,60 @@ def rows() -> list[Row]:
     return found + _of_authors(len(found), dice)
 
 
+def _row(template: templates.Template, group: int, text: str, weight: float, *, varied: bool = False) -> Row:
+    return Row(
+        text, template.opt_out, group, template.kind, weight, varied, template.ordinary, template.author
+    )
+
+
 def _of_authors(group: int, dice: random.Random) -> list[Row]:
     """The lines of authors, each as written and as other thumbs write it. They count for more."""
     found: list[Row] = []
-    files = {path.stem: _labelled(path) for path in sorted(AUTHORS.glob("*.tsv"))}
-    beside = [text for text, _ in files[_ORDINARY]]
-    for author, lines in files.items():
-        ordinary = author == _ORDINARY
+    files = authors()
+    beside = next(file.lines for file in files if file.author == ORDINARY)
+    for file in files:
+        author, ordinary = file.author, file.ordinary
         less = 0.75 if ordinary else 1.0
-        for at, (text, opt_out) in enumerate(lines, start=group):
-            found.append(Row(text, opt_out, at, f"author {author}", 5.0 * less, False, ordinary))
+        for at, (text, opt_out) in enumerate(file.lines, start=group):
+            found.append(Row(text, opt_out, at, f"author {author}", 5.0 * less, False, ordinary, author))
             for _ in range(_LINE_VARIED):
                 other = augment.varied(text, dice)
-                for _ in range(dice.choice(_SENTENCES_BESIDE)):
-                    other = augment.embedded(other, dice.choice(beside), dice)
-                found.append(Row(other, opt_out, at, f"author {author}", 1.75 * less, True, ordinary))
-        group += len(lines)
+                sentences = dice.choice(_SENTENCES_BESIDE)
+                for _ in range(sentences):
+                    other = augment.embedded(other, dice.choice(beside)[0], dice)
+                found.append(
+                    Row(
+                        other,
+                        opt_out,
+                        at,
+                        f"author {author}",
+                        1.75 * less,
+                        True,
+                        ordinary,
+                        author,
+                        sentences > 0,
+                    )
+                )
+        group += len(file.lines)
     return found
+
+
+@dataclass(frozen=True)
+class Written:
+    """What one author wrote: opt outs and their traps, or `ordinary` replies; the lines with whether each is
+    an opt out."""
+
+    author: str
+    ordinary: bool
+    lines: list[tuple[str, bool]]
+
+
+def authors() -> list[Written]:
+    """The files of `authors`. The author stands before the hyphen, so "four-2" is of "four" too."""
+    return [
+        Written(path.stem.split("-")[0], path.stem.endswith(ORDINARY), labelled(path))
+        for path in sorted(AUTHORS.glob("*.tsv"))
+    ]
 
 
 def checksum(made: list[Row]) -> str:
@@ -97,10 +138,11 @@ def checksum(made: list[Row]) -> str:
 
 
 def _phrase_lines() -> list[tuple[str, bool]]:
-    return _labelled(PHRASE_LINES)
+    return labelled(PHRASE_LINES)
 
 
-def _labelled(path: Path) -> list[tuple[str, bool]]:
+def labelled(path: Path) -> list[tuple[str, bool]]:
+    """The lines of a file with the columns `label` and `text`, with whether each is an opt out."""
     with path.open(encoding="utf-8", newline="") as file:
         lines = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
         return [(line["text"], line["label"] == "opt_out") for line in lines]

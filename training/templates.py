@@ -17,20 +17,23 @@ _BEFORE_MARK = re.compile(r"\s+(?=[,.?!])")
 
 @dataclass(frozen=True)
 class Template:
-    """`kind` is its heading, `opt_out` what it stands for, `ordinary` whether it is nobody's trap."""
+    """`kind` is its heading, `opt_out` what it stands for, `ordinary` whether it is nobody's trap. `author`
+    is named after a dot in the file's name; most are of one author, whom nothing names."""
 
     kind: str
     opt_out: bool
     ordinary: bool
     language: str
     text: str
+    author: str = ""
 
 
 def templates() -> list[Template]:
     """Every template, in the order of the files' names."""
     found: list[Template] = []
     for path in sorted(FOLDER.glob("*.txt")):
-        sort, language = path.stem.split("_")[:2]
+        name, _, author = path.stem.partition(".")
+        sort, language = name.split("_")[:2]
         kind = ""
         for line in path.read_text(encoding="utf-8").splitlines():
             if line.startswith("== "):
@@ -44,6 +47,7 @@ def templates() -> list[Template]:
                         sort == "ordinary",
                         spoken if spoken in _LANGUAGES else "en",
                         line.strip(),
+                        author,
                     )
                 )
     return found

@@ -49,6 +49,18 @@ def test_the_training_lines_are_thousands_of_every_sort() -> None:
     assert min(counts[True, False], counts[False, False], counts[False, True]) >= 2000
 
 
+def test_an_author_is_left_out_with_every_file_and_template_of_theirs() -> None:
+    files = [file.author for file in data.authors()]
+    assert len(files) > len(set(files)) >= 7
+    for author in set(files):
+        rows = [row for row in ROWS if row.author == author]
+        lines = {text for file in data.authors() if file.author == author for text, _ in file.lines}
+        assert lines <= {row.text for row in rows if not row.varied}
+    named = {template.author for template in templates.templates() if template.author}
+    assert named <= set(files)
+    assert all(row.author for row in ROWS if row.borrows)
+
+
 def test_the_weights_are_those_that_the_lines_make() -> None:
     """The lines, or the code that reads them, have changed: run `python -m training`, as training/README.md
     says, and raise its VERSION."""

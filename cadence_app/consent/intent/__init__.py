@@ -33,10 +33,9 @@ def find_opt_out(text: str) -> Found | None:
     model = classifier.load()
     if words is None and not plain:
         return None
-    score = model.score(plain)
-    if words is not None:
-        return Found(words=words) if score >= model.sets_aside_below else None
-    return Found(classifier=model.version) if score >= model.threshold(plain) else None
+    if not model.flags(plain, model.score(plain), worded=words is not None):
+        return None
+    return Found(words=words) if words is not None else Found(classifier=model.version)
 
 
 def opt_out_words(text: str) -> str | None:

@@ -15,7 +15,7 @@ from functools import cache
 from math import sqrt
 from pathlib import Path
 
-from cadence_app.consent.intent.features import BUCKETS, blocks, parts, words_read
+from cadence_app.consent.intent.features import BLOCKS_COUNT, BUCKETS, blocks, parts, words_read
 
 # A text of many parts has more chances to be wrong.
 _LESS_BELIEVED = 0.6
@@ -41,6 +41,10 @@ class Classifier:
         """From which score on a text without a phrase is flagged. One word says little of what is meant."""
         return self.flags_at + (_MORE_OF_ONE_WORD if sum(map(len, text)) == 1 else 0.0)
 
+    def flags(self, text: list[list[str]], score: float, *, worded: bool) -> bool:
+        """Whether a text of this score is a possible revocation; `worded` says that a phrase stands in it."""
+        return score >= (self.sets_aside_below if worded else self.threshold(text))
+
     def score(self, text: list[list[str]]) -> float:
         """Nought is as likely as not, above is likelier a revocation; `text` is as plain.sentences() gives
         it. The highest of the whole and, a little less believed, of its parts."""
@@ -50,9 +54,9 @@ class Classifier:
     def _score(self, text: list[list[str]]) -> float:
         """Each kind of feature counts by its sum over the root of their number, so length is no evidence."""
         weights, total = self.weights, 0.0
-        for block in blocks(text):
+        for block, counts in zip(blocks(text), BLOCKS_COUNT, strict=True):
             if block:
-                total += sum(weights[bucket] for bucket in block) / sqrt(len(block))
+                total += counts * sum(weights[bucket] for bucket in block) / sqrt(len(block))
         return self.bias + self.step * total
 
 

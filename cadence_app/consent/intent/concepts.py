@@ -17,10 +17,11 @@ class Concepts:
         self._entries = entries
         self._longest = {word: max(map(len, found)) for word, found in entries.items()}
 
-    def among(self, words: list[str]) -> list[tuple[str, ...]]:
-        """What the words mean, in order: for each that means something its concepts, the longest entry that
-        begins there first. A comma ends a clause and is no concept."""
-        found: list[tuple[str, ...]] = []
+    def among(self, words: list[str]) -> list[tuple[int, int, tuple[str, ...]]]:
+        """What the words mean, in order: for each that means something where it stands (the first word and
+        the one after its last) and its concepts, the longest entry that begins there first. A comma ends a
+        clause and is no concept."""
+        found: list[tuple[int, int, tuple[str, ...]]] = []
         index = 0
         while index < len(words):
             longest = self._longest.get(words[index], 0)
@@ -28,7 +29,7 @@ class Concepts:
             for length in range(min(longest, len(words) - index), 0, -1):
                 meant = self._entries[words[index]].get(tuple(words[index : index + length]))
                 if meant:
-                    found.append(meant)
+                    found.append((index, index + length, meant))
                     step = length
                     break
             index += step

@@ -11,6 +11,7 @@ from itertools import pairwise
 from zlib import crc32
 
 from cadence_app.consent.intent import concepts
+from cadence_app.consent.intent.scope import scopes
 
 BUCKETS = 1 << 18
 # A text of ten segments has some 300 words; what says stop stands at its start or its end.
@@ -18,6 +19,8 @@ _FIRST, _LAST = 60, 30
 # From how many words on a text is also read in parts, and how long sentences are cut.
 _SHORT, _PIECE, _STEP = 10, 15, 7
 _LETTERS = range(3, 6)
+# How much the blocks of blocks() count beside each other: chosen on authors left out.
+BLOCKS_COUNT = (1.0, 1.0, 1.0, 0.5)
 # How many meanings apart two may stand to be seen together.
 _REACH = 5
 
@@ -45,12 +48,13 @@ def parts(text: list[list[str]]) -> list[list[list[str]]]:
     return alone + [list(two) for two in pairwise(pieces)]
 
 
-def blocks(text: list[list[str]]) -> tuple[set[int], set[int], set[int]]:
-    """The buckets of a text's words, letters and meanings; `text` is as plain.sentences() gives it."""
+def blocks(text: list[list[str]]) -> tuple[set[int], set[int], set[int], set[int]]:
+    """The buckets of a text's words, letters, meanings and scopes; `text` is as plain.sentences() has it."""
     return (
         {_bucket(found) for found in _words(text)},
         {bucket for sentence in text for word in sentence for bucket in _letters(word)},
         {_bucket(found) for found in _meanings(text)},
+        {_bucket(f"%{found}") for found in scopes(text)},
     )
 
 
@@ -100,7 +104,7 @@ def _meanings(text: list[list[str]]) -> Iterator[str]:
     known = concepts.load()
     every: set[str] = set()
     for sentence in text:
-        found = known.among(sentence)
+        found = [meant for _, _, meant in known.among(sentence)]
         every.update(concept for meant in found for concept in meant)
         for index, meant in enumerate(found):
             for one in meant:

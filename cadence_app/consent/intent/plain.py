@@ -32,6 +32,8 @@ _TOKEN = re.compile(
 )
 _ENDS = frozenset(".!?;\n\u3002\u061f\u0964")
 _DROPPED = frozenset('"*_~\u201c\u201d\u201e\u201f\u00ab\u00bb\u300c\u300d')
+# "no + msjs", "n quero +": Spanish, French and Portuguese write so for more.
+_MORE = re.compile(r"(?<!\S)\+(?!\S)")
 _HYPHEN = re.compile(r"(?<=\w)[-\u2010-\u2015](?=\w)")
 
 
@@ -60,6 +62,8 @@ def _folded(text: str) -> str:
         text = unicodedata.normalize("NFKC", text).casefold().translate(_SIGNS)
         text = unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFKD", text)))
     text = text.translate(_APOSTROPHES).replace("#", " number ").replace("&", " and ").replace("$top", "stop")
+    if "+" in text:
+        text = _MORE.sub("mas", text)
     if "://" in text or "www." in text:
         text = _LINK.sub(COMMA, text)
     return _HYPHEN.sub(" ", _SPELT_OUT.sub("stop", _REPEATED.sub(r"\1", text)))

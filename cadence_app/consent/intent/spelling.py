@@ -9,13 +9,29 @@ from __future__ import annotations
 
 from string import ascii_lowercase
 
-_LONG = ("unsubscribe", "texting", "messages", "messaging", "message", "remove", "cancel", "contacting")
+_LONG = (
+    "unsubscribe",
+    "texting",
+    "messages",
+    "messaging",
+    "message",
+    "remove",
+    "cancel",
+    "contacting",
+    "desuscribir",
+    "desuscribirme",
+    "descadastrar",
+    "desabonnement",
+    "desinscription",
+    "abmelden",
+)
 _BESIDE = {"s": "adwezx", "t": "rygf5", "o": "ipkl09", "p": "ol0"}
 # Words in their own right, in English or another language, or forms that the phrases know as they are.
 _REAL = """
     testing taxing sexting texting message messages massage massages passage passages messaged messaging
     massaging removed removes remover removal remote remove cancel cancels cancer cancela cancele cancell
     contacting contracting unsubscribe unsubscribed unsubscribes atop sto stoop
+    anmelden abmeldung descadastra desabonnements
 """
 _LEFT_ALONE = frozenset(_REAL.split())
 
@@ -51,6 +67,9 @@ def _slips_of_stop() -> set[str]:
         "sstop",
         "stopp",
         "stopo",
+        "sto0p",
+        "stip",
+        "stio",
     }
     for at, letter in enumerate("stop"):
         slips |= {f"{'stop'[:at]}{beside}{'stop'[at + 1 :]}" for beside in _BESIDE[letter]}
@@ -67,6 +86,7 @@ _SHORT = {
         "nvr": "never",
         "dis": "this",
         "dat": "that",
+        "unscribe": "unsubscribe",
         "u": "you",
         "ur": "your",
     },
