@@ -17,10 +17,10 @@ from pathlib import Path
 from cadence_app.consent.intent import classifier
 from training import data, fit, held_out, leave_one_out
 
-VERSION = 3
+VERSION = 4
 # From authors left out, and frozen: a change is a new version.
-_FLAGS_AT = 1.0
-_SETS_ASIDE_BELOW = -0.4
+_FLAGS_AT = 1.4
+_SETS_ASIDE_BELOW = 0.0
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ from training import data
 from training.data import Row
 from training.fit import classifier, fitted, matrix
 
-_FLAGS_AT = (0.4, 0.6, 0.8, 1.0, 1.2, 1.4, 1.6)
+_FLAGS_AT = (0.6, 0.9, 1.2, 1.4, 1.6, 1.8, 2.0, 2.2)
 # A phrase is set aside this much below the score from which on a text is flagged.
 _BELOW = (0.0, 0.5, 1.0, 2.0, 3.0)
 

@@ -10,7 +10,7 @@ from tests.consent.intent_lines import held_out, noticed, score
 from training import data, templates
 
 # What the held-out lines scored when the thresholds were frozen.
-RECALL, PRECISION = 0.84, 0.95
+RECALL, PRECISION = 0.80, 0.98
 HELD_OUT = held_out()
 ROWS = data.rows()
 
