@@ -10,6 +10,9 @@ from cadence_app.messaging.carriers.gaps import keep_beating
 # because the proxy is on this machine or at a socket, as gunicorn does by itself.
 secure_scheme_headers: dict[str, str] = {}
 forwarder_headers = ""
+# The program is loaded once, before the processes that take requests: a setting that can't be used ends it
+# with its one line, instead of one process after the other for as long as gunicorn is let.
+preload_app = True
 
 
 def post_worker_init(worker: Any) -> None:

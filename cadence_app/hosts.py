@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 _HOST = re.compile(
     r"(?:(?P<name>[A-Za-z0-9._-]*[A-Za-z0-9_-])|\[(?P<six>[0-9A-Fa-f:.]+)\])(?::(?P<port>[0-9]{1,5}))?"
 )
-# A load balancer asks each machine by its address, or names none at all; the answer says nothing of anybody.
+# A load balancer asks each machine by its address, or names none at all, and what watches a container asks
+# localhost; the answer says nothing of anybody.
 _HEALTH = "/healthz"
 _REFUSED = b"This address is not served here. CADENCE_PUBLIC_URL and CADENCE_HOSTS name those that are.\n"
 _HEADERS = [
@@ -86,7 +87,7 @@ def _target_agrees(environ: dict[str, Any], header: str) -> bool:
 def _health_check(environ: dict[str, Any], header: str, host: str) -> bool:
     if environ.get("PATH_INFO") != _HEALTH or environ.get("REQUEST_METHOD") not in {"GET", "HEAD"}:
         return False
-    return not header or _is_address(host)
+    return not header or loopback_name(host) or _is_address(host)
 
 
 def _is_address(host: str) -> bool:

@@ -22,19 +22,22 @@ def close_umask() -> None:
     os.umask(UMASK)
 
 
-def narrow(folder: Path) -> None:
+def narrow(folder: Path) -> list[Path]:
     """Takes from the group and from others what they may do with a folder of Cadence's and all in it. Links
-    are left alone, and so is what belongs to somebody else unless we are root."""
+    are left alone, and so is what belongs to somebody else unless we are root. Returns what stays open
+    because the file system does not let it be changed, such as a key that is mounted to be read only."""
     if not folder.is_dir():
-        return
+        return []
     passing = _PASSING if os.geteuid() == 0 else 0
-    _take(folder, passing)
+    left = [] if _take(folder, passing) else [folder]
     for name, folders, files in os.walk(folder):
-        for each in (*folders, *files):
-            _take(Path(name) / each, 0)
+        paths = (Path(name) / each for each in (*folders, *files))
+        left += [path for path in paths if not _take(path, 0)]
+    return left
 
 
-def _take(path: Path, kept: int) -> None:
+def _take(path: Path, kept: int) -> bool:
+    """Whether nothing is left to take."""
     try:
         found = path.lstat()
         kind = stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)
@@ -43,4 +46,7 @@ def _take(path: Path, kept: int) -> None:
             os.chmod(path, mode & ~(_OTHERS & ~kept))
     except FileNotFoundError:
         # A file of a running engine that went meanwhile.
-        return
+        return True
+    except OSError:
+        return False
+    return True

@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 
 from cadence_app.outbound.addresses import loopback_name
 
-_NAME = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))*")
+# An underscore is in no name of the internet, and in those that containers have among each other.
+_NAME = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*")
 
 
 @dataclass(frozen=True)

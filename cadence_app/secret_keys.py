@@ -47,7 +47,11 @@ class Keys:
     @property
     def still_signing(self) -> list[str]:
         """In the order in which itsdangerous and Flask take them: the oldest first."""
-        return [key for key in reversed(self.old) if not weakness(key) and not is_published(key)]
+        return [
+            key
+            for key in reversed(self.old)
+            if len(key.split()) == 1 and not weakness(key) and not is_published(key)
+        ]
 
     @property
     def first(self) -> str:
@@ -57,8 +61,12 @@ class Keys:
 
 def find(data_dir: Path) -> Keys | None:
     """SECRET_KEY with CADENCE_OLD_SECRET_KEYS (separated by spaces), or those kept in the data folder, one a
-    line and the latest first; None where there is none yet."""
-    old = os.environ.get("CADENCE_OLD_SECRET_KEYS", "").split()
+    line and the latest first; None where there is none yet. The old ones may also be one key with spaces or a
+    line's end in it, for SECRET_KEY is taken as it stands: as one they only decrypt."""
+    given_old = os.environ.get("CADENCE_OLD_SECRET_KEYS", "")
+    old = given_old.split()
+    if old and old != [given_old]:
+        old.insert(0, given_old)
     kept = _kept(data_dir / FILE)
     if given := os.environ.get("SECRET_KEY"):
         return Keys(given, tuple(key for key in old if key != given))

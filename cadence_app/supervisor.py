@@ -113,7 +113,8 @@ def _prepare() -> Installation:
     check_folder(data_dir)
     port = check_port(host, os.environ.get("PORT", "5000"))
     for folder in _folders(data_dir):
-        owner_only.narrow(folder)
+        for path in owner_only.narrow(folder):
+            print(f"Others on this machine may use {path}, and that can't be changed here.", flush=True)
     check_servers()
     installation = Installation(
         data_dir,

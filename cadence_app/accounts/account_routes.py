@@ -51,7 +51,7 @@ def password() -> ResponseReturnValue:
     if form.validate_on_submit():
         try:
             passwords.change(current_user, form.current.data, form.password.data, session_in_use().id)
-        except passwords.WrongPassword as wrong:
+        except (passwords.WrongPassword, passwords.SignInAgain) as wrong:
             form.current.errors = [str(wrong)]
         except Refused as refusal:
             form.password.errors = [refusal.sentence]

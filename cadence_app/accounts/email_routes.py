@@ -6,7 +6,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
-from cadence_app.accounts import email_change, links
+from cadence_app.accounts import email_change, links, single_sign_on
 from cadence_app.accounts.forms import NewAddressForm
 from cadence_app.accounts.passwords import SignInAgain, WrongPassword
 from cadence_app.accounts.refusals import Refused
@@ -52,7 +52,8 @@ def drop() -> ResponseReturnValue:
 def confirm(token: str) -> ResponseReturnValue:
     """What the link opens: a button, for programs that read mail follow links too."""
     user = links.user_of(token, links.Purpose.ADDRESS, taking=request.method == "POST")
-    if user is None:
+    # Meanwhile the organisation's sign-in may say who has which address.
+    if user is None or not single_sign_on.passwords_allowed():
         return render_template("accounts/link_of_no_use.html", purpose=links.Purpose.ADDRESS), 404
     new = user.new_email
     if request.method == "GET":

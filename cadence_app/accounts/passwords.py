@@ -47,7 +47,7 @@ def store(user: User, password: str) -> None:
 
 def change(user: User, current: str, new: str, this_session: int) -> None:
     """Changes the password of who knows the current one, and ends their other sessions, in the open
-    transaction. Errors: WrongPassword; TooMany; Refused for one that is no good."""
+    transaction. Errors: WrongPassword; SignInAgain; TooMany; Refused for one that is no good."""
     require(user, Proof(current))
     store(user, new)
     sessions.end_all(user, but=this_session)

@@ -12,6 +12,8 @@ What is counted is kept as a keyed digest, for an hour: the table tells nobody w
 from __future__ import annotations
 
 import hashlib
+import ipaddress
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,10 +23,11 @@ from sqlalchemy import delete, func, insert, select, text
 
 from cadence_app.accounts.sign_in_models import FailedTry
 from cadence_app.extensions import db
-from cadence_app.outbound.addresses import meant
 
 HOUR = 3600
 _PREFIXES = {4: 24, 6: 64}
+# Some proxies write the client's port beside it, another one for each connection.
+_WITH_PORT = re.compile(r"(?:\[(?P<six>[^\]]*)\]|(?P<four>[0-9.]+))(?::[0-9]{1,5})?")
 _LOCK = text("SELECT pg_advisory_xact_lock(:key)")
 
 
@@ -129,11 +132,16 @@ def forget_old() -> None:
 
 def network_of(ip: str) -> str:
     """The network that a client's address is of: its /24 in IPv4, its /64 in IPv6, for so much of it is one
-    customer's. What is no address is a network of its own."""
+    customer's. Only a mapped address is the IPv4 one inside it, as a server with both kinds writes it: the
+    other forms that carry one are of a network whose customer chooses what is inside. What is no address is
+    a network of its own."""
+    written = _WITH_PORT.fullmatch(ip)
+    plain = (written["six"] or written["four"] or "") if written else ip
     try:
-        address = meant(ip)
+        found = ipaddress.ip_address(plain.partition("%")[0])
     except ValueError:
         return f"unknown {ip[:100]}"
+    address = (found.ipv4_mapped or found) if isinstance(found, ipaddress.IPv6Address) else found
     kept = address.max_prefixlen - _PREFIXES[address.version]
     return f"{address.version} {int(address) >> kept:x}"
 

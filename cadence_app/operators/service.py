@@ -74,12 +74,20 @@ def note_failure(email: str, ip: str, early: TooMany | None) -> None:
     """Notes in the log of operators, and commits, that a sign-in failed or came too early; for an address
     that no operator has, only the server's log tells of it."""
     operator = _by_email(email)
-    if operator:
-        log.record(
-            log.STRANGER,
-            "sign_in_failed" if early is None else "sign_in_failed_too_often",
-            f"{operator.email}, from {ip}",
-        )
+    if operator and early is None:
+        log.record(log.STRANGER, "sign_in_failed", f"{operator.email}, from {ip}")
+    elif operator:
+        log.record_now_and_then("sign_in_failed_too_often", f"{operator.email}, from {ip}")
+    db.session.commit()
+
+
+def note_wrong_code(operator: Operator, ip: str, early: TooMany | None) -> None:
+    """Notes, and commits, that who has shown an operator's password did not show a code: somebody else knows
+    the password, or the operator mistyped."""
+    if early is None:
+        log.record(log.STRANGER, "code_failed", f"{operator.email}, from {ip}")
+    else:
+        log.record_now_and_then("code_failed_too_often", f"{operator.email}, from {ip}")
     db.session.commit()
 
 

@@ -70,6 +70,10 @@ def code() -> ResponseReturnValue:
             factor.check(operator, form.code.data, device)
         except WrongCode as wrong:
             form.code.errors = [str(wrong)]
+            service.note_wrong_code(operator, request.remote_addr or "", None)
+        except tries.TooMany as early:
+            service.note_wrong_code(operator, request.remote_addr or "", early)
+            raise
         except Unreadable:
             form.code.errors = [_LOST_KEY]
         else:

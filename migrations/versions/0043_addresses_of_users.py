@@ -61,7 +61,6 @@ def upgrade() -> None:
     op.execute(LOOKUPS)
     for function in ("find_sign_in(text)", "others_have_domain(text)"):
         give_to_lookup(function, READS)
-    op.execute("REVOKE SELECT (invited_at) ON users FROM cadence_lookup")
 
 
 def downgrade() -> None:

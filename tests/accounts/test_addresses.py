@@ -11,6 +11,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
 from cadence_app.accounts import invitations, service, single_sign_on
+from cadence_app.accounts.issuers import Vouched
 from cadence_app.accounts.models import Role, User
 from cadence_app.accounts.oidc import Identity
 from cadence_app.accounts.refusals import Refused
@@ -156,7 +157,8 @@ def _arrive(world: World, email: str) -> int:
     with world.session():
         sso = single_sign_on.of_tenant()
         assert sso
-        user = single_sign_on.let_in(sso, Identity(uuid.uuid4().hex, email, True, "New"))
+        sub = uuid.uuid4().hex
+        user = single_sign_on.let_in(sso, Identity(sub, sub, email, Vouched.YES, False, "New"))
         db.session.commit()
         return user.id
 
@@ -336,9 +338,15 @@ def test_an_address_that_is_none_is_refused_at_its_field(world: World, email: st
 
 
 def test_where_single_sign_on_alone_lets_in_it_says_what_the_address_is(world: World) -> None:
-    browser = world.sign_in("agent")
+    browser, asked = world.sign_in("agent"), _address()
+    assert _ask(browser, asked) == 302
+    link, elsewhere = _confirm(world, asked)
     _provider(world, f"d{uuid.uuid4().hex[:8]}.example")
     with world.session():
         db.session.get_one(SingleSignOn, world.tenant_id).passwords_allowed = False
         db.session.commit()
     assert _ask(browser, _address()) == 422
+    # Nor by a link from before.
+    assert elsewhere.get(link).status_code == 404
+    assert elsewhere.post(link, token_from="/login").status_code == 404
+    assert email_of(world, world.agent_id) != asked

@@ -56,6 +56,16 @@ def _change(browser: Browser, **fields: str) -> tuple[int, str]:
     return answer.status_code, answer.text
 
 
+def test_who_has_no_password_is_told_so_and_changes_none(world: World) -> None:
+    browser = world.sign_in("agent")
+    browser.get("/account/email")
+    with world.session():
+        db.session.get_one(User, world.agent_id).password_hash = ""
+        db.session.commit()
+    status, page = _change(browser)
+    assert (status, "have no password here" in page) == (422, True)
+
+
 def test_a_changed_password_ends_every_other_session_and_a_mail_tells_of_it(world: World) -> None:
     browser, other = world.sign_in("agent"), world.sign_in("agent")
     email = email_of(world, world.agent_id)

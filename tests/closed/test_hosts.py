@@ -106,8 +106,8 @@ def test_nobody_makes_a_host_known_by_a_header_of_proxies(public: Server) -> Non
     assert public.get("/login", f"Host: {HOST}", "X-Forwarded-Host: evil.example").status == 200
 
 
-@pytest.mark.parametrize("host", ["10.0.0.7:8080", "127.0.0.1", "[fd00::7]:80", None])
-def test_a_load_balancer_asks_for_health_by_address_or_without_a_host(
+@pytest.mark.parametrize("host", ["10.0.0.7:8080", "127.0.0.1", "[fd00::7]:80", "localhost:5000", None])
+def test_health_is_asked_for_by_address_as_localhost_or_without_a_host(
     public: Server, host: str | None
 ) -> None:
     headers = [f"Host: {host}"] if host else []
@@ -148,6 +148,11 @@ def test_https_that_a_proxy_nobody_told_of_claims_is_not_believed(public: Server
 )
 def test_a_host_is_read_without_port_and_in_lower_case(header: str, host: str) -> None:
     assert host_of(header) == host
+
+
+def test_a_name_that_containers_have_among_each_other_can_be_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CADENCE_HOSTS", "cadence_web")
+    assert host_of("cadence_web:5000") in config.site(None).hosts
 
 
 @pytest.mark.parametrize(

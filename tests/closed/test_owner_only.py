@@ -49,6 +49,11 @@ def test_files_and_folders_of_an_older_installation_are_narrowed(tmp_path: Path)
     owner_only.narrow(tmp_path / "not there")
 
 
+@pytest.mark.skipif(not Path("/proc/self/attr").is_dir(), reason="needs files whose mode nobody changes")
+def test_what_can_not_be_narrowed_is_named_and_stops_nothing() -> None:
+    assert Path("/proc/self/attr/current") in owner_only.narrow(Path("/proc/self/attr"))
+
+
 def test_of_a_folder_that_was_given_only_what_cadence_put_there_is_narrowed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -108,6 +108,20 @@ def test_the_refusal_is_one_line_and_starts_nothing(tmp_path: Path, program: lis
     assert not (tmp_path / "postgres").exists()
 
 
+def test_a_web_server_that_refuses_to_start_says_so_once_and_ends(tmp_path: Path) -> None:
+    given = {"SECRET_KEY": "dev", "CADENCE_DATA_DIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-m", "gunicorn", "wsgi:app", "--bind", "127.0.0.1:0", "--no-control-socket"],
+        cwd=ROOT,
+        env=os.environ | given,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr.count("SECRET_KEY has 3 characters;")) == (1, 1)
+
+
 def test_an_empty_file_is_no_key(tmp_path: Path) -> None:
     (tmp_path / "secret_key").write_text("\n")
     with pytest.raises(ValueError, match="is empty"):
@@ -146,8 +160,22 @@ def test_a_key_of_the_environment_is_not_replaced_in_the_file(
 def test_an_old_key_that_can_be_guessed_decrypts_and_is_believed_no_signature(load: Load) -> None:
     good = token_hex(32)
     found = load(SECRET_KEY=token_hex(32), CADENCE_OLD_SECRET_KEYS=f"{good} dev {PUBLISHED}")
-    assert found["OLD_SECRET_KEYS"] == [good, "dev", PUBLISHED]
+    assert found["OLD_SECRET_KEYS"] == [f"{good} dev {PUBLISHED}", good, "dev", PUBLISHED]
     assert found["SECRET_KEY_FALLBACKS"] == [good]
+
+
+@pytest.mark.parametrize("before", ["change me please", "a key of more than thirty-two characters", "dev\n"])
+def test_what_was_stored_under_a_key_with_spaces_or_a_line_end_is_read_after_a_change(
+    load: Load, app: Flask, before: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = load(SECRET_KEY=token_hex(32), CADENCE_OLD_SECRET_KEYS=before)
+    assert found["SECRET_KEY_FALLBACKS"] == []
+    with app.app_context():
+        monkeypatch.setitem(app.config, "SECRET_KEY", before)
+        stored = vault.encrypt("a secret")
+        for name in ("SECRET_KEY", "OLD_SECRET_KEYS"):
+            monkeypatch.setitem(app.config, name, found[name])
+        assert vault.decrypt(stored) == "a secret"
 
 
 def test_the_key_of_stopped_numbers_stays_when_the_other_changes(tmp_path: Path) -> None:

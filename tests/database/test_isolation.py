@@ -289,6 +289,11 @@ def test_the_owner_sees_no_tenants_rows_without_its_tenant(world: World) -> None
     owner.dispose()
 
 
+def _argument_count(catalogue: Connection, function: str) -> int:
+    found = catalogue.scalar(text("SELECT pronargs FROM pg_proc WHERE proname = :name"), {"name": function})
+    return int(found or 0)
+
+
 def test_look_ups_read_the_columns_they_need_and_no_more(world: World, catalogue: Connection) -> None:
     with world.session():
         make_user(world.tenant_id, Role.AGENT, "Somebody")
@@ -301,6 +306,11 @@ def test_look_ups_read_the_columns_they_need_and_no_more(world: World, catalogue
         *("find_sign_in_session", "find_single_sign_on", "others_have_domain"),
         "tenants_with_standing_due",
     ]
+    # And no less: a migration that takes a column from one of them must not take it from another.
+    with world.session():
+        for name in lookups:
+            arguments = ", ".join(["NULL"] * _argument_count(catalogue, name))
+            db.session.execute(text(f"SELECT * FROM {name}({arguments})"))
     others = text(
         "SELECT proname FROM pg_proc WHERE prosecdef AND proowner <> 'cadence_lookup'::regrole ORDER BY 1"
     )

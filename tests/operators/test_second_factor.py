@@ -11,6 +11,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 from cadence_app.accounts.one_time_codes import WrongCode
+from cadence_app.accounts.tries import TooMany
 from cadence_app.extensions import db
 from cadence_app.operators import second_factor, service
 from cadence_app.operators.models import OperatorEntry
@@ -179,3 +180,18 @@ def test_the_log_of_operators_can_not_be_rewritten(app: Flask, email: str, chang
         connection.execute(text(change))
     superuser.dispose()
     assert _log(app, email) == ["made"]
+
+
+def test_a_wrong_code_after_the_right_password_is_in_the_log(app: Flask, email: str) -> None:
+    set_up(show_password(app, email))
+    assert _enter(show_password(app, email), "000000") == 422
+    assert _log(app, email)[-1] == "code_failed"
+
+
+def test_who_goes_on_after_too_many_tries_does_not_push_the_rest_off_the_log(app: Flask, email: str) -> None:
+    with app.app_context():
+        operator = service.named(email)
+        for _ in range(3):
+            service.note_failure(email, "198.51.100.7", TooMany(5))
+            service.note_wrong_code(operator, "198.51.100.7", TooMany(5))
+    assert _log(app, email) == ["made", "sign_in_failed_too_often", "code_failed_too_often"]
