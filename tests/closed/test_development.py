@@ -8,13 +8,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 
 import config
 from cadence_app import create_app, supervisor
 from cadence_app.accounts.demo_sign_ins import PASSWORD as DEMO_PASSWORD
+from cadence_app.accounts.known_devices import NOWHERE
 from cadence_app.accounts.models import User
-from cadence_app.accounts.service import hash_password, sign_in
+from cadence_app.accounts.signing_in import sign_in
 from cadence_app.extensions import db
 from cadence_app.preflight import NotReady
 from tests.closed.serving import HOST, PUBLIC, Server, serving
@@ -163,7 +165,7 @@ def test_the_demos_password_signs_nobody_in_on_a_public_site(app: Flask, setting
     world = make_world(app, "teams")
     with world.session():
         user = db.session.get_one(User, world.agent_id)
-        user.password_hash, email = hash_password(DEMO_PASSWORD), user.email
+        user.password_hash, email = PasswordHasher().hash(DEMO_PASSWORD), user.email
         db.session.commit()
     assert _sign_in(app, email, "http://127.0.0.1") == 302
     assert _sign_in(app, email, "http://127.0.0.1", {"X-Forwarded-For": "203.0.113.9"}) == 422
@@ -171,7 +173,7 @@ def test_the_demos_password_signs_nobody_in_on_a_public_site(app: Flask, setting
     assert _sign_in(public, email, f"https://{HOST}") == 422
     # Whoever it belongs to: it is nobody's password there.
     with public.app_context(), public.test_request_context("/", base_url=PUBLIC):
-        assert sign_in(email, DEMO_PASSWORD) is None
+        assert sign_in(email, DEMO_PASSWORD, "203.0.113.9", NOWHERE) is None
 
 
 def _sign_in(app: Flask, email: str, site: str, headers: dict[str, str] | None = None) -> int:
