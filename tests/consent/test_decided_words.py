@@ -12,6 +12,7 @@ from cadence_app.accounts.models import Tenant, User
 from cadence_app.consent import possible
 from cadence_app.consent import service as consent
 from cadence_app.consent.models import NumberStop
+from cadence_app.contacts import phones
 from cadence_app.extensions import db
 from cadence_app.messaging.carriers import unread
 from cadence_app.messaging.carriers.models import Carrier, CarrierAccount, KeywordAnswers, UnreadPost
@@ -337,3 +338,23 @@ def _decide_unread(world: World, post_id: int, number: str) -> None:
         admin, post = db.session.get_one(User, world.admin_id), db.session.get_one(UnreadPost, post_id)
         inbox = db.session.scalars(select(Inbox).where(Inbox.number == world.shared)).one()
         unread.opt_out(admin, post, number, inbox, "")
+
+
+def test_words_that_are_open_again_leave_what_their_phone_had_stopped_before_with_it(world: World) -> None:
+    further, texted = new_number(), new_number()
+    before = world.contact_id_of(world.text(further, "hi").conversation_id)
+    world.text(further, "STOP")
+    text_at(world, before, new_number())
+    ask(world)
+    contact_id = world.contact_id_of(world.text(texted, "hi").conversation_id)
+    world.text(texted, "hi", world.other_shared)
+    add_number(world, contact_id, further)
+    world.text(further, WORDS)
+    # Of the phone that wrote the words, not of the one that takes its word back.
+    world.text(texted, "STOP", world.other_shared)
+    world.text(texted, "TEAM", world.other_shared)
+    with world.session():
+        assert possible.open_flag(contact_id, world.team_id)
+        (record,) = [each for each in phones.numbers_of(contact_id) if each.number == further]
+        assert phones.end_number(db.session.get_one(User, world.agent_id), contact_id, record.id)
+    assert world.status(add_by_hand(world, further)) == OUT
