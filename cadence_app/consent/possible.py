@@ -143,11 +143,14 @@ def settle_opted_out(pairs: list[tuple[int, int]]) -> None:
     _close(pairs, Decision.OPTED_OUT, None)
 
 
-def said_elsewhere(contact_id: int, team_id: int) -> list[int]:
-    """The ids of other contacts who have by now a number from which this one wrote what is flagged in a team.
-    Who decides about it holds them too."""
-    flag = open_flag(contact_id, team_id)
-    return sorted(decided_words.holders(flag.numbers) - {contact_id}) if flag else []
+def with_holders(contact_ids: Collection[int]) -> list[int]:
+    """These contacts, and who has by now a number from which one of them wrote what is flagged, in the order
+    of their ids: who decides about it holds them all at once, for holding more later on could end in a circle
+    of waiting."""
+    query = select(func.unnest(PossibleOptOut.numbers)).where(
+        PossibleOptOut.contact_id.in_(contact_ids), PossibleOptOut.decision == Decision.OPEN
+    )
+    return sorted({*contact_ids, *decided_words.holders(set(db.session.scalars(query)))})
 
 
 def give_to(contact_id: int, from_id: int) -> None:
