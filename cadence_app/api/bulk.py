@@ -12,6 +12,7 @@ from sqlalchemy import select
 from cadence_app.accounts.models import Team
 from cadence_app.api.operations import OWNER_GONE
 from cadence_app.api.schemas import BulkOut, BulkRecord, BulkResult
+from cadence_app.consent import possible
 from cadence_app.consent.by_api import Result, Wanted, set_by_api
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import Status
@@ -91,7 +92,7 @@ def _held_directory(records: Sequence[BulkRecord]) -> _Directory:
     while True:
         waiting = db.session.begin_nested()
         named = _Directory(records).contact_ids
-        lock_contacts(sorted(named))
+        lock_contacts(possible.with_holders(named))
         known = _Directory(records)
         if known.contact_ids <= named:
             waiting.commit()

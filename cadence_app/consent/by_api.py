@@ -63,7 +63,7 @@ def set_by_api(wanted: Sequence[Wanted], actor: str) -> list[Outcome]:
     lock. Of several for one contact and team, an opt out counts wherever it stands, else the first.
     Errors: ValueError, from the ledger, for a contact or team that the tenant does not have.
     """
-    held = lock_contacts(sorted({each.contact_id for each in wanted}))
+    held = lock_contacts(possible.with_holders({each.contact_id for each in wanted}))
     pairs = sorted({(each.contact_id, each.team_id) for each in wanted})
     current = _consents(pairs)
     closed = _closed({team_id for _, team_id in pairs})

@@ -6,15 +6,16 @@ in. Everything here runs inside the caller's transaction, which holds the contac
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, delete, literal, select
+from sqlalchemy import BigInteger, DateTime, delete, literal, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from cadence_app.accounts.models import Tenant
 from cadence_app.consent.models import Block, BlockScope, Consent, NumberStop, Source, StopOrigin
-from cadence_app.consent.number_stops import digest, digests, latest
+from cadence_app.consent.number_stops import as_it_was, digest, digests, latest
 from cadence_app.contacts.models import ContactNumber
 from cadence_app.contacts.numbers import spellings
 from cadence_app.extensions import db
@@ -40,17 +41,24 @@ def keep(numbers: Collection[str], said_at: datetime, team_id: int) -> str:
     return said
 
 
-def forget(numbers: Collection[str], said_at: datetime, team_id: int) -> None:
-    """Makes keep() undone: it is open again whether they asked to stop."""
+def forget(
+    numbers: Collection[str], said_at: datetime, team_id: int, stops: Sequence[dict[str, Any]]
+) -> None:
+    """Makes keep() undone: it is open again whether they asked to stop. What the numbers had stopped before,
+    as `stops` (number_stops.of_numbers()) tell, stays stopped."""
+    before = {each["digest"]: each for each in stops if each["team_id"] == team_id}
     for number in numbers:
-        db.session.execute(
-            delete(NumberStop).where(
-                NumberStop.digest.in_(digests(number)),
+        for spelled in db.session.scalars(digests(number)).all():
+            theirs = (
+                NumberStop.digest == spelled,
                 NumberStop.scope == BlockScope.TEAM,
                 NumberStop.team_id == team_id,
                 NumberStop.said_at == said_at,
             )
-        )
+            if stop := before.get(spelled.hex()):
+                db.session.execute(update(NumberStop).where(*theirs).values(**as_it_was(stop)))
+            else:
+                db.session.execute(delete(NumberStop).where(*theirs))
 
 
 def holders(numbers: Collection[str]) -> set[int]:

@@ -88,15 +88,17 @@ def lift(contact_id: int, number: str, said_at: datetime, team_id: int, *, perso
     )
 
 
-def of_number(number: str) -> list[dict[str, Any]]:
-    """The stops of a number now, but for those of personal inboxes, as give_back() and JSON take them."""
+def of_numbers(numbers: Collection[str]) -> list[dict[str, Any]]:
+    """The stops of some numbers now, but for those of personal inboxes, as give_back() and JSON take them."""
     rows = db.session.scalars(
         select(NumberStop).where(
-            NumberStop.digest.in_(digests(number)), NumberStop.scope != BlockScope.PERSONAL
+            or_(*(NumberStop.digest.in_(digests(number)) for number in set(numbers))),
+            NumberStop.scope != BlockScope.PERSONAL,
         )
     )
     return [
         {
+            "digest": row.digest.hex(),
             "scope": row.scope,
             "team_id": row.team_id,
             "said_at": row.said_at.isoformat(),
@@ -117,8 +119,9 @@ def give_back(
 ) -> None:
     """Makes a stop that a contact's phone said at `said_at` one of fewer teams, for it has said that it did
     not mean these: each is what it was `before`, stopped since a time or not (None); so is the whole
-    organisation. What the number had stopped before, whoever had it, stays stopped: `stops` (of_number())
+    organisation. What the number had stopped before, whoever had it, stays stopped: `stops` (of_numbers())
     tell, and the contact's bars."""
+    of_this = {each.hex() for each in db.session.scalars(digests(number))}
     said = NumberStop.digest.in_(digests(number)) & (NumberStop.said_at == said_at)
     bars = db.session.execute(
         select(Block.team_id, Block.since, Block.reason).where(
@@ -126,16 +129,14 @@ def give_back(
         )
     )
     earlier = {row.team_id: row for row in bars}
-    kept = {(each["scope"], each["team_id"]): each for each in stops}
+    kept = {(each["scope"], each["team_id"]): each for each in stops if each["digest"] in of_this}
     for scope, team_id, own in (
         *((BlockScope.TEAM, team_id, since) for team_id, since in before.items()),
         (BlockScope.ORGANISATION, None, everywhere),
     ):
         theirs = said & (NumberStop.scope == scope) & NumberStop.team_id.is_not_distinct_from(team_id)
         if stop := kept.get((scope, team_id)):
-            values = {"said_at": datetime.fromisoformat(stop["said_at"])}
-            values |= {name: stop[name] for name in ("origin", "reason")}
-            db.session.execute(update(NumberStop).where(theirs).values(**values))
+            db.session.execute(update(NumberStop).where(theirs).values(**as_it_was(stop)))
             continue
         bar = earlier.get(team_id)
         since = own or (bar.since if bar else None)
@@ -145,6 +146,12 @@ def give_back(
             if since is None
             else update(NumberStop).where(theirs).values(said_at=since, reason=reason)
         )
+
+
+def as_it_was(stop: Mapping[str, Any]) -> dict[str, Any]:
+    """What made a stop of of_numbers() what it was, before a later one took its place."""
+    said_at = datetime.fromisoformat(stop["said_at"])
+    return {"said_at": said_at, "origin": stop["origin"], "reason": stop["reason"]}
 
 
 def keep_of_contacts(which: ColumnElement[bool], origin: StopOrigin, reason: str) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, literal_column, select, update
@@ -117,9 +118,16 @@ def open_elsewhere(contact_id: int, team_id: int) -> list[int]:
     return list(db.session.scalars(query.order_by(PossibleOptOut.id)))
 
 
-def reopen(flag_ids: list[int], team_ids: list[int]) -> None:
+def numbers_of(flag_ids: list[int]) -> set[str]:
+    """The phones (E.164) that wrote what these flags are about."""
+    query = select(func.unnest(PossibleOptOut.numbers)).where(PossibleOptOut.id.in_(flag_ids))
+    return set(db.session.scalars(query))
+
+
+def reopen(flag_ids: list[int], team_ids: list[int], stops: Sequence[dict[str, Any]]) -> None:
     """Makes these flags, of a contact who has taken their word back in these teams, wait for a person again.
-    They are due on the day they were, and no stop until then."""
+    They are due on the day they were, and no stop until then; `stops` are those that the phones which wrote
+    them had before (number_stops.of_numbers())."""
     reopened = db.session.execute(
         update(PossibleOptOut)
         .where(PossibleOptOut.id.in_(flag_ids), PossibleOptOut.team_id.in_(team_ids))
@@ -127,7 +135,7 @@ def reopen(flag_ids: list[int], team_ids: list[int]) -> None:
         .returning(PossibleOptOut.team_id, PossibleOptOut.numbers, PossibleOptOut.said_at)
     ).all()
     for row in reopened:
-        decided_words.forget(row.numbers, row.said_at, row.team_id)
+        decided_words.forget(row.numbers, row.said_at, row.team_id, stops)
 
 
 def settle_opted_out(pairs: list[tuple[int, int]]) -> None:
@@ -135,11 +143,14 @@ def settle_opted_out(pairs: list[tuple[int, int]]) -> None:
     _close(pairs, Decision.OPTED_OUT, None)
 
 
-def said_elsewhere(contact_id: int, team_id: int) -> list[int]:
-    """The ids of other contacts who have by now a number from which this one wrote what is flagged in a team.
-    Who decides about it holds them too."""
-    flag = open_flag(contact_id, team_id)
-    return sorted(decided_words.holders(flag.numbers) - {contact_id}) if flag else []
+def with_holders(contact_ids: Collection[int]) -> list[int]:
+    """These contacts, and who has by now a number from which one of them wrote what is flagged, in the order
+    of their ids: who decides about it holds them all at once, for holding more later on could end in a circle
+    of waiting."""
+    query = select(func.unnest(PossibleOptOut.numbers)).where(
+        PossibleOptOut.contact_id.in_(contact_ids), PossibleOptOut.decision == Decision.OPEN
+    )
+    return sorted({*contact_ids, *decided_words.holders(set(db.session.scalars(query)))})
 
 
 def give_to(contact_id: int, from_id: int) -> None:

@@ -105,7 +105,7 @@ def set_by_user(user: User, contact_id: int, team_id: int, status: Status, reaso
 
     Errors: ReasonRequired, from the status as it is under the lock and not as the user's page showed it.
     """
-    lock_contacts(sorted([contact_id, *possible.said_elsewhere(contact_id, team_id)]))
+    lock_contacts(possible.with_holders([contact_id]))
     if status == Status.OPTED_IN and not reason.strip() and needs_reason(consent_of(contact_id, team_id)):
         raise ReasonRequired
     change_id = record_change(

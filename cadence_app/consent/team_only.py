@@ -29,7 +29,8 @@ ANSWER_WITHIN = timedelta(days=7)
 class Elsewhere:
     """A contact's other teams before a word counted for them: contact_id, team_id, status and stopped_at of
     each; the ids of the open flags there; since when their own words have kept them out of teams they join
-    later, or None; and the stops of the phone's number (number_stops.of_number())."""
+    later, or None; and the stops of the phone's number and of those that wrote what is flagged
+    (number_stops.of_numbers())."""
 
     consents: list[Any]
     flag_ids: list[int]
@@ -52,11 +53,12 @@ def elsewhere(contact_id: int, team_id: int, number: str) -> Elsewhere:
     stored = select(Consent.contact_id, Consent.team_id, Consent.status, Consent.stopped_at).where(
         Consent.contact_id == contact_id, Consent.team_id != team_id
     )
+    flag_ids = possible.open_elsewhere(contact_id, team_id)
     return Elsewhere(
         list(db.session.execute(stored.order_by(Consent.team_id))),
-        possible.open_elsewhere(contact_id, team_id),
+        flag_ids,
         blocks.stopped_everywhere([contact_id]).get(contact_id),
-        number_stops.of_number(number),
+        number_stops.of_numbers({number, *possible.numbers_of(flag_ids)}),
     )
 
 
@@ -131,7 +133,7 @@ def answer(question: TeamOnlyQuestion, message_id: int, words: str, received_at:
         question.bar_since,
         question.stops,
     )
-    possible.reopen(question.flag_ids, [row.team_id for row in left])
+    possible.reopen(question.flag_ids, [row.team_id for row in left], question.stops)
     record_changes(
         [
             Change(

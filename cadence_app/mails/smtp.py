@@ -58,6 +58,16 @@ class _Connection(Connection):
     what the server had said before."""
 
     def configure_host(self) -> smtplib.SMTP | smtplib.SMTP_SSL:
+        """Errors: OSError, which says what to set where the certificate is not one to trust."""
+        try:
+            return self._connected()
+        except ssl.SSLCertVerificationError as error:
+            raise OSError(
+                f"the certificate of {self.mail.server} is not trusted: {error.verify_message}. SSL_CERT_FILE"
+                " names an authority of your own; see also MAIL_TLS_VERIFY."
+            ) from error
+
+    def _connected(self) -> smtplib.SMTP | smtplib.SMTP_SSL:
         mail = self.mail
         host = (
             _GatedTls(mail.server, mail.port, context=_context())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,7 +13,9 @@ from sqlalchemy import func, select
 from cadence_app.accounts.models import Tenant, User
 from cadence_app.consent import possible
 from cadence_app.consent import service as consent
+from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import NumberStop
+from cadence_app.contacts import phones
 from cadence_app.extensions import db
 from cadence_app.messaging.carriers import unread
 from cadence_app.messaging.carriers.models import Carrier, CarrierAccount, KeywordAnswers, UnreadPost
@@ -337,3 +341,48 @@ def _decide_unread(world: World, post_id: int, number: str) -> None:
         admin, post = db.session.get_one(User, world.admin_id), db.session.get_one(UnreadPost, post_id)
         inbox = db.session.scalars(select(Inbox).where(Inbox.number == world.shared)).one()
         unread.opt_out(admin, post, number, inbox, "")
+
+
+def test_words_that_are_open_again_leave_what_their_phone_had_stopped_before_with_it(world: World) -> None:
+    further, texted = new_number(), new_number()
+    before = world.contact_id_of(world.text(further, "hi").conversation_id)
+    world.text(further, "STOP")
+    text_at(world, before, new_number())
+    ask(world)
+    contact_id = world.contact_id_of(world.text(texted, "hi").conversation_id)
+    world.text(texted, "hi", world.other_shared)
+    add_number(world, contact_id, further)
+    world.text(further, WORDS)
+    # Of the phone that wrote the words, not of the one that takes its word back.
+    world.text(texted, "STOP", world.other_shared)
+    world.text(texted, "TEAM", world.other_shared)
+    with world.session():
+        assert possible.open_flag(contact_id, world.team_id)
+        (record,) = [each for each in phones.numbers_of(contact_id) if each.number == further]
+        assert phones.end_number(db.session.get_one(User, world.agent_id), contact_id, record.id)
+    assert world.status(add_by_hand(world, further)) == OUT
+
+
+def test_a_system_that_decides_holds_who_has_the_number_by_now_in_the_order_of_all(world: World) -> None:
+    holder = world.contact_id_of(world.text(new_number(), "hi").conversation_id)
+    contact_id, number = flagged(world)
+    text_at(world, contact_id, new_number())
+    text_at(world, holder, number)
+    held, asked = threading.Event(), threading.Event()
+
+    def hold_both() -> None:
+        with world.session():
+            lock_contacts([holder])
+            held.set()
+            # A moment, in which it comes to wait for the holder.
+            asked.wait(0.3)
+            lock_contacts([contact_id])
+            db.session.commit()
+
+    with ThreadPoolExecutor(1) as other:
+        done = other.submit(hold_both)
+        assert held.wait(5)
+        assert make_api(world).set(contact_id, OUT).status_code == 200
+        asked.set()
+        done.result()
+    assert why_not(world, holder)

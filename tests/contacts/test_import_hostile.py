@@ -6,17 +6,20 @@ import io
 import struct
 import zipfile
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 
 import pytest
 from openpyxl import Workbook
+from sqlalchemy import update
 from werkzeug.datastructures import FileStorage
 
 from cadence_app.contacts.imports import jobs, reading, service, workbooks
-from cadence_app.contacts.imports.models import Import
+from cadence_app.contacts.imports.models import Import, ImportState
 from cadence_app.contacts.imports.refusal import Limits, Unreadable
 from cadence_app.extensions import db
-from tests.contacts.importing import csv_of, row, run, work
+from cadence_app.locks import Lease
+from tests.contacts.importing import check, csv_of, row, run, work
 from tests.world import World, new_number
 
 LIMITS = Limits(rows=1_000, columns=20, unpacked=50_000_000, strings=1_000, sheets=5)
@@ -234,3 +237,48 @@ def test_a_file_whose_worker_dies_each_time_is_given_up(world: World) -> None:
         db.session.get_one(Import, import_id).attempts = 5
         db.session.commit()
     assert work(world, import_id).state == "failed"
+
+
+def test_a_check_that_is_cut_off_each_time_is_given_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def cut_off(*_: object) -> None:
+        raise RuntimeError("the storage is gone")
+
+    import_id = _upload(world, csv_of(("A", "", "", new_number(), "ADM", "")), "people.csv")
+    work(world, import_id)
+    monkeypatch.setattr("cadence_app.contacts.imports.staging.stage", cut_off)
+    states = [check(world, import_id).state, *(work(world, import_id).state for _ in range(5))]
+    assert states == ["checking"] * 5 + ["failed"]
+    assert "the storage is gone" in row(world, import_id).problem
+
+
+def test_cancelling_what_the_worker_has_makes_room_too(world: World) -> None:
+    import_id = _upload(world, csv_of(("A", "", "", new_number(), "ADM", "")), "people.csv")
+    world.sign_in("admin").post(f"/contacts/import/{import_id}/cancel")
+    assert work(world, import_id).state == "cancelled"
+    with world.session():
+        jobs.remove_expired_imports()
+    assert row(world, import_id).file_key == ""
+
+
+def test_a_file_that_is_opened_meanwhile_is_not_checked_in_the_turn_of_its_opening(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import_id = _upload(world, csv_of(("A", "", "", new_number(), "ADM", "")), "people.csv")
+    work(world, import_id)
+    usual = jobs.held
+
+    def held_late(name: str) -> AbstractContextManager[Lease | None]:
+        assert name == f"opening of import {import_id}"
+        _set_state(ImportState.CHECKING)
+        return usual(name)
+
+    def _set_state(state: ImportState) -> None:
+        db.session.execute(update(Import).where(Import.id == import_id).values(state=state))
+        db.session.commit()
+
+    with world.session():
+        _set_state(ImportState.OPENING)
+    monkeypatch.setattr(jobs, "held", held_late)
+    assert work(world, import_id).state == "checking"
+    monkeypatch.undo()
+    assert work(world, import_id).state == "ready"

@@ -40,9 +40,10 @@ def run_import(tenant_id: int, import_id: int) -> None:
     found = db.session.get(Import, import_id)
     if found is None:
         return
-    with held(_turn(found)) as mine:
+    turn = _turn(found)
+    with held(turn) as mine:
         imported = db.session.get(Import, import_id, populate_existing=True)
-        if not mine or imported is None or not imported.working:
+        if not mine or imported is None or not imported.working or _turn(imported) != turn:
             return
         if imported.attempts >= _ATTEMPTS:
             running.fail(imported, imported.problem or "Each try was cut off.")

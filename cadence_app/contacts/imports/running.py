@@ -171,10 +171,11 @@ def _apply_waiting(imported: Import, order: Order) -> bool:
     went, line = False, 0
     while lines := applying.waiting_lines(imported.id, line):
         applied = applying.apply_batch(order, lines)
-        went = went or applied.results[Result.WAITING] < len(lines)
+        some = applied.results[Result.WAITING] < len(lines)
+        went = went or some
         _count(imported, applied)
         line = lines[-1]
-        _told(imported)
+        _told(imported, anew=not some)
     return went
 
 
@@ -212,10 +213,12 @@ def _reset(imported: Import) -> None:
     imported.rows_new = imported.rows_updated = imported.rows_unchanged = imported.rows_refused = 0
 
 
-def _told(imported: Import) -> None:
-    """Commits how far it is. Errors: _Cancelled."""
+def _told(imported: Import, anew: bool = False) -> None:
+    """Commits how far it is. What the next try does `anew`, as all of a check, does not count as a way it has
+    come: one that is cut off each time is given up. Errors: _Cancelled."""
     imported.touched_at = func.now()
-    imported.attempts = 0
+    if imported.state == ImportState.IMPORTING and not anew:
+        imported.attempts = 0
     db.session.commit()
     if imported.cancelled_at:
         raise _Cancelled
@@ -224,7 +227,9 @@ def _told(imported: Import) -> None:
 def _end(imported: Import, state: ImportState) -> None:
     imported.state, imported.problem, imported.finished_at = state, "", func.now()
     imported.preview = {}
-    imported.expires_at = func.now() + timedelta(days=current_app.config["IMPORT_KEEP_DAYS"])
+    # Nobody needs the file of one that was cancelled before it began.
+    kept = imported.started_at is not None
+    imported.expires_at = func.now() + timedelta(days=current_app.config["IMPORT_KEEP_DAYS"] if kept else 0)
     if imported.started_at:
         audit.record(
             imported.user,

@@ -26,6 +26,9 @@ _CONNECT_TIMEOUT = timedelta(seconds=_POLICY.connect_seconds + 5)
 _RETRY_TIMEOUT = timedelta(seconds=20)
 # A part of an upload may not be smaller.
 _PART = 5 * 1024 * 1024
+# What may come back for a part of an upload: a connection's certificates and an answer. And in how many bytes
+# of a file TLS and chunks may put one of their own: a server that writes small records adds one in forty.
+_PART_ANSWER, _WRAPPED_AT_MOST = 32 * 1024, 16
 _MIMETYPES = {"csv": "text/csv", "sha256": "text/plain"}
 
 
@@ -83,7 +86,7 @@ class BucketStore:
 
     def holds(self, name: str, size: int, sha256: str) -> bool | None:
         """Whether the file of this name is the one with this size and SHA-256; None where there is none."""
-        with self._opened(room=size) as store:
+        with self._opened(room=size + size // _WRAPPED_AT_MOST) as store:
             try:
                 found = obstore.head(store, name)
             except FileNotFoundError:
@@ -98,7 +101,7 @@ class BucketStore:
     def put(self, name: str, content: Iterable[bytes], size: int, part: str) -> None:
         """Writes a file; `part` is not needed, as a half-written one is never seen."""
         mimetype = _MIMETYPES.get(name.rpartition(".")[2], "application/octet-stream")
-        with self._opened() as store:
+        with self._opened(room=_PART_ANSWER * (size // _PART + 1)) as store:
             # Not put() with the pieces: they come from obstore too, whose runtime can't be entered twice.
             with obstore.open_writer(
                 store,
@@ -124,8 +127,8 @@ class BucketStore:
 
     @contextmanager
     def _opened(self, room: int = 0) -> Iterator[S3Store]:
-        """The store, for one thing; `room` are the bytes of a file that may come back. What an answer says
-        beside its code stays here: it may be of a server that the admin can't see."""
+        """The store, for one thing; `room` are the bytes that may come back beside a small answer. What an
+        answer says beside its code stays here: it may be of a server that the admin can't see."""
         place, target = self._place, _target(self._place.endpoint)
         host = target.host
         way = NarrowWay(Kind.S3, target, room)
