@@ -63,7 +63,7 @@ def test_an_admin_goes_through_the_steps_without_scripts(world: World) -> None:
     assert "people.csv" in browser.get("/contacts/import/").text
     with world.session():
         actions = [each.action for each in db.session.query(AuditEntry).order_by(AuditEntry.id)]
-    assert actions == ["user.signed_in", "import.started", "import.finished"]
+    assert actions == ["user.signed_in", "import.started", "import.finished", "import.refused_downloaded"]
 
 
 def test_a_large_file_is_taken_from_admins_and_from_nobody_else(
