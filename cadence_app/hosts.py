@@ -52,8 +52,10 @@ class Hosts:
     def __init__(self, app: WSGIApplication, site: Site, logger: logging.Logger) -> None:
         self._app, self._site, self._logger = app, site, logger
         self._logged: set[str] = set()
+        self._told_of_proxy = site.proxies > 0 or site.development
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        self._look_for_proxy(environ)
         header = str(environ.get("HTTP_HOST", ""))
         host = host_of(header)
         if _target_agrees(environ, header) and (self._known(host) or _health_check(environ, header, host)):
@@ -64,6 +66,16 @@ class Hosts:
 
     def _known(self, host: str) -> bool:
         return host in self._site.hosts or (self._site.loopback and loopback_name(host))
+
+    def _look_for_proxy(self, environ: WSGIEnvironment) -> None:
+        """Says once that a proxy seems to stand in front that no setting tells of: all who come by it are
+        one network then, and the failures of one keep the others out (accounts/tries.py)."""
+        if not self._told_of_proxy and "HTTP_X_FORWARDED_FOR" in environ:
+            self._told_of_proxy = True
+            self._logger.warning(
+                "a request has X-Forwarded-For, and CADENCE_TRUSTED_PROXIES is 0: everybody behind that proxy"
+                " counts as one network when signing in; set it to the number of proxies"
+            )
 
     def _log(self, header: str) -> None:
         shown = repr(header[:100])

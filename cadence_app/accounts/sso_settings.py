@@ -51,6 +51,14 @@ class _Form(SingleSignOnForm):
             return []
         return domains_in(self.speaks_for.data)
 
+    def validate_domains(self, field: Field) -> None:
+        """One's own provider could confirm any address of a domain, so one where anybody has mail is no
+        organization's unless an operator gave it."""
+        super().validate_domains(field)
+        for domain in issuers.anybodys(self.domain_list):
+            if domain not in single_sign_on.domains():
+                raise ValidationError(f"Anybody can have an address of {domain}, so it is no organization's.")
+
     def validate_speaks_for(self, field: Field) -> None:
         """What would let strangers in is told here, each with its reason."""
         if self.addresses.data != CONFIRMED:

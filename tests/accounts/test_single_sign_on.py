@@ -303,6 +303,7 @@ def test_the_settings_are_stored_audited_tested_and_removed(
         ({"issuer": "a\x00"}, "can't be stored"),
         ({"domains": "college"}, "college is no domain."),
         ({"domains": "x y@z"}, "is no domain."),
+        ({"domains": "college.example gmail.com"}, "Anybody can have an address of gmail.com"),
         ({"client_id": ""}, "Enter the client ID."),
     ],
 )

@@ -123,6 +123,12 @@ def test_a_refused_host_is_in_the_log_once_and_on_one_line(public: Server) -> No
     assert public.log.read_text().count("noted.example") == 1
 
 
+def test_a_proxy_that_no_setting_tells_of_is_in_the_log_once(public: Server) -> None:
+    for _ in range(2):
+        public.get("/login", f"Host: {HOST}", "X-Forwarded-For: 203.0.113.9")
+    assert public.log.read_text().count("CADENCE_TRUSTED_PROXIES is 0") == 1
+
+
 @pytest.mark.parametrize("path", ["/dev/mail/", "/dev/phone/", "/dev/mail/1"])
 def test_a_public_site_has_no_development_pages(public: Server, path: str) -> None:
     assert public.get(path, f"Host: {HOST}").status == 404
