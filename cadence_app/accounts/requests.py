@@ -22,6 +22,7 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 from flask_login import AnonymousUserMixin, current_user
+from sqlalchemy import inspect
 
 from cadence_app.accounts import known_devices, sessions, signing_in
 from cadence_app.accounts.afterwards import after
@@ -65,11 +66,12 @@ def user_of_request(asked: Request) -> User | None:
 
 def follow_tenant(tenant_id: int) -> None:
     """Before the database session goes over to a tenant, for whom a link or an address is: who is signed in
-    here with another one is nobody there, for their row can't be read then. They are back with their own."""
+    here with another one is nobody there, for their row can't be read then; with their own they are back. Once
+    the request's session is closed, while a file still goes out, nobody is looked at any more."""
     if not has_request_context():
         return
     user, away = g.get("_login_user"), g.get("user_away")
-    if isinstance(user, User) and user.tenant_id != tenant_id:
+    if isinstance(user, User) and not inspect(user).detached and user.tenant_id != tenant_id:
         g.user_away = user.tenant_id, user
         g._login_user = AnonymousUserMixin()
     elif away and away[0] == tenant_id:

@@ -135,9 +135,11 @@ def test_the_other_modes_path_is_404_and_says_where_the_report_is(either: tuple[
         ("2026-02-30", "2026-03-01", "Enter a date as"),
         ("2026-01-03", "2026-01-02", "before the first day"),
         ("2999-01-01", "2999-01-02", "in the future"),
-        ("0001-01-01", "2026-01-02", "before the year 2000"),
-        ("2026-01-01", "9999-12-31", "after the year 2099"),
-        ("9999-12-31", "9999-12-31", "in the future"),
+        ("0001-01-01", "2026-01-02", "Enter a date from the year 1900 to 2999."),
+        ("1999-01-01", "2026-01-02", "before the year 2000"),
+        ("2026-01-01", "9999-12-31", "Enter a date from the year 1900 to 2999."),
+        ("2026-01-01", "2999-12-31", "after the year 2099"),
+        ("2999-12-31", "2999-12-31", "in the future"),
     ],
 )
 def test_a_bad_range_is_told_at_its_field_and_queues_nothing(

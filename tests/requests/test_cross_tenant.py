@@ -220,7 +220,7 @@ def _token(app: Flask, made: Made, name: str) -> str:
         use_tenant(int(str(made.ids["tenant_id"])))
         admin = db.session.scalars(select(User).where(User.role == Role.ADMIN).order_by(User.id)).first()
         assert admin
-        return tokens.create_token(admin, name, list(Scope), None)[1]
+        return tokens.create_token(admin, name, list(Scope))[1]
 
 
 def _team_of_theirs(app: Flask, pair: Pair) -> str:

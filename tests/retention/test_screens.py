@@ -106,7 +106,12 @@ def test_a_dry_run_is_asked_for_looked_at_and_removed_only_with_the_number_typed
     assert b"Ruth" not in done
     assert hashlib.sha256(done).hexdigest() == run.digest
     assert run.digest in admin.get(shown.location).text
-    assert entries(world) == ["retention.approved", "retention.removed"]
+    assert entries(world) == [
+        "retention.list_downloaded",
+        "retention.approved",
+        "retention.removed",
+        "retention.list_downloaded",
+    ]
     assert "not waiting for a decision" in admin.get(f"{shown.location}/remove", follow_redirects=True).text
 
 
