@@ -66,8 +66,8 @@ def user_of_request(asked: Request) -> User | None:
 
 def follow_tenant(tenant_id: int) -> None:
     """Before the database session goes over to a tenant, for whom a link or an address is: who is signed in
-    here with another one is nobody there, for their row can't be read then; with their own they are back. Once
-    the request's session is closed, while a file still goes out, nobody is looked at any more."""
+    here with another one is nobody there, for their row can't be read then. They are back with their own.
+    Once the request's session is closed, while a file still goes out, nobody is looked at any more."""
     if not has_request_context():
         return
     user, away = g.get("_login_user"), g.get("user_away")
