@@ -47,7 +47,9 @@ def _add(response: Response) -> Response:
     # by the browser, for who sits there next, nor by a proxy.
     if request.endpoint not in _KEPT_BY_BROWSERS or response.status_code >= 400:
         response.headers["Cache-Control"] = "no-store"
-    if request.path.startswith("/api/") and response.mimetype != "text/html":
+    # What a script of our own page reads is no page ("Try the API" would offer it as a file).
+    led_there = request.headers.get("Sec-Fetch-Dest") != "empty"
+    if request.path.startswith("/api/") and response.mimetype != "text/html" and led_there:
         # Should a browser be led there, it shows nothing of it as a page (OWASP ASVS 4.0.3, 14.4.2).
         response.headers.setdefault("Content-Disposition", 'attachment; filename="api.json"')
     return response

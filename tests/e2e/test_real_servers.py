@@ -82,7 +82,7 @@ def test_a_college_starts_for_real_without_demo_and_gets_its_export(
             assert "lakeside" not in printed
             assert not (folder / "postgres").exists()
             make = [
-                ("tenant", "My College", "--time-zone", "America/Denver"),
+                ("tenant", "My College", "--second-factor", "optional", "--time-zone", "America/Denver"),
                 ("team", "My College", "Admissions", "ADM"),
                 ("user", "My College", "me@my.example", "--name", "Me", "--role", "admin", "--team", "ADM"),
                 ("inbox", "My College", "ADM", "+1 303 555 0100", "--name", "Front desk"),
