@@ -19,6 +19,7 @@ from cadence_app import (
     messaging,
     notifications,
     operators,
+    records,
     reports,
     retention,
     standing,
@@ -59,7 +60,7 @@ def create_app(settings: dict[str, Any]) -> Flask:
     init_database_errors()
     with app.app_context():
         init_tenancy()
-    people = (accounts, mails, contacts, consent, messaging, campaigns)
+    people = (accounts, mails, contacts, consent, messaging, campaigns, records)
     told = (reports, notifications, retention, api, standing, webhooks)
     for area in (*people, *told, administration, operators, ui):
         area.init_app(app)

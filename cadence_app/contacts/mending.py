@@ -21,7 +21,7 @@ from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import Consent
 from cadence_app.contacts.models import Contact, ContactNumber, NumberToMend
 from cadence_app.contacts.numbers import BadNumber, parse_number, spelled, with_area_code
-from cadence_app.contacts.phones import respell
+from cadence_app.contacts.respelling import respell
 from cadence_app.contacts.service import contact_with
 from cadence_app.extensions import db
 from cadence_app.locks import held

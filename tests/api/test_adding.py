@@ -11,7 +11,7 @@ from cadence_app.accounts.models import Team
 from cadence_app.api.models import Scope
 from cadence_app.extensions import db
 from tests.api.conftest import Api, make_api, problem
-from tests.contacts.people import add_number, text_at
+from tests.records.people import add_number, text_at
 from tests.world import World, new_number
 
 

@@ -13,7 +13,7 @@ from cadence_app.extensions import db
 from cadence_app.reports import jobs
 from cadence_app.reports.models import Export
 from tests.api.conftest import Api, problem
-from tests.contacts.people import text_at
+from tests.records.people import text_at
 from tests.world import World, new_number
 
 

@@ -18,7 +18,7 @@ from cadence_app.consent.models import OptOutChange
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from tests.api.conftest import Api, make_api, problem
-from tests.contacts.people import add_number
+from tests.records.people import add_number
 from tests.world import new_number
 
 

@@ -16,14 +16,14 @@ from cadence_app.campaigns.segments import Segment
 from cadence_app.contacts.imports.jobs import remove_expired_imports
 from cadence_app.contacts.imports.models import Import, ImportContact, ImportOutcome
 from cadence_app.contacts.models import Contact
-from cadence_app.contacts.personal_data import archive_of
 from cadence_app.extensions import db
+from cadence_app.records.personal_data import archive_of
 from cadence_app.ui.navigation import WORDS, Navigation
 from tests.campaigns.sending import add_campaign, counts
 from tests.campaigns.test_recipients import get_it
 from tests.campaigns.test_screens import filled
 from tests.contacts import importing
-from tests.contacts.people import erase, merge
+from tests.records.people import erase, merge
 from tests.retention.old_contacts import keep_for_a_year, old_contact, remove_all
 from tests.world import Browser, World, new_number
 

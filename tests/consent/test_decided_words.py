@@ -15,18 +15,18 @@ from cadence_app.consent import possible
 from cadence_app.consent import service as consent
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import NumberStop
-from cadence_app.contacts import phones
 from cadence_app.extensions import db
 from cadence_app.messaging.carriers import unread
 from cadence_app.messaging.carriers.models import Carrier, CarrierAccount, KeywordAnswers, UnreadPost
 from cadence_app.messaging.inbound import receive_text
 from cadence_app.messaging.models import Inbox, MessageKind
 from cadence_app.messaging.sending import refusal
+from cadence_app.records import phones
 from tests.api.conftest import make_api
 from tests.consent.test_number_stops import AGREED, add_by_hand, opt_in
 from tests.contacts import importing
-from tests.contacts.people import IN, OUT, add_number, erase, merge, opt, text_at
 from tests.messaging.test_team_only import ask
+from tests.records.people import IN, OUT, add_number, erase, merge, opt, text_at
 from tests.world import World, new_number
 
 WORDS = "please stop texting me"

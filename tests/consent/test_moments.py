@@ -27,7 +27,7 @@ from tests.api.conftest import make_api
 from tests.consent.history import add_seal, check, flip, put_the_clock_back, seal
 from tests.consent.test_independent_proof import check_files, make_files
 from tests.contacts.importing import csv_of, run
-from tests.contacts.people import IN, OUT, erase, merge, opt, text_at
+from tests.records.people import IN, OUT, erase, merge, opt, text_at
 from tests.world import World, new_number
 
 TICK = timedelta(microseconds=1)

@@ -19,7 +19,7 @@ from cadence_app.messaging.models import Inbox
 from tests.api.conftest import make_api
 from tests.consent.test_decided_words import unread_post
 from tests.contacts import importing
-from tests.contacts.people import IN, OUT, merge
+from tests.records.people import IN, OUT, merge
 from tests.world import World, new_number
 
 STARTS_WAITING = 0.5

@@ -16,14 +16,15 @@ from cadence_app.consent import joining, number_stops, possible
 from cadence_app.consent import service as consent
 from cadence_app.consent.by_api import Result, Wanted, set_by_api
 from cadence_app.consent.models import NumberStop
-from cadence_app.contacts import phones, service
+from cadence_app.contacts import service
 from cadence_app.contacts.models import Contact, ContactNumber
 from cadence_app.extensions import db
 from cadence_app.messaging.inbound import receive_text
 from cadence_app.messaging.models import Inbox, MessageKind
 from cadence_app.messaging.sending import refusal
+from cadence_app.records import phones
 from tests.contacts import importing
-from tests.contacts.people import IN, OUT, add_number, erase, merge, opt, text_at
+from tests.records.people import IN, OUT, add_number, erase, merge, opt, text_at
 from tests.world import World, new_number
 
 AGREED = "She signed form 12 at the desk."

@@ -10,8 +10,8 @@ from cadence_app.accounts.models import Team
 from cadence_app.api.fields import SourceName
 from cadence_app.consent.ledger import Change, record_change
 from cadence_app.consent.models import CARRIED_SOURCES, REPORTED_SOURCES, OptOutChange, Source, Status
-from cadence_app.contacts.certificate import Entry
 from cadence_app.extensions import db
+from cadence_app.records.certificate import Entry
 from cadence_app.reports.filters import SOURCE_NAMES
 from tests.world import World
 

@@ -8,7 +8,7 @@ from cadence_app.contacts.imports import agreeing
 from cadence_app.contacts.imports.models import Import
 from cadence_app.extensions import db
 from tests.contacts.importing import check, csv_of, problems, run, upload, work
-from tests.contacts.people import IN, OUT, text_at
+from tests.records.people import IN, OUT, text_at
 from tests.world import World, new_number
 
 AGREED = "They signed form 12 at the fair."

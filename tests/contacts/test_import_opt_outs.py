@@ -31,7 +31,7 @@ from tests.contacts.importing import (
     upload,
     work,
 )
-from tests.contacts.people import IN, OUT, add_number, opt
+from tests.records.people import IN, OUT, add_number, opt
 from tests.world import World, make_world, new_number
 
 HISTORY = ("FirstName", "LastName", "ContactId", "DepartmentCode", "MobileNumber", "Status", "StatusDate")

@@ -25,7 +25,7 @@ from tests.contacts.importing import (
     upload,
     work,
 )
-from tests.contacts.people import IN, OUT, add_number, current_numbers, erase, merge, opt, text_at
+from tests.records.people import IN, OUT, add_number, current_numbers, erase, merge, opt, text_at
 from tests.world import World, new_number
 
 

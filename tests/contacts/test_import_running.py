@@ -39,7 +39,7 @@ from tests.contacts.importing import (
     upload,
     work,
 )
-from tests.contacts.people import IN, OUT, opt
+from tests.records.people import IN, OUT, opt
 from tests.reports.exporting import ask_for, attachment, mail_of, rows_of
 from tests.reports.exporting import run as run_export
 from tests.world import World, make_world, new_number

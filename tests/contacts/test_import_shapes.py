@@ -28,8 +28,8 @@ from tests.contacts.importing import (
     upload,
     work,
 )
-from tests.contacts.people import IN, OUT, current_numbers, opt
 from tests.contacts.test_import_files import LIMITS
+from tests.records.people import IN, OUT, current_numbers, opt
 from tests.world import Browser, World, new_number
 
 KNOWN = {"contactid", "firstname", "mobile", "team", "status", "statusdate"}

@@ -15,17 +15,18 @@ from cadence_app.campaigns.models import Reason, Recipient
 from cadence_app.campaigns.segments import Segment, Who
 from cadence_app.consent import blocks, possible
 from cadence_app.consent.models import BlockScope, Source
-from cadence_app.contacts import erasing, jobs, mending, merging
+from cadence_app.contacts import jobs, mending
 from cadence_app.contacts.models import Contact, ContactNumber, NumberToMend
 from cadence_app.extensions import db
 from cadence_app.messaging.desk import find_conversation
 from cadence_app.messaging.models import Inbox, MessageKind
 from cadence_app.messaging.sending import UNSENDABLE, compose, refusal
+from cadence_app.records import erasing, merging
 from tests.api.conftest import make_api
 from tests.campaigns.sending import add_campaign
 from tests.consent.test_number_stops import add_by_hand
 from tests.contacts import importing
-from tests.contacts.people import IN, OUT, add_number, current_numbers, opt, text_at
+from tests.records.people import IN, OUT, add_number, current_numbers, opt, text_at
 from tests.world import World, new_number
 
 _lines = itertools.count(secrets.randbelow(10**8))

@@ -18,7 +18,7 @@ from cadence_app.extensions import db
 from cadence_app.messaging.models import Inbox
 from tests.campaigns.sending import add_people
 from tests.contacts.importing import check, csv_of, row, run, start, upload, work
-from tests.contacts.people import IN, current_numbers, opt
+from tests.records.people import IN, current_numbers, opt
 from tests.world import Browser, World, new_number
 
 

@@ -16,7 +16,7 @@ from cadence_app.messaging.desk import find_conversation
 from cadence_app.messaging.models import Inbox, MessageKind
 from cadence_app.messaging.sending import compose, deliver, refusal
 from cadence_app.ui.formatting import phone
-from tests.contacts.people import IN, OUT, add_number, current_numbers, opt, text_at
+from tests.records.people import IN, OUT, add_number, current_numbers, opt, text_at
 from tests.world import World, new_number
 
 

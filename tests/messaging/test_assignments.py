@@ -16,7 +16,7 @@ from cadence_app.messaging import assignments
 from cadence_app.messaging.desk_models import AssignmentChange
 from cadence_app.messaging.models import Conversation
 from tests.administration.test_people import add_user
-from tests.contacts.people import merge
+from tests.records.people import merge
 from tests.world import Browser, World, new_number
 
 

@@ -19,7 +19,7 @@ from cadence_app.extensions import db
 from cadence_app.messaging.models import Conversation, Message
 from cadence_app.tenancy import set_tenant
 from tests.conftest import ROOT
-from tests.contacts.people import opt
+from tests.records.people import opt
 from tests.world import Browser, World, new_number
 
 

@@ -18,7 +18,6 @@ from cadence_app.messaging.media import kinds
 from cadence_app.messaging.media.models import DiscardedFile, MessageMedia
 from cadence_app.messaging.media.service import Came, Upload, attach, note_came, store
 from cadence_app.messaging.models import Direction, Inbox, Message, MessageState, ScheduledText
-from tests.contacts.people import erase, merge
 from tests.messaging.media import (
     CARD,
     JPEG,
@@ -30,6 +29,7 @@ from tests.messaging.media import (
     send,
     sweep,
 )
+from tests.records.people import erase, merge
 from tests.retention.old_contacts import keep_for_a_year, old_contact, remove_all
 from tests.world import Browser, World, new_number
 

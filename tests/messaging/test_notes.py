@@ -15,7 +15,7 @@ from cadence_app.extensions import db
 from cadence_app.messaging import notes
 from cadence_app.messaging.desk_models import Note
 from cadence_app.messaging.models import Conversation
-from tests.contacts.people import erase, merge
+from tests.records.people import erase, merge
 from tests.world import Browser, World, make_user, new_number
 
 

@@ -30,7 +30,7 @@ from cadence_app.messaging.sending import deliver
 from cadence_app.messaging.trying import try_text
 from tests.administration.test_teams_and_inboxes import logged
 from tests.contacts import importing
-from tests.contacts.people import add_number, erase, merge, text_at
+from tests.records.people import add_number, erase, merge, text_at
 from tests.world import World, make_world, new_number
 
 ASKS = "Reply TEAM to stop only texts from Admissions."

@@ -23,7 +23,7 @@ from cadence_app.notifications.telling import tell
 from cadence_app.ui.formatting import phone
 from cadence_app.vault import decrypt
 from tests.contacts.importing import csv_of, run
-from tests.contacts.people import merge, opt, text_at
+from tests.records.people import merge, opt, text_at
 from tests.world import World, new_number
 
 MANAGER = "manager@nowhere.example"

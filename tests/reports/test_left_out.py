@@ -19,7 +19,7 @@ from cadence_app.reports.ranges import today
 from cadence_app.reports.schedules import Period
 from tests.contacts.importing import csv_of
 from tests.contacts.importing import run as run_import
-from tests.contacts.people import IN, OUT, merge, opt, text_at
+from tests.records.people import IN, OUT, merge, opt, text_at
 from tests.reports.exporting import ask_for, attachment, mail_of, rows_of, run
 from tests.reports.scheduling import add_schedule, mails_of, run_next
 from tests.world import World, new_number

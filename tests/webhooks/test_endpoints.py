@@ -16,7 +16,7 @@ from cadence_app.consent.models import OptOutChange, Source, Status
 from cadence_app.extensions import db, rq
 from cadence_app.webhooks import delivering, jobs, service
 from cadence_app.webhooks.models import WebhookDelivery, WebhookEndpoint
-from tests.contacts.people import text_at
+from tests.records.people import text_at
 from tests.reports.exporting import mails_to
 from tests.webhooks.receiving import (
     Receiver,

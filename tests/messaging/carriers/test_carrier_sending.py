@@ -20,10 +20,10 @@ from cadence_app.messaging.models import Conversation, Inbox, Message, MessageKi
 from cadence_app.messaging.sending import LOST_SIGHT, compose, deliver, refusal
 from tests.consent.test_number_stops import add_by_hand
 from tests.contacts import importing
-from tests.contacts.people import text_at
 from tests.messaging.carriers import sns
 from tests.messaging.carriers.api import LOST, URLS, Api, carrier_api
 from tests.messaging.carriers.posting import Line
+from tests.records.people import text_at
 from tests.world import World, new_number
 
 BLOCK_CODES = {

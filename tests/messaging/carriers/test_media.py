@@ -20,7 +20,6 @@ from cadence_app.messaging.models import Message, MessageState
 from cadence_app.messaging.providers import bandwidth, telnyx
 from cadence_app.messaging.providers import twilio as twilio_api
 from cadence_app.messaging.sending import deliver
-from tests.contacts.people import erase
 from tests.messaging.carriers.api import Api, carrier_api
 from tests.messaging.carriers.posting import Line
 from tests.messaging.media import (
@@ -35,6 +34,7 @@ from tests.messaging.media import (
     send,
     sweep,
 )
+from tests.records.people import erase
 from tests.world import World, new_number
 
 WANTS_PASSWORD = {Carrier.TWILIO, Carrier.BANDWIDTH}

@@ -8,7 +8,7 @@ from flask_login import current_user
 
 from cadence_app.accounts.roles import admin_required
 from cadence_app.contacts import mending
-from cadence_app.contacts.record_page import any_contact
+from cadence_app.records.record_page import any_contact
 from cadence_app.ui import asked
 
 blueprint = Blueprint("mending", __name__, url_prefix="/contacts/to-mend")
@@ -20,7 +20,7 @@ def index() -> str:
     after = asked.row_id(request.args, "after") or 0
     entries, more = mending.to_mend(after)
     return render_template(
-        "contacts/to_mend.html",
+        "records/to_mend.html",
         entries=entries,
         total=mending.count_to_mend(),
         own_team_ids={team.id for team in current_user.teams},

@@ -16,17 +16,17 @@ from cadence_app.campaigns.segments import Segment, Who
 from cadence_app.consent import blocks, possible
 from cadence_app.consent.models import BlockScope, Decision, PossibleOptOut
 from cadence_app.consent.service import ReasonRequired, set_by_user
-from cadence_app.contacts.certificate import certify
-from cadence_app.contacts.merging import outcomes
 from cadence_app.contacts.models import Contact
-from cadence_app.contacts.phones import Gone
 from cadence_app.extensions import db
 from cadence_app.messaging import later
 from cadence_app.messaging.models import Conversation, Inbox, MessageKind, ScheduledText
 from cadence_app.messaging.sending import number_of, refusal
+from cadence_app.records.certificate import certify
+from cadence_app.records.merging import outcomes
+from cadence_app.records.phones import Gone
 from tests.campaigns.sending import add_campaign
 from tests.consent.history import check, seal
-from tests.contacts.people import IN, OUT, current_numbers, merge, opt
+from tests.records.people import IN, OUT, current_numbers, merge, opt
 from tests.world import World, new_number
 
 STATUSES = st.sampled_from([None, IN, OUT])

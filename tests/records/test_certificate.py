@@ -15,9 +15,9 @@ from cadence_app.accounts.models import User
 from cadence_app.consent import seals
 from cadence_app.consent.ledger import Change, record_changes
 from cadence_app.consent.models import Source, Status
-from cadence_app.contacts.certificate import certify
-from cadence_app.contacts.certificate_pdf import draw
 from cadence_app.extensions import db
+from cadence_app.records.certificate import certify
+from cadence_app.records.certificate_pdf import draw
 from cadence_app.ui.navigation import WORDS
 from tests.world import World, new_number
 

@@ -7,9 +7,9 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
 from cadence_app.accounts import downloads
-from cadence_app.contacts.certificate import Certificate, certify
-from cadence_app.contacts.certificate_pdf import draw
 from cadence_app.contacts.service import find_contact, kept_of
+from cadence_app.records.certificate import Certificate, certify
+from cadence_app.records.certificate_pdf import draw
 from cadence_app.ui.navigation import words_for
 
 blueprint = Blueprint("certificates", __name__, url_prefix="/contacts/<int:contact_id>")
@@ -22,7 +22,7 @@ def show(contact_id: int) -> ResponseReturnValue:
     if kept_id != contact_id:
         return redirect(url_for("certificates.show", contact_id=kept_id))
     return render_template(
-        "contacts/certificate.html",
+        "records/certificate.html",
         certificate=_certificate(contact_id),
         on_record=current_user.works_desk and find_contact(current_user, contact_id) is not None,
     )

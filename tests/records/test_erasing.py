@@ -14,8 +14,7 @@ from cadence_app.api.schemas import BulkRecord
 from cadence_app.campaigns.models import Recipient
 from cadence_app.campaigns.segments import Segment, Who
 from cadence_app.consent import joining
-from cadence_app.contacts import phones, service, tags
-from cadence_app.contacts.certificate import Proof, certify
+from cadence_app.contacts import service, tags
 from cadence_app.contacts.models import Contact
 from cadence_app.contacts.protecting import OnHold
 from cadence_app.extensions import db
@@ -25,13 +24,15 @@ from cadence_app.messaging.carriers.events import Text as CarrierText
 from cadence_app.messaging.carriers.models import Carrier, KeywordAnswers
 from cadence_app.messaging.desk_models import Note
 from cadence_app.messaging.models import ScheduledText
+from cadence_app.records import phones
+from cadence_app.records.certificate import Proof, certify
 from cadence_app.retention import holds
 from cadence_app.webhooks import service as webhooks
 from cadence_app.webhooks.models import WebhookAttempt, WebhookDelivery
 from tests.campaigns.sending import add_campaign, send
 from tests.consent.history import check, flip, seal
 from tests.contacts import importing
-from tests.contacts.people import IN, OUT, add_number, erase, merge, opt, text_at
+from tests.records.people import IN, OUT, add_number, erase, merge, opt, text_at
 from tests.world import World, new_number
 
 NAME = "Quetzalcoatl"

@@ -10,11 +10,11 @@ from cadence_app.accounts.roles import desk_required
 from cadence_app.consent import number_stops
 from cadence_app.consent import service as consent
 from cadence_app.contacts import fields, service, tags
-from cadence_app.contacts.forms import AddContactForm, EditContactForm
 from cadence_app.contacts.mending import count_to_mend
 from cadence_app.contacts.models import Contact, CustomField
-from cadence_app.contacts.record_page import record_page, shown_contact, taken_text
 from cadence_app.messaging.inboxes import area_code_near
+from cadence_app.records.forms import AddContactForm, EditContactForm
+from cadence_app.records.record_page import record_page, shown_contact, taken_text
 from cadence_app.ui import asked, htmx
 from cadence_app.ui.consent_card import toggle
 from cadence_app.ui.navigation import words_for
@@ -35,7 +35,7 @@ def index() -> str:
     tag = next((tag for tag in known_tags if tag.id == tag_id), None)
     page = service.find_contacts(current_user, search, status, page_number, tag.id if tag else None)
     return render_template(
-        "contacts/index.html",
+        "records/index.html",
         page=page,
         page_number=page_number,
         search=search,
@@ -88,7 +88,7 @@ def new() -> ResponseReturnValue:
         taken = None
     if form.number.local and form.team_id.data:
         form.number.offer_in(area_code_near([form.team_id.data]))
-    page = render_template("contacts/new.html", form=form, taken=taken)
+    page = render_template("records/new.html", form=form, taken=taken)
     return page, 422 if form.is_submitted() else 200
 
 
@@ -158,7 +158,7 @@ def _edited(
             flash("Saved. History keeps the name it was written with.", "success")
             return redirect(_back_to(contact.id))
     page = render_template(
-        "contacts/edit.html", form=form, contact=contact, own_fields=own_fields, taken=taken
+        "records/edit.html", form=form, contact=contact, own_fields=own_fields, taken=taken
     )
     return page, 422 if form.is_submitted() else 200
 

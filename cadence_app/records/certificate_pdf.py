@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cadence_app.consent.models import Status
-from cadence_app.contacts.certificate import Certificate, Entry
+from cadence_app.records.certificate import Certificate, Entry
 from cadence_app.ui import formatting
 from cadence_app.ui.navigation import Words
 from cadence_app.ui.paper import Paper

@@ -8,11 +8,12 @@ from flask import abort, render_template, request, url_for
 from flask_login import current_user
 
 from cadence_app.consent import blocks
-from cadence_app.contacts import fields, merging, phones, service, tags
-from cadence_app.contacts.forms import EditContactForm
+from cadence_app.contacts import fields, service, tags
 from cadence_app.contacts.models import Contact
-from cadence_app.contacts.timeline import Cursor, Only, timeline
 from cadence_app.messaging import desk
+from cadence_app.records import merging, phones
+from cadence_app.records.forms import EditContactForm
+from cadence_app.records.timeline import Cursor, Only, timeline
 from cadence_app.ui.consent_card import Card, card_of
 from cadence_app.ui.navigation import words_for
 
@@ -44,7 +45,7 @@ def record_page(contact: Contact, **more: Any) -> str:
     wanted, before = request.args.get("only", ""), request.args.get("before", "")
     only = Only(wanted) if wanted in set(Only) else Only.ALL
     return render_template(
-        "contacts/show.html",
+        "records/show.html",
         contact=contact,
         cards=cards,
         blocks=blocks.blocks_of(contact.id),

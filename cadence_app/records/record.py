@@ -9,13 +9,14 @@ from flask_login import current_user
 
 from cadence_app.accounts import audit
 from cadence_app.accounts.roles import admin_required, desk_required
-from cadence_app.contacts import erasing, merging, personal_data, phones, service, tags
-from cadence_app.contacts.forms import EraseForm, NumberForm
+from cadence_app.contacts import service, tags
 from cadence_app.contacts.models import Contact
 from cadence_app.contacts.protecting import OnHold, on_hold
-from cadence_app.contacts.record_page import any_contact, record_page, shown_contact, taken_text
 from cadence_app.extensions import db
 from cadence_app.messaging.inboxes import area_code_near
+from cadence_app.records import erasing, merging, personal_data, phones
+from cadence_app.records.forms import EraseForm, NumberForm
+from cadence_app.records.record_page import any_contact, record_page, shown_contact, taken_text
 from cadence_app.ui import asked, htmx
 from cadence_app.ui.navigation import words_for
 
@@ -72,7 +73,7 @@ def numbers(contact_id: int) -> ResponseReturnValue:
         shared = service.statuses_of(current_user, [contact])[contact.id]
         form.number.offer_in(area_code_near([stored.team_id for stored in shared]))
     page = render_template(
-        "contacts/numbers.html",
+        "records/numbers.html",
         contact=contact,
         form=form,
         numbers=phones.numbers_of(contact_id),
@@ -124,7 +125,7 @@ def choose_merge(contact_id: int) -> str:
     search = asked.text(request.args, "q")
     found = service.find_contacts(current_user, search, "", 1).contacts if search else []
     return render_template(
-        "contacts/merge_choose.html",
+        "records/merge_choose.html",
         contact=contact,
         search=search,
         found=[each for each in found if each.id != contact.id],
@@ -154,7 +155,7 @@ def merge(contact_id: int, other_id: int) -> ResponseReturnValue:
         flash("Merged. The history of both is on this record.", "success")
         return redirect(_record_or_list(kept_id))
     return render_template(
-        "contacts/merge.html",
+        "records/merge.html",
         both=both,
         tags=tags.tags_of(ids),
         kept_id=kept_id,
@@ -180,7 +181,7 @@ def erase(contact_id: int) -> ResponseReturnValue:
         else:
             flash("Erased. Nobody texts that number from here until it texts START itself.", "success")
         return redirect(url_for("contacts.index"))
-    page = render_template("contacts/erase.html", contact=contact, form=form, held=on_hold([contact_id]))
+    page = render_template("records/erase.html", contact=contact, form=form, held=on_hold([contact_id]))
     return page, 422 if form.is_submitted() else 200
 
 
@@ -208,7 +209,7 @@ def _tags(contact: Contact, problem: str = "", typed: str = "") -> ResponseRetur
     status = 422 if problem else 200
     if htmx.wanted():
         page = render_template(
-            "contacts/_tags.html",
+            "records/_tags.html",
             contact=contact,
             tags=tags.tags_of([contact.id])[contact.id],
             all_tags=tags.all_tags(),

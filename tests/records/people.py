@@ -7,9 +7,9 @@ from sqlalchemy import select
 from cadence_app.accounts.models import User
 from cadence_app.consent.ledger import Change, record_changes
 from cadence_app.consent.models import Source, Status
-from cadence_app.contacts import erasing, merging, phones
 from cadence_app.contacts.models import ContactNumber
 from cadence_app.extensions import db
+from cadence_app.records import erasing, merging, phones
 from tests.world import World
 
 IN, OUT = Status.OPTED_IN, Status.OPTED_OUT

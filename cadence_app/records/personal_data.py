@@ -18,14 +18,15 @@ from cadence_app.campaigns.models import Campaign, Recipient
 from cadence_app.consent import blocks, team_only
 from cadence_app.consent.ledger import with_merged
 from cadence_app.consent.models import Consent, OptOutChange, PossibleOptOut
-from cadence_app.contacts import fields, personal_files, phones, tags
-from cadence_app.contacts.certificate import certify
-from cadence_app.contacts.certificate_pdf import draw
+from cadence_app.contacts import fields, tags
 from cadence_app.contacts.imports.models import Import, ImportContact
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.messaging.desk_models import AssignmentChange, Note
 from cadence_app.messaging.models import Conversation, Inbox, Message, ScheduledText
+from cadence_app.records import personal_files, phones
+from cadence_app.records.certificate import certify
+from cadence_app.records.certificate_pdf import draw
 from cadence_app.ui.navigation import Words
 
 # Of texts and changes together. A person has some hundreds; past this a page would wait too long.

@@ -13,9 +13,9 @@ from sqlalchemy import select
 
 from cadence_app.accounts.models import AuditEntry, User
 from cadence_app.contacts.models import Contact, CustomField, FieldKind, Tag
-from cadence_app.contacts.timeline import Cursor, Only, timeline
 from cadence_app.extensions import db
-from tests.contacts.people import IN, OUT, add_number, current_numbers, merge, opt
+from cadence_app.records.timeline import Cursor, Only, timeline
+from tests.records.people import IN, OUT, add_number, current_numbers, merge, opt
 from tests.world import World, new_number
 
 
