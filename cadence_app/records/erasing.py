@@ -15,11 +15,11 @@ from cadence_app.consent.ledger import leave_teams, lock_contacts, with_merged
 from cadence_app.consent.models import Block, Decision, OptOutChange, PossibleOptOut, StopOrigin
 from cadence_app.contacts import traces
 from cadence_app.contacts.models import Contact, ContactNumber, ContactTag
-from cadence_app.contacts.protecting import OnHold, on_hold, until_done
 from cadence_app.extensions import db
 from cadence_app.messaging.conversations import hold_queued
 from cadence_app.messaging.models import Conversation, Message, MessageState
 from cadence_app.records.phones import Gone
+from cadence_app.retention.protecting import OnHold, on_hold, until_done
 
 _EMPTY = "Erased with the person it was from or for."
 

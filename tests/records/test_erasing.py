@@ -16,7 +16,6 @@ from cadence_app.campaigns.segments import Segment, Who
 from cadence_app.consent import joining
 from cadence_app.contacts import service, tags
 from cadence_app.contacts.models import Contact
-from cadence_app.contacts.protecting import OnHold
 from cadence_app.extensions import db
 from cadence_app.messaging.carriers import intake
 from cadence_app.messaging.carriers.accounts import add_account
@@ -27,6 +26,7 @@ from cadence_app.messaging.models import ScheduledText
 from cadence_app.records import phones
 from cadence_app.records.certificate import Proof, certify
 from cadence_app.retention import holds
+from cadence_app.retention.protecting import OnHold
 from cadence_app.webhooks import service as webhooks
 from cadence_app.webhooks.models import WebhookAttempt, WebhookDelivery
 from tests.campaigns.sending import add_campaign, send
