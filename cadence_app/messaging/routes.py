@@ -14,6 +14,7 @@ from cadence_app.consent import blocks
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.extensions import db
 from cadence_app.messaging import assignments, desk, freshness, later, notes, text_templates, thread
+from cadence_app.messaging.consent_card import Card, card_of, toggle
 from cadence_app.messaging.forms import ComposeForm, LaterForm, NoteForm
 from cadence_app.messaging.inboxes import people_in
 from cadence_app.messaging.jobs import dispatch
@@ -24,7 +25,6 @@ from cadence_app.messaging.models import Conversation, MessageKind, MessageState
 from cadence_app.messaging.providers import sends_files
 from cadence_app.messaging.sending import MAX_BODY_LENGTH, compose, refusal
 from cadence_app.ui import asked, htmx
-from cadence_app.ui.consent_card import Card, card_of, toggle
 
 blueprint = Blueprint("messaging", __name__, url_prefix="/messages")
 

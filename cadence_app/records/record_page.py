@@ -11,10 +11,10 @@ from cadence_app.consent import blocks
 from cadence_app.contacts import fields, service, tags
 from cadence_app.contacts.models import Contact
 from cadence_app.messaging import desk
+from cadence_app.messaging.consent_card import Card, card_of
 from cadence_app.records import merging, phones
 from cadence_app.records.forms import EditContactForm
 from cadence_app.records.timeline import Cursor, Only, timeline
-from cadence_app.ui.consent_card import Card, card_of
 from cadence_app.ui.navigation import words_for
 
 

@@ -12,11 +12,11 @@ from cadence_app.consent import service as consent
 from cadence_app.contacts import fields, service, tags
 from cadence_app.contacts.mending import count_to_mend
 from cadence_app.contacts.models import Contact, CustomField
+from cadence_app.messaging.consent_card import toggle
 from cadence_app.messaging.inboxes import area_code_near
 from cadence_app.records.forms import AddContactForm, EditContactForm
 from cadence_app.records.record_page import record_page, shown_contact, taken_text
 from cadence_app.ui import asked, htmx
-from cadence_app.ui.consent_card import toggle
 from cadence_app.ui.navigation import words_for
 
 blueprint = Blueprint("contacts", __name__, url_prefix="/contacts")
