@@ -13,8 +13,8 @@ from cadence_app.accounts.models import Tenant
 from cadence_app.campaigns import sending
 from cadence_app.campaigns.models import Campaign
 from cadence_app.extensions import db, rq
-from cadence_app.sweeps import quick_sweep
 from cadence_app.tenancy import use_tenant
+from cadence_app.work.sweeps import quick_sweep
 
 _JOB = "cadence_app.campaigns.jobs.send_campaign"
 

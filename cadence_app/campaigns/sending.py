@@ -1,7 +1,7 @@
 """Sending a campaign, one recipient at a time, so that each is texted exactly once whatever is killed when.
 
 A recipient goes from `waiting` to `sending` together with its message, which has a key of its own, and that
-is committed before the carrier is called. Only one worker works on a campaign at a time (locks.py); what it
+is committed before the carrier is called. Only one worker works on a campaign at a time (work/leases.py); what it
 finds in `sending` was left behind by one that died, and the carrier is asked what became of it.
 """
 
@@ -17,12 +17,12 @@ from cadence_app.campaigns import pace, recipients
 from cadence_app.campaigns.models import Campaign, CampaignState, Recipient, RecipientState
 from cadence_app.campaigns.quiet_hours import Hours, hours_of
 from cadence_app.extensions import db
-from cadence_app.locks import Lease, held
 from cadence_app.messaging import sending as texts
 from cadence_app.messaging.carriers import gaps
 from cadence_app.messaging.conversations import conversation_with
 from cadence_app.messaging.merge_fields import Fields, tenant_fields
 from cadence_app.messaging.models import SENT_STATES, Message, MessageState
+from cadence_app.work.leases import Lease, held
 
 # How late a campaign may begin by itself; past it a person decides.
 LATEST_START = timedelta(days=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cadence_app.contacts import mending
 from cadence_app.extensions import rq
-from cadence_app.sweeps import quick_sweep
+from cadence_app.work.sweeps import quick_sweep
 
 _JOB = "numbers-read-again"
 _TIMEOUT = 12 * 3600

@@ -24,10 +24,10 @@ from cadence_app.contacts.numbers import BadNumber, parse_number, spelled, with_
 from cadence_app.contacts.respelling import respell
 from cadence_app.contacts.service import contact_with
 from cadence_app.extensions import db
-from cadence_app.locks import held
 from cadence_app.messaging.inboxes import area_code_near
 from cadence_app.messaging.models import Inbox
 from cadence_app.tenancy import tenant_in_use, use_tenant
+from cadence_app.work.leases import held
 
 # Which reading numbers.py has now; a higher one is read again at the next start.
 READING = 1

@@ -14,9 +14,9 @@ from cadence_app.extensions import db, rq
 from cadence_app.mails import smtp
 from cadence_app.mails.models import OutgoingMail
 from cadence_app.mails.service import queue_up
-from cadence_app.sweeps import quick_sweep
 from cadence_app.tenancy import use_tenant
 from cadence_app.vault import Unreadable, decrypt
+from cadence_app.work.sweeps import quick_sweep
 
 # With the longest wait between two, this is three days of a mail server that is away.
 _ATTEMPTS = 290

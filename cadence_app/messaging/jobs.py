@@ -16,8 +16,8 @@ from cadence_app.extensions import db, rq
 from cadence_app.messaging.later import due_text_ids, take_up
 from cadence_app.messaging.models import Message, MessageState
 from cadence_app.messaging.sending import deliver, hand_over_again
-from cadence_app.sweeps import quick_sweep
 from cadence_app.tenancy import use_tenant
+from cadence_app.work.sweeps import quick_sweep
 
 # A text that is still queued after this long has lost its job.
 _OVERDUE = timedelta(seconds=20)

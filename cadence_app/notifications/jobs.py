@@ -9,8 +9,8 @@ from sqlalchemy import select
 from cadence_app.accounts.models import Tenant
 from cadence_app.extensions import db
 from cadence_app.notifications.telling import due_rule_ids, tell
-from cadence_app.sweeps import quick_sweep
 from cadence_app.tenancy import use_tenant
+from cadence_app.work.sweeps import quick_sweep
 
 
 @quick_sweep

@@ -11,7 +11,6 @@ from sqlalchemy import func, select
 from cadence_app import files
 from cadence_app.accounts.models import Tenant
 from cadence_app.extensions import db, rq
-from cadence_app.locks import free, held
 from cadence_app.mails import smtp
 from cadence_app.reports import mailing
 from cadence_app.reports.destinations import delivering
@@ -19,8 +18,9 @@ from cadence_app.reports.kinds import KINDS
 from cadence_app.reports.models import UNFINISHED, DeliveryState, Export, ExportState
 from cadence_app.reports.service import enqueue
 from cadence_app.reports.writing import write_file
-from cadence_app.sweeps import quick_sweep
 from cadence_app.tenancy import use_tenant
+from cadence_app.work.leases import free, held
+from cadence_app.work.sweeps import quick_sweep
 
 _WRITING_ATTEMPTS = 5
 # With the longest wait between two, this is three days of a mail server that is away.

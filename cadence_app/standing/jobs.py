@@ -6,8 +6,8 @@ from flask import current_app
 
 from cadence_app.extensions import db
 from cadence_app.standing import absent
-from cadence_app.sweeps import quick_sweep
 from cadence_app.tenancy import use_tenant
+from cadence_app.work.sweeps import quick_sweep
 
 
 @quick_sweep

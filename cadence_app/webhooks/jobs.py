@@ -10,10 +10,10 @@ from sqlalchemy import select
 
 from cadence_app.accounts.models import Tenant
 from cadence_app.extensions import db, rq
-from cadence_app.locks import held
-from cadence_app.sweeps import quick_sweep
 from cadence_app.tenancy import use_tenant
 from cadence_app.webhooks import delivering, log, notices, outbox
+from cadence_app.work.leases import held
+from cadence_app.work.sweeps import quick_sweep
 
 _LONGEST_SECONDS = 180
 _PRUNE_SECONDS = 3600

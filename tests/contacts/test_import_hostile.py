@@ -18,7 +18,7 @@ from cadence_app.contacts.imports import jobs, reading, service, workbooks
 from cadence_app.contacts.imports.models import Import, ImportState
 from cadence_app.contacts.imports.refusal import Limits, Unreadable
 from cadence_app.extensions import db
-from cadence_app.locks import Lease
+from cadence_app.work.leases import Lease
 from tests.contacts.importing import check, csv_of, row, run, work
 from tests.world import World, new_number
 

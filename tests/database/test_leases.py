@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from cadence_app import locks
 from cadence_app.extensions import db
-from cadence_app.locks import LeaseLost, free, held
+from cadence_app.work import leases as locks
+from cadence_app.work.leases import LeaseLost, free, held
 from tests.world import World, make_world
 
 

@@ -18,7 +18,7 @@ from cadence_app import create_app
 from cadence_app.consent.models import Source, Status
 from cadence_app.database_roles import EMBEDDED_LOGIN
 from cadence_app.extensions import db
-from cadence_app.locks import held
+from cadence_app.work.leases import held
 from config import database_url
 from tests.contacts.importing import csv_of
 from tests.contacts.importing import run as run_import

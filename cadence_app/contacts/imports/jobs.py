@@ -16,9 +16,9 @@ from cadence_app.contacts.imports.models import WORKING, Import, ImportContact, 
 from cadence_app.contacts.imports.refusal import Unreadable
 from cadence_app.contacts.imports.service import enqueue
 from cadence_app.extensions import db, rq
-from cadence_app.locks import free, held
-from cadence_app.sweeps import quick_sweep
 from cadence_app.tenancy import use_tenant
+from cadence_app.work.leases import free, held
+from cadence_app.work.sweeps import quick_sweep
 
 _ATTEMPTS = 5
 # An import that no worker has touched for this long has lost its job.

@@ -22,8 +22,8 @@ from cadence_app.messaging.carriers.reconciling import (
 )
 from cadence_app.messaging.jobs import dispatch
 from cadence_app.messaging.media.jobs import fetch_soon
-from cadence_app.sweeps import quick_sweep
 from cadence_app.tenancy import use_tenant
+from cadence_app.work.sweeps import quick_sweep
 
 _LONGEST_SECONDS = 1800
 

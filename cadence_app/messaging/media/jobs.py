@@ -15,8 +15,8 @@ from cadence_app.accounts.models import Tenant
 from cadence_app.extensions import db, rq
 from cadence_app.messaging.media.fetching import fetch
 from cadence_app.messaging.media.models import DiscardedFile, MessageMedia
-from cadence_app.sweeps import quick_sweep
 from cadence_app.tenancy import use_tenant
+from cadence_app.work.sweeps import quick_sweep
 
 # A file that no worker has taken up after this long has lost its job.
 _LOST_AFTER = timedelta(seconds=15)
