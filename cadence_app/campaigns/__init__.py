@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from flask import Flask
 
-from cadence_app.campaigns import jobs, list_routes, routes, settings_routes
+from cadence_app.campaigns import jobs, list_routes, routes, settings_routes, traces
 from cadence_app.campaigns.sending import follow_text
 from cadence_app.messaging import outcomes
 
-__all__ = ["jobs"]
+__all__ = ["jobs", "traces"]
 
 
 def init_app(app: Flask) -> None:

@@ -1,8 +1,8 @@
 """Sending a campaign, one recipient at a time, so that each is texted exactly once whatever is killed when.
 
 A recipient goes from `waiting` to `sending` together with its message, which has a key of its own, and that
-is committed before the carrier is called. Only one worker works on a campaign at a time (work/leases.py); what it
-finds in `sending` was left behind by one that died, and the carrier is asked what became of it.
+is committed before the carrier is called. Only one worker works on a campaign at a time (work/leases.py);
+what it finds in `sending` was left behind by one that died, and the carrier is asked what became of it.
 """
 
 from __future__ import annotations

@@ -11,13 +11,14 @@ from cadence_app.messaging import (
     opt_out_queue_routes,
     routes,
     template_routes,
+    traces,
 )
 from cadence_app.messaging.carriers import jobs as carrier_jobs
 from cadence_app.messaging.carriers import screens, unread_screens, webhooks
 from cadence_app.messaging.media import jobs as media_jobs
 from cadence_app.messaging.media import routes as media_routes
 
-__all__ = ["carrier_jobs", "media_jobs"]
+__all__ = ["carrier_jobs", "media_jobs", "traces"]
 
 
 def init_app(app: Flask) -> None:

@@ -13,7 +13,7 @@ from cadence_app.accounts.models import User
 from cadence_app.consent import number_stops, possible, retiring
 from cadence_app.consent.ledger import leave_teams, lock_contacts, with_merged
 from cadence_app.consent.models import Block, Decision, OptOutChange, PossibleOptOut, StopOrigin
-from cadence_app.contacts import traces
+from cadence_app.contacts import forgetting
 from cadence_app.contacts.models import Contact, ContactNumber, ContactTag
 from cadence_app.extensions import db
 from cadence_app.messaging.conversations import hold_queued
@@ -47,7 +47,7 @@ def _erase(user: User, contact_id: int, reason: str) -> None:
     )
     changes = db.session.scalars(select(OptOutChange.id).where(OptOutChange.contact_id.in_(ids)))
     retiring.erase_changes(changes.all(), user, reason)
-    traces.clear(ids)
+    forgetting.clear(ids)
     _empty_texts(ids)
     leave_teams(ids)
     for table in (Block, ContactTag, ContactNumber):

@@ -12,7 +12,7 @@ from cadence_app.accounts.models import Team, User
 from cadence_app.consent import blocks, carrying, number_stops
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import Consent, Status
-from cadence_app.contacts import traces
+from cadence_app.contacts import forgetting
 from cadence_app.contacts.models import Contact, ContactNumber, ContactTag
 from cadence_app.contacts.numbers import spelled
 from cadence_app.extensions import db
@@ -104,7 +104,7 @@ def _merge(user: User, kept_id: int, gone_id: int, texted_id: int) -> None:
     _move_details(kept, gone)
     _move_numbers(user, kept, gone, texted_id)
     _move_conversations(kept_id, gone_id)
-    traces.move(kept_id, gone_id)
+    forgetting.move(kept_id, gone_id)
     carrying.merge(user, kept_id, gone_id, texted_id, who)
     audit.record(user, "contact.merged", f"Contact {kept_id}", merged=(None, f"Contact {gone_id}"))
     db.session.commit()

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from cadence_app.accounts import audit
 from cadence_app.consent import seals
 from cadence_app.consent.ledger import lock_contacts
-from cadence_app.contacts import traces
+from cadence_app.contacts import forgetting
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.retention.listing import REMOVED_HEADER, lines, removed_page
@@ -108,7 +108,7 @@ def _remove_batch(run: RetentionRun, contact_ids: list[int]) -> None:
     values = {"tenant": run.tenant_id, "ids": contact_ids, "before": run.before}
     removable = list(db.session.scalars(_REMOVABLE, values))
     keep_stops(removable)
-    traces.clear(removable, waiting_posts=False)
+    forgetting.clear(removable, waiting_posts=False)
     by = run.approved_by
     removal = {
         "ids": removable,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from flask import Flask
 
-from cadence_app.webhooks import jobs, log_routes, routes, waking
+from cadence_app.webhooks import jobs, log_routes, routes, traces, waking
 from cadence_app.webhooks.blueprint import blueprint
 
-__all__ = ["jobs", "log_routes", "routes"]
+__all__ = ["jobs", "log_routes", "routes", "traces"]
 
 
 def init_app(app: Flask) -> None:

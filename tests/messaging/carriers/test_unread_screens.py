@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, update
 
 from cadence_app.accounts.models import AuditEntry, User
-from cadence_app.contacts import traces
+from cadence_app.contacts import forgetting
 from cadence_app.extensions import db
 from cadence_app.messaging.carriers import unread
 from cadence_app.messaging.carriers.jobs import discard_read_posts
@@ -189,11 +189,11 @@ def test_erasing_somebody_clears_what_has_their_number_in_it(line: Line, written
     contact_id = line.world.add_contact(number)
     with line.world.session():
         # By age: an open one that may be a stop of theirs stays.
-        traces.clear([contact_id], waiting_posts=False)
+        forgetting.clear([contact_id], waiting_posts=False)
         db.session.commit()
     assert [post.due_on is None for post in posts(line.world)] == [False, False]
     with line.world.session():
-        traces.clear([contact_id])
+        forgetting.clear([contact_id])
         db.session.commit()
     (post,) = posts(line.world)
     assert other in post.words
