@@ -19,7 +19,7 @@ from wtforms.validators import DataRequired, EqualTo, InputRequired, Length
 
 from cadence_app.accounts.models import User
 from cadence_app.accounts.password_rules import HINT, MAX_PASSWORD, MIN_PASSWORD
-from cadence_app.ui.fields import no_control_characters, stripped
+from cadence_app.form_fields import no_control_characters, stripped
 
 # Longer ones were allowed once.
 _LONGEST_PASSWORD = 1000

@@ -17,10 +17,10 @@ from cadence_app.accounts.sign_in_models import SingleSignOn
 from cadence_app.accounts.single_sign_on import DomainTaken, Settings
 from cadence_app.accounts.sso_routes import callback_url
 from cadence_app.extensions import limiter
+from cadence_app.form_fields import no_control_characters, stripped
 from cadence_app.outbound import gate
 from cadence_app.outbound.gate import Refused
 from cadence_app.outbound.policy import Kind
-from cadence_app.ui.fields import no_control_characters, stripped
 from cadence_app.vault import Unreadable
 
 SAID, CONFIRMED = "said", "confirmed"

@@ -21,9 +21,9 @@ from wtforms.validators import InputRequired, Length, Optional, ValidationError
 from cadence_app.accounts.models import KeywordPolicy, PossibleOptOutPolicy, SecondFactorPolicy
 from cadence_app.contacts.models import FieldKind
 from cadence_app.contacts.number_field import NumberField
+from cadence_app.form_fields import DayField, MultiCheckboxField, no_control_characters, stripped
 from cadence_app.messaging.auto_replies import MAX_AUTO_REPLY
 from cadence_app.reports.forms import offered
-from cadence_app.ui.fields import DayField, MultiCheckboxField, no_control_characters, stripped
 from cadence_app.ui.navigation import Words
 
 ZONES = sorted(available_timezones())

@@ -10,8 +10,8 @@ from wtforms.validators import InputRequired, Length
 
 from cadence_app.accounts.models import Role, Team
 from cadence_app.administration.forms import ZONES, NameForm
+from cadence_app.form_fields import MultiCheckboxField, no_control_characters, stripped
 from cadence_app.reports.forms import offered
-from cadence_app.ui.fields import MultiCheckboxField, no_control_characters, stripped
 from cadence_app.ui.navigation import Words
 
 ROLE_NAMES = {

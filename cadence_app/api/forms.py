@@ -6,7 +6,7 @@ from wtforms.validators import DataRequired, InputRequired, Length, NumberRange,
 
 from cadence_app.api.models import Scope
 from cadence_app.api.tokens import MOST_DAYS, USUAL_DAYS
-from cadence_app.ui.fields import MultiCheckboxField, stripped
+from cadence_app.form_fields import MultiCheckboxField, stripped
 
 SCOPE_LABELS = {
     Scope.CONTACTS_READ: "Read contacts",

@@ -28,18 +28,18 @@ from cadence_app.contacts.numbers import (
 )
 from cadence_app.contacts.service import matches
 from cadence_app.extensions import db
-from cadence_app.messaging.inboxes import area_code_near
-from cadence_app.messaging.merge_fields import tenant_fields
-from cadence_app.messaging.models import Inbox
-from cadence_app.messaging.sending import MAX_BODY_LENGTH
-from cadence_app.messaging.template_routes import known_fields
-from cadence_app.ui.fields import (
+from cadence_app.form_fields import (
     LaterField,
     MultiCheckboxField,
     no_control_characters,
     one_kind_of_line_end,
     stripped,
 )
+from cadence_app.messaging.inboxes import area_code_near
+from cadence_app.messaging.merge_fields import tenant_fields
+from cadence_app.messaging.models import Inbox
+from cadence_app.messaging.sending import MAX_BODY_LENGTH
+from cadence_app.messaging.template_routes import known_fields
 from cadence_app.ui.formatting import in_zone
 from cadence_app.ui.navigation import words_for
 

@@ -12,7 +12,7 @@ from wtforms.validators import Length, Optional, ValidationError
 
 from cadence_app.contacts.models import Contact, CustomField, FieldKind
 from cadence_app.extensions import db
-from cadence_app.ui.fields import no_control_characters, stripped
+from cadence_app.form_fields import no_control_characters, stripped
 
 _MAX_LENGTH = 500
 

@@ -26,6 +26,7 @@ from cadence_app.contacts.models import Contact
 from cadence_app.contacts.number_field import NumberField
 from cadence_app.contacts.numbers import BadNumber, LocalNumber, area_code_of, parse_number
 from cadence_app.extensions import db
+from cadence_app.form_fields import no_control_characters
 from cadence_app.messaging.inbound import receive_text
 from cadence_app.messaging.jobs import dispatch
 from cadence_app.messaging.media.links import path_of
@@ -34,7 +35,6 @@ from cadence_app.messaging.models import Conversation, Inbox, Message, MessageSt
 from cadence_app.storable import storable
 from cadence_app.tenancy import keeping_tenant, use_tenant
 from cadence_app.ui import htmx
-from cadence_app.ui.fields import no_control_characters
 from cadence_app.ui.formatting import phone as pretty
 
 blueprint = Blueprint("dev_phone", __name__, url_prefix="/dev/phone")

@@ -8,11 +8,11 @@ from flask_wtf.file import MultipleFileField
 from wtforms import Field, SubmitField, TextAreaField, ValidationError
 from wtforms.validators import DataRequired, Length
 
+from cadence_app.form_fields import LaterField, no_control_characters, one_kind_of_line_end, stripped
 from cadence_app.messaging.media import kinds
 from cadence_app.messaging.media.service import Refused, Upload, check_together, upload_of
 from cadence_app.messaging.notes import MAX_LENGTH
 from cadence_app.messaging.sending import MAX_BODY_LENGTH
-from cadence_app.ui.fields import LaterField, no_control_characters, one_kind_of_line_end, stripped
 
 
 class ComposeForm(FlaskForm):

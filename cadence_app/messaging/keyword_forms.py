@@ -11,8 +11,8 @@ from wtforms.validators import InputRequired, Length
 
 from cadence_app.accounts.models import Team
 from cadence_app.consent.keywords import Meaning
+from cadence_app.form_fields import no_control_characters, one_kind_of_line_end, stripped
 from cadence_app.messaging.auto_replies import MAX_AUTO_REPLY
-from cadence_app.ui.fields import no_control_characters, one_kind_of_line_end, stripped
 
 MEANING_NAMES = {Meaning.OUT: "Opts out", Meaning.IN: "Opts in", Meaning.HELP: "Asks for help"}
 EVERYBODY = ""

@@ -8,8 +8,8 @@ from wtforms import BooleanField, RadioField, TextAreaField, ValidationError
 from wtforms.fields import SelectChoice
 from wtforms.validators import Length
 
+from cadence_app.form_fields import no_control_characters, stripped
 from cadence_app.notifications.models import Pace
-from cadence_app.ui.fields import no_control_characters, stripped
 
 MOST_RECIPIENTS = 50
 

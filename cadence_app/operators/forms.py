@@ -7,7 +7,7 @@ from wtforms import EmailField, PasswordField, SelectField, StringField, SubmitF
 from wtforms.fields import SelectChoice
 from wtforms.validators import InputRequired, Length
 
-from cadence_app.ui.fields import no_control_characters, stripped
+from cadence_app.form_fields import no_control_characters, stripped
 from cadence_app.ui.navigation import SCREENS
 
 

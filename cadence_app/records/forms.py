@@ -6,7 +6,7 @@ from wtforms.validators import DataRequired, InputRequired, Length
 
 from cadence_app.contacts.names import folded
 from cadence_app.contacts.number_field import NumberField
-from cadence_app.ui.fields import no_control_characters, stripped
+from cadence_app.form_fields import no_control_characters, stripped
 
 
 class EditContactForm(FlaskForm):

@@ -10,9 +10,9 @@ from wtforms import Field, SelectField, StringField
 from wtforms.validators import Optional, ValidationError
 
 from cadence_app.accounts.models import Team
+from cadence_app.form_fields import DayField
 from cadence_app.reports.activity_periods import DEFAULT, PRESETS, Period
 from cadence_app.reports.fields import check_first_day
-from cadence_app.ui.fields import DayField
 from cadence_app.ui.navigation import Words
 
 _MOST_DAYS = 731

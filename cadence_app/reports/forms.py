@@ -14,13 +14,13 @@ from wtforms.validators import InputRequired, Length, ValidationError
 
 from cadence_app.accounts.models import Team, User
 from cadence_app.extensions import db
+from cadence_app.form_fields import DayField, MultiCheckboxField, no_control_characters, stripped
 from cadence_app.reports.destinations.service import all_destinations
 from cadence_app.reports.fields import check_first_day
 from cadence_app.reports.filters import SOURCE_FILTERS, STATUS_NAMES, Filters
 from cadence_app.reports.kinds import Kind
 from cadence_app.reports.models import Format
 from cadence_app.reports.ranges import LATEST, today
-from cadence_app.ui.fields import DayField, MultiCheckboxField, no_control_characters, stripped
 from cadence_app.ui.navigation import words_for
 
 # Where a filter's field has another name than the filter.

@@ -10,6 +10,7 @@ from wtforms.fields import SelectChoice
 
 from cadence_app.accounts.models import Role, User
 from cadence_app.extensions import db
+from cadence_app.form_fields import MultiCheckboxField
 from cadence_app.reports.destinations.service import chosen
 from cadence_app.reports.forms import (
     FILTER_FIELDS,
@@ -22,7 +23,6 @@ from cadence_app.reports.models import Format
 from cadence_app.reports.schedule_models import ExportSchedule
 from cadence_app.reports.schedule_runs import Plan
 from cadence_app.reports.schedules import PERIOD_NAMES, WEEKDAYS, Every, Period, Timing
-from cadence_app.ui.fields import MultiCheckboxField
 from cadence_app.ui.formatting import hour_name
 
 

@@ -7,7 +7,7 @@ from wtforms import SelectField, SubmitField, TextAreaField
 from wtforms.fields import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, Length
 
-from cadence_app.ui.fields import WholeNumberField, no_control_characters, stripped
+from cadence_app.form_fields import WholeNumberField, no_control_characters, stripped
 
 EVERYTHING = "all"
 _YEARS = range(1, 26)

@@ -1,7 +1,7 @@
 """One value of an address or a form that no form class looks at. Whatever somebody sends, what comes back is
 a value that the database takes.
 
-Form classes have fields of their own for this (ui/fields.py).
+Form classes have fields of their own for this (form_fields.py).
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from datetime import date
 
 from werkzeug.datastructures import MultiDict
 
+from cadence_app.form_fields import FIRST_DAY, LAST_DAY
 from cadence_app.storable import storable
-from cadence_app.ui.fields import FIRST_DAY, LAST_DAY
 
 LARGEST_ID = 2**63 - 1
 _LONGEST = 200
@@ -43,6 +43,6 @@ def page(given: Given) -> int:
 
 
 def day(given: Given, name: str) -> date | None:
-    """A day, where one is given that a day's field would take (ui/fields.py)."""
+    """A day, where one is given that a day's field would take (form_fields.py)."""
     found = given.get(name, type=date.fromisoformat)
     return found if found is not None and FIRST_DAY <= found <= LAST_DAY else None

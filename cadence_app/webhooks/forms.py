@@ -14,9 +14,9 @@ from wtforms.validators import DataRequired, Length, ValidationError
 
 from cadence_app.accounts.models import Team
 from cadence_app.extensions import db
+from cadence_app.form_fields import MultiCheckboxField, no_control_characters, stripped
 from cadence_app.reports.filters import SOURCE_NAMES
 from cadence_app.reports.forms import offered
-from cadence_app.ui.fields import MultiCheckboxField, no_control_characters, stripped
 from cadence_app.ui.navigation import words_for
 from cadence_app.webhooks.destinations import problem_of
 from cadence_app.webhooks.models import DeliveryState

@@ -28,7 +28,7 @@ from cadence_app.contacts.imports.mapping import NEW_FIELD, SKIP, Target
 from cadence_app.contacts.imports.models import Import
 from cadence_app.contacts.imports.reading import DELIMITERS, ENCODINGS, Options
 from cadence_app.contacts.imports.refusals import CHOICES, Choice, Kind
-from cadence_app.ui.fields import MultiCheckboxField, WholeNumberField, no_control_characters, stripped
+from cadence_app.form_fields import MultiCheckboxField, WholeNumberField, no_control_characters, stripped
 from cadence_app.ui.navigation import Words
 
 _LONGEST_FIELD_NAME = 100

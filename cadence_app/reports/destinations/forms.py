@@ -19,6 +19,7 @@ from wtforms import (
 from wtforms.fields import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, ValidationError
 
+from cadence_app.form_fields import WholeNumberField, stripped
 from cadence_app.outbound import gate
 from cadence_app.outbound.gate import Refused
 from cadence_app.outbound.policy import Kind
@@ -29,7 +30,6 @@ from cadence_app.reports.destinations.s3 import S3Place, amazon
 from cadence_app.reports.destinations.service import Setup, is_elsewhere
 from cadence_app.reports.destinations.sftp import SftpPlace
 from cadence_app.reports.forms import offered
-from cadence_app.ui.fields import WholeNumberField, stripped
 
 _HOST = re.compile(r"[A-Za-z0-9.:_-]+", re.ASCII)
 _BUCKET = re.compile(r"[A-Za-z0-9._-]+", re.ASCII)

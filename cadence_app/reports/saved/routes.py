@@ -11,6 +11,7 @@ from wtforms.fields import SelectChoice
 from wtforms.validators import DataRequired, Length, ValidationError
 
 from cadence_app.accounts.roles import reports_required
+from cadence_app.form_fields import stripped
 from cadence_app.reports.filters import Filters, describe
 from cadence_app.reports.forms import ExportForm, offered
 from cadence_app.reports.kinds import KINDS, Kind
@@ -20,7 +21,6 @@ from cadence_app.reports.saved import service
 from cadence_app.reports.saved.models import FIXED, NO_DAYS, SavedFilter
 from cadence_app.reports.saved.service import NameTaken, Wanted
 from cadence_app.reports.screens import asked_of, export_crumbs, page_of
-from cadence_app.ui.fields import stripped
 from cadence_app.ui.formatting import day as in_words
 from cadence_app.ui.navigation import words_for
 
