@@ -13,7 +13,6 @@ from cadence_app import (
     administration,
     api,
     campaigns,
-    consent,
     contacts,
     mails,
     messaging,
@@ -60,7 +59,7 @@ def create_app(settings: dict[str, Any]) -> Flask:
     init_database_errors()
     with app.app_context():
         init_tenancy()
-    people = (accounts, mails, contacts, consent, messaging, campaigns, records)
+    people = (accounts, mails, contacts, messaging, campaigns, records)
     told = (reports, notifications, retention, api, standing, webhooks)
     for area in (*people, *told, administration, operators, ui):
         area.init_app(app)

@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-from flask import Flask
-
-from cadence_app.consent import jobs, routes, seal_models
+from cadence_app.consent import jobs, seal_models
 
 __all__ = ["jobs", "seal_models"]
-
-
-def init_app(app: Flask) -> None:
-    app.register_blueprint(routes.blueprint)

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from flask import Flask
 
-from cadence_app.reports import activity_routes, dev_mail, jobs, routes, schedule_jobs, schedule_routes
+from cadence_app.reports import (
+    activity_routes,
+    dev_mail,
+    jobs,
+    proof_routes,
+    routes,
+    schedule_jobs,
+    schedule_routes,
+)
 from cadence_app.reports.destinations import jobs as delivery_jobs
 from cadence_app.reports.destinations import routes as destination_routes
 from cadence_app.reports.saved import routes as saved_routes
@@ -14,7 +22,12 @@ __all__ = ["delivery_jobs", "jobs", "schedule_jobs"]
 
 def init_app(app: Flask) -> None:
     blueprints = (routes.reports, routes.teams, routes.legacy, activity_routes.blueprint)
-    more = (schedule_routes.blueprint, destination_routes.blueprint, saved_routes.blueprint)
+    more = (
+        schedule_routes.blueprint,
+        destination_routes.blueprint,
+        saved_routes.blueprint,
+        proof_routes.blueprint,
+    )
     for blueprint in (*blueprints, *more):
         app.register_blueprint(blueprint)
     if app.config["DEV_MAILBOX"]:

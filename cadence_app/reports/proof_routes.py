@@ -23,7 +23,7 @@ def index() -> str:
     page = seals.latest_seals(_PAGE + 1, before)
     digest = asked.text(request.args, "digest")
     return render_template(
-        "consent/proof.html",
+        "reports/proof.html",
         mode=mode_of(current_user),
         checks=checks.latest_checks(),
         seals=page[:_PAGE],
@@ -40,7 +40,7 @@ def index() -> str:
 @reports_required
 def check_list() -> str:
     """The list of checks by itself, for a page that keeps it fresh."""
-    return render_template("consent/_checks.html", checks=checks.latest_checks())
+    return render_template("reports/_checks.html", checks=checks.latest_checks())
 
 
 @blueprint.post("/verify")
