@@ -14,6 +14,7 @@ from cadence_app import (
     api,
     campaigns,
     contacts,
+    help_pages,
     mails,
     messaging,
     notifications,
@@ -63,5 +64,6 @@ def create_app(settings: dict[str, Any]) -> Flask:
     told = (reports, notifications, retention, api, standing, webhooks)
     for area in (*people, *told, administration, operators, ui):
         area.init_app(app)
+    app.register_blueprint(help_pages.blueprint)
     app.cli.add_command(cadence)
     return app

@@ -1,4 +1,4 @@
-"""What every page shares: navigation, formatting, error pages, security headers, help, health."""
+"""What every page shares: navigation, formatting, error pages, security headers, health."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ from flask import Flask, current_app, g, has_request_context, url_for
 from flask_login import current_user
 
 from cadence_app import development
-from cadence_app.ui import errors, formatting, headers, health, help_pages
+from cadence_app.ui import errors, formatting, headers, health
 from cadence_app.ui.navigation import main_navigation, settings_navigation, words_for
 
 
 def init_app(app: Flask) -> None:
     errors.init_app(app)
-    app.register_blueprint(help_pages.blueprint)
     app.register_blueprint(health.blueprint)
     # What browsers ask for beside a file that is no page, such as the certificate's PDF.
     app.add_url_rule("/favicon.ico", "favicon", lambda: app.send_static_file("img/favicon.svg"))

@@ -9,8 +9,8 @@ from html.parser import HTMLParser
 import pytest
 from flask import Flask
 
+from cadence_app.help_pages import PAGES
 from cadence_app.reports.kinds import PLAIN_KINDS
-from cadence_app.ui.help_pages import PAGES
 from tests.world import World, new_number
 
 # Not a tenant's: for who runs the server, for trying it out, and for programs.
