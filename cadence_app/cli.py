@@ -29,10 +29,10 @@ from cadence_app.consent import own_keywords
 from cadence_app.consent.keywords import Meaning
 from cadence_app.consent.seals import days_to_seal, seal_with_digest
 from cadence_app.consent.verifying import verify
-from cadence_app.contacts.numbers import parse_number
 from cadence_app.extensions import db
 from cadence_app.operators import commands
 from cadence_app.operators import service as operators
+from cadence_app.phone_numbers import parse_number
 
 
 class _Group(AppGroup):

@@ -17,8 +17,8 @@ from cadence_app.consent.by_api import Result, Wanted, set_by_api
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import Status
 from cadence_app.contacts.models import Contact, ContactNumber
-from cadence_app.contacts.numbers import BadNumber, parse_number, spellings
 from cadence_app.extensions import db
+from cadence_app.phone_numbers import BadNumber, parse_number, spellings
 
 TEAM_CLOSED = "This team is closed, and the contact is not in it: nobody joins it until it is reopened."
 _DETAILS = {

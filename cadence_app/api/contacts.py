@@ -27,9 +27,9 @@ from cadence_app.consent import joining, number_stops, possible
 from cadence_app.consent import service as consent
 from cadence_app.consent.models import Consent
 from cadence_app.contacts.models import Contact
-from cadence_app.contacts.numbers import BadNumber, parse_number
 from cadence_app.contacts.service import Taken, TeamClosed, contact_with, hold_or_make, matches
 from cadence_app.extensions import db
+from cadence_app.phone_numbers import BadNumber, parse_number
 from cadence_app.ui.problems import Problem
 
 # In an address; a larger one is none that the database could hold.

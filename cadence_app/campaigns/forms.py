@@ -19,13 +19,6 @@ from cadence_app.consent.models import Consent
 from cadence_app.contacts.imports.models import Import
 from cadence_app.contacts.imports.service import named_lists
 from cadence_app.contacts.models import Contact, CustomField, Tag
-from cadence_app.contacts.numbers import (
-    BadNumber,
-    LocalNumber,
-    area_code_of,
-    parse_number,
-    with_area_code,
-)
 from cadence_app.contacts.service import matches
 from cadence_app.extensions import db
 from cadence_app.form_fields import (
@@ -40,6 +33,7 @@ from cadence_app.messaging.merge_fields import tenant_fields
 from cadence_app.messaging.models import Inbox
 from cadence_app.messaging.sending import MAX_BODY_LENGTH
 from cadence_app.messaging.template_routes import known_fields
+from cadence_app.phone_numbers import BadNumber, LocalNumber, area_code_of, parse_number, with_area_code
 from cadence_app.ui.formatting import in_zone
 from cadence_app.ui.navigation import words_for
 

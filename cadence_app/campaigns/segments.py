@@ -24,7 +24,7 @@ from sqlalchemy import (
 from cadence_app.consent.models import Consent
 from cadence_app.contacts.imports.models import ImportContact
 from cadence_app.contacts.models import Contact, ContactTag
-from cadence_app.contacts.numbers import BadNumber, parse_number
+from cadence_app.phone_numbers import BadNumber, parse_number
 
 MOST_PASTED = 10_000
 MOST_PICKED = 500

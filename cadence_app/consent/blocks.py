@@ -13,8 +13,8 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from cadence_app.consent.models import Block, BlockScope
 from cadence_app.contacts.models import ContactNumber
-from cadence_app.contacts.numbers import spellings
 from cadence_app.extensions import db
+from cadence_app.phone_numbers import spellings
 from cadence_app.tenancy import tenant_in_use
 
 STOPPED_EVERYWHERE = "The person had opted out of the whole organisation before."

@@ -16,8 +16,8 @@ from cadence_app.accounts.models import Team
 from cadence_app.consent import blocks, number_stops, possible
 from cadence_app.consent.ledger import Change, among, lock_contacts, note_stops, record_changes
 from cadence_app.consent.models import Consent, Source, Status
-from cadence_app.contacts.numbers import spellings
 from cadence_app.extensions import db
+from cadence_app.phone_numbers import spellings
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from cadence_app.accounts.models import Tenant
 from cadence_app.consent.models import Block, BlockScope, Consent, NumberStop, Source, StopOrigin
 from cadence_app.consent.number_stops import as_it_was, digest, digests, latest
 from cadence_app.contacts.models import ContactNumber
-from cadence_app.contacts.numbers import spellings
 from cadence_app.extensions import db
+from cadence_app.phone_numbers import spellings
 from cadence_app.tenancy import tenant_in_use
 
 

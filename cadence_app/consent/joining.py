@@ -11,8 +11,8 @@ from cadence_app.accounts.models import User
 from cadence_app.consent import blocks, number_stops
 from cadence_app.consent.ledger import Change, lock_contacts, note_stop, record_change
 from cadence_app.consent.models import Consent, Source, Status
-from cadence_app.contacts.numbers import spellings
 from cadence_app.extensions import db
+from cadence_app.phone_numbers import spellings
 
 
 def add_by_user(user: User, contact_id: int, team_id: int, number: str | None = None) -> int | None:

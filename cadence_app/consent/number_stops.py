@@ -37,8 +37,8 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from cadence_app.consent.ledger import among
 from cadence_app.consent.models import Block, BlockScope, NumberStop, StopOrigin
 from cadence_app.contacts.models import Contact, ContactNumber
-from cadence_app.contacts.numbers import spellings
 from cadence_app.extensions import db
+from cadence_app.phone_numbers import spellings
 from cadence_app.tenancy import tenant_in_use
 
 _KEY = ("tenant_id", "digest", "scope", "team_id")

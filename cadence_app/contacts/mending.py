@@ -1,4 +1,4 @@
-"""Numbers that were stored before they were read strictly (numbers.py): read again once after an upgrade, not
+"""Numbers that were stored before they were read strictly (phone_numbers.py): read again once after an upgrade, not
 texted while they are none, and listed for admins. Nothing is deleted.
 
 A Mexican number with the 1 that its plan has lost is the same phone as the one without it: it is respelled.
@@ -20,16 +20,16 @@ from cadence_app.consent import same_phone
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import Consent
 from cadence_app.contacts.models import Contact, ContactNumber, NumberToMend
-from cadence_app.contacts.numbers import BadNumber, parse_number, spelled, with_area_code
 from cadence_app.contacts.respelling import respell
 from cadence_app.contacts.service import contact_with
 from cadence_app.extensions import db
 from cadence_app.messaging.inboxes import area_code_near
 from cadence_app.messaging.models import Inbox
+from cadence_app.phone_numbers import BadNumber, parse_number, spelled, with_area_code
 from cadence_app.tenancy import tenant_in_use, use_tenant
 from cadence_app.work.leases import held
 
-# Which reading numbers.py has now; a higher one is read again at the next start.
+# Which reading phone_numbers.py has now; a higher one is read again at the next start.
 READING = 1
 PAGE = 50
 # As PostgreSQL reads it, of a number of Mexico with the 1.

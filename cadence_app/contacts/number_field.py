@@ -13,7 +13,7 @@ from flask_wtf import FlaskForm
 from wtforms import TelField
 from wtforms.validators import ValidationError
 
-from cadence_app.contacts.numbers import BadNumber, LocalNumber, parse_number, with_area_code
+from cadence_app.phone_numbers import BadNumber, LocalNumber, parse_number, with_area_code
 
 
 class NumberField(TelField):

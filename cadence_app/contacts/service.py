@@ -14,8 +14,8 @@ from cadence_app.consent import service as consent
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import Consent, OptOutChange
 from cadence_app.contacts.models import Contact, ContactNumber, ContactTag, Tag
-from cadence_app.contacts.numbers import digits_of, spellings
 from cadence_app.extensions import db
+from cadence_app.phone_numbers import digits_of, spellings
 from cadence_app.tenancy import tenant_in_use
 
 PAGE = 50

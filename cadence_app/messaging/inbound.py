@@ -15,7 +15,6 @@ from cadence_app.consent import team_only
 from cadence_app.consent.keywords import Meaning
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.contacts.models import Contact, ContactNumber
-from cadence_app.contacts.numbers import spellings
 from cadence_app.contacts.service import contact_with
 from cadence_app.extensions import db
 from cadence_app.messaging import answer_limits
@@ -26,6 +25,7 @@ from cadence_app.messaging.media import kinds
 from cadence_app.messaging.media.models import MediaState
 from cadence_app.messaging.media.service import Came, note_came
 from cadence_app.messaging.models import Conversation, Direction, Inbox, Message, MessageState
+from cadence_app.phone_numbers import spellings
 from cadence_app.tenancy import use_tenant
 
 _FIND_INBOX = text("SELECT tenant_id, inbox_id FROM find_inbox(:number)")

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from cadence_app.accounts.models import Team, User
 from cadence_app.contacts.models import Contact
-from cadence_app.contacts.numbers import is_toll_free
 from cadence_app.extensions import Model
+from cadence_app.phone_numbers import is_toll_free
 
 
 class InboxKind(StrEnum):

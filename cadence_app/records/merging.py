@@ -14,11 +14,11 @@ from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import Consent, Status
 from cadence_app.contacts import forgetting
 from cadence_app.contacts.models import Contact, ContactNumber, ContactTag
-from cadence_app.contacts.numbers import spelled
 from cadence_app.extensions import db
 from cadence_app.messaging.conversations import hold_queued
 from cadence_app.messaging.desk_models import AssignmentChange, Note
 from cadence_app.messaging.models import Conversation, Message, ScheduledText
+from cadence_app.phone_numbers import spelled
 from cadence_app.records.phones import Gone, earlier_holders
 from cadence_app.retention.protecting import OnHold, on_hold, until_done
 

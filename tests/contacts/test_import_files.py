@@ -14,7 +14,7 @@ from openpyxl import Workbook
 from cadence_app import files
 from cadence_app.contacts.imports import reading
 from cadence_app.contacts.imports.refusal import Limits, Unreadable
-from cadence_app.contacts.numbers import BadNumber, parse_number
+from cadence_app.phone_numbers import BadNumber, parse_number
 from tests.contacts.importing import check, counts, csv_of, problems, run, upload
 from tests.world import World, new_number
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cadence_app.contacts.numbers import (
+from cadence_app.phone_numbers import (
     BadNumber,
     LocalNumber,
     area_code_of,

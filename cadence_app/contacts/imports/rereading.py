@@ -1,7 +1,7 @@
 """The numbers of rows that were staged by an older release, read again before they are applied.
 
 An import may be taken up again after an update: one that failed, was cut off, or was just started. What
-numbers.py refuses by now is refused, but for the opt out of such a row, which counts for whoever has the
+phone_numbers.py refuses by now is refused, but for the opt out of such a row, which counts for whoever has the
 number as it is stored.
 """
 
@@ -13,8 +13,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from cadence_app.consent.models import Status
 from cadence_app.contacts.imports.models import ImportRow
 from cadence_app.contacts.imports.refusals import Kind
-from cadence_app.contacts.numbers import BadNumber, parse_number, spelled
 from cadence_app.extensions import db
+from cadence_app.phone_numbers import BadNumber, parse_number, spelled
 
 _WHY = "Phone numbers are read more strictly since the update. Upload this row again."
 _PIECE = 10_000

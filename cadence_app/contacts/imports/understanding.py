@@ -16,7 +16,7 @@ from cadence_app.contacts.imports.reading import Row
 from cadence_app.contacts.imports.refusals import Kind
 from cadence_app.contacts.models import FieldKind
 from cadence_app.contacts.names import folded
-from cadence_app.contacts.numbers import BadNumber, LocalNumber, parse_number, with_area_code
+from cadence_app.phone_numbers import BadNumber, LocalNumber, parse_number, with_area_code
 
 _LONGEST_NAME = 200
 _LONGEST_TAG = 100

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from cadence_app.consent.keywords import Meaning
-from cadence_app.contacts.numbers import parse_sender
+from cadence_app.phone_numbers import parse_sender
 from cadence_app.storable import storable
 
 _LONGEST_URL = 2048

@@ -12,8 +12,8 @@ from dataclasses import replace
 from sqlalchemy import ColumnElement, and_, bindparam, func, literal, select
 
 from cadence_app.consent.models import CARRIED_SOURCES, REPORTED_SOURCES, OptOutChange, Source
-from cadence_app.contacts.numbers import digits_of
 from cadence_app.contacts.service import matches
+from cadence_app.phone_numbers import digits_of
 from cadence_app.reports.filters import CARRIED, Filters
 from cadence_app.reports.kinds.base import ENDS_AT, STARTS_AT, ZONE, Cell, Column, Kind, says
 from cadence_app.reports.kinds.columns import contact_columns, source_column, status_column
