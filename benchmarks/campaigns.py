@@ -18,8 +18,8 @@ from cadence_app.campaigns.models import Campaign
 from cadence_app.campaigns.quiet_hours import hours_of
 from cadence_app.campaigns.segments import Segment
 from cadence_app.extensions import db
-from cadence_app.messaging.inboxes import create_inbox
-from cadence_app.messaging.models import Inbox
+from cadence_app.inboxes.models import Inbox
+from cadence_app.inboxes.service import create_inbox
 from cadence_app.tenancy import use_tenant
 from tests.campaigns.carrier import counting_carrier
 from tests.campaigns.sending import counts, send_with_kills, texted_after_opting_out

@@ -22,7 +22,7 @@ from cadence_app.accounts.models import Team, User
 from cadence_app.accounts.sessions import Device
 from cadence_app.accounts.sign_in_models import Method
 from cadence_app.extensions import db
-from cadence_app.messaging.inboxes import create_inbox
+from cadence_app.inboxes.service import create_inbox
 from cadence_app.tenancy import use_tenant
 
 INBOXES = 10

@@ -23,8 +23,8 @@ from cadence_app.accounts.models import Navigation, Role, TeamMember, User
 from cadence_app.consent.models import Consent, OptOutChange
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
+from cadence_app.inboxes.service import create_inbox
 from cadence_app.messaging.inbound import Received, receive_text
-from cadence_app.messaging.inboxes import create_inbox
 from cadence_app.messaging.media.service import Came
 from cadence_app.messaging.models import Conversation, Message
 from cadence_app.messaging.sending import deliver

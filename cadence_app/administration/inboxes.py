@@ -12,8 +12,8 @@ from cadence_app.accounts.audit import Actor
 from cadence_app.accounts.models import Role, Team, TeamMember, User
 from cadence_app.accounts.service import Refused
 from cadence_app.extensions import db
-from cadence_app.messaging.inboxes import create_inbox
-from cadence_app.messaging.models import Inbox
+from cadence_app.inboxes.models import Inbox
+from cadence_app.inboxes.service import create_inbox
 from cadence_app.ui.formatting import phone
 
 

@@ -14,7 +14,7 @@ from cadence_app.accounts.service import Refused
 from cadence_app.administration import inboxes, teams
 from cadence_app.administration.forms import InboxForm, NameForm, OwnerForm
 from cadence_app.extensions import db
-from cadence_app.messaging.models import Inbox
+from cadence_app.inboxes.models import Inbox
 from cadence_app.ui.formatting import phone
 from cadence_app.ui.navigation import words_for
 

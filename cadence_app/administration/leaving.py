@@ -15,8 +15,8 @@ from cadence_app.accounts.service import Refused
 from cadence_app.administration import inboxes
 from cadence_app.administration.teams import open_inboxes_of
 from cadence_app.extensions import db
+from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging import assignments
-from cadence_app.messaging.models import Inbox
 from cadence_app.reports.schedule_models import ExportSchedule, ExportScheduleRecipient
 from cadence_app.reports.schedule_runs import said
 from cadence_app.standing import service as standing

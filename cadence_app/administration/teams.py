@@ -15,8 +15,8 @@ from cadence_app.accounts.audit import Actor
 from cadence_app.accounts.models import Team, TeamMember, User
 from cadence_app.accounts.service import Refused
 from cadence_app.extensions import db
+from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging import assignments
-from cadence_app.messaging.models import Inbox
 from cadence_app.tenancy import tenant_in_use
 
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}", re.ASCII)

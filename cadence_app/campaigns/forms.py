@@ -28,9 +28,9 @@ from cadence_app.form_fields import (
     one_kind_of_line_end,
     stripped,
 )
-from cadence_app.messaging.inboxes import area_code_near
+from cadence_app.inboxes.models import Inbox
+from cadence_app.inboxes.service import area_code_near
 from cadence_app.messaging.merge_fields import tenant_fields
-from cadence_app.messaging.models import Inbox
 from cadence_app.messaging.sending import MAX_BODY_LENGTH
 from cadence_app.messaging.template_routes import known_fields
 from cadence_app.phone_numbers import BadNumber, LocalNumber, area_code_of, parse_number, with_area_code

@@ -13,7 +13,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from cadence_app.accounts.models import Team, User
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import Model
-from cadence_app.messaging.models import Inbox, Message
+from cadence_app.inboxes.models import Inbox
+from cadence_app.messaging.models import Message
 
 
 class CampaignState(StrEnum):

@@ -7,7 +7,7 @@ import time
 from sqlalchemy import case, func, literal_column, update
 
 from cadence_app.extensions import db
-from cadence_app.messaging.models import Inbox
+from cadence_app.inboxes.models import Inbox
 
 
 def wait_for_turn(inbox_id: int) -> None:

@@ -16,7 +16,7 @@ from cadence_app.campaigns import recipients, sending
 from cadence_app.campaigns.models import Campaign, CampaignState, Recipient, RecipientState
 from cadence_app.campaigns.segments import Segment
 from cadence_app.extensions import db
-from cadence_app.messaging.models import Inbox, InboxKind
+from cadence_app.inboxes.models import Inbox, InboxKind
 
 PAGE = 25
 

@@ -16,7 +16,7 @@ from cadence_app.accounts.models import Team
 from cadence_app.accounts.roles import admin_required
 from cadence_app.extensions import db
 from cadence_app.form_fields import WholeNumberField
-from cadence_app.messaging.models import Inbox, InboxKind
+from cadence_app.inboxes.models import Inbox, InboxKind
 from cadence_app.ui.formatting import hour_name
 
 blueprint = Blueprint("campaign_settings", __name__, url_prefix="/settings/campaigns")

@@ -1,5 +1,5 @@
-"""Numbers that were stored before they were read strictly (phone_numbers.py): read again once after an upgrade, not
-texted while they are none, and listed for admins. Nothing is deleted.
+"""Numbers that were stored before they were read strictly (phone_numbers.py): read again once after an
+upgrade, not texted while they are none, and listed for admins. Nothing is deleted.
 
 A Mexican number with the 1 that its plan has lost is the same phone as the one without it: it is respelled.
 Where another contact has that one, both get the stricter status at once and nothing is sent to the older
@@ -23,8 +23,8 @@ from cadence_app.contacts.models import Contact, ContactNumber, NumberToMend
 from cadence_app.contacts.respelling import respell
 from cadence_app.contacts.service import contact_with
 from cadence_app.extensions import db
-from cadence_app.messaging.inboxes import area_code_near
-from cadence_app.messaging.models import Inbox
+from cadence_app.inboxes.models import Inbox
+from cadence_app.inboxes.service import area_code_near
 from cadence_app.phone_numbers import BadNumber, parse_number, spelled, with_area_code
 from cadence_app.tenancy import tenant_in_use, use_tenant
 from cadence_app.work.leases import held

@@ -13,7 +13,8 @@ from cadence_app.accounts.models import User
 from cadence_app.consent.ledger import Change
 from cadence_app.consent.models import Status
 from cadence_app.extensions import db
-from cadence_app.messaging.models import Conversation, Direction, Inbox, Message, MessageKind, MessageState
+from cadence_app.inboxes.models import Inbox
+from cadence_app.messaging.models import Conversation, Direction, Message, MessageKind, MessageState
 
 _TEXTS = (
     "{team}: Registration for the coming term opens Monday at 7 AM. Reply with any questions.",

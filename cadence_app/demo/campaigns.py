@@ -18,12 +18,12 @@ from cadence_app.consent.ledger import Change, record_changes
 from cadence_app.consent.models import Consent, Source, Status
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
+from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.auto_replies import KINDS, text_of
 from cadence_app.messaging.merge_fields import tenant_fields
 from cadence_app.messaging.models import (
     Conversation,
     Direction,
-    Inbox,
     Message,
     MessageKind,
     MessageState,

@@ -26,8 +26,9 @@ from cadence_app.consent.models import BlockScope, Source, Status
 from cadence_app.contacts.models import Contact
 from cadence_app.demo import dialogue
 from cadence_app.extensions import db
+from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.auto_replies import KINDS, text_of
-from cadence_app.messaging.models import Conversation, Direction, Inbox, Message, MessageKind, MessageState
+from cadence_app.messaging.models import Conversation, Direction, Message, MessageKind, MessageState
 
 _RECENT = 24
 _UNKNOWN = 6

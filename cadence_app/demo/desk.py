@@ -9,8 +9,9 @@ from sqlalchemy import select
 from cadence_app.accounts.models import User
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
+from cadence_app.inboxes.models import Inbox, InboxKind
 from cadence_app.messaging import assignments, notes
-from cadence_app.messaging.models import Conversation, Inbox, InboxKind
+from cadence_app.messaging.models import Conversation
 
 _SHOWN = 6
 

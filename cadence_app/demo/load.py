@@ -27,8 +27,8 @@ from cadence_app.demo.imports import load_imports
 from cadence_app.demo.records import load_records
 from cadence_app.demo.settings import load_settings
 from cadence_app.extensions import db
-from cadence_app.messaging.inboxes import create_inbox
-from cadence_app.messaging.models import Inbox
+from cadence_app.inboxes.models import Inbox
+from cadence_app.inboxes.service import create_inbox
 from cadence_app.notifications.models import Event, Pace
 from cadence_app.notifications.service import set_rule
 

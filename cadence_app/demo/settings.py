@@ -5,7 +5,7 @@ from __future__ import annotations
 from cadence_app.accounts.models import Team, User
 from cadence_app.administration import inboxes as inbox_settings
 from cadence_app.administration import teams as team_settings
-from cadence_app.messaging.models import Inbox
+from cadence_app.inboxes.models import Inbox
 
 
 def load_settings(admin: User, teams: list[Team], inboxes: list[Inbox]) -> None:

@@ -10,9 +10,10 @@ from sqlalchemy import select, update
 
 from cadence_app.accounts.models import User
 from cadence_app.extensions import db
+from cadence_app.inboxes.models import Inbox
+from cadence_app.inboxes.service import people_in
 from cadence_app.messaging.desk_models import AssignmentChange
-from cadence_app.messaging.inboxes import people_in
-from cadence_app.messaging.models import Conversation, Inbox
+from cadence_app.messaging.models import Conversation
 from cadence_app.tenancy import tenant_in_use
 
 

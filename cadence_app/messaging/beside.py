@@ -12,16 +12,9 @@ from cadence_app.consent.naming import Names, TeamName
 from cadence_app.consent.reading import Beside
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
+from cadence_app.inboxes.models import Inbox, InboxKind
 from cadence_app.messaging.auto_replies import text_of
-from cadence_app.messaging.models import (
-    SENT_STATES,
-    Conversation,
-    Direction,
-    Inbox,
-    InboxKind,
-    Message,
-    MessageState,
-)
+from cadence_app.messaging.models import SENT_STATES, Conversation, Direction, Message, MessageState
 
 # A phone reacts to what it still shows; older texts are seldom scrolled to.
 _LATEST = 200

@@ -6,7 +6,8 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from cadence_app.extensions import db
-from cadence_app.messaging.models import Conversation, Inbox, Message, MessageState
+from cadence_app.inboxes.models import Inbox
+from cadence_app.messaging.models import Conversation, Message, MessageState
 
 
 def conversation_with(inbox: Inbox, contact_id: int) -> Conversation:

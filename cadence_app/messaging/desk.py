@@ -14,15 +14,10 @@ from cadence_app.consent.models import Consent, Decision, PossibleOptOut
 from cadence_app.contacts.models import Contact
 from cadence_app.contacts.service import matches
 from cadence_app.extensions import db
+from cadence_app.inboxes.models import Inbox, InboxKind
+from cadence_app.inboxes.service import visible_to
 from cadence_app.messaging.desk_models import Note
-from cadence_app.messaging.inboxes import visible_to
-from cadence_app.messaging.models import (
-    Conversation,
-    Direction,
-    Inbox,
-    InboxKind,
-    Message,
-)
+from cadence_app.messaging.models import Conversation, Direction, Message
 
 PAGE = 50
 # The texts of a conversation that are shown.

@@ -13,12 +13,13 @@ from cadence_app.accounts.models import User
 from cadence_app.consent.models import Block, Consent, Decision, OptOutChange, PossibleOptOut
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
+from cadence_app.inboxes.models import Inbox
+from cadence_app.inboxes.service import visible_to
 from cadence_app.messaging.desk import THREAD_LENGTH
 from cadence_app.messaging.desk_models import AssignmentChange, Note
-from cadence_app.messaging.inboxes import visible_to
 from cadence_app.messaging.later import OPEN
 from cadence_app.messaging.media.models import MessageMedia
-from cadence_app.messaging.models import Conversation, Inbox, Message, ScheduledText
+from cadence_app.messaging.models import Conversation, Message, ScheduledText
 
 # So many of those that changed last stand for an inbox. One that changed earlier and was committed later
 # shows too, unless more than this changed in between.

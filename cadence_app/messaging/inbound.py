@@ -17,6 +17,7 @@ from cadence_app.consent.ledger import lock_contacts
 from cadence_app.contacts.models import Contact, ContactNumber
 from cadence_app.contacts.service import contact_with
 from cadence_app.extensions import db
+from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging import answer_limits
 from cadence_app.messaging.auto_replies import CONFIRM_WITHIN, KINDS, confirmation_of, text_of
 from cadence_app.messaging.beside import beside
@@ -24,7 +25,7 @@ from cadence_app.messaging.conversations import add_message, conversation_with
 from cadence_app.messaging.media import kinds
 from cadence_app.messaging.media.models import MediaState
 from cadence_app.messaging.media.service import Came, note_came
-from cadence_app.messaging.models import Conversation, Direction, Inbox, Message, MessageState
+from cadence_app.messaging.models import Conversation, Direction, Message, MessageState
 from cadence_app.phone_numbers import spellings
 from cadence_app.tenancy import use_tenant
 

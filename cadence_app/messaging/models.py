@@ -1,4 +1,4 @@
-"""Inboxes, conversations and the texts in them."""
+"""Conversations and the texts in them."""
 
 from __future__ import annotations
 
@@ -11,50 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from cadence_app.accounts.models import Team, User
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import Model
-from cadence_app.phone_numbers import is_toll_free
-
-
-class InboxKind(StrEnum):
-    SHARED = "shared"
-    PERSONAL = "personal"
-
-
-class Inbox(Model):
-    """A phone number (E.164) a team texts from: the whole team's, or one user's in the team."""
-
-    __tablename__ = "inboxes"
-    __table_args__ = (
-        CheckConstraint("(kind = 'personal') = (user_id IS NOT NULL)", name="owner"),
-        CheckConstraint("kind IN ('shared', 'personal')", name="kind"),
-        CheckConstraint("texts_per_second > 0", name="texts_per_second"),
-    )
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"), index=True)
-    team_id: Mapped[int] = mapped_column(ForeignKey("teams.id"))
-    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
-    kind: Mapped[str] = mapped_column(default=InboxKind.SHARED)
-    name: Mapped[str]
-    number: Mapped[str] = mapped_column(unique=True)
-    provider: Mapped[str] = mapped_column(default="simulator")
-    # The account of the carrier that brings this number's texts; none for the simulator.
-    carrier_account_id: Mapped[int | None] = mapped_column(ForeignKey("carrier_accounts.id"))
-    # How fast campaigns may send, and the moment from which the next of their texts may go (pace.py).
-    texts_per_second: Mapped[int] = mapped_column(default=5, server_default="5")
-    next_text_at: Mapped[datetime | None]
-    # Nothing goes out of a closed inbox; what comes in is recorded all the same.
-    closed_at: Mapped[datetime | None]
-
-    team: Mapped[Team] = relationship()
-    user: Mapped[User | None] = relationship()
-
-    @property
-    def personal(self) -> bool:
-        return self.kind == InboxKind.PERSONAL
-
-    @property
-    def toll_free(self) -> bool:
-        return is_toll_free(self.number)
+from cadence_app.inboxes.models import Inbox
 
 
 class Conversation(Model):

@@ -10,8 +10,8 @@ from sqlalchemy import select
 
 from cadence_app.accounts.models import User
 from cadence_app.extensions import db
+from cadence_app.inboxes.service import people_in
 from cadence_app.messaging.desk_models import Note
-from cadence_app.messaging.inboxes import people_in
 from cadence_app.messaging.models import Conversation
 
 MAX_LENGTH = 4000

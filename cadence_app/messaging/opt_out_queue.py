@@ -14,8 +14,9 @@ from cadence_app.consent.models import Decision, PossibleOptOut
 from cadence_app.consent.reading import flagged_for
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
-from cadence_app.messaging.inboxes import visible_to
-from cadence_app.messaging.models import Inbox, InboxKind, Message
+from cadence_app.inboxes.models import Inbox, InboxKind
+from cadence_app.inboxes.service import visible_to
+from cadence_app.messaging.models import Message
 
 PAGE = 25
 _MOST_SHOWN = 80

@@ -13,10 +13,10 @@ from cadence_app.accounts.roles import desk_required
 from cadence_app.consent import blocks
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.extensions import db
+from cadence_app.inboxes.service import people_in
 from cadence_app.messaging import assignments, desk, freshness, later, notes, text_templates, thread
 from cadence_app.messaging.consent_card import Card, card_of, toggle
 from cadence_app.messaging.forms import ComposeForm, LaterForm, NoteForm
-from cadence_app.messaging.inboxes import people_in
 from cadence_app.messaging.jobs import dispatch
 from cadence_app.messaging.lists import lists
 from cadence_app.messaging.media import kinds

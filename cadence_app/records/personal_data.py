@@ -22,8 +22,9 @@ from cadence_app.contacts import fields, tags
 from cadence_app.contacts.imports.models import Import, ImportContact
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
+from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.desk_models import AssignmentChange, Note
-from cadence_app.messaging.models import Conversation, Inbox, Message, ScheduledText
+from cadence_app.messaging.models import Conversation, Message, ScheduledText
 from cadence_app.records import personal_files, phones
 from cadence_app.records.certificate import certify
 from cadence_app.records.certificate_pdf import draw

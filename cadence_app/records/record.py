@@ -12,7 +12,7 @@ from cadence_app.accounts.roles import admin_required, desk_required
 from cadence_app.contacts import service, tags
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
-from cadence_app.messaging.inboxes import area_code_near
+from cadence_app.inboxes.service import area_code_near
 from cadence_app.records import erasing, merging, personal_data, phones
 from cadence_app.records.forms import EraseForm, NumberForm
 from cadence_app.records.record_page import any_contact, record_page, shown_contact, taken_text

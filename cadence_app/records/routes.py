@@ -12,8 +12,8 @@ from cadence_app.consent import service as consent
 from cadence_app.contacts import fields, service, tags
 from cadence_app.contacts.mending import count_to_mend
 from cadence_app.contacts.models import Contact, CustomField
+from cadence_app.inboxes.service import area_code_near
 from cadence_app.messaging.consent_card import toggle
-from cadence_app.messaging.inboxes import area_code_near
 from cadence_app.records.forms import AddContactForm, EditContactForm
 from cadence_app.records.record_page import record_page, shown_contact, taken_text
 from cadence_app.ui import asked, htmx

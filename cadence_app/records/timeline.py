@@ -14,11 +14,12 @@ from cadence_app.consent.ledger import with_merged
 from cadence_app.consent.models import Decision, OptOutChange, PossibleOptOut
 from cadence_app.contacts.models import Contact, ContactNumber
 from cadence_app.extensions import db
+from cadence_app.inboxes.models import Inbox
+from cadence_app.inboxes.service import visible_to
 from cadence_app.messaging import desk
 from cadence_app.messaging.desk_models import Note
-from cadence_app.messaging.inboxes import visible_to
 from cadence_app.messaging.media.service import of_texts
-from cadence_app.messaging.models import Conversation, Inbox, Message
+from cadence_app.messaging.models import Conversation, Message
 
 PAGE = 30
 

@@ -27,7 +27,8 @@ from sqlalchemy.orm import joinedload
 from cadence_app.accounts.models import Team, TeamMember, User
 from cadence_app.campaigns.models import Campaign
 from cadence_app.extensions import db
-from cadence_app.messaging.models import SENT_STATES, Direction, Inbox, Message, MessageKind, MessageState
+from cadence_app.inboxes.models import Inbox
+from cadence_app.messaging.models import SENT_STATES, Direction, Message, MessageKind, MessageState
 from cadence_app.reports.activity_periods import Period
 from cadence_app.reports.ranges import utc_bounds
 

@@ -12,8 +12,9 @@ from sqlalchemy import func, or_, select
 from cadence_app.accounts.models import User
 from cadence_app.consent.models import OptOutChange
 from cadence_app.extensions import db
-from cadence_app.messaging.inboxes import visible_to
-from cadence_app.messaging.models import Conversation, Inbox, Message
+from cadence_app.inboxes.models import Inbox
+from cadence_app.inboxes.service import visible_to
+from cadence_app.messaging.models import Conversation, Message
 from cadence_app.reports.scope import Scope
 
 PAGE = 25

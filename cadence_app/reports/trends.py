@@ -13,7 +13,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from cadence_app.accounts.models import Team
 from cadence_app.consent.models import OptOutChange, Status
 from cadence_app.extensions import db
-from cadence_app.messaging.models import Direction, Inbox, Message, MessageKind, MessageState
+from cadence_app.inboxes.models import Inbox
+from cadence_app.messaging.models import Direction, Message, MessageKind, MessageState
 from cadence_app.reports.ranges import today, utc_bounds
 from cadence_app.reports.scope import Scope
 

@@ -30,11 +30,12 @@ from cadence_app.consent.models import OptOutChange, PossibleOptOut
 from cadence_app.consent.own_keywords import add_keyword
 from cadence_app.contacts.models import Contact, ContactNumber, CustomField, Tag
 from cadence_app.extensions import Model, db
+from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.carriers.accounts import add_account
 from cadence_app.messaging.carriers.models import Carrier, KeywordAnswers, UnreadPost
 from cadence_app.messaging.desk_models import Note
 from cadence_app.messaging.media import service as media
-from cadence_app.messaging.models import Conversation, Inbox, Message, ScheduledText, TextTemplate
+from cadence_app.messaging.models import Conversation, Message, ScheduledText, TextTemplate
 from cadence_app.operators import service as operators
 from cadence_app.reports import schedule_runs
 from cadence_app.reports.destinations import service as destinations

@@ -11,8 +11,8 @@ from cadence_app.accounts.models import Role, TeamMember, User
 from cadence_app.accounts.service import Refused
 from cadence_app.administration import leaving, people
 from cadence_app.extensions import db
+from cadence_app.inboxes.models import Inbox
 from cadence_app.mails.models import OutgoingMail
-from cadence_app.messaging.models import Inbox
 from cadence_app.reports import schedule_runs
 from cadence_app.reports.filters import Filters
 from cadence_app.reports.kinds import OPT_OUT_HISTORY

@@ -12,7 +12,8 @@ from cadence_app.accounts.models import AuditEntry, Role, Team, TeamMember, User
 from cadence_app.consent.models import OptOutChange
 from cadence_app.contacts import service as contacts
 from cadence_app.extensions import db
-from cadence_app.messaging.models import Inbox, Message, MessageState
+from cadence_app.inboxes.models import Inbox
+from cadence_app.messaging.models import Message, MessageState
 from cadence_app.messaging.sending import compose, deliver
 from tests.world import World, make_user, new_number
 

@@ -25,8 +25,8 @@ from cadence_app.consent.ledger import Change, record_changes
 from cadence_app.consent.models import Source, Status
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
+from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.inbound import receive_text
-from cadence_app.messaging.models import Inbox
 from tests.campaigns.carrier import NAME, CountingCarrier
 from tests.conftest import ROOT
 from tests.world import World, new_number

@@ -11,7 +11,8 @@ from cadence_app.accounts.models import AuditEntry, Tenant
 from cadence_app.campaigns.models import Campaign, Recipient
 from cadence_app.contacts.models import CustomField
 from cadence_app.extensions import db, rq
-from cadence_app.messaging.models import Inbox, TextTemplate
+from cadence_app.inboxes.models import Inbox
+from cadence_app.messaging.models import TextTemplate
 from tests.campaigns.sending import add_campaign, add_people, always_open, counts, schedule, state_of
 from tests.world import Browser, World
 

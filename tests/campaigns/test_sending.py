@@ -14,9 +14,10 @@ from cadence_app.campaigns.models import Campaign, Recipient
 from cadence_app.campaigns.segments import Segment, Who
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db, rq
+from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging import providers
 from cadence_app.messaging.jobs import sweep_texts
-from cadence_app.messaging.models import Conversation, Inbox, Message
+from cadence_app.messaging.models import Conversation, Message
 from cadence_app.messaging.providers.base import CannotTell, NotTaken, Outgoing, Sent
 from tests.campaigns.sending import (
     add_campaign,

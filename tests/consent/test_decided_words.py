@@ -16,10 +16,11 @@ from cadence_app.consent import service as consent
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import NumberStop
 from cadence_app.extensions import db
+from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.carriers import unread
 from cadence_app.messaging.carriers.models import Carrier, CarrierAccount, KeywordAnswers, UnreadPost
 from cadence_app.messaging.inbound import receive_text
-from cadence_app.messaging.models import Inbox, MessageKind
+from cadence_app.messaging.models import MessageKind
 from cadence_app.messaging.sending import refusal
 from cadence_app.records import phones
 from tests.api.conftest import make_api

@@ -17,7 +17,7 @@ from cadence_app.consent.joining import record_first
 from cadence_app.consent.ledger import Change, record_change, record_changes
 from cadence_app.consent.models import Consent, Source, Status
 from cadence_app.extensions import db
-from cadence_app.messaging.models import Inbox
+from cadence_app.inboxes.models import Inbox
 from tests.world import World, new_number
 
 # What may happen to one contact: who does it, and with what.

@@ -13,9 +13,9 @@ from cadence_app.consent import service as consent
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
+from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.carriers import unread
 from cadence_app.messaging.carriers.models import UnreadPost
-from cadence_app.messaging.models import Inbox
 from tests.api.conftest import make_api
 from tests.consent.test_decided_words import unread_post
 from tests.contacts import importing

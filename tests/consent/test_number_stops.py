@@ -19,8 +19,9 @@ from cadence_app.consent.models import NumberStop
 from cadence_app.contacts import service
 from cadence_app.contacts.models import Contact, ContactNumber
 from cadence_app.extensions import db
+from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.inbound import receive_text
-from cadence_app.messaging.models import Inbox, MessageKind
+from cadence_app.messaging.models import MessageKind
 from cadence_app.messaging.sending import refusal
 from cadence_app.records import phones
 from tests.contacts import importing

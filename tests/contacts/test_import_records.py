@@ -12,7 +12,7 @@ from cadence_app.consent.models import BlockScope
 from cadence_app.consent.service import consent_of, needs_reason
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
-from cadence_app.messaging.models import Inbox
+from cadence_app.inboxes.models import Inbox
 from tests.contacts.importing import (
     check,
     counts,

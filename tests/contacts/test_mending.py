@@ -18,8 +18,9 @@ from cadence_app.consent.models import BlockScope, Source
 from cadence_app.contacts import jobs, mending
 from cadence_app.contacts.models import Contact, ContactNumber, NumberToMend
 from cadence_app.extensions import db
+from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.desk import find_conversation
-from cadence_app.messaging.models import Inbox, MessageKind
+from cadence_app.messaging.models import MessageKind
 from cadence_app.messaging.sending import UNSENDABLE, compose, refusal
 from cadence_app.records import erasing, merging
 from tests.api.conftest import make_api

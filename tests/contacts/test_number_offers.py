@@ -15,7 +15,7 @@ from cadence_app.consent.models import OptOutChange
 from cadence_app.contacts.imports.models import ImportRow
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
-from cadence_app.messaging.models import Inbox
+from cadence_app.inboxes.models import Inbox
 from tests.campaigns.sending import add_people
 from tests.contacts.importing import check, csv_of, row, run, start, upload, work
 from tests.records.people import IN, current_numbers, opt

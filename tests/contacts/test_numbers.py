@@ -12,8 +12,9 @@ from cadence_app.consent.models import BlockScope, Source
 from cadence_app.contacts.models import Contact
 from cadence_app.contacts.service import Taken
 from cadence_app.extensions import db
+from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.desk import find_conversation
-from cadence_app.messaging.models import Inbox, MessageKind
+from cadence_app.messaging.models import MessageKind
 from cadence_app.messaging.sending import compose, deliver, refusal
 from cadence_app.ui.formatting import phone
 from tests.records.people import IN, OUT, add_number, current_numbers, opt, text_at

@@ -18,9 +18,10 @@ from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import BlockScope, Decision, PossibleOptOut, Source, Status
 from cadence_app.consent.own_keywords import add_keyword
 from cadence_app.extensions import db
+from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.conversations import conversation_with
 from cadence_app.messaging.inbound import Received, UnknownInbox, receive_text
-from cadence_app.messaging.models import Conversation, Inbox, Message, MessageKind, MessageState
+from cadence_app.messaging.models import Conversation, Message, MessageKind, MessageState
 from cadence_app.messaging.sending import compose, deliver, refusal
 from tests.world import World, new_number
 

@@ -12,12 +12,13 @@ from sqlalchemy import select, update
 
 from cadence_app.accounts.models import User
 from cadence_app.extensions import db
+from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.carriers.accounts import add_account
 from cadence_app.messaging.carriers.models import Carrier, KeywordAnswers
 from cadence_app.messaging.media import kinds
 from cadence_app.messaging.media.models import DiscardedFile, MessageMedia
 from cadence_app.messaging.media.service import Came, Upload, attach, note_came, store
-from cadence_app.messaging.models import Direction, Inbox, Message, MessageState, ScheduledText
+from cadence_app.messaging.models import Direction, Message, MessageState, ScheduledText
 from tests.messaging.media import (
     CARD,
     JPEG,

@@ -18,10 +18,11 @@ from cadence_app.campaigns import jobs as campaign_jobs
 from cadence_app.campaigns.models import Recipient, RecipientState
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
+from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging import later, providers
 from cadence_app.messaging.conversations import conversation_with
 from cadence_app.messaging.inbound import receive_text
-from cadence_app.messaging.models import Conversation, Direction, Inbox, Message, MessageKind
+from cadence_app.messaging.models import Conversation, Direction, Message, MessageKind
 from cadence_app.messaging.sending import compose, deliver
 from tests.campaigns.carrier import NAME, CountingCarrier, HttpProvider, counting_carrier
 from tests.campaigns.sending import add_campaign, add_people, always_open, start

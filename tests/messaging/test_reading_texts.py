@@ -17,9 +17,10 @@ from cadence_app.consent.joining import add_by_user
 from cadence_app.consent.keywords import Meaning
 from cadence_app.consent.models import BlockScope
 from cadence_app.extensions import db
+from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.conversations import conversation_with
 from cadence_app.messaging.inbound import CarrierSays, receive_text
-from cadence_app.messaging.models import Inbox, Message
+from cadence_app.messaging.models import Message
 from cadence_app.messaging.sending import compose, deliver
 from cadence_app.messaging.trying import try_text
 from tests.world import World, new_number

@@ -22,10 +22,11 @@ from cadence_app.consent.keywords import Meaning
 from cadence_app.consent.models import BlockScope, Status, TeamOnlyQuestion, TeamOnlyStatus
 from cadence_app.consent.service import consent_of, needs_reason, set_by_user
 from cadence_app.extensions import db
+from cadence_app.inboxes.models import Inbox
+from cadence_app.inboxes.service import create_inbox
 from cadence_app.messaging.encoding import measure
 from cadence_app.messaging.inbound import CarrierSays, receive_text
-from cadence_app.messaging.inboxes import create_inbox
-from cadence_app.messaging.models import Inbox, Message, MessageState
+from cadence_app.messaging.models import Message, MessageState
 from cadence_app.messaging.sending import deliver
 from cadence_app.messaging.trying import try_text
 from tests.administration.test_teams_and_inboxes import logged

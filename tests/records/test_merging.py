@@ -18,8 +18,9 @@ from cadence_app.consent.models import BlockScope, Decision, PossibleOptOut
 from cadence_app.consent.service import ReasonRequired, set_by_user
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
+from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging import later
-from cadence_app.messaging.models import Conversation, Inbox, MessageKind, ScheduledText
+from cadence_app.messaging.models import Conversation, MessageKind, ScheduledText
 from cadence_app.messaging.sending import number_of, refusal
 from cadence_app.records.certificate import certify
 from cadence_app.records.merging import outcomes

@@ -13,8 +13,9 @@ from sqlalchemy import create_engine, select, text, update
 
 from cadence_app.accounts.models import Team, TeamMember, User
 from cadence_app.extensions import db
+from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.conversations import conversation_with
-from cadence_app.messaging.models import Conversation, Direction, Inbox, Message, MessageKind, MessageState
+from cadence_app.messaging.models import Conversation, Direction, Message, MessageKind, MessageState
 from cadence_app.reports.activity import AUTOMATIC, NOBODY, Activity, Figures, Line, activity_of, share
 from cadence_app.reports.activity_periods import PRESETS, Period, Step
 from tests.conftest import ROOT

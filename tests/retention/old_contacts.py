@@ -10,8 +10,9 @@ from cadence_app.consent.ledger import Change, record_change
 from cadence_app.consent.models import Source, Status
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
+from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.conversations import conversation_with
-from cadence_app.messaging.models import Direction, Inbox, Message, MessageState
+from cadence_app.messaging.models import Direction, Message, MessageState
 from cadence_app.retention import jobs, service
 from cadence_app.retention.models import RetentionRun
 from tests.world import World, new_number

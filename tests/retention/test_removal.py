@@ -20,13 +20,14 @@ from cadence_app.consent.verifying import Kind, verify
 from cadence_app.contacts import service as contacts
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
+from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging import assignments, notes
 from cadence_app.messaging.carriers import intake
 from cadence_app.messaging.carriers.accounts import add_account
 from cadence_app.messaging.carriers.events import Text as CarrierText
 from cadence_app.messaging.carriers.models import Carrier, CarrierEvent, KeywordAnswers
 from cadence_app.messaging.desk_models import AssignmentChange, Note
-from cadence_app.messaging.models import Conversation, Inbox, Message, MessageKind
+from cadence_app.messaging.models import Conversation, Message, MessageKind
 from cadence_app.messaging.sending import refusal
 from cadence_app.retention import holds, listing, removal, service
 from cadence_app.retention.models import RetentionItem, RetentionRun

@@ -1,8 +1,8 @@
 """The numbers of rows that were staged by an older release, read again before they are applied.
 
 An import may be taken up again after an update: one that failed, was cut off, or was just started. What
-phone_numbers.py refuses by now is refused, but for the opt out of such a row, which counts for whoever has the
-number as it is stored.
+phone_numbers.py refuses by now is refused, but for the opt out of such a row, which counts for whoever has
+the number as it is stored.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ from cadence_app.contacts.imports.forms import (
 from cadence_app.contacts.imports.models import Import, ImportState
 from cadence_app.contacts.imports.refusal import Unreadable
 from cadence_app.contacts.imports.refusals import CHOICES, Kind
-from cadence_app.messaging.inboxes import area_codes_of
+from cadence_app.inboxes.service import area_codes_of
 from cadence_app.ui import asked
 from cadence_app.ui.navigation import words_for
 

@@ -15,10 +15,10 @@ from cadence_app import vault
 from cadence_app.accounts import audit
 from cadence_app.accounts.models import User
 from cadence_app.extensions import db
+from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.carriers.fields import CARRIERS
 from cadence_app.messaging.carriers.models import Carrier, CarrierAccount, KeywordAnswers
 from cadence_app.messaging.carriers.scopes import spread
-from cadence_app.messaging.models import Inbox
 from cadence_app.tenancy import tenant_in_use
 
 

@@ -10,8 +10,8 @@ from wtforms.fields import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional
 
 from cadence_app.form_fields import MultiCheckboxField, no_control_characters, stripped
+from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.carriers.fields import ANSWER_NAMES, CarrierKind, Field
-from cadence_app.messaging.models import Inbox
 from cadence_app.ui.formatting import phone
 
 

@@ -20,8 +20,8 @@ from sqlalchemy import Select, func, insert, select, update
 from cadence_app.accounts import audit
 from cadence_app.accounts.models import User
 from cadence_app.extensions import db
+from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.carriers.models import Carrier, CarrierAccount, InboundBeat, InboundGap
-from cadence_app.messaging.models import Inbox
 
 _BEAT_SECONDS = 3
 # A beat that is late by less is a busy machine.

@@ -14,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 
 from cadence_app.consent.keywords import Meaning
 from cadence_app.extensions import db
+from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.carriers import unread
 from cadence_app.messaging.carriers.events import Receipt, Text, Unread
 from cadence_app.messaging.carriers.models import (
@@ -27,7 +28,6 @@ from cadence_app.messaging.carriers.receipts import apply
 from cadence_app.messaging.carriers.scopes import reach_of
 from cadence_app.messaging.inbound import CarrierSays, Received, receive_text
 from cadence_app.messaging.media.service import Came
-from cadence_app.messaging.models import Inbox
 from cadence_app.messaging.providers import aws, bandwidth, telnyx, twilio
 
 # Telnyx waits two seconds for the answer; whatever is held up longer than this is read by the sweep.

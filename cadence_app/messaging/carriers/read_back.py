@@ -12,11 +12,11 @@ from rq.timeouts import JobTimeoutException
 from sqlalchemy import exists, func, select
 
 from cadence_app.extensions import db
+from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.carriers import gaps, intake
 from cadence_app.messaging.carriers.events import Receipt, Text, Unread
 from cadence_app.messaging.carriers.models import Carrier, CarrierAccount, CarrierEvent, UnreadPost
 from cadence_app.messaging.inbound import Received
-from cadence_app.messaging.models import Inbox
 from cadence_app.messaging.providers.telnyx import Telnyx
 from cadence_app.messaging.providers.twilio import Twilio
 from cadence_app.work.leases import held

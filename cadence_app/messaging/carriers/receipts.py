@@ -9,11 +9,12 @@ from sqlalchemy import or_, select
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.contacts.models import Contact, ContactNumber
 from cadence_app.extensions import db
+from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging import outcomes
 from cadence_app.messaging.carriers.events import Fate, Receipt
 from cadence_app.messaging.carriers.models import CarrierAccount
 from cadence_app.messaging.carriers.scopes import note_block
-from cadence_app.messaging.models import Inbox, Message, MessageState
+from cadence_app.messaging.models import Message, MessageState
 from cadence_app.messaging.sending import LOST_SIGHT
 
 _STATES = {

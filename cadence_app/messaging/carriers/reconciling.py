@@ -13,9 +13,9 @@ from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import Block, BlockScope
 from cadence_app.contacts.models import ContactNumber
 from cadence_app.extensions import db
+from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.carriers.models import Carrier, CarrierAccount
 from cadence_app.messaging.carriers.scopes import note_block
-from cadence_app.messaging.models import Inbox
 from cadence_app.messaging.providers.aws import Aws
 from cadence_app.messaging.providers.telnyx import Telnyx
 

@@ -13,8 +13,9 @@ from sqlalchemy import Select, select, update
 
 from cadence_app.consent import blocks
 from cadence_app.extensions import db
+from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.carriers.models import Carrier, CarrierAccount
-from cadence_app.messaging.models import Conversation, Inbox, Message, MessageState
+from cadence_app.messaging.models import Conversation, Message, MessageState
 from cadence_app.messaging.providers import words
 
 # Whose blocks reach every inbox of an account.

@@ -8,7 +8,7 @@ from wtforms.fields import SelectChoice
 from wtforms.validators import DataRequired, Length
 
 from cadence_app.form_fields import no_control_characters, stripped
-from cadence_app.messaging.models import Inbox
+from cadence_app.inboxes.models import Inbox
 from cadence_app.phone_numbers import BadNumber, parse_number
 from cadence_app.ui.formatting import phone
 

@@ -9,11 +9,11 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from cadence_app.accounts.roles import admin_required
+from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.carriers import accounts, unread
 from cadence_app.messaging.carriers.models import UnreadDecision, UnreadPost
 from cadence_app.messaging.carriers.unread_forms import HandledForm, OptOutForm
 from cadence_app.messaging.jobs import dispatch
-from cadence_app.messaging.models import Inbox
 from cadence_app.ui import asked
 
 blueprint = Blueprint("unread_texts", __name__, url_prefix="/settings/unread-texts")

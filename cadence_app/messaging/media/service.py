@@ -15,10 +15,11 @@ from cadence_app import files
 from cadence_app.accounts.models import User
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
-from cadence_app.messaging.inboxes import visible_to
+from cadence_app.inboxes.models import Inbox
+from cadence_app.inboxes.service import visible_to
 from cadence_app.messaging.media import kinds
 from cadence_app.messaging.media.models import DiscardedFile, MediaState, MessageMedia
-from cadence_app.messaging.models import Conversation, Inbox, Message
+from cadence_app.messaging.models import Conversation, Message
 from cadence_app.tenancy import set_tenant, tenant_in_use
 
 # No transaction that stores a file is open for this long.

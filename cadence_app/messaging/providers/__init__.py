@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cadence_app.extensions import db
+from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.carriers.models import Carrier, CarrierAccount
-from cadence_app.messaging.models import Inbox
 from cadence_app.messaging.providers import aws, bandwidth, telnyx, twilio
 from cadence_app.messaging.providers.base import Provider
 from cadence_app.messaging.providers.simulator import Simulator

@@ -6,7 +6,8 @@ from sqlalchemy import ColumnElement, Date, case, cast, func, literal, select, u
 
 from cadence_app.accounts.models import User
 from cadence_app.consent.models import OptOutChange, Source, Status
-from cadence_app.messaging.models import Direction, Inbox, Message, MessageState
+from cadence_app.inboxes.models import Inbox
+from cadence_app.messaging.models import Direction, Message, MessageState
 from cadence_app.reports.kinds.base import ENDS_AT, STARTS_AT, ZONE, Cell, Column, Kind
 
 _changes = select(

@@ -8,8 +8,9 @@ from cadence_app.accounts.models import Team, TeamMember, User
 from cadence_app.campaigns.models import Campaign
 from cadence_app.contacts.models import Contact
 from cadence_app.contacts.service import matches
+from cadence_app.inboxes.models import Inbox, InboxKind
 from cadence_app.messaging.media.models import MessageMedia
-from cadence_app.messaging.models import Conversation, Direction, Inbox, InboxKind, Message
+from cadence_app.messaging.models import Conversation, Direction, Message
 from cadence_app.reports.kinds.base import (
     ENDS_AT,
     REQUESTED_BY,

@@ -20,10 +20,10 @@ from werkzeug.test import TestResponse
 
 from cadence_app.accounts.models import User
 from cadence_app.extensions import db
+from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.carriers import accounts
 from cadence_app.messaging.carriers.fields import CARRIERS
 from cadence_app.messaging.carriers.models import Carrier, KeywordAnswers
-from cadence_app.messaging.models import Inbox
 from tests.messaging.carriers import sns
 from tests.messaging.carriers.api import SECRET
 from tests.world import World

@@ -8,8 +8,8 @@ from sqlalchemy import select
 
 from cadence_app.accounts.models import AuditEntry
 from cadence_app.extensions import db
+from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.carriers.models import Carrier, CarrierAccount
-from cadence_app.messaging.models import Inbox
 from tests.messaging.carriers.posting import Line
 from tests.world import World
 

@@ -13,10 +13,11 @@ from cadence_app.accounts.models import User
 from cadence_app.consent import blocks
 from cadence_app.consent.models import BlockScope
 from cadence_app.extensions import db
+from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.carriers.jobs import reconcile_blocks, sweep_carrier_events
 from cadence_app.messaging.carriers.models import Carrier, CarrierEvent, KeywordAnswers
 from cadence_app.messaging.jobs import sweep_texts
-from cadence_app.messaging.models import Conversation, Inbox, Message, MessageKind, MessageState
+from cadence_app.messaging.models import Conversation, Message, MessageKind, MessageState
 from cadence_app.messaging.sending import LOST_SIGHT, compose, deliver, refusal
 from tests.consent.test_number_stops import add_by_hand
 from tests.contacts import importing

@@ -12,10 +12,11 @@ from sqlalchemy import select, update
 from cadence_app.accounts.models import AuditEntry, User
 from cadence_app.contacts import forgetting
 from cadence_app.extensions import db
+from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.carriers import unread
 from cadence_app.messaging.carriers.jobs import discard_read_posts
 from cadence_app.messaging.carriers.models import Carrier, UnreadPost
-from cadence_app.messaging.models import Inbox, Message
+from cadence_app.messaging.models import Message
 from tests.messaging.carriers.api import carrier_api
 from tests.messaging.carriers.posting import Line
 from tests.world import World, new_number

@@ -13,9 +13,10 @@ from twilio.request_validator import RequestValidator
 
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.extensions import db
+from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.carriers.jobs import sweep_carrier_events
 from cadence_app.messaging.carriers.models import Carrier, CarrierEvent, KeywordAnswers
-from cadence_app.messaging.models import Conversation, Inbox, Message, MessageKind, MessageState
+from cadence_app.messaging.models import Conversation, Message, MessageKind, MessageState
 from tests.messaging.carriers.api import carrier_api
 from tests.messaging.carriers.posting import Line
 from tests.world import World, new_number

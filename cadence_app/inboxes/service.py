@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, false, func, or_, select
 from cadence_app.accounts import addresses
 from cadence_app.accounts.models import Role, Team, TeamMember, User
 from cadence_app.extensions import db
-from cadence_app.messaging.models import Inbox, InboxKind
+from cadence_app.inboxes.models import Inbox, InboxKind
 from cadence_app.phone_numbers import area_code_of
 
 

@@ -1,0 +1,1 @@
+"""The phone numbers that teams text from, and who works in them."""
