@@ -6,7 +6,16 @@ from datetime import UTC, datetime
 
 from sqlalchemy import delete, select
 
-from cadence_app.accounts import account_mails, addresses, audit, links, passwords, service, sessions, tries
+from cadence_app.accounts import (
+    account_mails,
+    audit,
+    email_addresses,
+    links,
+    passwords,
+    service,
+    sessions,
+    tries,
+)
 from cadence_app.accounts.models import Role, Team, TeamMember, User
 from cadence_app.accounts.tries import Kind
 from cadence_app.extensions import db
@@ -83,7 +92,7 @@ def _revoked(address: str) -> User | None:
     """The user of this tenant with this address who was invited, never came, and is not asked any more."""
     return db.session.scalars(
         select(User).where(
-            addresses.same(User.email, address),
+            email_addresses.same(User.email, address),
             ~User.active,
             User.invited_at.is_(None),
             User.confirmed_at.is_(None),
@@ -93,7 +102,7 @@ def _revoked(address: str) -> User | None:
 
 def _refuse_here(address: str) -> None:
     """Errors: Refused where the tenant has a user with this address, and says what to do with them."""
-    found = db.session.scalars(select(User).where(addresses.same(User.email, address))).one_or_none()
+    found = db.session.scalars(select(User).where(email_addresses.same(User.email, address))).one_or_none()
     if found and found.invited:
         raise service.Refused(f"{address} is invited already. Send that invitation again instead")
     if found and not found.active:
@@ -101,7 +110,7 @@ def _refuse_here(address: str) -> None:
 
 
 def _send(admin: User, user: User) -> None:
-    tries.begin((Kind.MAIL, f"invitation {user.tenant_id} {addresses.folded(user.email)}"))
+    tries.begin((Kind.MAIL, f"invitation {user.tenant_id} {email_addresses.folded(user.email)}"))
     # The clock, not the transaction's time: each invitation has a moment, and so a link, of its own.
     user.invited_at = datetime.now(UTC)
     db.session.flush()

@@ -7,7 +7,15 @@ from collections.abc import Callable
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from cadence_app.accounts import addresses, invitations, links, passwords, service, single_sign_on, tries
+from cadence_app.accounts import (
+    email_addresses,
+    invitations,
+    links,
+    passwords,
+    service,
+    single_sign_on,
+    tries,
+)
 from cadence_app.accounts.afterwards import after
 from cadence_app.accounts.forms import AcceptForm, EmailForm, NewPasswordForm
 from cadence_app.accounts.links import Purpose
@@ -28,7 +36,7 @@ def forgot() -> ResponseReturnValue:
         email = form.email.data
         network = tries.network_of(request.remote_addr or "")
         # Asked for is counted, found or not, and never given back.
-        tries.begin((Kind.MAIL, addresses.folded(email)), (Kind.NETWORK, network))
+        tries.begin((Kind.MAIL, email_addresses.folded(email)), (Kind.NETWORK, network))
         sent = make_response(render_template("accounts/link_sent.html", email=email))
         # The time that the answer takes says nothing of who there is.
         return after(sent, lambda: passwords.send_reset_link_to(email))

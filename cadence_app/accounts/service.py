@@ -9,7 +9,7 @@ from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
-from cadence_app.accounts import addresses, demo_sign_ins, password_rules
+from cadence_app.accounts import demo_sign_ins, email_addresses, password_rules
 from cadence_app.accounts.models import Navigation, Role, Team, TeamMember, Tenant, User
 from cadence_app.accounts.refusals import Refused as Refused
 from cadence_app.extensions import db
@@ -97,7 +97,7 @@ def find_team(code: str) -> Team:
 
 def find_user(email: str) -> User:
     """The user with this address in the tenant in use. Errors: Refused."""
-    user = db.session.scalars(select(User).where(addresses.same(User.email, email))).one_or_none()
+    user = db.session.scalars(select(User).where(email_addresses.same(User.email, email))).one_or_none()
     if user is None:
         raise Refused(f"there is no user {email}")
     return user
@@ -139,7 +139,7 @@ def refuse_taken(address: str, but: User | None = None) -> None:
     mine = but.id if but else None
     if is_taken(address, but):
         raise AddressTaken(f"{address} signs in to Cadence already")
-    here = select(User.id).where(addresses.same(User.email, address), User.id.is_distinct_from(mine))
+    here = select(User.id).where(email_addresses.same(User.email, address), User.id.is_distinct_from(mine))
     if db.session.scalar(here):
         raise Refused(f"somebody has {address} already: see the users, invited and deactivated ones too")
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy import func, select
 
-from cadence_app.accounts import addresses, audit, service, tries
+from cadence_app.accounts import audit, email_addresses, service, tries
 from cadence_app.accounts.known_devices import Known
 from cadence_app.accounts.models import AuditEntry, User
 from cadence_app.accounts.tries import Kind, TooMany
@@ -35,7 +35,7 @@ def sign_in(email: str, password: str, ip: str, known: Known) -> User | None:
     # As many statements for nobody as for somebody.
     user = service.find_by_email(email) or service.load_user(_NO_ID, _NO_ID)
     device = known.number(service.account_of(user), user.password_hash) if user else None
-    folded = addresses.folded(email)
+    folded = email_addresses.folded(email)
     strangers = [(Kind.PASSWORD, folded), (Kind.NETWORK, tries.network_of(ip))]
     try:
         tried = tries.begin(*([(Kind.DEVICE, device)] if device else strangers))

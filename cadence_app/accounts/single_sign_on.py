@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from sqlalchemy import delete, select, text
 from sqlalchemy.exc import IntegrityError
 
-from cadence_app.accounts import addresses, audit, issuers, service
+from cadence_app.accounts import audit, email_addresses, issuers, service
 from cadence_app.accounts.issuers import Vouched
 from cadence_app.accounts.models import Role, User
 from cadence_app.accounts.oidc import Client, Identity
@@ -193,7 +193,9 @@ def _by_subject(identity: Identity) -> User | None:
 def _by_email(found: SingleSignOn, identity: Identity) -> User:
     """Errors: NotLetIn where the address is not one that counts."""
     _require_address(found, identity)
-    user = db.session.scalars(select(User).where(addresses.same(User.email, identity.email))).one_or_none()
+    user = db.session.scalars(
+        select(User).where(email_addresses.same(User.email, identity.email))
+    ).one_or_none()
     if user and user.single_sign_on_subject:
         raise NotLetIn(f"{identity.email} was somebody else at your organisation's sign-in before.")
     if user:

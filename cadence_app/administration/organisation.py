@@ -21,7 +21,7 @@ from cadence_app.accounts.models import (
 from cadence_app.accounts.service import Refused
 from cadence_app.administration.policy_notices import passed
 from cadence_app.consent import own_keywords, team_only
-from cadence_app.consent.policy import days_left
+from cadence_app.consent.keyword_scope import days_left
 from cadence_app.extensions import db
 from cadence_app.reports.ranges import today
 from cadence_app.reports.schedule_models import ExportSchedule

@@ -14,7 +14,7 @@ from cadence_app.accounts.service import Refused
 from cadence_app.administration import organisation
 from cadence_app.administration.forms import BasicsForm, PolicyForm, SigningInForm
 from cadence_app.administration.policy_notices import NOTICES
-from cadence_app.consent.policy import LOOK_BACK, coming, reach
+from cadence_app.consent.keyword_scope import LOOK_BACK, coming, reach
 from cadence_app.extensions import db
 from cadence_app.reports.ranges import today, utc_bounds
 from cadence_app.ui.navigation import words_for

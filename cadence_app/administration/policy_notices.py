@@ -6,7 +6,7 @@ from flask import current_app, render_template
 from sqlalchemy import select
 
 from cadence_app.accounts.models import Role, Tenant, User
-from cadence_app.consent.policy import days_left
+from cadence_app.consent.keyword_scope import days_left
 from cadence_app.extensions import db
 from cadence_app.mails.service import enqueue
 from cadence_app.reports.ranges import today

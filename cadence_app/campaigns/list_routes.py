@@ -15,6 +15,7 @@ from cadence_app.accounts import downloads
 from cadence_app.accounts.roles import desk_required
 from cadence_app.campaigns import recipients, results, service
 from cadence_app.campaigns.models import Campaign, Reason, Recipient, RecipientState
+from cadence_app.spreadsheets import defused
 from cadence_app.tenancy import use_tenant
 from cadence_app.ui import asked
 from cadence_app.ui.formatting import utc
@@ -22,7 +23,6 @@ from cadence_app.ui.formatting import utc
 blueprint = Blueprint("campaign_lists", __name__, url_prefix="/campaigns")
 
 # First characters that make a spreadsheet run a cell (reports/kinds/base.py).
-_DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 REASONS = {
     Reason.NO_CONSENT: "Nobody in this {team} has this number or ContactId",
@@ -128,20 +128,16 @@ def _csv(tenant_id: int, conditions: list[ColumnElement[bool]]) -> Iterator[str]
     ):
         writer.writerow(
             (
-                *(_defused(value or "") for value in (first, last, external_id)),
+                *(defused(value or "") for value in (first, last, external_id)),
                 number or "",
-                _defused(entry),
+                defused(entry),
                 STATES[RecipientState(state)],
                 REASONS[Reason(reason)].format(team="team") if reason else "",
                 f"{utc(sent_at)[:-4].replace(' ', 'T')}Z" if sent_at else "",
-                _defused(detail or ""),
+                defused(detail or ""),
             )
         )
         yield buffer.getvalue()
         buffer.seek(0)
         buffer.truncate()
     yield buffer.getvalue()
-
-
-def _defused(value: str) -> str:
-    return f"'{value}" if value.startswith(_DANGEROUS) else value

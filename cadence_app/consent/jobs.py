@@ -7,7 +7,7 @@ from redis.exceptions import RedisError
 from sqlalchemy import select
 
 from cadence_app.accounts.models import Tenant
-from cadence_app.consent import checks, seals
+from cadence_app.consent import seal_checks, seals
 from cadence_app.extensions import db, rq
 from cadence_app.tenancy import use_tenant
 
@@ -26,10 +26,10 @@ def seal_history(tenant_id: int) -> None:
 def run_check(tenant_id: int, check_id: int) -> None:
     use_tenant(tenant_id)
     try:
-        checks.run(check_id)
+        seal_checks.run(check_id)
     except Exception:
         current_app.logger.exception("check %s of the seals failed", check_id)
-        checks.fail(check_id)
+        seal_checks.fail(check_id)
 
 
 @rq.job(queue="sweeps")
@@ -40,7 +40,7 @@ def sweep_seals() -> None:
         use_tenant(tenant_id)
         if seals.days_to_seal():
             _enqueue("seal_history", f"seal-{tenant_id}", tenant_id)
-        for check_id in checks.lost_checks():
+        for check_id in seal_checks.lost_checks():
             dispatch_check(tenant_id, check_id)
         db.session.rollback()
 

@@ -14,6 +14,7 @@ from cadence_app.accounts.models import PossibleOptOutPolicy, Team, Tenant, User
 from cadence_app.consent import blocks, keywords, number_stops, possible, reading, team_only
 from cadence_app.consent.intent import Found
 from cadence_app.consent.joining import record_first
+from cadence_app.consent.keyword_scope import asks_team_only, counts_everywhere
 from cadence_app.consent.keywords import Keyword, Meaning
 from cadence_app.consent.ledger import (
     Change,
@@ -24,7 +25,6 @@ from cadence_app.consent.ledger import (
     with_merged,
 )
 from cadence_app.consent.models import BlockScope, Consent, Decision, OptOutChange, Source, Status
-from cadence_app.consent.policy import asks_team_only, counts_everywhere
 from cadence_app.consent.reading import Beside, Said
 from cadence_app.extensions import db
 from cadence_app.tenancy import tenant_in_use

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, false, func, or_, select
 
-from cadence_app.accounts import addresses
+from cadence_app.accounts import email_addresses
 from cadence_app.accounts.models import Role, Team, TeamMember, User
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox, InboxKind
@@ -18,7 +18,7 @@ def create_inbox(team: Team, number: str, name: str, owner: str | None = None) -
     for a number that is taken and for an owner who is not in the team."""
     user = None
     if owner:
-        user = db.session.scalars(select(User).where(addresses.same(User.email, owner))).one_or_none()
+        user = db.session.scalars(select(User).where(email_addresses.same(User.email, owner))).one_or_none()
         if user is None or team not in user.teams:
             raise ValueError(f"{owner} is not in {team.name}")
     if db.session.execute(select(func.find_inbox(number))).first():

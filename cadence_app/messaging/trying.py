@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from cadence_app.accounts.models import Navigation, PossibleOptOutPolicy, Team
+from cadence_app.accounts.models import PossibleOptOutPolicy, Team
 from cadence_app.consent import keywords, reading, team_only
 from cadence_app.consent.intent import Found
+from cadence_app.consent.keyword_scope import asks_team_only, counts_everywhere
 from cadence_app.consent.keywords import Keyword, Meaning
-from cadence_app.consent.policy import asks_team_only, counts_everywhere
 from cadence_app.consent.possible import BUSINESS_DAYS_TO_DECIDE
 from cadence_app.extensions import db
 from cadence_app.messaging.answer_limits import HELP_EVERY
 from cadence_app.messaging.auto_replies import asks_in, confirmation_of, text_of
 from cadence_app.messaging.beside import beside
-from cadence_app.ui.navigation import WORDS
+from cadence_app.ui.navigation import words_of
 
 _QUOTES = (
     "What it quotes is yours and says nothing about what the sender wants; nothing else in it reads like an "
@@ -80,7 +80,7 @@ def _keyword(team: Team, keyword: Keyword, opted_out: bool, personal: bool) -> O
 
 
 def _team_only(team: Team, opted_out: bool) -> Outcome:
-    words = WORDS[Navigation(team.tenant.navigation)]
+    words = words_of(team.tenant)
     days = team_only.ANSWER_WITHIN.days
     why = (
         f"TEAM counts as the answer to a confirmation that asks for it, within {days} days and to the number "
@@ -102,7 +102,7 @@ def _team_only(team: Team, opted_out: bool) -> Outcome:
 
 
 def _out(team: Team, keyword: Keyword | None, why: str, opted_out: bool, personal: bool) -> Outcome:
-    words = WORDS[Navigation(team.tenant.navigation)]
+    words = words_of(team.tenant)
     named = _named(team, keyword)
     effects = [f"Opted out of {', '.join(each.name for each in named)}."]
     if counts_everywhere(team.tenant, keyword):

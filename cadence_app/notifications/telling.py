@@ -10,7 +10,7 @@ from flask import current_app, render_template
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
-from cadence_app.accounts.models import Navigation, Tenant
+from cadence_app.accounts.models import Tenant
 from cadence_app.consent.feed import settled
 from cadence_app.consent.models import OptOutChange, Source, Status
 from cadence_app.extensions import db
@@ -18,7 +18,7 @@ from cadence_app.mails.service import enqueue
 from cadence_app.notifications import links, service
 from cadence_app.notifications.models import Event, NotificationRecipient, NotificationRule, Pace
 from cadence_app.ui.formatting import in_zone, phone
-from cadence_app.ui.navigation import WORDS
+from cadence_app.ui.navigation import words_of
 
 # More than a person reads in one mail; the rest is a number and a link to where it all stands.
 _LISTED = 50
@@ -88,7 +88,7 @@ def _mail(
 ) -> None:
     tenant, team = rule.team.tenant, rule.team
     site = current_app.config["PUBLIC_URL"]
-    words = WORDS[Navigation(tenant.navigation)]
+    words = words_of(tenant)
     context: dict[str, Any] = {
         "tenant": tenant,
         "team": team,

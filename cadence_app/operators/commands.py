@@ -8,6 +8,7 @@ from flask.cli import AppGroup
 from cadence_app.accounts import service as accounts
 from cadence_app.extensions import db
 from cadence_app.operators import overview, second_factor, service
+from cadence_app.ui.navigation import screens_of
 
 _commands = AppGroup()
 
@@ -23,7 +24,7 @@ def tenants() -> None:
     for tenant, counts in overview.tenants():
         state = "suspended" if tenant.suspended_at else "works"
         click.echo(
-            f"{tenant.name}: {state}, {tenant.navigation} screens. Users: {counts.users:,}. "
+            f"{tenant.name}: {state}, {screens_of(tenant)} screens. Users: {counts.users:,}. "
             f"Teams: {counts.teams:,}. Contacts: {counts.contacts:,}. Texts this month: {counts.texts:,}."
         )
 

@@ -12,7 +12,7 @@ from cadence_app.extensions import db
 from cadence_app.operators import overview, service
 from cadence_app.operators.access import blueprint, operator_required
 from cadence_app.operators.forms import NameForm, TenantForm
-from cadence_app.ui.navigation import SCREENS
+from cadence_app.ui.navigation import SCREENS, screens_of
 
 
 @blueprint.route("/", methods=["GET", "POST"])
@@ -108,4 +108,4 @@ def _tenant(tenant_id: int) -> Tenant:
 
 
 def _other_screens(found: Tenant) -> Navigation:
-    return Navigation.LEGACY if found.navigation == Navigation.TEAMS else Navigation.TEAMS
+    return Navigation.LEGACY if screens_of(found) == Navigation.TEAMS else Navigation.TEAMS

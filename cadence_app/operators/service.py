@@ -8,7 +8,7 @@ import time
 
 from sqlalchemy import func, select
 
-from cadence_app.accounts import addresses, audit, password_rules, tries
+from cadence_app.accounts import audit, email_addresses, password_rules, tries
 from cadence_app.accounts.audit import Actor
 from cadence_app.accounts.known_devices import Known
 from cadence_app.accounts.models import Navigation, SecondFactorPolicy, Tenant
@@ -60,7 +60,10 @@ def show_password(email: str, password: str, ip: str, known: Known) -> Operator 
     those of users are (accounts/signing_in.py). Errors: TooMany, and the password was not looked at."""
     operator = _by_email(email)
     device = known.number(account_of(operator), operator.password_hash) if operator else None
-    strangers = [(Kind.PASSWORD, f"operator {addresses.folded(email)}"), (Kind.NETWORK, tries.network_of(ip))]
+    strangers = [
+        (Kind.PASSWORD, f"operator {email_addresses.folded(email)}"),
+        (Kind.NETWORK, tries.network_of(ip)),
+    ]
     tried = tries.begin(*([(Kind.DEVICE, device)] if device else strangers))
     # Checked where there is none too, so that the time taken does not tell.
     fits = password_rules.fits(operator.password_hash if operator else "", password)
@@ -208,4 +211,6 @@ def operator_with(operator_id: int) -> Operator | None:
 
 
 def _by_email(email: str) -> Operator | None:
-    return db.session.scalars(select(Operator).where(addresses.same(Operator.email, email))).one_or_none()
+    return db.session.scalars(
+        select(Operator).where(email_addresses.same(Operator.email, email))
+    ).one_or_none()

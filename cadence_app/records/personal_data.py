@@ -28,6 +28,7 @@ from cadence_app.messaging.models import Conversation, Message, ScheduledText
 from cadence_app.records import personal_files, phones
 from cadence_app.records.certificate import certify
 from cadence_app.records.certificate_pdf import draw
+from cadence_app.spreadsheets import defused
 from cadence_app.ui.navigation import Words
 
 # Of texts and changes together. A person has some hundreds; past this a page would wait too long.
@@ -35,7 +36,6 @@ MOST_ROWS = 50_000
 # Of all files together: a page would wait too long, and the ZIP grow too large to be taken along.
 MOST_BYTES = 500 * 1024 * 1024
 _IN_MEMORY = 4 * 1024 * 1024
-_RUNS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 
 Rows = list[dict[str, Any]]
 
@@ -318,4 +318,4 @@ def _csv(rows: Sequence[dict[str, Any]]) -> bytes:
 def _defused(name: str, value: Any) -> Any:
     if name in {"number", "inbox_number", "other_number"} or not isinstance(value, str):
         return value
-    return f"'{value}" if value.startswith(_RUNS) else value
+    return defused(value)

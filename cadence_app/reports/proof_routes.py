@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from cadence_app.accounts.roles import reports_required
-from cadence_app.consent import checks, jobs, seals
+from cadence_app.consent import jobs, seal_checks, seals
 from cadence_app.ui import asked
 from cadence_app.ui.navigation import mode_of
 
@@ -25,7 +25,7 @@ def index() -> str:
     return render_template(
         "reports/proof.html",
         mode=mode_of(current_user),
-        checks=checks.latest_checks(),
+        checks=seal_checks.latest_checks(),
         seals=page[:_PAGE],
         more=len(page) > _PAGE,
         before=before,
@@ -40,13 +40,13 @@ def index() -> str:
 @reports_required
 def check_list() -> str:
     """The list of checks by itself, for a page that keeps it fresh."""
-    return render_template("reports/_checks.html", checks=checks.latest_checks())
+    return render_template("reports/_checks.html", checks=seal_checks.latest_checks())
 
 
 @blueprint.post("/verify")
 @reports_required
 def verify() -> ResponseReturnValue:
-    check = checks.request_check(current_user)
+    check = seal_checks.request_check(current_user)
     if jobs.dispatch_check(check.tenant_id, check.id):
         flash("Checking every seal. The answer stands below when it is done.", "info")
     else:

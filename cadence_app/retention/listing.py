@@ -17,8 +17,8 @@ from sqlalchemy import select
 from cadence_app.extensions import db
 from cadence_app.retention.models import Fate, RetentionItem, RetentionRun
 from cadence_app.retention.service import listed
+from cadence_app.spreadsheets import defused
 from cadence_app.tenancy import use_tenant
-from cadence_app.ui.formatting import defused
 
 _PAGE = 1000
 # UTF-8 with a byte order mark, as the exports are.

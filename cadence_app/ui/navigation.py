@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from flask import request, url_for
 
-from cadence_app.accounts.models import Navigation, Role, User
+from cadence_app.accounts.models import Navigation, Role, Tenant, User
 
 
 @dataclass
@@ -110,12 +110,20 @@ SETTINGS = {
 
 
 def words_for(user: User | None) -> Words:
-    return WORDS[mode_of(user)] if user else WORDS[Navigation.TEAMS]
+    return words_of(user.tenant) if user else WORDS[Navigation.TEAMS]
+
+
+def words_of(tenant: Tenant) -> Words:
+    return WORDS[screens_of(tenant)]
 
 
 def mode_of(user: User) -> Navigation:
-    """Which screens this user's tenant is on, as the flag says at this moment."""
-    return Navigation(user.tenant.navigation)
+    """Which screens this user sees, as the flag of their tenant says at this moment."""
+    return screens_of(user.tenant)
+
+
+def screens_of(tenant: Tenant) -> Navigation:
+    return Navigation(tenant.navigation)
 
 
 def report_page(user: User, report: Report = Report.OPT_OUT_HISTORY) -> ReportPage:

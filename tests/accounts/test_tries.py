@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import event, text
 
-from cadence_app.accounts import addresses, tries
+from cadence_app.accounts import email_addresses, tries
 from cadence_app.accounts.models import User
 from cadence_app.accounts.tries import HOUR, LIMITS, Kind, Limit, TooMany, network_of
 from cadence_app.extensions import db
@@ -133,7 +133,7 @@ def test_however_an_address_is_spelled_it_is_one_account(world: World, limited_a
         f"{local}@college.example".replace("s", "\N{LATIN SMALL LETTER LONG S}"),
     ]
     with world.session():
-        found = [each for each in spellings if addresses.folded(each) == spellings[0]]
+        found = [each for each in spellings if email_addresses.folded(each) == spellings[0]]
         who = [
             db.session.scalar(text("SELECT user_id FROM find_sign_in(:e)"), {"e": e.strip()})
             for e in spellings

@@ -10,7 +10,7 @@ from sqlalchemy import func, select, update
 from cadence_app.accounts.models import Tenant
 from cadence_app.administration.jobs import sweep_policy_notices
 from cadence_app.administration.policy_notices import tell_admins
-from cadence_app.consent.policy import reach
+from cadence_app.consent.keyword_scope import reach
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.mails.models import OutgoingMail

@@ -9,7 +9,7 @@ from click.testing import Result
 from sqlalchemy import Engine, select, text
 
 from cadence_app.accounts.models import Tenant, User
-from cadence_app.consent import checks, jobs
+from cadence_app.consent import jobs, seal_checks
 from cadence_app.consent.seal_models import SealCheck
 from cadence_app.extensions import db, rq
 from cadence_app.worker import ForkingWorker
@@ -37,7 +37,7 @@ def _run(world: World, *arguments: str) -> Result:
 
 def _latest(world: World) -> SealCheck:
     with world.session():
-        check = checks.latest_checks(1)[0]
+        check = seal_checks.latest_checks(1)[0]
         db.session.expunge_all()
         return check
 
@@ -134,15 +134,15 @@ def test_verify_names_the_row_that_was_altered(world: World, owner: Engine) -> N
 
 def test_pressing_twice_is_one_check_and_an_open_one_keeps_the_page_fresh(world: World) -> None:
     with world.session():
-        first = checks.request_check(_admin(world)).id
-        assert checks.request_check(_admin(world)).id == first
+        first = seal_checks.request_check(_admin(world)).id
+        assert seal_checks.request_check(_admin(world)).id == first
     assert 'hx-get="/reports/proof/checks"' in world.sign_in("admin").get("/reports/proof/").text
 
 
 def test_a_lost_check_is_queued_again_and_closed_days_are_sealed_by_the_sweep(world: World) -> None:
     flip(world, world.add_contact(), 3)
     with world.session():
-        check_id = checks.request_check(_admin(world)).id
+        check_id = seal_checks.request_check(_admin(world)).id
         db.session.execute(text("UPDATE seal_checks SET touched_at = now() - interval '5 minutes'"))
         db.session.commit()
     with world.app.app_context():
@@ -159,8 +159,8 @@ def test_a_lost_check_is_queued_again_and_closed_days_are_sealed_by_the_sweep(wo
 
 def test_a_check_that_breaks_says_so(world: World) -> None:
     with world.session():
-        check_id = checks.request_check(_admin(world)).id
-        checks.fail(check_id)
+        check_id = seal_checks.request_check(_admin(world)).id
+        seal_checks.fail(check_id)
     assert _latest(world).state == "failed"
     assert "Not finished" in world.sign_in("admin").get("/reports/proof/").text
 
@@ -207,6 +207,6 @@ def test_the_command_says_which_closed_days_wait(world: World) -> None:
 
 def test_another_tenants_checks_are_not_shown(world: World, legacy_world: World) -> None:
     with legacy_world.session():
-        checks.request_check(_admin(legacy_world))
+        seal_checks.request_check(_admin(legacy_world))
     with world.session():
         assert db.session.scalars(select(SealCheck)).all() == []

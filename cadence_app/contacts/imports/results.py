@@ -20,6 +20,7 @@ from cadence_app.contacts.imports.reading import Options
 from cadence_app.contacts.imports.refusal import limits
 from cadence_app.contacts.imports.staging import opened
 from cadence_app.extensions import db
+from cadence_app.spreadsheets import defused
 
 # The refused rows that say opt out, as told() chooses among all.
 OPT_OUTS = "opt_outs"
@@ -33,7 +34,6 @@ _BOM = "\ufeff"
 _BATCH = 5_000
 _PIECE = 256 * 1024
 # As in reports/kinds/base.py: what makes a spreadsheet run a cell. A number keeps its sign.
-_DANGEROUS_STARTS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
 
 
 @dataclass(frozen=True)
@@ -168,6 +168,5 @@ def _free_name(headers: list[str]) -> str:
 
 
 def _defused(cell: str) -> str:
-    """A cell that no spreadsheet runs."""
-    runs = cell[:1] in _DANGEROUS_STARTS and cell != ""
-    return f"'{cell}" if runs and not cell[1:].replace(" ", "").isdecimal() else cell
+    """A cell that no spreadsheet runs; a number written with its plus stays one."""
+    return cell if cell[1:].replace(" ", "").isdecimal() else defused(cell)

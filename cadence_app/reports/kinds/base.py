@@ -16,7 +16,6 @@ from sqlalchemy import (
     SQLColumnExpression,
     Text,
     bindparam,
-    case,
     func,
     literal,
     select,
@@ -24,7 +23,7 @@ from sqlalchemy import (
 
 from cadence_app.accounts.models import User
 from cadence_app.reports.filters import Filters
-from cadence_app.ui.formatting import DANGEROUS_STARTS
+from cadence_app.spreadsheets import defused_in_sql
 
 # What a query may ask of the export it is for (Export.parameters()); the end of the range is excluded.
 STARTS_AT = bindparam("starts_at", type_=DateTime(timezone=True))
@@ -53,9 +52,7 @@ class Column:
     def in_csv(self) -> Label[Any]:
         """As text of a CSV file: instants as UTC, and typed text defused."""
         if self.cell is Cell.TYPED:
-            # ascii() is the first character's code point; a regular expression takes half as long again.
-            runs = func.ascii(self.value).in_([ord(start) for start in DANGEROUS_STARTS])
-            return case((runs, literal("'") + self.value), else_=self.value).label(self.name)
+            return defused_in_sql(self.value).label(self.name)
         if self.cell is Cell.MOMENT:
             return func.to_char(func.timezone("UTC", self.value), 'YYYY-MM-DD"T"HH24:MI:SS"Z"').label(
                 self.name
