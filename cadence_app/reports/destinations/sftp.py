@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import socket
 import time
 from collections.abc import AsyncIterator, Coroutine, Iterable
 from contextlib import asynccontextmanager, suppress
@@ -15,6 +14,7 @@ import asyncssh
 from asyncssh import SFTPClient, SSHKey
 
 from cadence_app.outbound import gate
+from cadence_app.outbound.counted import CountedSocket
 from cadence_app.outbound.gate import NotConnected
 from cadence_app.outbound.policy import POLICIES, Kind
 from cadence_app.reports.destinations.problems import DeliveryProblem, not_connected
@@ -25,6 +25,9 @@ _SIGN_IN_SECONDS = 20
 # A server that has gone silent is given up after a minute.
 _ALIVE_SECONDS, _ALIVE_TIMES = 15, 4
 _PIECE = 256 * 1024
+# Of how many bytes of a file one may be added by the packets that it comes in, and for how many that are
+# written one may come back: for each 16 KB an answer of some fifty bytes, and news of the window.
+_WRAPPED_AT_MOST, _ANSWERED = 16, 64
 _ROOM = (asyncssh.SFTPNoSpaceOnFilesystem, asyncssh.SFTPQuotaExceeded)
 _MISSING = (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath)
 
@@ -53,19 +56,20 @@ class SftpStore:
 
     def holds(self, name: str, size: int, sha256: str) -> bool | None:
         """Whether the file of this name is the one with this size and SHA-256; None where there is none."""
-        return self._run(self._holds(name, size, sha256))
+        return self._run(self._holds(name, size, sha256), room=size + size // _WRAPPED_AT_MOST)
 
     def put(self, name: str, content: Iterable[bytes], size: int, part: str) -> None:
         """Writes a file under the name `part`, and gives it its own when it is whole."""
-        self._run(self._put(name, content, size, part))
+        self._run(self._put(name, content, size, part), room=size // _ANSWERED)
 
     def try_out(self, name: str, content: bytes) -> None:
         """Writes a small file, renames it, reads it back and removes it."""
         self._run(self._try_out(name, content))
 
-    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+    def _run(self, work: Coroutine[Any, Any, T], room: int = 0) -> T:
+        """`room` are the bytes that may come back beside small answers."""
         try:
-            self._socket = _connect(self._place.host, self._place.port)
+            self._socket = _connect(self._place.host, self._place.port, room)
         except DeliveryProblem:
             work.close()
             raise
@@ -145,9 +149,10 @@ class SftpStore:
                 raise DeliveryProblem("The test file could be written, but came back changed")
 
 
-def _connect(host: str, port: int) -> socket.socket:
+def _connect(host: str, port: int, room: int = 0) -> CountedSocket:
     try:
-        return gate.connect(Kind.SFTP, host, port, time.monotonic() + _POLICY.connect_seconds)
+        opened = gate.connect(Kind.SFTP, host, port, time.monotonic() + _POLICY.connect_seconds)
+        return CountedSocket(opened, POLICIES[Kind.SFTP].most_bytes + room)
     except NotConnected as error:
         raise not_connected(error, host, port) from error
 
@@ -217,7 +222,7 @@ def _in_words(work: Coroutine[Any, Any, T], place: SftpPlace) -> T:
     host = place.host
 
     async def in_time() -> T:
-        async with asyncio.timeout(_POLICY.seconds):
+        async with asyncio.timeout(POLICIES[Kind.SFTP].seconds):
             return await work
 
     try:
