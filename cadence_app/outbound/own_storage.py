@@ -22,7 +22,8 @@ _POLICY = POLICIES[Kind.FILES]
 # The library counts the whole of a request; the way counts silence, and ends what is silent.
 _TIMEOUT = timedelta(seconds=_POLICY.seconds)
 _CONNECT_TIMEOUT = timedelta(seconds=_POLICY.connect_seconds + 5)
-_RETRY_TIMEOUT = timedelta(seconds=60)
+# Requests that are sent again where the storage broke off, all within a time.
+_RETRIES, _RETRY_TIMEOUT = 5, timedelta(seconds=60)
 _IDLE_TIMEOUT = timedelta(seconds=20)
 
 
@@ -70,7 +71,7 @@ class OwnBucket:
                 # Without TLS the way reads the first words of each connection, so each request has its own.
                 **({"pool_idle_timeout": _IDLE_TIMEOUT} if tls else {"pool_max_idle_per_host": "0"}),
             },
-            retry_config={"max_retries": 5, "retry_timeout": _RETRY_TIMEOUT},
+            retry_config={"max_retries": _RETRIES, "retry_timeout": _RETRY_TIMEOUT},
             # Given as a provider, so that the library looks for no other.
             credential_provider=lambda: {  # type: ignore[arg-type]
                 "access_key_id": self.key_id,
