@@ -73,7 +73,11 @@ class _Gated(smtplib.SMTP):
         """Sends in pieces, each of which has the time that is left."""
         content = s.encode(self.command_encoding) if isinstance(s, str) else bytes(s)
         for start in range(0, len(content), _PIECE):
-            self._wait()
+            try:
+                self._wait()
+            except smtplib.SMTPServerDisconnected:
+                self.close()
+                raise
             super().send(content[start : start + _PIECE])
 
     def receive(self, room: Any) -> int:
@@ -88,7 +92,6 @@ class _Gated(smtplib.SMTP):
     def _wait(self) -> None:
         left = self._until - time.monotonic()
         if left <= 0:
-            self.close()
             raise smtplib.SMTPServerDisconnected("the server took longer than it may")
         if self.sock:
             self._connected.settimeout(min(left, self._policy.silent_seconds))

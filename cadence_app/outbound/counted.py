@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+
+
+class TooMuch(ConnectionAbortedError):
+    """The other side sent more than it may."""
 
 
 class CountedSocket(socket.socket):
     """Takes over an open socket, from which at most `room` bytes are read by recv(), as asyncio does. Errors
-    of recv(): ConnectionAbortedError past that."""
+    of recv(): TooMuch past that."""
 
     def __init__(self, opened: socket.socket, room: int) -> None:
         timeout = opened.gettimeout()
@@ -19,5 +24,10 @@ class CountedSocket(socket.socket):
         found = super().recv(size, flags)
         self._left -= len(found)
         if self._left < 0:
-            raise ConnectionAbortedError("the other side sent more than it may")
+            raise TooMuch("the other side sent more than it may")
         return found
+
+    def cut(self) -> None:
+        """Ends the connection whatever is going on, so that nobody waits for the other side any more."""
+        with contextlib.suppress(OSError):
+            self.shutdown(socket.SHUT_RDWR)

@@ -14,13 +14,12 @@ import asyncssh
 from asyncssh import SFTPClient, SSHKey
 
 from cadence_app.outbound import gate
-from cadence_app.outbound.counted import CountedSocket
-from cadence_app.outbound.gate import NotConnected
+from cadence_app.outbound.counted import CountedSocket, TooMuch
+from cadence_app.outbound.gate import Failure, NotConnected
 from cadence_app.outbound.policy import POLICIES, Kind
-from cadence_app.reports.destinations.problems import DeliveryProblem, not_connected
+from cadence_app.reports.destinations.problems import DeliveryProblem, not_connected, said_of
 
 T = TypeVar("T")
-_POLICY = POLICIES[Kind.SFTP]
 _SIGN_IN_SECONDS = 20
 # A server that has gone silent is given up after a minute.
 _ALIVE_SECONDS, _ALIVE_TIMES = 15, 4
@@ -74,7 +73,7 @@ class SftpStore:
             work.close()
             raise
         with self._socket:
-            return _in_words(work, self._place)
+            return _in_words(work, self._place, self._socket, POLICIES[Kind.SFTP].seconds)
 
     @asynccontextmanager
     async def _folder(self) -> AsyncIterator[SFTPClient]:
@@ -151,8 +150,9 @@ class SftpStore:
 
 def _connect(host: str, port: int, room: int = 0) -> CountedSocket:
     try:
-        opened = gate.connect(Kind.SFTP, host, port, time.monotonic() + _POLICY.connect_seconds)
-        return CountedSocket(opened, POLICIES[Kind.SFTP].most_bytes + room)
+        policy = POLICIES[Kind.SFTP]
+        opened = gate.connect(Kind.SFTP, host, port, time.monotonic() + policy.connect_seconds)
+        return CountedSocket(opened, policy.most_bytes + room)
     except NotConnected as error:
         raise not_connected(error, host, port) from error
 
@@ -162,11 +162,11 @@ def fetch_host_key(host: str, port: int) -> str:
     opened = _connect(host, port)
 
     async def fetch() -> SSHKey | None:
-        seconds = _POLICY.connect_seconds
-        return await asyncio.wait_for(asyncssh.get_server_host_key(sock=opened, config=None), seconds)
+        return await asyncssh.get_server_host_key(sock=opened, config=None)
 
     with opened:
-        key = _in_words(fetch(), SftpPlace(host, port, "", "", False))
+        place, seconds = SftpPlace(host, port, "", "", False), POLICIES[Kind.SFTP].connect_seconds
+        key = _in_words(fetch(), place, opened, seconds)
     if key is None:
         raise DeliveryProblem(f"{host} showed no key")
     return key.export_public_key().decode().strip()
@@ -217,13 +217,21 @@ async def _check_size(client: SFTPClient, path: str, size: int) -> None:
         raise DeliveryProblem(f"The file arrived with {found} bytes of {size}")
 
 
-def _in_words(work: Coroutine[Any, Any, T], place: SftpPlace) -> T:
+def _in_words(work: Coroutine[Any, Any, T], place: SftpPlace, opened: CountedSocket, seconds: float) -> T:
     """Does the work. Errors: DeliveryProblem, whatever went wrong on the way to the server and on it."""
     host = place.host
 
     async def in_time() -> T:
-        async with asyncio.timeout(POLICIES[Kind.SFTP].seconds):
-            return await work
+        # Who is told to stop closes files and says goodbye first, and would wait for the answers.
+        asyncio.get_running_loop().call_later(seconds, opened.cut)
+        timeout = asyncio.timeout(seconds)
+        try:
+            async with timeout:
+                return await work
+        except Exception as error:
+            if timeout.expired():
+                raise TimeoutError from error
+            raise
 
     try:
         return asyncio.run(in_time())
@@ -249,6 +257,8 @@ def _in_words(work: Coroutine[Any, Any, T], place: SftpPlace) -> T:
         raise DeliveryProblem(f"The server could not write the file ({error.reason})") from error
     except asyncssh.DisconnectError as error:
         raise DeliveryProblem(f"{host} ended the connection ({error.reason})") from error
+    except TooMuch as error:
+        raise DeliveryProblem(said_of(Failure.SIZE, host, place.port)) from error
     except TimeoutError as error:
         raise DeliveryProblem(f"{host} did not answer on port {place.port}") from error
     except OSError as error:
