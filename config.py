@@ -12,6 +12,8 @@ from typing import Any
 from cadence_app import database_roles, embedded, number_key, public_site, secret_keys
 from cadence_app.outbound.addresses import Network
 from cadence_app.outbound.networks import networks_of
+from cadence_app.outbound.own_servers import redis_options
+from cadence_app.outbound.own_storage import bucket_of
 from cadence_app.redis_waits import PROMPT, PromptRedis
 
 
@@ -72,6 +74,8 @@ def load() -> dict[str, Any]:
     stops_key = number_key.load_or_make(data_dir, known.first if known else None)
     keys = secret_keys.find_or_make(data_dir)
     secret_keys.check(keys, reached.development)
+    files_url = os.environ.get("FILES_URL") or (data_dir / "files").as_uri()
+    bucket = bucket_of(files_url, os.environ)
     app_url = os.environ.get("DATABASE_URL", "")
     owner_url = os.environ.get("DATABASE_OWNER_URL", "")
     embedded_database = not app_url
@@ -139,7 +143,7 @@ def load() -> dict[str, Any]:
         "RQ_QUEUES": ["texts", "campaigns", "mails", "reports", "imports", "webhooks", "media", "sweeps"],
         "RQ_ASYNC": True,
         "RATELIMIT_STORAGE_URI": redis_url.replace("unix://", "redis+unix://", 1),
-        "RATELIMIT_STORAGE_OPTIONS": dict(PROMPT),
+        "RATELIMIT_STORAGE_OPTIONS": PROMPT | redis_options(redis_url),
         "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
         "RATELIMIT_HEADERS_ENABLED": True,
         "API_RATE_LIMIT": os.environ.get("CADENCE_API_RATE_LIMIT", "600 per minute"),
@@ -158,7 +162,9 @@ def load() -> dict[str, Any]:
         "MAIL_DEFAULT_SENDER": os.environ.get("MAIL_DEFAULT_SENDER", "Cadence <no-reply@cadence.example>"),
         "MAIL_ATTACHMENT_LIMIT": _number("MAIL_ATTACHMENT_LIMIT", 10 * 1024 * 1024),
         "MAIL_DIR": Path(os.environ.get("CADENCE_MAIL_DIR") or data_dir / "mail"),
-        "FILES_URL": os.environ.get("FILES_URL") or (data_dir / "files").as_uri(),
+        "FILES_URL": files_url,
+        # None where that is a folder.
+        "FILES_BUCKET": bucket,
         "EXPORT_LINK_DAYS": 7,
         "WEBHOOK_PRIVATE_NETWORKS": _networks("CADENCE_WEBHOOK_PRIVATE_NETWORKS"),
         "WEBHOOK_LOG_DAYS": _number("CADENCE_WEBHOOK_LOG_DAYS", 30),

@@ -13,6 +13,8 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from cadence_app.outbound.own_servers import database_connection
+
 APP_ROLE = "cadence_app"
 LOOKUP_ROLE = "cadence_lookup"
 BACKUP_ROLE = "cadence_backup"
@@ -161,7 +163,7 @@ def prepare(owner_url: str, login_url: str) -> list[str]:
     """
     login = psycopg.conninfo.conninfo_to_dict(login_url)
     name = str(login.get("user") or "")
-    with psycopg.connect(owner_url, connect_timeout=5) as connection:
+    with database_connection(owner_url, connect_timeout=5) as connection:
         owner = connection.info.user
         if name in ("", owner):
             raise WrongLogin(f"DATABASE_URL and DATABASE_OWNER_URL must have two users. {ADVICE}")
@@ -186,7 +188,7 @@ def prepare(owner_url: str, login_url: str) -> list[str]:
 def prepare_embedded(superuser_url: str) -> tuple[str, str]:
     """The URLs of login and owner of the PostgreSQL that Cadence brings, whose roles are made where they are
     missing; what an older Cadence made as the superuser becomes the owner's."""
-    with psycopg.connect(superuser_url) as connection:
+    with database_connection(superuser_url) as connection:
         connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('cadence roles', 0))")
         for statement in missing(connection, EMBEDDED_LOGIN, EMBEDDED_OWNER):
             connection.execute(statement)

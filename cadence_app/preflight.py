@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import time
 from pathlib import Path
 
 import psutil
@@ -13,6 +14,11 @@ import redis
 
 from cadence_app import embedded
 from cadence_app.database_roles import ADVICE, WrongLogin, check_login
+from cadence_app.outbound import gate
+from cadence_app.outbound.gate import NotConnected, Refused
+from cadence_app.outbound.own_servers import database_connection, redis_options
+from cadence_app.outbound.own_storage import bucket_of
+from cadence_app.outbound.policy import Kind
 
 MIN_POSTGRES = 15
 MIN_REDIS = 5
@@ -113,10 +119,12 @@ def check_servers() -> None:
         raise NotReady(f"DATABASE_OWNER_URL is not set. {ADVICE}")
     if url := os.environ.get("REDIS_URL"):
         _check_redis(url)
+    if url := os.environ.get("FILES_URL"):
+        _check_storage(url)
     if host := os.environ.get("MAIL_SERVER"):
         port = _port("MAIL_PORT", os.environ.get("MAIL_PORT", "25"))
         try:
-            socket.create_connection((host, port), timeout=_SECONDS).close()
+            gate.connect(Kind.MAIL, host, port, time.monotonic() + _SECONDS).close()
         except OSError as error:
             raise NotReady(f"MAIL_SERVER {host}, port {port}, is out of reach ({error}).") from error
 
@@ -127,7 +135,7 @@ def _check_postgres(name: str, url: str) -> None:
         raise NotReady(f"{name} must begin with postgresql://")
     too_much = None
     try:
-        with psycopg.connect(f"postgresql://{rest}", connect_timeout=_SECONDS) as connection:
+        with database_connection(f"postgresql://{rest}", connect_timeout=_SECONDS) as connection:
             version = connection.info.server_version // 10000
             if name == "DATABASE_URL":
                 check_login(connection)
@@ -144,9 +152,23 @@ def _check_postgres(name: str, url: str) -> None:
 
 def _check_redis(url: str) -> None:
     try:
-        client = redis.Redis.from_url(url, socket_connect_timeout=_SECONDS)
+        client = redis.Redis.from_url(url, **redis_options(url), socket_connect_timeout=_SECONDS)
         version = str(client.info("server")["redis_version"])
     except (redis.RedisError, ValueError) as error:
         raise NotReady(f"REDIS_URL is out of reach: {error}") from error
     if int(version.partition(".")[0]) < MIN_REDIS:
         raise NotReady(f"REDIS_URL is Redis {version}; Cadence needs {MIN_REDIS} or newer.")
+
+
+def _check_storage(url: str) -> None:
+    """Storage that is away for a while keeps nobody from texting, so what is looked at is where it is."""
+    try:
+        bucket = bucket_of(url, os.environ)
+        if bucket:
+            gate.find(Kind.FILES, bucket.target.host, bucket.target.port, _SECONDS)
+    except ValueError as error:
+        raise NotReady(str(error)) from error
+    except Refused as error:
+        raise NotReady(f"The storage of FILES_URL can't be used: {error}") from error
+    except NotConnected:
+        return

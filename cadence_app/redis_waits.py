@@ -13,6 +13,8 @@ from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 from redis.exceptions import ConnectionError as RedisGone
 from redis.retry import Retry
 
+from cadence_app.outbound.own_servers import redis_options
+
 _SECONDS = 2
 
 # For redis.from_url() of whatever answers a request.
@@ -24,11 +26,11 @@ PROMPT: dict[str, Any] = {
 
 
 class PromptRedis(Redis):
-    """A client that gives up within seconds."""
+    """A client that gives up within seconds, and connects through the gate."""
 
     @classmethod
     def from_url(cls, url: str, **options: Any) -> Redis:
-        return super().from_url(url, **(PROMPT | options))
+        return super().from_url(url, **(PROMPT | redis_options(url) | options))
 
 
 def be_patient(connection: Redis) -> None:

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, event, text
 from cadence_app import number_key
 from cadence_app.database_roles import APP_ROLE, WrongLogin, check_login
 from cadence_app.extensions import db
+from cadence_app.outbound.own_servers import pin
 
 # Days and hours are read in UTC, whatever the server's zone.
 _BEGIN = (
@@ -110,5 +111,6 @@ def _connected(connection: object, record: object) -> None:
 
 def init_tenancy() -> None:
     """For the application's engine; that of the migrations is another."""
+    event.listen(db.engine, "do_connect", pin)
     event.listen(db.engine, "connect", _connected)
     event.listen(db.engine, "begin", _begin)

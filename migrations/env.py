@@ -6,16 +6,18 @@ from __future__ import annotations
 
 from alembic import context
 from flask import current_app
-from sqlalchemy import create_engine, pool
+from sqlalchemy import create_engine, event, pool
 
 from cadence_app.database_roles import ADVICE
 from cadence_app.extensions import db
+from cadence_app.outbound.own_servers import pin
 
 if not current_app.config["DATABASE_OWNER_URL"]:
     raise RuntimeError(f"Migrations need DATABASE_OWNER_URL. {ADVICE}")
 engine = create_engine(
     current_app.config["DATABASE_OWNER_URL"], poolclass=pool.NullPool, hide_parameters=True
 )
+event.listen(engine, "do_connect", pin)
 with engine.connect() as connection:
     context.configure(connection=connection, target_metadata=db.metadata, compare_type=True)
     with context.begin_transaction():

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import smtplib
 import socket
 import ssl
 import time
 from contextlib import suppress
+from typing import Any
 
 from flask import current_app
 from flask_mail import Connection, Message
 
 from cadence_app.outbound import gate, tls
 from cadence_app.outbound.policy import POLICIES, Kind
+
+# No more than one record of TLS, so that each wait is for one.
+_PIECE = 16 * 1024
 
 
 def deliver(message: Message) -> None:
@@ -42,10 +47,73 @@ def refused_for_good(error: Exception) -> bool:
 
 
 class _Gated(smtplib.SMTP):
-    """Python's, which connects through the gate. Each wait for the server has its time."""
+    """Python's, which connects through the gate, and holds the server to the policy: one time for all of a
+    delivery, with each wait within it, and so many bytes of answers. Errors beside Python's: those of the
+    gate; SMTPServerDisconnected where the bounds end it."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self._policy = POLICIES[Kind.MAIL]
+        self._until = time.monotonic() + self._policy.seconds
+        self._left = self._policy.most_bytes
+        super().__init__(*arguments, **options)
 
     def _get_socket(self, host: str, port: int, timeout: float | None) -> socket.socket:
-        return gate.connect(Kind.MAIL, host, port, time.monotonic() + POLICIES[Kind.MAIL].connect_seconds)
+        return gate.connect(Kind.MAIL, host, port, self._until)
+
+    def getreply(self) -> tuple[int, bytes]:
+        if self.file is None:
+            self.file = io.BufferedReader(_Answers(self))
+        try:
+            return super().getreply()
+        except smtplib.SMTPResponseException as error:
+            # Python's own word for a line without end: no refusal of the server's.
+            raise smtplib.SMTPServerDisconnected("the server's answer has no end") from error
+
+    def send(self, s: Any) -> None:
+        """Sends in pieces, each of which has the time that is left."""
+        content = s.encode(self.command_encoding) if isinstance(s, str) else bytes(s)
+        for start in range(0, len(content), _PIECE):
+            try:
+                self._wait()
+            except smtplib.SMTPServerDisconnected:
+                self.close()
+                raise
+            super().send(content[start : start + _PIECE])
+
+    def receive(self, room: Any) -> int:
+        """Reads some bytes of an answer into the room. Errors: OSError past the bounds."""
+        self._wait()
+        size = self._connected.recv_into(room)
+        self._left -= size
+        if self._left < 0:
+            raise OSError("the server answered more than it should")
+        return size
+
+    def _wait(self) -> None:
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise smtplib.SMTPServerDisconnected("the server took longer than it may")
+        if self.sock:
+            self._connected.settimeout(min(left, self._policy.silent_seconds))
+
+    @property
+    def _connected(self) -> socket.socket:
+        if self.sock is None:
+            raise smtplib.SMTPServerDisconnected("there is no connection")
+        return self.sock
+
+
+class _Answers(io.RawIOBase):
+    """What a server says, as it comes."""
+
+    def __init__(self, connection: _Gated) -> None:
+        self._connection = connection
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, room: Any) -> int:
+        return self._connection.receive(room)
 
 
 class _GatedTls(smtplib.SMTP_SSL, _Gated):

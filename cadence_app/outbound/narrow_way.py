@@ -13,7 +13,7 @@ import contextlib
 import selectors
 import socket
 import time
-from threading import Lock, Thread
+from threading import RLock, Thread, current_thread
 from types import TracebackType
 
 from cadence_app.outbound import gate
@@ -21,7 +21,10 @@ from cadence_app.outbound.gate import Failure, NotConnected, Target
 from cadence_app.outbound.policy import POLICIES, Kind
 
 _HEAD = 16 * 1024
-_PIECE = 64 * 1024
+_PIECE = 256 * 1024
+# In how many bytes of a file TLS and chunks may put one of their own: a server that writes small records adds
+# one in forty.
+_WRAPPED_AT_MOST = 16
 
 
 class NarrowWay:
@@ -33,7 +36,8 @@ class NarrowWay:
         self._left = room + self._policy.most_bytes
         self._until = time.monotonic() + self._policy.seconds
         self._open: set[socket.socket] = set()
-        self._lock = Lock()
+        # Whoever forgets a way may do so in any thread, that of this one among them (close()).
+        self._lock = RLock()
         # The last thing that went wrong on the way, which the library does not tell as well.
         self.failure: Failure | None = None
 
@@ -51,11 +55,16 @@ class NarrowWay:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends every connection by it. Once is enough; twice does no harm."""
         with self._lock:
             for each in (self._listener, *self._open):
                 with contextlib.suppress(OSError):
                     each.shutdown(socket.SHUT_RDWR)
-        self._thread.join()
+        if self._thread is not current_thread():
+            self._thread.join()
         self._listener.close()
 
     def _listen(self) -> None:
@@ -93,6 +102,11 @@ class NarrowWay:
             except OSError:
                 # Either side hung up, which the library will notice.
                 return
+
+    def expect(self, size: int) -> None:
+        """Makes room for a file of so many bytes, that the server has just said it sends."""
+        with self._lock:
+            self._left += size + size // _WRAPPED_AT_MOST
 
     def _keep(self, stack: contextlib.ExitStack, connection: socket.socket) -> None:
         """Closes a connection in the end, and lets __exit__ end it before."""
@@ -135,8 +149,9 @@ class NarrowWay:
 
     def _carry(self, near: socket.socket, far: socket.socket) -> None:
         """Hands on what comes from either side until one of them ends, the time is over, or more came back
-        than may."""
+        than may. A library that does not read for a while, as whoever it reads for is slow, is no silence."""
         other = {near: far, far: near}
+        near.settimeout(max(self._until - time.monotonic(), 0.001))
         with selectors.DefaultSelector() as waiting:
             for each in other:
                 waiting.register(each, selectors.EVENT_READ)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -22,7 +24,10 @@ class Kind(StrEnum):
     CARRIER_MEDIA = "carrier_media"
     SFTP = "sftp"
     S3 = "s3"
+    FILES = "files"
     MAIL = "mail"
+    DATABASE = "database"
+    REDIS = "redis"
 
 
 class Reach(StrEnum):
@@ -148,13 +153,34 @@ POLICIES: dict[Kind, Policy] = {
         silent_seconds=60,
         most_bytes=_MB,
     ),
+    # The operator's own storage (FILES_URL). Who reads slowly may take a day; a silent server may not.
+    # `most_bytes` beside the file that is read: the answers to the parts of the largest that is written.
+    Kind.FILES: Policy(
+        schemes=_HTTPS | {"http"},
+        reach=Reach.OPERATORS,
+        seconds=24 * 3600,
+        silent_seconds=60,
+        most_bytes=64 * _MB,
+    ),
+    # The whole of one delivery: shorter than its job (mails/service.py) and than a worker keeps a mail.
     Kind.MAIL: Policy(
         schemes=frozenset({"smtp"}),
         reach=Reach.OPERATORS,
-        seconds=600,
+        seconds=200,
         connect_seconds=15,
         silent_seconds=60,
         most_bytes=_MB,
+    ),
+    # Where connections of these may lead, and how long finding the name may take (own_servers.py). What goes
+    # over them is as long and as large as what is asked.
+    Kind.DATABASE: Policy(
+        schemes=frozenset({"postgresql"}), reach=Reach.OPERATORS, seconds=math.inf, most_bytes=sys.maxsize
+    ),
+    Kind.REDIS: Policy(
+        schemes=frozenset({"redis", "rediss"}),
+        reach=Reach.OPERATORS,
+        seconds=math.inf,
+        most_bytes=sys.maxsize,
     ),
 }
 

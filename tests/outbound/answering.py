@@ -1,11 +1,12 @@
-"""A server on a port of its own that answers each connection with the bytes it is told."""
+"""Servers on ports of their own: one that answers with the bytes it is told, one that leads to another."""
 
 from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -31,8 +32,7 @@ class Server:
 @contextmanager
 def answering(pieces: Iterable[bytes] = (), host: str = "127.0.0.1", port: int = 0) -> Iterator[Server]:
     """`pieces` are sent one after the other once a request's head has come, until the other side hangs up."""
-    listener = socket.create_server((host, port))
-    server = Server(host, listener.getsockname()[1], pieces)
+    server = Server(host, 0, pieces)
 
     def serve(connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError):
@@ -46,6 +46,60 @@ def answering(pieces: Iterable[bytes] = (), host: str = "127.0.0.1", port: int =
             for piece in server.pieces:
                 connection.sendall(piece)
 
+    with _listening(serve, host, port) as server.port:
+        yield server
+
+
+@contextmanager
+def speaking(pieces: Iterable[bytes]) -> Iterator[Server]:
+    """`pieces` are sent to the first that connects, who says nothing that is heard, until they hang up."""
+    server = Server("127.0.0.1", 0, pieces)
+
+    def serve(connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            server.taken.append(b"")
+            for piece in server.pieces:
+                connection.sendall(piece)
+
+    with _listening(serve) as server.port:
+        yield server
+
+
+@contextmanager
+def leading_to(place: str, context: ssl.SSLContext | None = None) -> Iterator[Server]:
+    """A port that leads to a socket of this machine, by its path; with a context, over TLS. `taken` has an
+    entry for each connection."""
+    server = Server("127.0.0.1", 0)
+
+    def serve(near: socket.socket) -> None:
+        server.taken.append(b"")
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as far:
+            far.connect(place)
+            if context:
+                near = context.wrap_socket(near, server_side=True)
+            back = threading.Thread(target=_hand_on, args=(far, near), daemon=True)
+            back.start()
+            _hand_on(near, far)
+            back.join(5)
+        near.close()
+
+    with _listening(serve) as server.port:
+        yield server
+
+
+def _hand_on(source: socket.socket, other: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while piece := source.recv(65536):
+            other.sendall(piece)
+        other.shutdown(socket.SHUT_WR)
+
+
+@contextmanager
+def _listening(
+    serve: Callable[[socket.socket], None], host: str = "127.0.0.1", port: int = 0
+) -> Iterator[int]:
+    listener = socket.create_server((host, port))
+
     def listen() -> None:
         while True:
             try:
@@ -57,7 +111,7 @@ def answering(pieces: Iterable[bytes] = (), host: str = "127.0.0.1", port: int =
     thread = threading.Thread(target=listen, daemon=True)
     thread.start()
     try:
-        yield server
+        yield int(listener.getsockname()[1])
     finally:
         listener.shutdown(socket.SHUT_RDWR)
         thread.join()

@@ -15,17 +15,24 @@ _OPENERS = {
     *("obstore", "paramiko", "poplib", "pycurl", "requests", "smtplib", "socket", "socketserver", "ssl"),
     *("telnetlib", "twilio", "urllib.request", "urllib3", "websocket", "websockets", "xmlrpc"),
 }
-_CALLS = {"create_connection", "open_connection", "getaddrinfo", "gethostbyname", "urlopen"}
+_CALLS = {
+    *("create_connection", "open_connection", "getaddrinfo", "gethostbyname", "urlopen"),
+    # Of the drivers for PostgreSQL and Redis, whose errors and types many a module knows.
+    *("psycopg.connect", "create_engine", "from_url", "ConnectionPool", "Redis", "StrictRedis"),
+}
 # Who else has one of them, and why.
 _KNOWN = {
-    # PostgreSQL, Redis and the mail server of the operator's own: are they there? Which port is free?
-    "cadence_app/preflight.py": {"socket", "create_connection", "getaddrinfo"},
+    # Which port is free? Does our own page answer? And Redis, as own_servers.py says.
+    "cadence_app/preflight.py": {"socket", "getaddrinfo", "from_url"},
     "cadence_app/supervisor.py": {"socket", "urllib.request", "urlopen"},
-    # The operator's own storage (FILES_URL), which obstore connects to by the AWS_ variables; and its types.
+    "cadence_app/redis_waits.py": {"from_url"},
+    # The migrations' engine, which is pinned.
+    "migrations/env.py": {"create_engine"},
+    # What to do with the store that outbound/own_storage.py opens, or with a folder; and its types.
     "cadence_app/files.py": {"obstore"},
     "cadence_app/reports/writing.py": {"obstore"},
     # These get a socket of the gate's, or speak by the narrow way; test_ways.py sees that they do.
-    "cadence_app/reports/destinations/sftp.py": {"asyncssh", "socket"},
+    "cadence_app/reports/destinations/sftp.py": {"asyncssh"},
     "cadence_app/reports/destinations/s3.py": {"obstore"},
     "cadence_app/mails/smtp.py": {"smtplib", "socket", "ssl"},
     # Errors to catch.
@@ -51,13 +58,20 @@ def _opens(path: Path) -> set[str]:
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Call):
             called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            found |= {called} & _CALLS
+            whose = getattr(getattr(node.func, "value", None), "id", "")
+            found |= {called, f"{whose}.{called}"} & _CALLS
         found |= {each for each in _OPENERS for name in names if name == each or name.startswith(f"{each}.")}
     return found
 
 
 def test_connections_are_opened_at_the_gate_and_nowhere_else() -> None:
-    files = [*ROOT.glob("cadence_app/**/*.py"), ROOT / "config.py", ROOT / "wsgi.py"]
+    files = [
+        *ROOT.glob("cadence_app/**/*.py"),
+        ROOT / "config.py",
+        ROOT / "wsgi.py",
+        ROOT / "gunicorn.conf.py",
+    ]
+    files += ROOT.glob("migrations/**/*.py")
     assert len(files) > 300
     opening = {}
     for path in files:
@@ -81,6 +95,14 @@ def test_who_speaks_ssh_does_so_over_a_socket_of_the_gate() -> None:
     for call in calls:
         assert call.args == []
         assert "sock" in {keyword.arg for keyword in call.keywords}
+
+
+def test_who_opens_a_connection_of_a_driver_has_it_go_by_the_gate() -> None:
+    for name in ("cadence_app/preflight.py", "cadence_app/redis_waits.py"):
+        calls = re.findall(r"super\(\)\.from_url\(.*\)|Redis\.from_url\(.*\)", (ROOT / name).read_text())
+        assert calls
+        assert all("redis_options(url)" in call for call in calls)
+    assert 'event.listen(engine, "do_connect", pin)' in (ROOT / "migrations/env.py").read_text()
 
 
 def test_nobody_turns_the_verification_of_certificates_off_but_by_the_setting_for_mail() -> None:

@@ -8,23 +8,14 @@ import ssl
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
-from cryptography import x509
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat
-from cryptography.x509.oid import NameOID
 from flask import Flask
 from flask_mail import Message
 
 from cadence_app.mails import smtp
-from cadence_app.outbound import addresses
 from cadence_app.outbound.gate import NotConnected, Target
 from cadence_app.outbound.narrow_way import NarrowWay
 from cadence_app.outbound.networks import networks_of
@@ -34,6 +25,7 @@ from cadence_app.reports.destinations.problems import DeliveryProblem
 from cadence_app.reports.destinations.s3 import BucketStore, S3Place
 from tests.conftest import free_port
 from tests.outbound.answering import answer_of, answering
+from tests.outbound.certificates import certificate_for
 from tests.reports.servers import KEY_ID, SECRET_KEY, s3_serving
 from tests.smtp import Taking
 
@@ -45,39 +37,6 @@ def in_app(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
     monkeypatch.setitem(app.config, "PRIVATE_DESTINATIONS", networks_of("X", "127.0.0.1"))
     with app.app_context():
         yield app
-
-
-@pytest.fixture
-def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
-    """What name servers say from now on, one answer after the other."""
-    said: dict[str, list[str]] = {}
-    usual = socket.getaddrinfo
-
-    def look_up(host: str, port: int, *rest: Any, **more: Any) -> Any:
-        return usual(said[host].pop(0) if host in said else host, port, *rest, **more)
-
-    monkeypatch.setattr(addresses.socket, "getaddrinfo", look_up)
-    return said
-
-
-def _certificate(folder: Path, name: str) -> Path:
-    """A certificate for a name that only who is given it trusts, with its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-        .sign(key, SHA256())
-    )
-    path = folder / f"{name}.pem"
-    path.write_bytes(
-        made.public_bytes(Encoding.PEM)
-        + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return path
 
 
 def _store(endpoint: str, secret: str = SECRET_KEY) -> BucketStore:
@@ -161,7 +120,7 @@ def test_over_https_the_door_leads_to_the_one_server_and_the_certificate_is_veri
     tmp_path: Path, names: dict[str, list[str]]
 ) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    certificate = _certificate(tmp_path, _NAME)
+    certificate = certificate_for(tmp_path, _NAME)
     context.load_cert_chain(certificate)
     listener = context.wrap_socket(socket.create_server(("127.0.0.1", 0)), server_side=True)
     port = listener.getsockname()[1]
@@ -204,7 +163,7 @@ def test_over_https_the_door_leads_to_the_one_server_and_the_certificate_is_veri
 
 def test_storage_over_https_with_a_certificate_that_nobody_vouches_for_gets_nothing(tmp_path: Path) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(_certificate(tmp_path, "127.0.0.1"))
+    context.load_cert_chain(certificate_for(tmp_path, "127.0.0.1"))
     listener = context.wrap_socket(
         socket.create_server(("127.0.0.1", 0)), server_side=True, do_handshake_on_connect=True
     )
@@ -234,7 +193,7 @@ def test_storage_over_https_with_a_certificate_that_nobody_vouches_for_gets_noth
 def test_mail_over_tls_goes_to_a_server_whose_certificate_is_trusted(
     in_app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by_setting: bool
 ) -> None:
-    certificate = _certificate(tmp_path, "localhost")
+    certificate = certificate_for(tmp_path, "localhost")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     taking = Taking()

@@ -125,20 +125,22 @@ def sftp_serving(host: SftpHost) -> Iterator[SftpHost]:
 
 
 @contextmanager
-def s3_serving(folder: Path) -> Iterator[str]:
-    """S3 storage whose buckets are the folders in `folder`; its address."""
+def s3_serving(folder: Path, certificate: Path | None = None) -> Iterator[str]:
+    """S3 storage whose buckets are the folders in `folder`; its address. `certificate` is a file that has the
+    key too; with it, it speaks TLS alone."""
     port = free_port()
     rclone = Path(sys.executable).parent / "rclone"
     program = subprocess.Popen(
         [
             *(str(rclone), "serve", "s3", str(folder), "--config", "", "--addr", f"127.0.0.1:{port}"),
             *("--auth-key", f"{KEY_ID},{SECRET_KEY}", "--vfs-cache-mode", "off", "--dir-cache-time", "0"),
+            *(("--cert", str(certificate), "--key", str(certificate)) if certificate else ()),
         ],
         stderr=subprocess.DEVNULL,
     )
     wait_for_port(port)
     try:
-        yield f"http://127.0.0.1:{port}"
+        yield f"{'https' if certificate else 'http'}://127.0.0.1:{port}"
     finally:
         program.terminate()
         program.wait(10)

@@ -41,6 +41,12 @@ def test_a_folder_that_can_not_be_written_is_told(tmp_path: Path) -> None:
         ("DATABASE_URL", "postgresql://127.0.0.1:1/db", r"DATABASE_URL is out of reach: .*port 1"),
         ("REDIS_URL", "redis://127.0.0.1:1", "REDIS_URL is out of reach"),
         ("MAIL_SERVER", "127.0.0.1", "MAIL_SERVER 127.0.0.1, port 1, is out of reach"),
+        # Where a cloud tells its machines their secrets is nobody's server.
+        ("DATABASE_URL", "postgresql://me@169.254.169.254/db", "an address that is not to be reached"),
+        ("REDIS_URL", "redis://169.254.169.254", "an address that is not to be reached"),
+        ("MAIL_SERVER", "169.254.169.254", "an address that is not to be reached"),
+        ("FILES_URL", "s3://bucket", "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY must be set"),
+        ("FILES_URL", "gs://bucket", "write file:///folder or s3://bucket/prefix"),
     ],
 )
 def test_a_server_that_can_not_be_used_is_told(
@@ -50,6 +56,23 @@ def test_a_server_that_can_not_be_used_is_told(
     monkeypatch.setenv(name, value)
     with pytest.raises(NotReady, match=says):
         check_servers()
+
+
+def test_storage_at_a_link_local_address_is_told_and_one_that_is_away_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in (
+        ("FILES_URL", "s3://bucket/desk"),
+        ("AWS_ACCESS_KEY_ID", "key"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+        ("AWS_ENDPOINT_URL", "https://169.254.169.254"),
+    ):
+        monkeypatch.setenv(name, value)
+    with pytest.raises(NotReady, match=r"The storage of FILES_URL .* not to be reached"):
+        check_servers()
+    # A desk whose storage is away takes texts, and so a STOP, all the same.
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "https://storage.invalid")
+    check_servers()
 
 
 def test_servers_that_are_too_old_are_told(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,7 +63,8 @@ class BucketStore:
             place.bucket,
             prefix=place.prefix or None,
             config={
-                "endpoint": place.endpoint,
+                # Not "endpoint", for which one for S3 in the environment would stand in.
+                "aws_endpoint_url_s3": place.endpoint,
                 "region": place.region,
                 "skip_signature": False,
                 "virtual_hosted_style_request": False,

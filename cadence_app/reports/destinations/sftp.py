@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import socket
 import time
 from collections.abc import AsyncIterator, Coroutine, Iterable
 from contextlib import asynccontextmanager, suppress
@@ -15,16 +14,19 @@ import asyncssh
 from asyncssh import SFTPClient, SSHKey
 
 from cadence_app.outbound import gate
-from cadence_app.outbound.gate import NotConnected
+from cadence_app.outbound.counted import CountedSocket, TooMuch
+from cadence_app.outbound.gate import Failure, NotConnected
 from cadence_app.outbound.policy import POLICIES, Kind
-from cadence_app.reports.destinations.problems import DeliveryProblem, not_connected
+from cadence_app.reports.destinations.problems import DeliveryProblem, not_connected, said_of
 
 T = TypeVar("T")
-_POLICY = POLICIES[Kind.SFTP]
 _SIGN_IN_SECONDS = 20
 # A server that has gone silent is given up after a minute.
 _ALIVE_SECONDS, _ALIVE_TIMES = 15, 4
 _PIECE = 256 * 1024
+# Of how many bytes of a file one may be added by the packets that it comes in, and for how many that are
+# written one may come back: for each 16 KB an answer of some fifty bytes, and news of the window.
+_WRAPPED_AT_MOST, _ANSWERED = 16, 64
 _ROOM = (asyncssh.SFTPNoSpaceOnFilesystem, asyncssh.SFTPQuotaExceeded)
 _MISSING = (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath)
 
@@ -53,24 +55,25 @@ class SftpStore:
 
     def holds(self, name: str, size: int, sha256: str) -> bool | None:
         """Whether the file of this name is the one with this size and SHA-256; None where there is none."""
-        return self._run(self._holds(name, size, sha256))
+        return self._run(self._holds(name, size, sha256), room=size + size // _WRAPPED_AT_MOST)
 
     def put(self, name: str, content: Iterable[bytes], size: int, part: str) -> None:
         """Writes a file under the name `part`, and gives it its own when it is whole."""
-        self._run(self._put(name, content, size, part))
+        self._run(self._put(name, content, size, part), room=size // _ANSWERED)
 
     def try_out(self, name: str, content: bytes) -> None:
         """Writes a small file, renames it, reads it back and removes it."""
         self._run(self._try_out(name, content))
 
-    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+    def _run(self, work: Coroutine[Any, Any, T], room: int = 0) -> T:
+        """`room` are the bytes that may come back beside small answers."""
         try:
-            self._socket = _connect(self._place.host, self._place.port)
+            self._socket = _connect(self._place.host, self._place.port, room)
         except DeliveryProblem:
             work.close()
             raise
         with self._socket:
-            return _in_words(work, self._place)
+            return _in_words(work, self._place, self._socket, POLICIES[Kind.SFTP].seconds)
 
     @asynccontextmanager
     async def _folder(self) -> AsyncIterator[SFTPClient]:
@@ -145,9 +148,11 @@ class SftpStore:
                 raise DeliveryProblem("The test file could be written, but came back changed")
 
 
-def _connect(host: str, port: int) -> socket.socket:
+def _connect(host: str, port: int, room: int = 0) -> CountedSocket:
     try:
-        return gate.connect(Kind.SFTP, host, port, time.monotonic() + _POLICY.connect_seconds)
+        policy = POLICIES[Kind.SFTP]
+        opened = gate.connect(Kind.SFTP, host, port, time.monotonic() + policy.connect_seconds)
+        return CountedSocket(opened, policy.most_bytes + room)
     except NotConnected as error:
         raise not_connected(error, host, port) from error
 
@@ -157,11 +162,11 @@ def fetch_host_key(host: str, port: int) -> str:
     opened = _connect(host, port)
 
     async def fetch() -> SSHKey | None:
-        seconds = _POLICY.connect_seconds
-        return await asyncio.wait_for(asyncssh.get_server_host_key(sock=opened, config=None), seconds)
+        return await asyncssh.get_server_host_key(sock=opened, config=None)
 
     with opened:
-        key = _in_words(fetch(), SftpPlace(host, port, "", "", False))
+        place, seconds = SftpPlace(host, port, "", "", False), POLICIES[Kind.SFTP].connect_seconds
+        key = _in_words(fetch(), place, opened, seconds)
     if key is None:
         raise DeliveryProblem(f"{host} showed no key")
     return key.export_public_key().decode().strip()
@@ -212,13 +217,21 @@ async def _check_size(client: SFTPClient, path: str, size: int) -> None:
         raise DeliveryProblem(f"The file arrived with {found} bytes of {size}")
 
 
-def _in_words(work: Coroutine[Any, Any, T], place: SftpPlace) -> T:
+def _in_words(work: Coroutine[Any, Any, T], place: SftpPlace, opened: CountedSocket, seconds: float) -> T:
     """Does the work. Errors: DeliveryProblem, whatever went wrong on the way to the server and on it."""
     host = place.host
 
     async def in_time() -> T:
-        async with asyncio.timeout(_POLICY.seconds):
-            return await work
+        # Who is told to stop closes files and says goodbye first, and would wait for the answers.
+        asyncio.get_running_loop().call_later(seconds, opened.cut)
+        timeout = asyncio.timeout(seconds)
+        try:
+            async with timeout:
+                return await work
+        except Exception as error:
+            if timeout.expired():
+                raise TimeoutError from error
+            raise
 
     try:
         return asyncio.run(in_time())
@@ -244,6 +257,8 @@ def _in_words(work: Coroutine[Any, Any, T], place: SftpPlace) -> T:
         raise DeliveryProblem(f"The server could not write the file ({error.reason})") from error
     except asyncssh.DisconnectError as error:
         raise DeliveryProblem(f"{host} ended the connection ({error.reason})") from error
+    except TooMuch as error:
+        raise DeliveryProblem(said_of(Failure.SIZE, host, place.port)) from error
     except TimeoutError as error:
         raise DeliveryProblem(f"{host} did not answer on port {place.port}") from error
     except OSError as error:
