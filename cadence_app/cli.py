@@ -33,6 +33,7 @@ from cadence_app.extensions import db
 from cadence_app.operators import commands
 from cadence_app.operators import service as operators
 from cadence_app.phone_numbers import parse_number
+from cadence_app.version import VERSION
 
 
 class _Group(AppGroup):
@@ -51,6 +52,7 @@ class _Group(AppGroup):
 
 
 cadence = _Group("cadence", help="Set up organisations and switch what they see.")
+click.version_option(VERSION, message="Cadence %(version)s")(cadence)
 commands.add_to(cadence)
 key_commands.add_to(cadence)
 

@@ -8,6 +8,7 @@ from flask_login import current_user, login_required
 from cadence_app.consent import keywords
 from cadence_app.ui import problems
 from cadence_app.ui.navigation import Report, may_open, report_page
+from cadence_app.version import VERSION
 
 blueprint = Blueprint("help", __name__, url_prefix="/help")
 
@@ -37,7 +38,7 @@ PAGES = {
 @blueprint.get("/")
 @login_required
 def index() -> str:
-    return render_template("help/index.html", pages=PAGES)
+    return render_template("help/index.html", pages=PAGES, version=VERSION)
 
 
 @blueprint.get("/<page>")

@@ -125,7 +125,9 @@ def site(carriers: tuple[Api, str]) -> Iterator[Site]:
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=list(_FLAGS), headless=True
+            executable_path=shutil.which("chromium"),
+            args=list(_FLAGS),
+            headless=not os.environ.get("CADENCE_HEADED"),
         )
         yield browser
         browser.close()

@@ -1,0 +1,5 @@
+"""Which version of Cadence this is; CHANGELOG.md says what is in it."""
+
+from __future__ import annotations
+
+VERSION = "0.9.0"
