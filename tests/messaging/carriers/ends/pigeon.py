@@ -24,6 +24,7 @@ from cadence_app.messaging.providers.base import (
     Driver,
     Field,
     KeywordAnswers,
+    MediaPlace,
     Outgoing,
     Refused,
     Sent,
@@ -80,6 +81,10 @@ def _event(told: Any) -> Text | Receipt:
     return receipt_of(told.get("id"), told.get("key"), _FATES[fate], told.get("at"), code=code, words=words)
 
 
+def media_at(account: Account, url: str) -> MediaPlace:
+    return MediaPlace(url, own=url.startswith(f"{DRIVER.url()}/"))
+
+
 def _hints(told: Any) -> Hints:
     return Hints(*(dig(told, name) for name in ("id", "from", "to", "words", "at")))
 
@@ -125,6 +130,7 @@ DRIVER = Driver(
     missed="Pigeons come back until somebody is at home.",
     webhook=Webhook(signed, events, thanks=("grain", "text/plain")),
     keywords={"stop": Meaning.OUT, "start": Meaning.IN},
+    media_at=media_at,
     block_reach=BlockReach.ACCOUNT,
     block_scope="loft",
     blocked_numbers=lambda account: Pigeon(account).blocked_numbers(),
