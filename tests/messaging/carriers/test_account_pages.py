@@ -107,3 +107,13 @@ def test_only_admins_of_the_tenant_reach_the_pages(world: World, legacy_world: W
     assert theirs.get(path).status_code == 404
     assert theirs.post(path, TWILIO).status_code == 404
     assert theirs.get(f"{INDEX}new/nobody").status_code == 404
+
+
+def test_the_help_tells_of_every_carrier_what_its_driver_says(world: World) -> None:
+    page = unescape(re.sub(r"\s+", " ", world.sign_in("agent").get("/help/carriers").text))
+    names = [each.said_name for each in providers.carriers()]
+    assert f"carrier: {', '.join(names[:-1])} or {names[-1]}." in page
+    assert "nor can an inbox whose texts AWS carries." in page
+    assert "with Telnyx it covers every number of the messaging profile, with AWS every number" in page
+    assert "A messaging profile, opt-out list or loft for each" in page
+    assert "With AWS, turn on self-managed opt outs" in page
