@@ -13,16 +13,6 @@ def register(driver: Driver) -> None:
     _DRIVERS[driver.code] = driver
 
 
-def forget(code: str) -> None:
-    """Makes a carrier unknown again."""
-    del _DRIVERS[code]
-
-
-def find(code: str) -> Driver | None:
-    """The carrier of this code, where there is one."""
-    return _DRIVERS.get(code)
-
-
 def driver(code: str) -> Driver:
     """The carrier of this code. Errors: KeyError for one this installation does not know."""
     return _DRIVERS[code]

@@ -6,7 +6,9 @@ import ast
 import re
 
 import pytest
+from flask import Flask
 
+import config
 from cadence_app.messaging import providers
 from tests.conftest import ROOT
 from tests.messaging.carriers.ends import CODES, ENDS, pigeon
@@ -46,3 +48,15 @@ def test_a_carrier_shares_nothing_with_another(code: str) -> None:
 
 def test_every_carrier_is_tried_with_what_holds_for_all() -> None:
     assert {each.code for each in providers.carriers()} == set(ENDS)
+
+
+def test_another_place_for_a_carriers_api_is_set_by_its_code(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver = providers.driver(pigeon.DRIVER.code)
+    with app.app_context():
+        assert driver.url() == "https://api.pigeons.example"
+    monkeypatch.setenv("CADENCE_PIGEON_API_URL", "http://127.0.0.1:9/")
+    monkeypatch.setitem(app.config, "CARRIER_API_URLS", config.load()["CARRIER_API_URLS"])
+    with app.app_context():
+        assert driver.url() == "http://127.0.0.1:9"
