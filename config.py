@@ -6,6 +6,7 @@ Every variable and its default is listed in docs/configuration.md.
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +35,10 @@ def _networks(name: str, default: bool = False) -> tuple[Network, ...]:
     return networks_of(name, os.environ.get(name) or ("on" if default else "off"))
 
 
-def _carrier_url(name: str, default: str) -> str:
-    """Where a carrier's API is: its own address, unless another stands in for it."""
-    return (os.environ.get(name) or default).rstrip("/")
+def _carrier_urls() -> dict[str, str]:
+    """Where something stands in for a carrier's API, by the carrier's code: CADENCE_<CODE>_API_URL."""
+    given = ((re.fullmatch("CADENCE_([A-Z0-9_]+)_API_URL", name), url) for name, url in os.environ.items())
+    return {name[1].lower(): url.rstrip("/") for name, url in given if name and url}
 
 
 def database_url(url: str) -> str:
@@ -147,10 +149,7 @@ def load() -> dict[str, Any]:
         "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
         "RATELIMIT_HEADERS_ENABLED": True,
         "API_RATE_LIMIT": os.environ.get("CADENCE_API_RATE_LIMIT", "600 per minute"),
-        "TWILIO_API_URL": _carrier_url("CADENCE_TWILIO_API_URL", "https://api.twilio.com"),
-        "TELNYX_API_URL": _carrier_url("CADENCE_TELNYX_API_URL", "https://api.telnyx.com"),
-        "BANDWIDTH_API_URL": _carrier_url("CADENCE_BANDWIDTH_API_URL", "https://messaging.bandwidth.com"),
-        "AWS_API_URL": _carrier_url("CADENCE_AWS_API_URL", "https://{service}.{region}.amazonaws.com"),
+        "CARRIER_API_URLS": _carrier_urls(),
         "CARRIER_PROXY": os.environ.get("CADENCE_CARRIER_PROXY", ""),
         "MAIL_SERVER": os.environ.get("MAIL_SERVER", "127.0.0.1"),
         "MAIL_PORT": _number("MAIL_PORT", 25),

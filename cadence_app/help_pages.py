@@ -6,6 +6,7 @@ from flask import Blueprint, abort, current_app, render_template
 from flask_login import current_user, login_required
 
 from cadence_app.consent import keywords
+from cadence_app.messaging import providers
 from cadence_app.ui import problems
 from cadence_app.ui.navigation import Report, may_open, report_page
 from cadence_app.version import VERSION
@@ -57,6 +58,7 @@ def show(page: str) -> str:
         in_words=[word.upper() for word in keywords.IN_WORDS],
         help_words=[word.upper() for word in keywords.HELP_WORDS],
         api_problems=problems.CATALOGUE,
+        carriers=providers.carriers(),
         reset_minutes=current_app.config["RESET_LINK_MINUTES"],
         idle_minutes=current_app.config["SESSION_IDLE_MINUTES"],
         session_days=current_app.config["SESSION_DAYS"],

@@ -40,7 +40,7 @@ _FULL = re.compile(r"\+?[0-9]+", re.ASCII)
 _OLD_MEXICAN = re.compile(r"\+521([0-9]{10})")
 _MEXICAN = re.compile(r"\+52([0-9]{10})")
 # ANONYMOUS, RESTRICTED, BLOCKED, UNKNOWN and UNAVAILABLE on a phone's keys, which stand where a number is
-# withheld (Twilio's help centre, on calls from +266696687 and its like).
+# withheld (docs/carriers.md, on +266696687 and its like).
 _NOBODY = {"+266696687", "+7378742883", "+2562533", "+8656696", "+86282452253"}
 _SENDER = re.compile(r"\+[0-9]{7,15}|1?[0-9]{10}", re.ASCII)
 

@@ -1,9 +1,8 @@
 """The words that opt a contact out or in, or ask for help.
 
 Sources: 47 CFR 64.1200(a)(10) (stop, quit, end, revoke, opt out, cancel, unsubscribe), and the default lists
-of the carriers' platforms (Twilio: STOP, STOPALL, UNSUBSCRIBE, CANCEL, END, QUIT, REVOKE, OPTOUT; START, YES,
-UNSTOP; HELP, INFO. Telnyx adds STOP ALL. AWS's own, such as REMOVE and ARRET, count where it acts on
-them).
+of the carriers' platforms (docs/carriers/). Further words of a carrier's own, such as REMOVE and ARRET, count
+where it acts on them.
 """
 
 from __future__ import annotations

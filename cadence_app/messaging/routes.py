@@ -15,6 +15,7 @@ from cadence_app.consent.ledger import lock_contacts
 from cadence_app.extensions import db
 from cadence_app.inboxes.service import people_in
 from cadence_app.messaging import assignments, desk, freshness, later, notes, text_templates, thread
+from cadence_app.messaging.carriers.carrying import carrier_of
 from cadence_app.messaging.consent_card import Card, card_of, toggle
 from cadence_app.messaging.forms import ComposeForm, LaterForm, NoteForm
 from cadence_app.messaging.jobs import dispatch
@@ -22,7 +23,6 @@ from cadence_app.messaging.lists import lists
 from cadence_app.messaging.media import kinds
 from cadence_app.messaging.media import service as media
 from cadence_app.messaging.models import Conversation, MessageKind, MessageState
-from cadence_app.messaging.providers import sends_files
 from cadence_app.messaging.sending import MAX_BODY_LENGTH, compose, refusal
 from cadence_app.ui import asked, htmx
 
@@ -92,8 +92,10 @@ def send(conversation_id: int) -> ResponseReturnValue:
     form = ComposeForm()
     if not form.validate_on_submit():
         return _after_send(found, form, 422)
-    if form.uploads and not sends_files(found.inbox):
-        form.files.errors = ["AWS, which carries this inbox's texts, takes no files. Send it without."]
+    if form.uploads and not (carrier := carrier_of(found.inbox)).sends_files:
+        form.files.errors = [
+            f"{carrier.said_name}, which carries this inbox's texts, takes no files. Send it without."
+        ]
         return _after_send(found, form, 422)
     stored = media.store(form.uploads)
     _hold(found)
@@ -249,7 +251,7 @@ def _open(found: Conversation, card: Card | None = None) -> dict[str, Any]:
         "blocks": blocks.blocks_of(found.contact_id),
         "refusal": refusal(found.inbox, found.contact_id, MessageKind.PERSON),
         "max_length": MAX_BODY_LENGTH,
-        "sends_files": sends_files(found.inbox),
+        "sends_files": carrier_of(found.inbox).sends_files,
         "files_words": f"{kinds.SENT_WORDS}. {kinds.MAX_SENT_WORDS} together.",
         "files_endings": kinds.SENT_ENDINGS,
         "later_texts": later.open_texts(found),

@@ -23,11 +23,11 @@ from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging import outcomes
+from cadence_app.messaging.carriers.carrying import provider_of
 from cadence_app.messaging.carriers.scopes import note_block
 from cadence_app.messaging.conversations import add_message
 from cadence_app.messaging.media.links import urls_of
 from cadence_app.messaging.models import Conversation, Direction, Message, MessageKind, MessageState
-from cadence_app.messaging.providers import provider_of
 from cadence_app.messaging.providers.base import CannotTell, NotTaken, Outgoing, Refused, Sent
 from cadence_app.vault import Unreadable
 

@@ -32,10 +32,11 @@ from cadence_app.contacts.models import Contact, ContactNumber, CustomField, Tag
 from cadence_app.extensions import Model, db
 from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.carriers.accounts import add_account
-from cadence_app.messaging.carriers.models import Carrier, KeywordAnswers, UnreadPost
+from cadence_app.messaging.carriers.models import UnreadPost
 from cadence_app.messaging.desk_models import Note
 from cadence_app.messaging.media import service as media
 from cadence_app.messaging.models import Conversation, Message, ScheduledText, TextTemplate
+from cadence_app.messaging.providers.base import KeywordAnswers
 from cadence_app.operators import service as operators
 from cadence_app.reports import schedule_runs
 from cadence_app.reports.destinations import service as destinations
@@ -535,7 +536,7 @@ def _more(world: World, admin: User, conversation_id: int) -> dict[str, object]:
 
     admin_id, contact_id = admin.id, contact.id
     keyword = add_keyword(admin, "halt", Meaning.OUT, None)
-    account = add_account(admin, Carrier.TWILIO)
+    account = add_account(admin, "twilio")
     account.name, account.keyword_answers = "Ours", KeywordAnswers.OURS
     db.session.add(account)
     db.session.flush()

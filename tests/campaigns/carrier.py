@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
-from cadence_app.messaging.providers.base import Outgoing, Sent
+from cadence_app.messaging.providers.base import Driver, Outgoing, Sent
 
 NAME = "counting"
 
@@ -84,6 +84,11 @@ class HttpProvider:
         with urllib.request.urlopen(f"{self.url}?key={text.key}", timeout=10) as answer:
             found = json.load(answer)["id"]
         return Sent(found, datetime.now(UTC)) if found else None
+
+
+def driver_at(url: str) -> Driver:
+    """The counting carrier at an address, for inboxes that name it."""
+    return Driver(code=NAME, name="Counting", client=lambda _: HttpProvider(url))
 
 
 @contextmanager

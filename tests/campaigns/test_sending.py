@@ -18,7 +18,7 @@ from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging import providers
 from cadence_app.messaging.jobs import sweep_texts
 from cadence_app.messaging.models import Conversation, Message
-from cadence_app.messaging.providers.base import CannotTell, NotTaken, Outgoing, Sent
+from cadence_app.messaging.providers.base import CannotTell, Driver, NotTaken, Outgoing, Sent
 from tests.campaigns.sending import (
     add_campaign,
     add_people,
@@ -181,7 +181,7 @@ def test_a_text_that_was_left_behind_is_asked_for_before_it_goes_again(
 ) -> None:
     always_open(world)
     provider = Remembering(fate)
-    providers.register("remembering", provider)
+    providers.register(Driver(code="remembering", name="Remembering", client=lambda _: provider))
     with world.session():
         db.session.execute(update(Inbox).values(provider="remembering"))
         db.session.commit()
@@ -220,7 +220,7 @@ def test_a_busy_carrier_is_left_alone_and_what_waits_for_it_goes_only_if_the_cam
 ) -> None:
     always_open(world)
     carrier = Busy()
-    providers.register("busy", carrier)
+    providers.register(Driver(code="busy", name="Busy", client=lambda _: carrier))
     with world.session():
         db.session.execute(update(Inbox).values(provider="busy"))
         db.session.commit()

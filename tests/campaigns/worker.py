@@ -8,10 +8,10 @@ import config
 from cadence_app import create_app
 from cadence_app.extensions import rq
 from cadence_app.messaging import providers
-from tests.campaigns.carrier import NAME, HttpProvider
+from tests.campaigns.carrier import driver_at
 
 if __name__ == "__main__":
     app = create_app(config.load())
-    providers.register(NAME, HttpProvider(sys.argv[1]))
+    providers.register(driver_at(sys.argv[1]))
     with app.app_context():
         rq.make_worker(["campaigns"]).work()

@@ -18,7 +18,8 @@ from cadence_app.extensions import db
 from cadence_app.mails import service as outbox
 from cadence_app.mails.models import OutgoingMail
 from cadence_app.messaging.carriers.accounts import add_account
-from cadence_app.messaging.carriers.models import Carrier, CarrierAccount, KeywordAnswers
+from cadence_app.messaging.carriers.models import CarrierAccount
+from cadence_app.messaging.providers.base import KeywordAnswers
 from cadence_app.operators import service as operators
 from cadence_app.operators.models import Operator
 from cadence_app.reports.destinations import service as destinations
@@ -55,7 +56,7 @@ def _fill(world: World) -> None:
         place = SftpPlace("127.0.0.1", 9, "cadence", "", False)
         setup = destinations.Setup("Store", place, "stored", "{export}.csv", False, WhenTaken.REPLACE)
         destinations.add(admin, Protocol.SFTP, setup)
-        account = add_account(admin, Carrier.TWILIO)
+        account = add_account(admin, "twilio")
         account.name, account.keyword_answers = "Ours", KeywordAnswers.OURS
         account.secrets = vault.encrypt(json.dumps({"auth_token": "token"}))
         sso = SingleSignOn(tenant_id=world.tenant_id, issuer="https://idp.example", client_id="cadence")

@@ -18,9 +18,10 @@ from cadence_app.consent.models import NumberStop
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.carriers import unread
-from cadence_app.messaging.carriers.models import Carrier, CarrierAccount, KeywordAnswers, UnreadPost
+from cadence_app.messaging.carriers.models import CarrierAccount, UnreadPost
 from cadence_app.messaging.inbound import receive_text
 from cadence_app.messaging.models import MessageKind
+from cadence_app.messaging.providers.base import KeywordAnswers
 from cadence_app.messaging.sending import refusal
 from cadence_app.records import phones
 from tests.api.conftest import make_api
@@ -308,7 +309,7 @@ def unread_post(world: World, words: str) -> int:
     with world.session():
         account = CarrierAccount(
             tenant_id=world.tenant_id,
-            carrier=Carrier.TWILIO,
+            carrier="twilio",
             name="Line",
             key=f"k{new_number()}",
             keyword_answers=KeywordAnswers.OURS,

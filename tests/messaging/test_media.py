@@ -14,11 +14,11 @@ from cadence_app.accounts.models import User
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.carriers.accounts import add_account
-from cadence_app.messaging.carriers.models import Carrier, KeywordAnswers
 from cadence_app.messaging.media import kinds
 from cadence_app.messaging.media.models import DiscardedFile, MessageMedia
 from cadence_app.messaging.media.service import Came, Upload, attach, note_came, store
 from cadence_app.messaging.models import Direction, Message, MessageState, ScheduledText
+from cadence_app.messaging.providers.base import KeywordAnswers
 from tests.messaging.media import (
     CARD,
     JPEG,
@@ -117,7 +117,7 @@ def test_a_text_for_a_later_time_takes_no_file(world: World) -> None:
 def test_a_carrier_without_files_gets_none_and_the_composer_says_so(world: World) -> None:
     conversation_id = world.text(new_number(), "hi").conversation_id
     with world.session():
-        account = add_account(db.session.get_one(User, world.admin_id), Carrier.AWS)
+        account = add_account(db.session.get_one(User, world.admin_id), "aws")
         account.name, account.keyword_answers = "Ours", KeywordAnswers.OURS
         db.session.add(account)
         db.session.flush()

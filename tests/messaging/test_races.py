@@ -24,7 +24,7 @@ from cadence_app.messaging.conversations import conversation_with
 from cadence_app.messaging.inbound import receive_text
 from cadence_app.messaging.models import Conversation, Direction, Message, MessageKind
 from cadence_app.messaging.sending import compose, deliver
-from tests.campaigns.carrier import NAME, CountingCarrier, HttpProvider, counting_carrier
+from tests.campaigns.carrier import NAME, CountingCarrier, counting_carrier, driver_at
 from tests.campaigns.sending import add_campaign, add_people, always_open, start
 from tests.world import World
 
@@ -61,7 +61,7 @@ class Race:
 
 
 def race_of(world: World, carrier: CountingCarrier) -> Race:
-    providers.register(NAME, HttpProvider(carrier.url))
+    providers.register(driver_at(carrier.url))
     always_open(world)
     race = Race(world, carrier, add_people(world, EACH))
     with world.session():

@@ -37,8 +37,6 @@ _KNOWN = {
     "cadence_app/mails/smtp.py": {"smtplib", "socket", "ssl"},
     # Errors to catch.
     "cadence_app/reports/mailing.py": {"smtplib"},
-    # Twilio's library, over a client of ours.
-    "cadence_app/messaging/providers/twilio.py": {"twilio"},
 }
 
 

@@ -19,10 +19,10 @@ from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.messaging.carriers import intake
 from cadence_app.messaging.carriers.accounts import add_account
-from cadence_app.messaging.carriers.events import Text as CarrierText
-from cadence_app.messaging.carriers.models import Carrier, KeywordAnswers
 from cadence_app.messaging.desk_models import Note
 from cadence_app.messaging.models import ScheduledText
+from cadence_app.messaging.providers.base import KeywordAnswers
+from cadence_app.messaging.providers.events import Text as CarrierText
 from cadence_app.records import phones
 from cadence_app.records.certificate import Proof, certify
 from cadence_app.retention import holds
@@ -106,7 +106,7 @@ def take_part(world: World, contact_id: int, conversation_id: int, number: str) 
             body=f"See you, {NAME}",
             send_at=now + timedelta(days=1),
         )
-        account = add_account(admin, Carrier.TWILIO)
+        account = add_account(admin, "twilio")
         account.name, account.keyword_answers = "Ours", KeywordAnswers.OURS
         note = Note(
             tenant_id=world.tenant_id,
@@ -161,7 +161,7 @@ def test_a_stop_from_a_number_that_they_once_had_is_its_new_owners(world: World)
     owner = world.contact_id_of(world.text(number, "Hi, this is Ben").conversation_id)
     assert owner != former
     with world.session():
-        account = add_account(db.session.get_one(User, world.admin_id), Carrier.TWILIO)
+        account = add_account(db.session.get_one(User, world.admin_id), "twilio")
         account.name, account.keyword_answers = "Ours", KeywordAnswers.OURS
         db.session.add(account)
         db.session.flush()

@@ -24,10 +24,11 @@ from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging import assignments, notes
 from cadence_app.messaging.carriers import intake
 from cadence_app.messaging.carriers.accounts import add_account
-from cadence_app.messaging.carriers.events import Text as CarrierText
-from cadence_app.messaging.carriers.models import Carrier, CarrierEvent, KeywordAnswers
+from cadence_app.messaging.carriers.models import CarrierEvent
 from cadence_app.messaging.desk_models import AssignmentChange, Note
 from cadence_app.messaging.models import Conversation, Message, MessageKind
+from cadence_app.messaging.providers.base import KeywordAnswers
+from cadence_app.messaging.providers.events import Text as CarrierText
 from cadence_app.messaging.sending import refusal
 from cadence_app.retention import holds, listing, removal, service
 from cadence_app.retention.models import RetentionItem, RetentionRun
@@ -214,7 +215,7 @@ def test_a_stop_that_waits_to_be_taken_in_outlasts_the_removal(world: World) -> 
     old_contact(world, number=number)
     with world.session():
         admin = db.session.get_one(User, world.admin_id)
-        account = add_account(admin, Carrier.TWILIO)
+        account = add_account(admin, "twilio")
         account.name, account.keyword_answers = "Ours", KeywordAnswers.OURS
         db.session.add(account)
         db.session.flush()

@@ -16,9 +16,11 @@ from cadence_app.accounts import audit
 from cadence_app.accounts.models import User
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
-from cadence_app.messaging.carriers.fields import CARRIERS
-from cadence_app.messaging.carriers.models import Carrier, CarrierAccount, KeywordAnswers
+from cadence_app.messaging import providers
+from cadence_app.messaging.carriers.carrying import driver_of
+from cadence_app.messaging.carriers.models import CarrierAccount
 from cadence_app.messaging.carriers.scopes import spread
+from cadence_app.messaging.providers.base import KeywordAnswers
 from cadence_app.tenancy import tenant_in_use
 
 
@@ -34,10 +36,12 @@ def find_account(account_id: int) -> CarrierAccount | None:
     return db.session.get(CarrierAccount, account_id)
 
 
-def add_account(admin: User, carrier: Carrier) -> CarrierAccount:
-    """A new account, in the session and not saved yet: set_account() fills it in."""
+def add_account(admin: User, carrier: str) -> CarrierAccount:
+    """A new account with the carrier of this code, not saved yet: set_account() fills it in. Errors: KeyError
+    for a carrier this installation does not know."""
+    code = providers.driver(carrier).code
     return CarrierAccount(
-        tenant_id=admin.tenant_id, carrier=carrier, key=secrets.token_urlsafe(24), settings={}, secrets=""
+        tenant_id=admin.tenant_id, carrier=code, key=secrets.token_urlsafe(24), settings={}, secrets=""
     )
 
 
@@ -51,12 +55,12 @@ def set_account(
 ) -> None:
     """Fills in an account and which inboxes it carries, and commits. A secret that is left empty stays as it
     was. Errors: NameTaken."""
-    kind = CARRIERS[Carrier(account.carrier)]
+    fields = driver_of(account).fields
     before = _told(account)
     kept: dict[str, Any] = json.loads(vault.decrypt(account.secrets)) if account.secrets else {}
-    given = {field.name: values[field.name] for field in kind.fields if field.secret and values[field.name]}
+    given = {field.name: values[field.name] for field in fields if field.secret and values[field.name]}
     account.name, account.keyword_answers = name, answers
-    account.settings = {field.name: values[field.name] for field in kind.fields if not field.secret}
+    account.settings = {field.name: values[field.name] for field in fields if not field.secret}
     account.secrets = vault.encrypt(json.dumps(kept | given))
     db.session.add(account)
     try:

@@ -11,7 +11,7 @@ from wtforms.validators import InputRequired, Length, Optional
 
 from cadence_app.form_fields import MultiCheckboxField, no_control_characters, stripped
 from cadence_app.inboxes.models import Inbox
-from cadence_app.messaging.carriers.fields import ANSWER_NAMES, CarrierKind, Field
+from cadence_app.messaging.providers.base import Driver, Field
 from cadence_app.ui.formatting import phone
 
 
@@ -25,13 +25,15 @@ class AccountForm(FlaskForm):
     inboxes = MultiCheckboxField("Inboxes it carries", validate_choice=True)
 
 
-def account_form(kind: CarrierKind, inboxes: list[Inbox], new: bool, **options: Any) -> AccountForm:
+def account_form(driver: Driver, inboxes: list[Inbox], new: bool, **options: Any) -> AccountForm:
     """The form for a carrier. A secret may stay empty where one is stored already."""
-    fields = {f"value_{field.name}": _field(field, new) for field in kind.fields}
+    fields = {f"value_{field.name}": _field(field, new) for field in driver.fields}
     form: AccountForm = type("CarrierForm", (AccountForm,), fields)(**options)
-    form.answers.choices = [SelectChoice(str(answer), ANSWER_NAMES[answer]) for answer in kind.answers]
+    form.answers.choices = [
+        SelectChoice(str(answer), driver.answer_name(answer)) for answer in driver.answers
+    ]
     if form.answers.data is None:
-        form.answers.data = str(kind.answers[0])
+        form.answers.data = str(driver.answers[0])
     form.inboxes.choices = [
         SelectChoice(str(inbox.id), f"{inbox.name} {phone(inbox.number)}") for inbox in inboxes
     ]

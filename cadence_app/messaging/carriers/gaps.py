@@ -21,17 +21,15 @@ from cadence_app.accounts import audit
 from cadence_app.accounts.models import User
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
-from cadence_app.messaging.carriers.models import Carrier, CarrierAccount, InboundBeat, InboundGap
+from cadence_app.messaging.carriers.carrying import driver_of
+from cadence_app.messaging.carriers.models import CarrierAccount, InboundBeat, InboundGap
 
 _BEAT_SECONDS = 3
 # A beat that is late by less is a busy machine.
 _SILENCE = timedelta(seconds=10)
 # The web server is taken for gone after this long, while workers go on.
 _GONE_AFTER = timedelta(seconds=60)
-# Whose API lists what came, words and all, and how long after a text its list is sure to have it. Telnyx and
-# Twilio promise no time; sends are held for as long.
-LIST_LAGS = {Carrier.TWILIO: timedelta(minutes=1), Carrier.TELNYX: timedelta(minutes=5)}
-# Bandwidth and AWS list no words. They post again what was not answered, and for so long that is waited for.
+# A carrier that lists no words posts again what was not answered, and for so long that is waited for.
 _REPOSTED_WITHIN = timedelta(minutes=15)
 # A shorter gap is less than they wait before they post again.
 _UNCERTAIN_FROM = timedelta(seconds=60)
@@ -107,7 +105,13 @@ def why_held(account: CarrierAccount) -> str:
 
 def can_list(account: CarrierAccount) -> bool:
     """Whether the carrier's API lists the texts that came, with their words."""
-    return account.carrier in LIST_LAGS
+    return driver_of(account).listing is not None
+
+
+def list_lag(account: CarrierAccount) -> timedelta:
+    """How long after a text the carrier's list is sure to have it; sends are held for as long."""
+    listing = driver_of(account).listing
+    return listing.lag if listing else timedelta(0)
 
 
 def last_gap(account: CarrierAccount) -> InboundGap | None:
@@ -143,7 +147,7 @@ def settle_read(account: CarrierAccount, read_at: datetime) -> None:
     """Nothing waits any more for the gaps that a reading, begun then, has made up. The caller commits."""
     beat_at = db.session.scalars(select(InboundBeat.beat_at)).one()
     # While the web server is gone no reading is the last word.
-    settle(account, min(read_at - LIST_LAGS[Carrier(account.carrier)], beat_at))
+    settle(account, min(read_at - list_lag(account), beat_at))
 
 
 def settle(account: CarrierAccount, up_to: datetime) -> None:

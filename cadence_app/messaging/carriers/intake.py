@@ -16,21 +16,18 @@ from cadence_app.consent.keywords import Meaning
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.carriers import unread
-from cadence_app.messaging.carriers.events import Receipt, Text, Unread
-from cadence_app.messaging.carriers.models import (
-    Carrier,
-    CarrierAccount,
-    CarrierEvent,
-    KeywordAnswers,
-)
-from cadence_app.messaging.carriers.readings import unread_text
+from cadence_app.messaging.carriers.carrying import driver_of
+from cadence_app.messaging.carriers.models import CarrierAccount, CarrierEvent
 from cadence_app.messaging.carriers.receipts import apply
 from cadence_app.messaging.carriers.scopes import reach_of
 from cadence_app.messaging.inbound import CarrierSays, Received, receive_text
 from cadence_app.messaging.media.service import Came
-from cadence_app.messaging.providers import aws, bandwidth, telnyx, twilio
+from cadence_app.messaging.providers.base import KeywordAnswers
+from cadence_app.messaging.providers.events import Receipt, Text, Unread
+from cadence_app.messaging.providers.readings import unread_text
 
-# Telnyx waits two seconds for the answer; whatever is held up longer than this is read by the sweep.
+# A carrier waits two seconds for the answer, or longer (docs/carriers.md); whatever is held up longer than
+# this is read by the sweep.
 _PATIENCE = text("SET LOCAL lock_timeout = '800ms'")
 _FIRST_WAIT = timedelta(seconds=2)
 _LONGEST_WAIT = timedelta(minutes=5)
@@ -38,12 +35,6 @@ _LONGEST_WAIT = timedelta(minutes=5)
 _ATTEMPTS = 580
 # A receipt of a text that we do not know after some minutes is not of ours.
 _RECEIPT_ATTEMPTS = 8
-KEYWORDS = {
-    Carrier.TWILIO: twilio.KEYWORDS,
-    Carrier.TELNYX: telnyx.KEYWORDS,
-    Carrier.BANDWIDTH: bandwidth.KEYWORDS,
-    Carrier.AWS: aws.KEYWORDS,
-}
 
 
 def keep(account: CarrierAccount, events: Sequence[Text | Receipt | Unread]) -> list[int]:
@@ -131,15 +122,8 @@ def _take_receipt(event: CarrierEvent, account: CarrierAccount, receipt: Receipt
 
 
 def _lifts(account: CarrierAccount, came: Text) -> bool:
-    """Whether the carrier lifts its own block for a text, whoever answers it: by its usual words, bare.
-
-    AWS may or may not. If it blocks on, it refuses the very next text, and its list says so within the hour;
-    but that a block of its was lifted nothing would ever say.
-    """
-    word = came.body.strip().casefold()
-    if account.carrier == Carrier.AWS and word in aws.OPT_IN_WORDS:
-        return True
-    return Meaning.IN in {KEYWORDS[Carrier(account.carrier)].get(word), came.answered}
+    """Whether the carrier lifts its own block for a text, or may have, whoever answers it."""
+    return came.answered == Meaning.IN or driver_of(account).may_lift_by(came.body)
 
 
 def _acted_on(account: CarrierAccount, came: Text) -> Meaning | None:
@@ -148,7 +132,7 @@ def _acted_on(account: CarrierAccount, came: Text) -> Meaning | None:
     if came.to_number in account.self_managed:
         return None
     if account.keyword_answers == KeywordAnswers.BUILT_IN:
-        return came.answered or KEYWORDS[Carrier(account.carrier)].get(came.body.strip().casefold())
+        return came.answered or driver_of(account).takes_for(came.body)
     return came.answered if account.keyword_answers == KeywordAnswers.TOLD else None
 
 

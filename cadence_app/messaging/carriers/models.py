@@ -16,30 +16,12 @@ from cadence_app.accounts.models import User
 from cadence_app.extensions import Model
 
 
-class Carrier(StrEnum):
-    TWILIO = "twilio"
-    TELNYX = "telnyx"
-    BANDWIDTH = "bandwidth"
-    AWS = "aws"
-
-
-class KeywordAnswers(StrEnum):
-    """Who answers STOP, START and HELP.
-
-    OURS: the carrier leaves it to Cadence. BUILT_IN: the carrier answers the usual words by itself. TOLD: the
-    carrier says with each text whether it has answered it (Twilio's Advanced Opt-Out).
-    """
-
-    OURS = "ours"
-    BUILT_IN = "built_in"
-    TOLD = "told"
-
-
 class CarrierAccount(Model):
     """An account with a carrier that some of the tenant's inboxes use.
 
-    `key` is the part of its webhook address that nobody can guess. `settings` are what may be shown again,
-    `secrets` what may not: JSON, encrypted (vault.py). Both hold what fields.py lists for the carrier.
+    `carrier` is the code of a driver (messaging/providers). `key` is the part of its webhook address that
+    nobody can guess. `settings` are what may be shown again, `secrets` what may not: JSON, encrypted
+    (vault.py). Both hold what the driver's fields ask for.
     `self_managed` are the numbers (E.164) whose opt outs the carrier leaves to us, as it said last.
 
     Up to `read_to` every text that the carrier lists is here (read_back.py); `read_problem` says why the last
@@ -48,7 +30,6 @@ class CarrierAccount(Model):
 
     __tablename__ = "carrier_accounts"
     __table_args__ = (
-        CheckConstraint("carrier IN ('twilio', 'telnyx', 'bandwidth', 'aws')", name="carrier"),
         CheckConstraint("keyword_answers IN ('ours', 'built_in', 'told')", name="keyword_answers"),
         UniqueConstraint("key"),
         UniqueConstraint("tenant_id", "name"),
@@ -79,7 +60,8 @@ class CarrierEvent(Model):
     promises it.
 
     `content` is events.Text or events.Receipt as JSON and is emptied once it is taken in; `problem` says why
-    that could not be done. `event_key` (events.py) stands once for an account: a repeated post is the same.
+    that could not be done. `event_key` (providers/events.py) stands once for an account: a repeated
+    post is the same.
     """
 
     __tablename__ = "carrier_events"

@@ -3,9 +3,8 @@ each carrier whose API lists them, every hour and after a gap (gaps.py)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from flask import current_app
 from rq.timeouts import JobTimeoutException
@@ -13,12 +12,11 @@ from sqlalchemy import exists, func, select
 
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
+from cadence_app.messaging import providers
 from cadence_app.messaging.carriers import gaps, intake
-from cadence_app.messaging.carriers.events import Receipt, Text, Unread
-from cadence_app.messaging.carriers.models import Carrier, CarrierAccount, CarrierEvent, UnreadPost
+from cadence_app.messaging.carriers.carrying import driver_of
+from cadence_app.messaging.carriers.models import CarrierAccount, CarrierEvent, UnreadPost
 from cadence_app.messaging.inbound import Received
-from cadence_app.messaging.providers.telnyx import Telnyx
-from cadence_app.messaging.providers.twilio import Twilio
 from cadence_app.work.leases import held
 
 _HOURLY = timedelta(hours=1)
@@ -29,19 +27,10 @@ _OVERLAP = timedelta(hours=1)
 _TRIES_WAITED_FOR = 5
 
 
-class _Lists(Protocol):
-    def came(
-        self, numbers: Collection[str], since: datetime, known: Callable[[Collection[str]], Collection[str]]
-    ) -> list[Text | Receipt | Unread]: ...
-
-
-_LISTS: dict[str, Callable[[CarrierAccount], _Lists]] = {Carrier.TWILIO: Twilio, Carrier.TELNYX: Telnyx}
-
-
 def claim_due() -> list[int]:
     """The ids of the tenant's accounts that are to be read back now, each marked as tried. Commits."""
     query = select(CarrierAccount).where(
-        CarrierAccount.carrier.in_(_LISTS),
+        CarrierAccount.carrier.in_([each.code for each in providers.carriers() if each.listing]),
         exists().where(Inbox.carrier_account_id == CarrierAccount.id),
         # Most sweeps find nobody due: no row is locked then.
         func.coalesce(CarrierAccount.read_tried_at, CarrierAccount.created_at - _HOURLY)
@@ -66,7 +55,8 @@ def read_back(account_id: int) -> list[Received]:
     """
     with held(f"read back {account_id}") as mine:
         account = db.session.get(CarrierAccount, account_id)
-        if not mine or account is None or account.carrier not in _LISTS:
+        listing = driver_of(account).listing if mine and account else None
+        if account is None or listing is None:
             return []
         started = _now()
         numbers = sorted(
@@ -74,7 +64,7 @@ def read_back(account_id: int) -> list[Received]:
         )
         since = max(account.read_to - _OVERLAP, account.created_at)
         try:
-            came = _LISTS[account.carrier](account).came(numbers, since, lambda ids: _known(account_id, ids))
+            came = listing.came(account, numbers, since, lambda ids: _known(account_id, ids))
         except JobTimeoutException:
             raise
         except Exception as error:

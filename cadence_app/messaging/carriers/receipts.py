@@ -11,10 +11,10 @@ from cadence_app.contacts.models import Contact, ContactNumber
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging import outcomes
-from cadence_app.messaging.carriers.events import Fate, Receipt
 from cadence_app.messaging.carriers.models import CarrierAccount
 from cadence_app.messaging.carriers.scopes import note_block
 from cadence_app.messaging.models import Message, MessageState
+from cadence_app.messaging.providers.events import Fate, Receipt
 from cadence_app.messaging.sending import LOST_SIGHT
 
 _STATES = {

@@ -3,9 +3,7 @@ numbers whose opt outs it leaves to us."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from itertools import islice
-from typing import Protocol
 
 from sqlalchemy import exists, select
 
@@ -14,27 +12,23 @@ from cadence_app.consent.models import Block, BlockScope
 from cadence_app.contacts.models import ContactNumber
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
-from cadence_app.messaging.carriers.models import Carrier, CarrierAccount
+from cadence_app.messaging import providers
+from cadence_app.messaging.carriers.carrying import driver_of
+from cadence_app.messaging.carriers.models import CarrierAccount
 from cadence_app.messaging.carriers.scopes import note_block
-from cadence_app.messaging.providers.aws import Aws
-from cadence_app.messaging.providers.telnyx import Telnyx
 
-
-class _Listed(Protocol):
-    def blocked_numbers(self) -> Iterator[str]: ...
-
-
-_LISTS: dict[str, Callable[[CarrierAccount], _Listed]] = {Carrier.TELNYX: Telnyx, Carrier.AWS: Aws}
 _BATCH = 1000
 
 
 def accounts_with_a_list() -> list[CarrierAccount]:
-    query = select(CarrierAccount).where(CarrierAccount.carrier.in_(_LISTS))
+    query = select(CarrierAccount).where(
+        CarrierAccount.carrier.in_([each.code for each in providers.carriers() if each.blocked_numbers])
+    )
     return list(db.session.scalars(query.order_by(CarrierAccount.id)))
 
 
 def has_a_list(account: CarrierAccount) -> bool:
-    return account.carrier in _LISTS
+    return driver_of(account).blocked_numbers is not None
 
 
 def take_over_blocks(account: CarrierAccount) -> int:
@@ -43,10 +37,10 @@ def take_over_blocks(account: CarrierAccount) -> int:
     inbox = db.session.scalars(
         select(Inbox).where(Inbox.carrier_account_id == account.id).order_by(Inbox.id).limit(1)
     ).one_or_none()
-    if inbox is None:
+    listed = driver_of(account).blocked_numbers
+    if inbox is None or listed is None:
         return 0
-    taken = 0
-    blocked = _LISTS[account.carrier](account).blocked_numbers()
+    taken, blocked = 0, listed(account)
     while numbers := list(islice(blocked, _BATCH)):
         known = exists().where(
             Block.contact_id == ContactNumber.contact_id,
@@ -70,6 +64,6 @@ def take_over_blocks(account: CarrierAccount) -> int:
 
 def note_self_managed(account: CarrierAccount) -> None:
     """Keeps for which numbers the carrier leaves the opt outs to us; commits. Errors: those of asking it."""
-    if account.carrier == Carrier.AWS:
-        account.self_managed = Aws(account).self_managed_numbers()
+    if tells := driver_of(account).self_managed_numbers:
+        account.self_managed = tells(account)
         db.session.commit()

@@ -1,8 +1,7 @@
 """How far a carrier's block reaches, and keeping it beside consent.
 
-A block of Twilio's or Bandwidth's is of one number of ours, one of Telnyx's of the messaging profile and one
-of AWS's of the opt-out list, so of every inbox of the account. It is kept as one block for each inbox it
-reaches.
+It is of one number of ours, or of something that every inbox of the account shares, as the carrier's driver
+says. It is kept as one block for each inbox it reaches.
 """
 
 from __future__ import annotations
@@ -14,18 +13,16 @@ from sqlalchemy import Select, select, update
 from cadence_app.consent import blocks
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
-from cadence_app.messaging.carriers.models import Carrier, CarrierAccount
+from cadence_app.messaging.carriers.carrying import account_of, driver_of
+from cadence_app.messaging.carriers.models import CarrierAccount
 from cadence_app.messaging.models import Conversation, Message, MessageState
-from cadence_app.messaging.providers import words
-
-# Whose blocks reach every inbox of an account.
-_SHARED = frozenset({Carrier.TELNYX, Carrier.AWS})
+from cadence_app.messaging.providers.base import BLOCKED, BlockReach
 
 
 def reach_of(inbox: Inbox) -> tuple[int, ...]:
     """The ids of the inboxes that a block at this one's carrier reaches, itself among them."""
-    account = db.session.get(CarrierAccount, inbox.carrier_account_id) if inbox.carrier_account_id else None
-    if account is None or account.carrier not in _SHARED:
+    account = account_of(inbox)
+    if account is None or not _shared(account):
         return (inbox.id,)
     return tuple(db.session.scalars(_of_account(account)))
 
@@ -42,14 +39,14 @@ def note_block(inbox: Inbox, contact_id: int, number: str) -> None:
     db.session.execute(
         update(Message)
         .where(Message.conversation_id.in_(waiting), Message.state == MessageState.QUEUED)
-        .values(state=MessageState.SUPPRESSED, detail=words.BLOCKED)
+        .values(state=MessageState.SUPPRESSED, detail=BLOCKED)
         .execution_options(synchronize_session=False)
     )
 
 
 def teams_sharing(account: CarrierAccount) -> list[str]:
     """The names of the teams whose inboxes one block of this account reaches, where more than one."""
-    if account.carrier not in _SHARED:
+    if not _shared(account):
         return []
     inboxes = db.session.scalars(select(Inbox).where(Inbox.carrier_account_id == account.id)).all()
     names = sorted({inbox.team.name for inbox in inboxes})
@@ -58,8 +55,13 @@ def teams_sharing(account: CarrierAccount) -> list[str]:
 
 def spread(account: CarrierAccount, inbox_ids: Collection[int]) -> None:
     """Blocks at inboxes that join an account whom it blocks at its others, where its blocks reach all."""
-    if account.carrier in _SHARED:
+    if _shared(account):
         blocks.copy_carrier_blocks(db.session.scalars(_of_account(account)).all(), inbox_ids)
+
+
+def _shared(account: CarrierAccount) -> bool:
+    """Whether its blocks reach every inbox of it."""
+    return driver_of(account).block_reach == BlockReach.ACCOUNT
 
 
 def _of_account(account: CarrierAccount) -> Select[int]:

@@ -9,12 +9,14 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from cadence_app.accounts.roles import admin_required
+from cadence_app.messaging import providers
 from cadence_app.messaging.carriers import accounts, gaps
-from cadence_app.messaging.carriers.fields import ANSWER_NAMES, CARRIERS
+from cadence_app.messaging.carriers.carrying import driver_of
 from cadence_app.messaging.carriers.forms import account_form
 from cadence_app.messaging.carriers.jobs import ask_soon
-from cadence_app.messaging.carriers.models import Carrier, CarrierAccount, KeywordAnswers
+from cadence_app.messaging.carriers.models import CarrierAccount
 from cadence_app.messaging.carriers.scopes import teams_sharing
+from cadence_app.messaging.providers.base import KeywordAnswers
 
 blueprint = Blueprint("carriers", __name__, url_prefix="/settings/carriers")
 
@@ -25,19 +27,25 @@ def index() -> str:
     return render_template(
         "messaging/carriers/index.html",
         accounts=[
-            (account, accounts.carried_by(account), teams_sharing(account), gaps.standing(account))
+            (
+                account,
+                driver_of(account),
+                accounts.carried_by(account),
+                teams_sharing(account),
+                gaps.standing(account),
+            )
             for account in accounts.all_accounts()
         ],
-        kinds=CARRIERS,
-        answers=ANSWER_NAMES,
+        carriers=providers.carriers(),
     )
 
 
 @blueprint.route("/new/<carrier>", methods=["GET", "POST"])
 @admin_required
 def new(carrier: str) -> ResponseReturnValue:
-    known = next((each for each in Carrier if each == carrier), None) or abort(404)
-    return _form_page(accounts.add_account(current_user, known), new=True)
+    if carrier not in {each.code for each in providers.carriers()}:
+        abort(404)
+    return _form_page(accounts.add_account(current_user, carrier), new=True)
 
 
 @blueprint.route("/<int:account_id>", methods=["GET", "POST"])
@@ -57,11 +65,11 @@ def release(account_id: int) -> ResponseReturnValue:
 
 
 def _form_page(account: CarrierAccount, new: bool) -> ResponseReturnValue:
-    kind = CARRIERS[Carrier(account.carrier)]
+    driver = driver_of(account)
     inboxes = {str(inbox.id): inbox for inbox in accounts.all_inboxes()}
-    form = account_form(kind, list(inboxes.values()), new, data=_at_first(account, new))
+    form = account_form(driver, list(inboxes.values()), new, data=_at_first(account, new))
     if form.validate_on_submit():
-        values = {field.name: form[f"value_{field.name}"].data or "" for field in kind.fields}
+        values = {field.name: form[f"value_{field.name}"].data or "" for field in driver.fields}
         chosen = [inboxes[inbox_id] for inbox_id in form.inboxes.data or ()]
         try:
             accounts.set_account(
@@ -76,10 +84,10 @@ def _form_page(account: CarrierAccount, new: bool) -> ResponseReturnValue:
     page = render_template(
         "messaging/carriers/form.html",
         form=form,
-        kind=kind,
+        carrier=driver,
         new=new,
         account_id=account.id,
-        title=f"New {kind.name} account" if new else account.name,
+        title=f"New {driver.name} account" if new else account.name,
         self_managed=accounts.self_managed_numbers(account),
         webhook_url=None if new else accounts.webhook_url(account),
         inbound=None if new else gaps.standing(account),
@@ -90,9 +98,8 @@ def _form_page(account: CarrierAccount, new: bool) -> ResponseReturnValue:
 def _at_first(account: CarrierAccount, new: bool) -> dict[str, Any] | None:
     if request.method == "POST":
         return None
-    kind = CARRIERS[Carrier(account.carrier)]
     if new:
-        return {"name": kind.name}
+        return {"name": driver_of(account).name}
     shown = {f"value_{name}": value for name, value in account.settings.items()}
     return shown | {
         "name": account.name,

@@ -22,10 +22,10 @@ from cadence_app.consent.keywords import Meaning
 from cadence_app.consent.models import Status
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
-from cadence_app.messaging.carriers.events import Unread, instant_of
 from cadence_app.messaging.carriers.models import CarrierAccount, UnreadDecision, UnreadPost
 from cadence_app.messaging.carriers.out_words import may_opt_out
 from cadence_app.messaging.inbound import Received, held_contact, receive_text
+from cadence_app.messaging.providers.events import Unread, instant_of
 from cadence_app.phone_numbers import parse_sender
 from cadence_app.work.leases import held
 

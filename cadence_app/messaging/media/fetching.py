@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urljoin
@@ -14,23 +14,18 @@ from sqlalchemy import case, delete, func, update
 
 from cadence_app import files
 from cadence_app.extensions import db
-from cadence_app.messaging.carriers.models import Carrier, CarrierAccount
+from cadence_app.messaging.carriers.carrying import driver_of
+from cadence_app.messaging.carriers.models import CarrierAccount
 from cadence_app.messaging.media import kinds
 from cadence_app.messaging.media.models import MediaState, MessageMedia
 from cadence_app.messaging.media.service import new_key
-from cadence_app.messaging.providers import bandwidth, telnyx, twilio
-from cadence_app.messaging.providers.base import MediaPlace
+from cadence_app.messaging.providers.base import MediaPlace, anywhere
 from cadence_app.outbound import guarded_http
 from cadence_app.outbound.gate import Failure
 from cadence_app.outbound.guarded_http import NoAnswer
 from cadence_app.outbound.policy import POLICIES, Kind
 from cadence_app.tenancy import tenant_in_use
 
-_PLACES: Mapping[Carrier, Callable[[CarrierAccount, str], MediaPlace]] = {
-    Carrier.TWILIO: twilio.media_at,
-    Carrier.TELNYX: telnyx.media_at,
-    Carrier.BANDWIDTH: bandwidth.media_at,
-}
 _POLICY = POLICIES[Kind.MEDIA]
 # With these waits, a file is tried for about five hours.
 _ATTEMPTS = 12
@@ -131,12 +126,12 @@ def _download(wanted: _Wanted) -> tuple[bytes, str]:
 
 def _place_of(account_id: int | None) -> Callable[[str], MediaPlace]:
     if account_id is None:
-        return lambda url: MediaPlace(url, own=False)
+        return lambda url: anywhere(None, url)
     account = db.session.get_one(CarrierAccount, account_id)
     # Nothing is held in the database while a carrier takes its time.
     db.session.expunge(account)
     db.session.commit()
-    place_of = _PLACES[Carrier(account.carrier)]
+    place_of = driver_of(account).media_at
     return lambda url: place_of(account, url)
 
 

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-# Twice what a carrier brings with one message (Twilio, "Media resource": 5 MB).
+# Twice what a carrier brings with one message: 5 MB (docs/carriers.md, as for the limits below).
 MAX_BYTES = 10 * 1024 * 1024
 NOT_KEPT = "Files of this type are not kept."
-# Twilio ("Media resource"), Telnyx and Bandwidth: at most ten files a message.
+# The most that carriers bring with one.
 MOST_FILES = 10
 
-# The most that all files of one text may have together. Bandwidth's "What types of limits apply to MMS
-# messages?" advises 500 KB for all attachments; Telnyx's "MMS media & transcoding" gives 600 KB for a whole
-# message from a toll-free number as the least of the networks' limits; Twilio takes 5 MB.
+# The most that all files of one text may have together: the least that any carrier advises, below the 600 KB
+# that networks take of a whole message from a toll-free number.
 MAX_SENT_BYTES = 500_000
 MAX_SENT_WORDS = "500 KB"
 

@@ -15,9 +15,9 @@ from cadence_app.messaging.media.models import MediaState, MessageMedia
 from cadence_app.messaging.models import Direction, Message
 from cadence_app.tenancy import use_tenant
 
-# Twilio keeps a text in its queue for up to ten hours ("Message resource", ValidityPeriod), and fetches late.
+# A carrier keeps a text in its queue for up to ten hours (docs/carriers.md), and fetches late.
 LIFE_SECONDS = 12 * 3600
-# Twilio, "Accepted content types for media": a name of 20 characters at most, without spaces or signs.
+# The shortest that a carrier takes: 20 characters, without spaces or signs (docs/carriers.md).
 _NAME_LENGTH = 15
 
 

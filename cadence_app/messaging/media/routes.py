@@ -31,7 +31,7 @@ def show(media_id: int) -> Response:
 def public(token: str) -> Response:
     """A file of a text of ours, for the carrier that sends it."""
     media = links.media_of(token) or abort(404)
-    # Twilio takes the name from an inline disposition ("Accepted content types for media").
+    # Carriers take the name from an inline disposition too (docs/carriers.md).
     return _answer(media, "inline", links.public_name(media))
 
 

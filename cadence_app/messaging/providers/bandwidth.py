@@ -11,10 +11,24 @@ import hmac
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from flask import Request, current_app
+from flask import Request
 
 from cadence_app.consent.keywords import Meaning
-from cadence_app.messaging.carriers.events import (
+from cadence_app.messaging.providers import http
+from cadence_app.messaging.providers.base import (
+    Account,
+    CannotTell,
+    Driver,
+    Field,
+    KeywordAnswers,
+    MediaPlace,
+    Outgoing,
+    Refused,
+    Sent,
+    Webhook,
+    said,
+)
+from cadence_app.messaging.providers.events import (
     Fate,
     Malformed,
     Media,
@@ -26,13 +40,10 @@ from cadence_app.messaging.carriers.events import (
     receipt_of,
     text_of,
 )
-from cadence_app.messaging.carriers.models import CarrierAccount
-from cadence_app.messaging.carriers.readings import Hints, dig, json_of, read_each, unread_body
-from cadence_app.messaging.providers import http, words
-from cadence_app.messaging.providers.base import CannotTell, MediaPlace, Outgoing, Refused, Sent
+from cadence_app.messaging.providers.readings import Hints, dig, json_of, read_each, unread_body
 
 # Bandwidth leaves keywords to whoever sends, unless it was asked to answer the usual ones.
-KEYWORDS: Mapping[str, Meaning] = {
+_KEYWORDS: Mapping[str, Meaning] = {
     **dict.fromkeys(("stop", "stopall", "unsubscribe", "cancel", "end", "quit"), Meaning.OUT),
     **dict.fromkeys(("start", "unstop"), Meaning.IN),
     **dict.fromkeys(("help", "info"), Meaning.HELP),
@@ -44,7 +55,7 @@ _FATES = {
 }
 
 
-def signed(account: CarrierAccount, request: Request) -> bool:
+def signed(account: Account, request: Request) -> bool:
     """Whether the request has the user name and password that were agreed for the account's webhook."""
     given = request.authorization
     if given is None or given.type != "basic":
@@ -52,8 +63,8 @@ def signed(account: CarrierAccount, request: Request) -> bool:
     wanted = (account.settings["webhook_user"], account.secret("webhook_password"))
     # Both are compared whatever the first says, so that the time taken does not tell which is wrong.
     matches = [
-        hmac.compare_digest((said or "").encode(), right.encode())
-        for said, right in zip((given.username, given.password), wanted, strict=True)
+        hmac.compare_digest((each or "").encode(), right.encode())
+        for each, right in zip((given.username, given.password), wanted, strict=True)
     ]
     return all(matches)
 
@@ -68,9 +79,9 @@ def events(request: Request) -> list[Text | Receipt | Unread]:
     return read_each(posted if isinstance(posted, list) else [posted], _event, _hints, body)
 
 
-def media_at(account: CarrierAccount, url: str) -> MediaPlace:
+def media_at(account: Account, url: str) -> MediaPlace:
     """Where a file is fetched: Bandwidth's store wants the name and password of the API's user."""
-    if not url.startswith(f"{current_app.config['BANDWIDTH_API_URL']}/"):
+    if not url.startswith(f"{DRIVER.url()}/"):
         return MediaPlace(url, own=False)
     user = (account.settings["api_user"], account.secret("api_password"))
     return MediaPlace(url, own=True, user=user)
@@ -79,8 +90,8 @@ def media_at(account: CarrierAccount, url: str) -> MediaPlace:
 class Bandwidth:
     """Sends by the API of an account."""
 
-    def __init__(self, account: CarrierAccount) -> None:
-        base, settings = current_app.config["BANDWIDTH_API_URL"], account.settings
+    def __init__(self, account: Account) -> None:
+        base, settings = DRIVER.url(), account.settings
         self._url = f"{base}/api/v2/users/{settings['account_id']}/messages"
         self._application_id = settings["application_id"]
         self._user = (settings["api_user"], account.secret("api_password"))
@@ -127,7 +138,7 @@ def _event(event: Any) -> Text | Receipt | None:
         fate,
         event.get("time"),
         code=code,
-        words=words.said(code, {}, theirs) if fate == Fate.FAILED else "",
+        words=said(code, {}, theirs) if fate == Fate.FAILED else "",
     )
 
 
@@ -151,4 +162,31 @@ def _refused(answer: http.Response) -> Refused:
     content = http.json_of(answer)
     content = content if isinstance(content, dict) else {}
     code = str(content.get("type") or answer.status_code)
-    return Refused(code, words.said(code, {}, str(content.get("description") or "")))
+    return Refused(code, said(code, {}, str(content.get("description") or "")))
+
+
+DRIVER = Driver(
+    code="bandwidth",
+    name="Bandwidth",
+    client=Bandwidth,
+    home="https://messaging.bandwidth.com",
+    fields=(
+        Field("account_id", "Account ID", "On the dashboard's first page"),
+        Field("application_id", "Messaging application ID", "The application that the numbers are in"),
+        Field("api_user", "API user", "A user who may use the messaging API"),
+        Field("api_password", "API password", "That user's password", secret=True),
+        Field("webhook_user", "Webhook user name", "Make one up and enter it in the application too"),
+        Field(
+            "webhook_password", "Webhook password", "Make up a long one and enter it there too", secret=True
+        ),
+    ),
+    answers=(KeywordAnswers.OURS, KeywordAnswers.BUILT_IN),
+    where="In Bandwidth's dashboard, open the messaging application and enter it as the inbound callback "
+    "URL, with the user name and password you chose here.",
+    missed="Bandwidth posts a text again for 24 hours until it is answered, and keeps no words, so Cadence "
+    "can not ask for them. What came in a longer gap is lost to Cadence: ask Bandwidth's support, or the "
+    "people whom you texted in that time.",
+    webhook=Webhook(signed, events),
+    keywords=_KEYWORDS,
+    media_at=media_at,
+)

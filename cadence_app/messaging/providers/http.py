@@ -26,16 +26,18 @@ def post(
     url: str,
     body: Mapping[str, Any],
     refused: Callable[[Response], Refused | NotTaken],
+    *,
+    form: bool = False,
     **authentication: Any,
 ) -> Any:
-    """The JSON of a 2xx answer to a JSON post. `refused` makes the error of an answer below 500: a definite
-    refusal, or NotTaken where the carrier says "not now" by its content.
+    """The JSON of a 2xx answer to a post of JSON, or of a form. `refused` makes the error of an answer below
+    500: a definite refusal, or NotTaken where the carrier says "not now" by its content.
 
     Errors: NotTaken for 429, 503 and where no connection came about; `refused` for other answers below 500;
     with any other HTTPError, such as a time-out or a 500, it is unknown whether the post was taken.
     """
     try:
-        answer = request("POST", url, json=body, **authentication)
+        answer = request("POST", url, **({"data": body} if form else {"json": body}), **authentication)
     except NoAnswer as error:
         if error.sent:
             raise

@@ -9,18 +9,37 @@ a bar and the raw body, by the public key of the account's portal; five minutes'
 from __future__ import annotations
 
 import base64
+import binascii
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from flask import Request, current_app
+from flask import Request
 
 from cadence_app.consent.keywords import Meaning
-from cadence_app.messaging.carriers.events import (
+from cadence_app.messaging.providers import http
+from cadence_app.messaging.providers.base import (
+    BLOCKED,
+    Account,
+    BlockReach,
+    CannotTell,
+    Driver,
+    Field,
+    KeywordAnswers,
+    Known,
+    Listing,
+    MediaPlace,
+    Outgoing,
+    Refused,
+    Sent,
+    Webhook,
+    said,
+)
+from cadence_app.messaging.providers.events import (
     Fate,
     Malformed,
     Media,
@@ -34,14 +53,11 @@ from cadence_app.messaging.carriers.events import (
     receipt_of,
     text_of,
 )
-from cadence_app.messaging.carriers.models import CarrierAccount
-from cadence_app.messaging.carriers.readings import Hints, dig, json_of, read_each, unread_body
-from cadence_app.messaging.providers import http, words
-from cadence_app.messaging.providers.base import CannotTell, MediaPlace, Outgoing, Refused, Sent
+from cadence_app.messaging.providers.readings import Hints, dig, json_of, read_each, unread_body
 
-BLOCK_CODE = "40300"
+_BLOCK_CODE = "40300"
 # What Telnyx acts on by itself.
-KEYWORDS: Mapping[str, Meaning] = {
+_KEYWORDS: Mapping[str, Meaning] = {
     **dict.fromkeys(("stop", "stopall", "stop all", "unsubscribe", "cancel", "end", "quit"), Meaning.OUT),
     **dict.fromkeys(("start", "unstop"), Meaning.IN),
 }
@@ -52,6 +68,18 @@ _FATES = {
     "sending_failed": Fate.FAILED,
     "delivery_failed": Fate.FAILED,
 }
+_ERRORS = {
+    "40001": "This is a landline, or can't be reached.",
+    "40002": "The carrier took it for spam.",
+    "40003": "The carrier took it for spam and blocks your number.",
+    "40004": "The phone's network refused it.",
+    "40005": "It could not be delivered in time.",
+    "40006": "The phone's network is out of reach.",
+    "40008": "The phone's network did not take it.",
+    "40300": BLOCKED,
+    "40305": "Your number can't send texts with this account.",
+    "40310": "This is no telephone number that can be texted.",
+}
 # One that came() found.
 _LISTED = "listed"
 _INBOUND = ("message.received", _LISTED)
@@ -61,7 +89,7 @@ _RECORDS = 50
 _GIVEN_FOR = timedelta(days=10)
 
 
-def signed(account: CarrierAccount, request: Request) -> bool:
+def signed(account: Account, request: Request) -> bool:
     """Whether Telnyx signed this body within the last five minutes."""
     stamp = request.headers.get("telnyx-timestamp", "")
     if not (stamp.isascii() and stamp.isdigit() and len(stamp) < 20):
@@ -110,18 +138,18 @@ def _hints(event: Any) -> Hints:
     )
 
 
-def media_at(account: CarrierAccount, url: str) -> MediaPlace:
+def media_at(account: Account, url: str) -> MediaPlace:
     """Where a file is fetched: from a store that wants no credentials."""
-    return MediaPlace(url, own=url.startswith(f"{current_app.config['TELNYX_API_URL']}/"))
+    return MediaPlace(url, own=url.startswith(f"{DRIVER.url()}/"))
 
 
 class Telnyx:
     """Sends by the API of an account."""
 
-    def __init__(self, account: CarrierAccount) -> None:
+    def __init__(self, account: Account) -> None:
         self._profile = account.settings["messaging_profile_id"]
         self._headers = {"Authorization": f"Bearer {account.secret('api_key')}"}
-        self._base = current_app.config["TELNYX_API_URL"]
+        self._base = DRIVER.url()
 
     def send(self, text: Outgoing) -> Sent:
         body: dict[str, Any] = {
@@ -146,9 +174,7 @@ class Telnyx:
         for each in self._pages("/v2/messaging_optouts", query, _PAGE):
             yield str(each["to"])
 
-    def came(
-        self, numbers: Collection[str], since: datetime, known: Callable[[Collection[str]], Collection[str]]
-    ) -> list[Text | Receipt | Unread]:
+    def came(self, numbers: Collection[str], since: datetime, known: Known) -> list[Text | Receipt | Unread]:
         """The texts that came to these numbers since then, oldest first, but for those whose ids are known.
 
         Telnyx lists the records of texts, without their words, and gives each text by its id for ten days.
@@ -240,8 +266,8 @@ def _receipt(data: Any, payload: dict[str, Any]) -> Receipt | None:
         fate,
         payload.get("completed_at") or payload.get("sent_at") or dig(data, "occurred_at"),
         code=code,
-        words=words.said(code, words.TELNYX, str(dig(error, "title") or "")) if fate == Fate.FAILED else "",
-        blocks=code == BLOCK_CODE,
+        words=said(code, _ERRORS, str(dig(error, "title") or "")) if fate == Fate.FAILED else "",
+        blocks=code == _BLOCK_CODE,
     )
 
 
@@ -251,4 +277,40 @@ def _refused(answer: http.Response) -> Refused:
     error = errors[0] if errors and isinstance(errors[0], dict) else {}
     code = str(error.get("code") or answer.status_code)
     theirs = str(error.get("detail") or error.get("title") or "")
-    return Refused(code, words.said(code, words.TELNYX, theirs), code == BLOCK_CODE)
+    return Refused(code, said(code, _ERRORS, theirs), code == _BLOCK_CODE)
+
+
+def _ed25519_key(value: str) -> bool:
+    try:
+        return len(base64.b64decode(value, validate=True)) == 32
+    except (binascii.Error, ValueError):
+        return False
+
+
+DRIVER = Driver(
+    code="telnyx",
+    name="Telnyx",
+    client=Telnyx,
+    home="https://api.telnyx.com",
+    fields=(
+        Field("public_key", "Public key", "Under Keys & Credentials in the portal", right=_ed25519_key),
+        Field("messaging_profile_id", "Messaging profile ID", "The profile that the numbers are in"),
+        Field("api_key", "API key", "Under API Keys in the portal", secret=True),
+    ),
+    answers=(KeywordAnswers.BUILT_IN, KeywordAnswers.OURS),
+    where="In Telnyx's portal, open the messaging profile and enter it as the inbound webhook URL.",
+    missed="Telnyx tries three times, and then the failover URL of the messaging profile where there is one. "
+    "Cadence asks Telnyx every hour, and after it was down, for what came. Telnyx has the words of a text "
+    "for ten days.",
+    webhook=Webhook(signed, events),
+    keywords=_KEYWORDS,
+    media_at=media_at,
+    block_reach=BlockReach.ACCOUNT,
+    block_scope="messaging profile",
+    blocked_numbers=lambda account: Telnyx(account).blocked_numbers(),
+    # Telnyx promises no time for its list.
+    listing=Listing(
+        lambda account, numbers, since, known: Telnyx(account).came(numbers, since, known),
+        lag=timedelta(minutes=5),
+    ),
+)

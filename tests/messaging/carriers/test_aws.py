@@ -13,18 +13,13 @@ from sqlalchemy import func, select
 
 from cadence_app.extensions import db, rq
 from cadence_app.messaging.carriers.jobs import reconcile_account, reconcile_blocks
-from cadence_app.messaging.carriers.models import (
-    Carrier,
-    CarrierAccount,
-    CarrierEvent,
-    KeywordAnswers,
-    UnreadPost,
-)
+from cadence_app.messaging.carriers.models import CarrierAccount, CarrierEvent, UnreadPost
 from cadence_app.messaging.models import Conversation, Message, MessageKind, MessageState
-from cadence_app.messaging.providers import aws
+from cadence_app.messaging.providers.aws import sns as proving
+from cadence_app.messaging.providers.base import KeywordAnswers
 from cadence_app.ui.formatting import phone
 from tests.messaging.carriers import sns
-from tests.messaging.carriers.api import SECRET, Api, carrier_api
+from tests.messaging.carriers.api import SECRET, Api, carrier_api, reach_carriers_at
 from tests.messaging.carriers.posting import Line
 from tests.world import World, new_number
 
@@ -37,17 +32,16 @@ def api(world: World) -> Iterator[Api]:
 
 @pytest.fixture
 def line(world: World, api: Api) -> Line:
-    return Line(world, Carrier.AWS, KeywordAnswers.BUILT_IN).open()
+    return Line(world, "aws", KeywordAnswers.BUILT_IN).open()
 
 
 def text(line: Line, body: str, **more: Any) -> dict[str, Any]:
-    content = line.content(new_number(), body, "m-1", **more)[0]
-    said: dict[str, Any] = json.loads(json.loads(content)["Message"])
+    said: dict[str, Any] = line.event(new_number(), body, "m-1", **more)
     return said
 
 
 def post(line: Line, message: bytes) -> int:
-    return line.post(*line.of_topic(message)).status_code
+    return line.post(line.end.of_topic(message)).status_code
 
 
 def traces(line: Line) -> int:
@@ -73,12 +67,12 @@ PUBLISHED = json.loads((Path(__file__).parent / "sns_published.json").read_text(
 @pytest.mark.parametrize("message", PUBLISHED["messages"])
 def test_a_published_message_of_sns_verifies_and_one_flipped_byte_does_not(message: dict[str, str]) -> None:
     certificate = load_pem_x509_certificate("\n".join(PUBLISHED["certificate"]).encode())
-    assert aws.signed_by(message, certificate)
-    assert not aws.signed_by(message | {"Message": "Hello worle"}, certificate)
+    assert proving.signed_by(message, certificate)
+    assert not proving.signed_by(message | {"Message": "Hello worle"}, certificate)
     flipped = message["Signature"].replace("J", "K", 1)
-    assert not aws.signed_by(message | {"Signature": flipped}, certificate)
+    assert not proving.signed_by(message | {"Signature": flipped}, certificate)
     other_version = {"1": "2", "2": "1"}[message["SignatureVersion"]]
-    assert not aws.signed_by(message | {"SignatureVersion": other_version}, certificate)
+    assert not proving.signed_by(message | {"SignatureVersion": other_version}, certificate)
 
 
 @pytest.mark.parametrize("version", ["1", "2"])
@@ -134,12 +128,9 @@ def test_the_certificate_is_fetched_once(line: Line, api: Api) -> None:
 
 def test_a_message_whose_certificate_is_out_of_reach_is_to_come_again(line: Line) -> None:
     """SNS gives up on a message that is answered with 4xx."""
-    config = line.world.app.config
-    reached = config["AWS_API_URL"]
-    config["AWS_API_URL"] = "http://127.0.0.1:9"
     message = sns.notification(text(line, "STOP"))
-    assert post(line, message) == 503
-    config["AWS_API_URL"] = reached
+    with reach_carriers_at(line.world.app, "http://127.0.0.1:9"):
+        assert post(line, message) == 503
     assert post(line, message) == 200
 
 

@@ -4,7 +4,6 @@ without a good signature each is refused. Drawn by a seed; CADENCE_FUZZ_SEED dra
 from __future__ import annotations
 
 import copy
-import json
 import os
 import random
 from collections.abc import Iterator
@@ -13,9 +12,9 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from cadence_app.messaging.carriers.models import Carrier
-from tests.messaging.carriers import sns
 from tests.messaging.carriers.api import carrier_api
+from tests.messaging.carriers.ends import CODES
+from tests.messaging.carriers.ends.base import Post
 from tests.messaging.carriers.posting import Line
 from tests.requests import hostile
 from tests.world import World, make_world, new_number
@@ -81,49 +80,31 @@ def _spoiled(chance: random.Random, thing: Any) -> Any:
     return made
 
 
-def _proven(line: Line, body: str) -> tuple[bytes, dict[str, str]]:
-    if line.carrier == Carrier.TELNYX:
-        return line.signed(body)
-    return line.basic(body)
-
-
-def _posts(line: Line, chance: random.Random) -> Iterator[tuple[bytes, dict[str, str]]]:
+def _posts(line: Line, chance: random.Random) -> Iterator[Post]:
     """Posts with a good signature over what is wrong."""
-    right = line.content(new_number(), "hello", "m-1")[0]
-    if line.carrier == Carrier.TWILIO:
-        fields = {"MessageSid": "SM1", "From": new_number(), "To": line.world.shared, "Body": "hello"}
-        fields |= {"NumMedia": "1", "MediaUrl0": "https://a.example/", "SmsStatus": "received"}
-        for _ in range(POSTS):
-            text = chance.choice(hostile.EVERY).decode("utf-8", "replace")
-            yield line._form(fields | {chance.choice(list(fields)): text})
-        return
-    outer = json.loads(right)
-    if line.carrier == Carrier.AWS:
-        inner = json.loads(outer["Message"])
-        for body in _BODIES:
-            yield line.of_topic(sns.signed({**outer, "Message": body.decode("utf-8", "replace")}))
-        for _ in range(POSTS):
-            yield line.of_topic(sns.notification(_spoiled(chance, inner)))
-        return
-    for body in _BODIES:
-        yield _proven(line, body.decode("utf-8", "replace"))
+    right = line.event(new_number(), "hello", "m-1", files=[("https://a.example/", "image/png")])
+    for body in () if line.end.is_form else _BODIES:
+        yield line.proven(body.decode("utf-8", "replace"))
     for _ in range(POSTS):
-        yield _proven(line, json.dumps(_spoiled(chance, outer)))
+        if line.end.is_form:
+            text = chance.choice(hostile.EVERY).decode("utf-8", "replace")
+            yield line.end.posted(right | {chance.choice(list(right)): text}, line.address)
+        else:
+            yield line.end.posted(_spoiled(chance, right), line.address)
 
 
-@pytest.mark.parametrize("line", Carrier, indirect=True)
+@pytest.mark.parametrize("line", CODES, indirect=True)
 def test_what_a_carrier_signed_is_answered_whatever_is_in_it(line: Line) -> None:
     chance = random.Random(f"{SEED} {line.carrier}")
-    for body, headers in _posts(line, chance):
-        status = line.post(body, headers).status_code
-        # SNS proves a post by its own JSON: one that can't be read is proven by nobody.
-        assert status == 200, (status, body[:300])
+    for post in _posts(line, chance):
+        status = line.post(post).status_code
+        assert status == 200, (status, post.body[:300])
 
 
-@pytest.mark.parametrize("line", Carrier, indirect=True)
+@pytest.mark.parametrize("line", CODES, indirect=True)
 def test_what_no_carrier_signed_is_refused_whatever_is_in_it(line: Line) -> None:
     chance = random.Random(f"{SEED} unsigned {line.carrier}")
     for body in [*_BODIES, *chance.sample(hostile.EVERY, 10)]:
         for names in ({}, dict(hostile.headers(chance))):
-            status = line.post(body, names).status_code
+            status = line.post(Post(body, names)).status_code
             assert status in {400, 403, 413}, (status, body[:300], names)

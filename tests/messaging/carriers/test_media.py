@@ -1,4 +1,4 @@
-"""Files that come and go with texts through a carrier."""
+"""Files that come with texts through a carrier."""
 
 from __future__ import annotations
 
@@ -6,21 +6,17 @@ import hashlib
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from urllib.parse import urlsplit
 
 import pytest
-from sqlalchemy import update
 
 from cadence_app.extensions import db, rq
-from cadence_app.messaging.carriers.models import Carrier, CarrierAccount
-from cadence_app.messaging.jobs import sweep_texts
-from cadence_app.messaging.media import kinds, links
-from cadence_app.messaging.media.models import MediaState, MessageMedia
-from cadence_app.messaging.models import Message, MessageState
-from cadence_app.messaging.providers import bandwidth, telnyx
-from cadence_app.messaging.providers import twilio as twilio_api
-from cadence_app.messaging.sending import deliver
+from cadence_app.messaging import providers
+from cadence_app.messaging.carriers.models import CarrierAccount
+from cadence_app.messaging.media import kinds
+from cadence_app.messaging.media.models import MediaState
 from tests.messaging.carriers.api import Api, carrier_api
+from tests.messaging.carriers.bringing import comes, let_pass
+from tests.messaging.carriers.ends import CODES, ENDS
 from tests.messaging.carriers.posting import Line
 from tests.messaging.media import (
     CARD,
@@ -31,13 +27,10 @@ from tests.messaging.media import (
     fetch_all,
     is_stored,
     of_conversation,
-    send,
     sweep,
 )
 from tests.records.people import erase
 from tests.world import World, new_number
-
-WANTS_PASSWORD = {Carrier.TWILIO, Carrier.BANDWIDTH}
 
 
 @pytest.fixture
@@ -46,28 +39,14 @@ def api(world: World) -> Iterator[Api]:
         yield api
 
 
-@pytest.fixture(params=[Carrier.TWILIO, Carrier.TELNYX, Carrier.BANDWIDTH])
+@pytest.fixture(params=[code for code in CODES if ENDS[code].takes_files])
 def line(request: pytest.FixtureRequest, world: World) -> Line:
     return Line(world, request.param).open()
 
 
 @pytest.fixture
 def twilio(world: World) -> Line:
-    return Line(world, Carrier.TWILIO).open()
-
-
-def comes(
-    line: Line, api: Api, *given: tuple[str, bytes], body: str = "Look", status: int = 200, **more: str
-) -> int:
-    """A text that brought files, each (type, content): its conversation."""
-    files = []
-    for index, (content_type, content) in enumerate(given):
-        path = f"/files/{len(api.files)}-{index}"
-        api.files[path] = (status, content_type, content)
-        files.append((api.url + path, content_type))
-    number = new_number()
-    assert line.text(number, body, files=files, **more).status_code == 200
-    return conversation_of(line.world, number)
+    return Line(world, "twilio").open()
 
 
 def test_a_picture_is_fetched_after_the_answer_and_shown_in_the_conversation(line: Line, api: Api) -> None:
@@ -84,7 +63,7 @@ def test_a_picture_is_fetched_after_the_answer_and_shown_in_the_conversation(lin
     assert (stored.state, stored.content_type, stored.size) == ("stored", "image/png", len(PNG))
     assert (stored.sha256, stored.url) == (hashlib.sha256(PNG).hexdigest(), "")
     ((_, given),) = api.asked
-    assert given.startswith("Basic ") == (line.carrier in WANTS_PASSWORD)
+    assert given.startswith("Basic ") == line.end.wants_password
     # An open page learns of it by itself.
     fresh = agent.get(f"/messages/conversations/{conversation_id}/fresh?version={version[1]}")
     assert f'src="/messages/media/{stored.id}" alt="Picture from the contact"' in fresh.text
@@ -115,7 +94,7 @@ def test_a_first_text_without_words_makes_the_contact_and_opts_in(line: Line, ap
     contact_id = line.world.contact_id_of(conversation_id)
     assert [row.source for row in line.world.history(contact_id)] == ["cold_inbound"]
     assert line.world.status(contact_id) == "opted_in"
-    shown = {Carrier.BANDWIDTH: "File"}.get(line.carrier, "Picture")
+    shown = "Picture" if line.end.tells_types else "File"
     assert f"<span>{shown}</span>" in line.world.sign_in("agent").get("/messages/?inbox=").text
 
 
@@ -165,12 +144,11 @@ def test_a_redirect_is_followed(twilio: Line, api: Api) -> None:
 
 
 def test_credentials_are_for_the_carriers_own_addresses(line: Line) -> None:
-    names = {Carrier.TWILIO: "TWILIO_API_URL", Carrier.TELNYX: "TELNYX_API_URL"}
+    driver = providers.driver(line.carrier)
     with line.world.session():
-        own = line.world.app.config[names.get(line.carrier, "BANDWIDTH_API_URL")]
         account = db.session.get_one(CarrierAccount, line.account_id)
-        place_of = {Carrier.TWILIO: twilio_api, Carrier.TELNYX: telnyx}.get(line.carrier, bandwidth).media_at
-        assert bool(place_of(account, f"{own}/a").user) == (line.carrier in WANTS_PASSWORD)
+        own = line.world.app.config["CARRIER_API_URLS"].get(line.carrier, driver.home)
+        assert bool(driver.media_at(account, f"{own}/a").user) == line.end.wants_password
         host = own.removeprefix("https://")
         for other in (
             f"{own}.example/a",
@@ -178,8 +156,8 @@ def test_credentials_are_for_the_carriers_own_addresses(line: Line) -> None:
             f"{own}@example/a",
             f"http://{host}/a",
         ):
-            assert place_of(account, other).user is None
-            assert not place_of(account, other).own
+            assert driver.media_at(account, other).user is None
+            assert not driver.media_at(account, other).own
 
 
 @pytest.mark.parametrize(
@@ -221,7 +199,7 @@ def test_a_carrier_that_fails_is_asked_again_later_and_at_last_given_up(line: Li
 
 
 def test_a_file_that_came_damaged_is_fetched_again(world: World, api: Api) -> None:
-    line = Line(world, Carrier.TELNYX).open()
+    line = Line(world, "telnyx").open()
     conversation_id = comes(line, api, ("image/png", PNG), hash_sha256=hashlib.sha256(JPEG).hexdigest())
     (missed,) = fetch_all(world, conversation_id)
     assert (missed.state, missed.problem) == ("waiting", "It came damaged.")
@@ -256,102 +234,3 @@ def test_somebody_erased_while_their_file_is_fetched_leaves_none(twilio: Line, a
     assert api.asked
     assert keys != [""]
     assert not is_stored(twilio.world, keys[0])
-
-
-def let_pass(world: World, media_id: int, **values: int) -> None:
-    """Lets the time of a file's next try have come."""
-    with world.session():
-        db.session.execute(
-            update(MessageMedia)
-            .where(MessageMedia.id == media_id)
-            .values(next_attempt_at=datetime.now(UTC) - timedelta(minutes=1), **values)
-        )
-        db.session.commit()
-
-
-class Sent:
-    """A text with files that an agent sent to a line's contact."""
-
-    def __init__(self, line: Line, *given: tuple[str, bytes]) -> None:
-        self.world, self.number = line.world, new_number()
-        line.text(self.number, "Hello")
-        self.conversation_id = conversation_of(line.world, self.number)
-        self.answer = send(line.world, self.conversation_id, *given)
-        self.message = line.world.messages(self.conversation_id)[-1]
-
-    def deliver(self) -> Message:
-        with self.world.session():
-            deliver(self.message.id)
-        self.message = self.world.messages(self.conversation_id)[-1]
-        return self.message
-
-
-def test_files_go_with_a_text_by_addresses_that_only_the_carrier_has(line: Line, api: Api) -> None:
-    sent = Sent(line, ("our plan (new).pdf", PDF), ("map.jpeg", JPEG))
-    assert sent.deliver().state == MessageState.SENT
-    ((*_, body, key, _),) = api.taken
-    assert (body, key) == ("Here it is", sent.message.send_key)
-    addresses = api.attached[key]
-    site = line.world.app.config["PUBLIC_URL"]
-    assert [each.startswith(f"{site}/media/") for each in addresses] == [True, True]
-    anybody = line.world.app.test_client()
-    document, picture = (anybody.get(urlsplit(each).path) for each in addresses)
-    assert (document.data, document.mimetype) == (PDF, "application/pdf")
-    assert document.headers["Content-Disposition"] == "inline; filename=our-plan-new.pdf"
-    assert (picture.data, picture.mimetype) == (JPEG, "image/jpeg")
-    assert "sandbox" in picture.headers["Content-Security-Policy"]
-    head = anybody.head(urlsplit(addresses[1]).path)
-    assert (head.status_code, head.headers["Content-Length"]) == (200, str(len(JPEG)))
-    page = line.world.sign_in("agent").get(f"/messages/conversations/{sent.conversation_id}").text
-    assert 'alt="Picture we sent: map.jpg"' in page
-    assert "our plan (new).pdf" in page
-
-
-def test_a_text_without_files_goes_as_before(line: Line, api: Api) -> None:
-    sent = Sent(line)
-    sent.deliver()
-    assert list(api.attached.values()) == [[]]
-
-
-def test_files_go_along_when_a_busy_carrier_is_asked_again(line: Line, api: Api) -> None:
-    api.plan = [429]
-    sent = Sent(line, ("map.png", PNG))
-    assert sent.deliver().state == MessageState.QUEUED
-    with line.world.session():
-        earlier = {"next_attempt_at": None, "created_at": datetime.now(UTC) - timedelta(minutes=1)}
-        db.session.execute(update(Message).where(Message.id == sent.message.id).values(earlier))
-        db.session.commit()
-    with line.world.app.app_context():
-        sweep_texts()
-    key = str(line.world.messages(sent.conversation_id)[-1].send_key)
-    assert [each[3] for each in api.taken].count(key) == 1
-    assert len(api.attached[key]) == 1
-
-
-def test_an_address_that_is_changed_expired_or_of_what_came_is_none(
-    twilio: Line, api: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sent = Sent(twilio, ("map.png", PNG))
-    sent.deliver()
-    (address,) = next(iter(api.attached.values()))
-    path, anybody = urlsplit(address).path, twilio.world.app.test_client()
-    assert anybody.get(path).status_code == 200
-    # Not the last letter, some bits of which mean nothing.
-    other = path[:-2] + ("A" if path[-2] != "A" else "B") + path[-1]
-    assert anybody.get(other).status_code == 404
-    (came,) = fetch_all(twilio.world, comes(twilio, api, ("image/png", PNG)))
-    with twilio.world.session():
-        path_of_theirs = links.path_of(db.session.get_one(MessageMedia, came.id))
-    assert anybody.get(path_of_theirs).status_code == 404
-    monkeypatch.setattr(links, "LIFE_SECONDS", -1)
-    assert anybody.get(path).status_code == 404
-
-
-def test_an_opted_out_contact_gets_no_file(twilio: Line, api: Api) -> None:
-    number = new_number()
-    twilio.text(number, "Hello")
-    twilio.text(number, "STOP")
-    conversation_id = conversation_of(twilio.world, number)
-    assert send(twilio.world, conversation_id, ("map.png", PNG)).status_code == 409
-    assert twilio.world.messages(conversation_id)[-1].state == MessageState.SUPPRESSED
-    assert [each for each in api.taken if each[1] == number and each[2] == "Here it is"] == []

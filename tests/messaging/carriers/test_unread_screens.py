@@ -15,7 +15,7 @@ from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.carriers import unread
 from cadence_app.messaging.carriers.jobs import discard_read_posts
-from cadence_app.messaging.carriers.models import Carrier, UnreadPost
+from cadence_app.messaging.carriers.models import UnreadPost
 from cadence_app.messaging.models import Message
 from tests.messaging.carriers.api import carrier_api
 from tests.messaging.carriers.posting import Line
@@ -28,7 +28,7 @@ LIST = "/settings/unread-texts/"
 def line(request: pytest.FixtureRequest, world: World, legacy_world: World) -> Iterator[Line]:
     chosen = world if request.param == "teams" else legacy_world
     with carrier_api(chosen.app):
-        yield Line(chosen, Carrier.TELNYX).open()
+        yield Line(chosen, "telnyx").open()
 
 
 def posts(world: World) -> list[UnreadPost]:

@@ -1,12 +1,8 @@
-"""AWS End User Messaging: what Amazon SNS posts for it, and its API.
+"""What Amazon SNS posts for AWS End User Messaging: its proof, and the texts and receipts in it.
 
-Sources: AWS's documentation, "SendTextMessage", "DescribeOptedOutNumbers" and "DescribePhoneNumbers" of the
-SMS and Voice API, version 2 (JSON 1.0, signed by Signature Version 4 for sms-voice), "Two-way SMS message
-payload", "Event types for SMS, MMS, and voice", "Example event data", "Required opt-out keywords",
-"Self-managed opt-outs", and of Amazon SNS "Verifying the signatures of Amazon SNS messages".
-
-SendTextMessage takes no key by which AWS would know a repeated post. Our key goes along as the context of a
-text, which comes back with its events.
+Sources: AWS's documentation, "Two-way SMS message payload", "Event types for SMS, MMS, and voice", "Example
+event data", "Required opt-out keywords" and "Self-managed opt-outs", and of Amazon SNS "Verifying the
+signatures of Amazon SNS messages".
 """
 
 from __future__ import annotations
@@ -14,7 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -25,10 +21,12 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256, HashAlgorithm
 from cryptography.x509 import Certificate, load_pem_x509_certificate
 from flask import Request, current_app
-from requests_aws4auth import AWS4Auth
 
 from cadence_app.consent.keywords import Meaning
-from cadence_app.messaging.carriers.events import (
+from cadence_app.messaging.providers import http
+from cadence_app.messaging.providers.aws.places import CONTEXT_KEY, place_of
+from cadence_app.messaging.providers.base import Account, said
+from cadence_app.messaging.providers.events import (
     Fate,
     Malformed,
     NotNow,
@@ -39,12 +37,8 @@ from cadence_app.messaging.carriers.events import (
     receipt_of,
     text_of,
 )
-from cadence_app.messaging.carriers.models import CarrierAccount
-from cadence_app.messaging.carriers.readings import Hints, dig, json_of, read_each
-from cadence_app.messaging.providers import http, words
-from cadence_app.messaging.providers.base import CannotTell, NotTaken, Outgoing, Refused, Sent
+from cadence_app.messaging.providers.readings import Hints, dig, json_of, read_each
 
-BLOCK_CODE = "DESTINATION_PHONE_NUMBER_OPTED_OUT"
 # What AWS acts on by itself at a number whose opt outs are not self-managed.
 KEYWORDS: Mapping[str, Meaning] = {
     **dict.fromkeys(
@@ -57,6 +51,17 @@ KEYWORDS: Mapping[str, Meaning] = {
 # AWS's console, which tells nobody.
 OPT_IN_WORDS = frozenset({"start", "unstop"})
 _REGISTERED = {**KEYWORDS, **dict.fromkeys(OPT_IN_WORDS, Meaning.IN)}
+_FAILURES = {
+    "TEXT_BLOCKED": "The phone or its network blocks texts to it.",
+    "TEXT_CARRIER_BLOCKED": "The phone's network blocks texts to it.",
+    "TEXT_CARRIER_UNREACHABLE": "The phone's network is out of reach.",
+    "TEXT_INVALID": "This is no telephone number that can be texted.",
+    "TEXT_INVALID_MESSAGE": "The phone's network does not take what the text says.",
+    "TEXT_PROTECT_BLOCKED": "The account's own protect rules in AWS block this number.",
+    "TEXT_SPAM": "The carrier took it for spam.",
+    "TEXT_TTL_EXPIRED": "It could not be delivered in time.",
+    "TEXT_UNREACHABLE": "The phone is off or out of reach.",
+}
 _FATES = {
     **dict.fromkeys(("TEXT_QUEUED", "TEXT_PENDING", "TEXT_SENT"), Fate.SENT),
     # The phone's network has it, which is all that AWS learns in some countries.
@@ -64,10 +69,8 @@ _FATES = {
     # AWS was told nothing for three days: it may well be on the phone.
     "TEXT_UNKNOWN": Fate.SENT,
     "TEXT_DELIVERED": Fate.DELIVERED,
-    **dict.fromkeys(words.AWS_EVENTS, Fate.FAILED),
+    **dict.fromkeys(_FAILURES, Fate.FAILED),
 }
-_CONTEXT_KEY = "cadence"
-_PAGE = 100
 _CONTROL = ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
 _SIGNED_FIELDS = {
     "Notification": ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"),
@@ -79,7 +82,7 @@ _HASHES: Mapping[str, type[HashAlgorithm]] = {"1": SHA1, "2": SHA256}
 _CERTIFICATE_PATH = re.compile(r"/SimpleNotificationService-[0-9a-f]{8,64}\.pem")
 
 
-def signed(account: CarrierAccount, request: Request) -> bool:
+def signed(account: Account, request: Request) -> bool:
     """Whether Amazon SNS signed this message of the account's topic. Anybody may let a topic of their own
     post here, signed as well, so no other is taken. The certificate comes from SNS in the topic's region.
 
@@ -92,7 +95,7 @@ def signed(account: CarrierAccount, request: Request) -> bool:
     if message.get("TopicArn") != topic or path == address or not _CERTIFICATE_PATH.fullmatch(path):
         return False
     try:
-        certificate = _certificate(_base("sns", _region_of(topic)) + path)
+        certificate = _certificate(place_of("sns", _region_of(topic)) + path)
     except http.HTTPStatusError as error:
         if error.response.is_client_error:
             return False
@@ -112,10 +115,10 @@ def signed_by(message: Mapping[str, Any], certificate: Certificate) -> bool:
     made_by, key = _HASHES.get(str(message.get("SignatureVersion"))), certificate.public_key()
     if not values or made_by is None or not isinstance(key, RSAPublicKey):
         return False
-    said = "".join(f"{name}\n{value}\n" for name, value in values)
+    signed_text = "".join(f"{name}\n{value}\n" for name, value in values)
     try:
         signature = base64.b64decode(str(message.get("Signature", "")), validate=True)
-        key.verify(signature, said.encode(), PKCS1v15(), made_by())
+        key.verify(signature, signed_text.encode(), PKCS1v15(), made_by())
     except (InvalidSignature, ValueError):
         return False
     return True
@@ -141,11 +144,11 @@ def events(request: Request) -> list[Text | Receipt | Unread]:
 
 def _content(message: Mapping[str, Any]) -> Any:
     """What the topic was told, which is JSON in a string; the string itself where it is none."""
-    said = message.get("Message")
+    told = message.get("Message")
     try:
-        return json.loads(said) if isinstance(said, str) else said
+        return json.loads(told) if isinstance(told, str) else told
     except (ValueError, RecursionError):
-        return said
+        return told
 
 
 def _event(message: Mapping[str, Any], content: Any) -> Text | Receipt | None:
@@ -174,68 +177,6 @@ def _hints(message: Mapping[str, Any], content: Any) -> Hints:
     )
 
 
-class Aws:
-    """Sends by the API of an account."""
-
-    def __init__(self, account: CarrierAccount) -> None:
-        self._settings = settings = account.settings
-        self._url = _base("sms-voice", settings["region"]) + "/"
-        self._sign = AWS4Auth(
-            settings["access_key_id"], account.secret("secret_access_key"), settings["region"], "sms-voice"
-        )
-
-    def send(self, text: Outgoing) -> Sent:
-        if text.media:
-            # Its inbox was set up with AWS while it waited.
-            raise Refused("", "AWS carries no files.")
-        body = {
-            "OriginationIdentity": text.from_number,
-            "DestinationPhoneNumber": text.to_number,
-            "MessageBody": text.body,
-            # Where its events go, and its number's own message type applies.
-            "ConfigurationSetName": self._settings["configuration_set"],
-            "Context": {_CONTEXT_KEY: text.key},
-        }
-        return Sent(str(self._call("SendTextMessage", body)["MessageId"]), None)
-
-    def find(self, text: Outgoing, known: Collection[str]) -> Sent | None:
-        """AWS lists no texts. Its events bring our key back, so whoever waits may learn."""
-        raise CannotTell
-
-    def blocked_numbers(self) -> Iterator[str]:
-        """The numbers (E.164) on the account's opt-out list. Errors: http.HTTPError, NotTaken, Refused."""
-        query = {"OptOutListName": self._settings["opt_out_list"]}
-        for each in self._pages("DescribeOptedOutNumbers", query, "OptedOutNumbers"):
-            yield str(each["OptedOutNumber"])
-
-    def self_managed_numbers(self) -> list[str]:
-        """The numbers of the AWS account (E.164) whose opt outs AWS leaves to whoever sends: there it answers
-        no STOP and no HELP and adds nobody to the list. Errors: http.HTTPError, NotTaken, Refused."""
-        numbers = self._pages("DescribePhoneNumbers", {}, "PhoneNumbers")
-        return sorted(str(each["PhoneNumber"]) for each in numbers if each.get("SelfManagedOptOutsEnabled"))
-
-    def _pages(self, operation: str, query: Mapping[str, Any], name: str) -> Iterator[dict[str, Any]]:
-        page: dict[str, Any] = {"MaxResults": _PAGE}
-        while True:
-            answer = self._call(operation, {**query, **page})
-            yield from answer[name]
-            if not answer.get("NextToken"):
-                return
-            page["NextToken"] = answer["NextToken"]
-
-    def _call(self, operation: str, body: Mapping[str, Any]) -> Any:
-        headers = {
-            "Content-Type": "application/x-amz-json-1.0",
-            "X-Amz-Target": f"PinpointSMSVoiceV2.{operation}",
-        }
-        return http.post(self._url, body, _refused, headers=headers, auth=self._sign)
-
-
-def _base(service: str, region: str) -> str:
-    """Where a service of AWS is. A region is letters, digits and hyphens (carriers/fields.py)."""
-    return str(current_app.config["AWS_API_URL"]).format(service=service, region=region)
-
-
 def _region_of(topic_arn: str) -> str:
     return topic_arn.split(":")[3]
 
@@ -261,7 +202,7 @@ def _confirm(message: Mapping[str, Any]) -> None:
     topic = str(message.get("TopicArn"))
     query = {"Action": "ConfirmSubscription", "TopicArn": topic, "Token": str(message.get("Token"))}
     try:
-        answer = http.request("GET", _base("sns", _region_of(topic)) + "/", params=query)
+        answer = http.request("GET", place_of("sns", _region_of(topic)) + "/", params=query)
         answer.raise_for_status()
     except http.HTTPError as error:
         raise NotNow("Amazon SNS did not take the confirmation") from error
@@ -290,20 +231,9 @@ def _receipt(content: Mapping[str, Any], fate: Fate) -> Receipt:
         at = None
     return receipt_of(
         content.get("messageId"),
-        dig(content.get("context"), _CONTEXT_KEY),
+        dig(content.get("context"), CONTEXT_KEY),
         fate,
         at,
         code=code,
-        words=words.said(code, words.AWS_EVENTS, theirs) if fate == Fate.FAILED else "",
+        words=said(code, _FAILURES, theirs) if fate == Fate.FAILED else "",
     )
-
-
-def _refused(answer: http.Response) -> Refused | NotTaken:
-    content = http.json_of(answer)
-    content = content if isinstance(content, dict) else {}
-    kind = str(content.get("__type") or "").rpartition("#")[2]
-    if kind == "ThrottlingException":
-        return NotTaken("it is throttled")
-    code = str(content.get("Reason") or kind or answer.status_code)
-    theirs = str(content.get("Message") or content.get("message") or "")
-    return Refused(code, words.said(code, words.AWS, theirs), code == BLOCK_CODE)

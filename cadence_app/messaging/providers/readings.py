@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import Request
 
-from cadence_app.messaging.carriers.events import (
+from cadence_app.messaging.providers.events import (
     Malformed,
     NotNow,
     Other,
@@ -19,7 +20,6 @@ from cadence_app.messaging.carriers.events import (
     Unread,
     WordsMissing,
 )
-from cadence_app.messaging.carriers.out_words import strings_in, strings_of_text
 from cadence_app.storable import storable
 
 # Config.MAX_CONTENT_LENGTH is for pages. No carrier documents a post of this size; it is read all the same,
@@ -29,6 +29,9 @@ LARGEST = 16 * 1024 * 1024
 KEPT_WHOLE = 2 * 1024 * 1024
 _LONGEST_WORDS = 2000
 _LONGEST_FIELD = 100
+_MOST_STRINGS = 20_000
+_MOST_LINES = 40
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.){1,2000})"')
 
 
 @dataclass(frozen=True)
@@ -145,7 +148,7 @@ def _unread(
         recipient=_field(hints.recipient),
         words=storable(hints.words)[:_LONGEST_WORDS] if isinstance(hints.words, str) else "",
         said_at=hints.at if isinstance(hints.at, str) else None,
-        strings=tuple(strings_of_text(item) if isinstance(item, str) else strings_in(item)),
+        strings=tuple(_strings_of_text(item) if isinstance(item, str) else _strings_in(item)),
         only_if_out=only_if_out,
     )
 
@@ -159,3 +162,31 @@ def _key(message_id: Any, digest: str) -> str:
 
 def _field(value: Any) -> str:
     return storable(value)[:_LONGEST_FIELD] if isinstance(value, str) else ""
+
+
+def _strings_in(thing: Any) -> list[str]:
+    """Every string in a value as json.loads() gives it, names of fields among them."""
+    found: list[str] = []
+    left = [thing]
+    while left and len(found) < _MOST_STRINGS:
+        each = left.pop()
+        if isinstance(each, str):
+            found.append(each)
+        elif isinstance(each, Mapping):
+            found.extend(str(name) for name in each)
+            left.extend(each.values())
+        elif isinstance(each, list | tuple):
+            left.extend(each)
+    return found
+
+
+def _strings_of_text(raw: str) -> list[str]:
+    """What may be somebody's words in a text of unknown form: its lines, what it quotes, and all of it."""
+    return [raw, *raw.splitlines()[:_MOST_LINES], *(match[1] for match in _quoted(raw))]
+
+
+def _quoted(raw: str) -> Iterator[re.Match[str]]:
+    for count, match in enumerate(_QUOTED.finditer(raw[:200_000])):
+        if count >= _MOST_LINES:
+            return
+        yield match
