@@ -61,11 +61,11 @@ _TABLES = (
     ),
     Kept(
         *(SealedChange, Fate.STAYS, Fate.STAYS, Fate.STAYS, ""),
-        because="A digest, which proves that nothing else was altered (docs/proof.md).",
+        because="A digest, which proves that nothing else was altered (GDPR article 17(3)(e); docs/proof.md).",
     ),
     Kept(
         *(RetiredChange, Fate.STAYS, Fate.STAYS, Fate.STAYS, ""),
-        because="A digest, and who erased a row, when and why (docs/proof.md).",
+        because="A digest, and who erased a row, when and why (GDPR article 17(3)(e); docs/proof.md).",
     ),
 )
 _TOLD = {
