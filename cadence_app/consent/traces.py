@@ -61,7 +61,7 @@ _TABLES = (
     ),
     Kept(
         *(SealedChange, Fate.STAYS, Fate.STAYS, Fate.STAYS, ""),
-        because="A digest, which proves that nothing else was altered (GDPR article 17(3)(e); docs/proof.md).",
+        because="A digest: it proves that nothing else was altered (GDPR article 17(3)(e); docs/proof.md).",
     ),
     Kept(
         *(RetiredChange, Fate.STAYS, Fate.STAYS, Fate.STAYS, ""),

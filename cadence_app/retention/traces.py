@@ -12,7 +12,7 @@ _TABLES = (
     ),
     Kept(
         *(RetentionItem, Fate.STAYS, Fate.STAYS, Fate.STAYS, ""),
-        because="Proof of what a run removed (GDPR article 5(2)): an id, days and counts, no name and no number.",
+        because="Proof of what a run removed (GDPR article 5(2)): an id, days and counts, and no name.",
     ),
 )
 
