@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import threading
 import zipfile
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +16,8 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from sqlalchemy import create_engine, func, select, text, update
 
+from cadence_app.accounts.models import User
+from cadence_app.consent.ledger import lock_contacts
 from cadence_app.contacts.imports import jobs as import_jobs
 from cadence_app.contacts.imports.models import Import, ImportRow
 from cadence_app.contacts.models import Contact
@@ -22,14 +25,20 @@ from cadence_app.extensions import db
 from cadence_app.mails.models import OutgoingMail
 from cadence_app.messaging.media import jobs as media_jobs
 from cadence_app.messaging.media.models import DiscardedFile
+from cadence_app.notifications.models import NotificationRule
+from cadence_app.notifications.telling import tell
+from cadence_app.records import erasing
 from cadence_app.reports import jobs as report_jobs
 from cadence_app.traces import PERSON, Fate, all_traces
 from cadence_app.vault import decrypt
+from cadence_app.webhooks import outbox
+from cadence_app.webhooks import service as webhooks
 from tests.api.conftest import make_api
 from tests.contacts import importing
 from tests.records.everywhere import FIRST, LAST, NAME, WORD, Trail, leave_traces
 from tests.records.people import erase
 from tests.retention.old_contacts import keep_for_a_year, remove_all
+from tests.waiting import until_somebody_waits
 from tests.world import World, new_number
 
 # Written when somebody goes; a hold keeps them from it.
@@ -199,3 +208,28 @@ def test_after_a_merge_only_history_points_to_the_one_merged_away(world: World) 
     engine.dispose()
     assert "opt_out_changes" in pointing
     assert {table for table in pointing if kept[table].merged != Fate.STAYS} == set()
+
+
+@pytest.mark.parametrize("way", ["mail", "webhook"])
+def test_who_is_erased_while_others_are_told_of_them_is_not_named(world: World, way: str) -> None:
+    trail = leave_traces(world)
+    world.text(trail.numbers[0], "START")
+    with world.session():
+        rule_id = db.session.scalars(select(NotificationRule.id)).one()
+        (endpoint,) = webhooks.all_endpoints()
+        endpoint_id = endpoint.id
+
+    def tells() -> None:
+        with world.session():
+            tell(rule_id) if way == "mail" else outbox.take_changes(endpoint_id)
+
+    telling = threading.Thread(target=tells)
+    with world.session():
+        lock_contacts([trail.contact_id])
+        telling.start()
+        until_somebody_waits()
+        erasing.erase(db.session.get_one(User, world.admin_id), trail.contact_id, "Asked for.")
+    telling.join(30)
+    after = stored(world)
+    assert not named_in(trail, after["outgoing_mails"] + after["webhook_deliveries"])
+    assert "erased-" in after["outgoing_mails" if way == "mail" else "webhook_deliveries"]
