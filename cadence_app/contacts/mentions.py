@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from markupsafe import escape
 
@@ -16,6 +17,12 @@ _BETWEEN = r"[\s().\u2010-\u2015/-]*"
 def mentions(person: Person, words: str) -> bool:
     """Whether one of their names, ContactIds or numbers stands there, the number in any usual spelling."""
     return without(person, words) != words
+
+
+def looks_for(person: Person, search: str) -> bool:
+    """Whether a search is for them alone: their whole name, or one of their ContactIds or numbers in it."""
+    names = {name.casefold() for name in person.names}
+    return search.strip().casefold() in names or mentions(replace(person, names=[]), search)
 
 
 def without(person: Person, words: str) -> str:

@@ -3,12 +3,14 @@ saved."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select, update
 
 from cadence_app.consent.models import OptOutChange, PossibleOptOut
-from cadence_app.contacts.mentions import IN_PLACE, mentions, without
+from cadence_app.contacts.mentions import IN_PLACE, looks_for, mentions, without
+from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.messaging.models import Conversation, Message
 from cadence_app.reports.kinds.status import OPT_OUT_STATUS
@@ -32,17 +34,28 @@ _TYPED = ("contact", "words")
 
 
 def _clear(leaving: Leaving) -> None:
+    theirs = _without_namesakes(leaving)
     for table in (Export, ExportSchedule, SavedFilter):
-        _forget_searches(table, leaving)
-    _forget_names(leaving)
+        _forget_searches(table, theirs)
+    _forget_names(theirs)
     _expire_files(leaving)
+
+
+def _without_namesakes(leaving: Leaving) -> Leaving:
+    """Them by names that nobody else has: a search for somebody else goes on."""
+    name = func.trim(Contact.first_name + " " + Contact.last_name)
+    others = select(name).where(
+        name.in_(leaving.names), Contact.id.not_in(leaving.ids), Contact.gone_at.is_(None)
+    )
+    taken = set(db.session.scalars(others))
+    return replace(leaving, names=[each for each in leaving.names if each not in taken])
 
 
 def _forget_searches(table: Any, leaving: Leaving) -> None:
     typed = or_(*(table.filters.has_key(name) for name in _TYPED))
     for row in db.session.scalars(select(table).where(typed).order_by(table.id).with_for_update()):
         kept = {name: row.filters[name] for name in _TYPED if name in row.filters}
-        if any(mentions(leaving, each) for each in kept.values()):
+        if any(looks_for(leaving, each) for each in kept.values()):
             # Without a filter it would find everybody.
             row.filters = row.filters | dict.fromkeys(kept, IN_PLACE)
     db.session.flush()

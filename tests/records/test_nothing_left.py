@@ -29,6 +29,8 @@ from cadence_app.notifications.models import NotificationRule
 from cadence_app.notifications.telling import tell
 from cadence_app.records import erasing
 from cadence_app.reports import jobs as report_jobs
+from cadence_app.reports.filters import Filters
+from cadence_app.reports.schedule_models import ExportSchedule
 from cadence_app.traces import PERSON, Fate, all_traces
 from cadence_app.vault import decrypt
 from cadence_app.webhooks import outbox
@@ -37,6 +39,7 @@ from tests.api.conftest import make_api
 from tests.contacts import importing
 from tests.records.everywhere import FIRST, LAST, NAME, WORD, Trail, leave_traces
 from tests.records.people import erase
+from tests.reports.scheduling import add_schedule
 from tests.retention.old_contacts import keep_for_a_year, remove_all
 from tests.waiting import until_somebody_waits
 from tests.world import World, new_number
@@ -176,6 +179,21 @@ def test_a_mail_that_waits_tells_of_the_others_without_them(world: World) -> Non
             mail = db.session.get_one(OutgoingMail, mail_id)
             assert "(erased) opted" in mail.subject
             assert "(erased)" in decrypt(mail.text)
+
+
+def test_a_search_for_somebody_else_of_the_same_name_goes_on(world: World) -> None:
+    number = new_number()
+    gone, namesake = world.add_contact(number), world.add_contact()
+    by_name, by_number = (
+        add_schedule(world, filters=Filters(contact=each)) for each in ("Maya Chen", number)
+    )
+    erase(world, gone)
+    with world.session():
+        assert db.session.get_one(ExportSchedule, by_name).filters == {"contact": "Maya Chen"}
+        assert db.session.get_one(ExportSchedule, by_number).filters == {"contact": "(erased)"}
+    erase(world, namesake)
+    with world.session():
+        assert db.session.get_one(ExportSchedule, by_name).filters == {"contact": "(erased)"}
 
 
 def test_a_call_that_is_sent_again_after_an_erasure_is_not_made_again(world: World) -> None:
