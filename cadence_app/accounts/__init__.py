@@ -16,12 +16,13 @@ from cadence_app.accounts import (
     settings,
     sso_routes,
     sso_settings,
+    traces,
     tries,
 )
 from cadence_app.extensions import login_manager
 from cadence_app.tenancy import before_change
 
-__all__ = ["jobs"]
+__all__ = ["jobs", "traces"]
 
 
 def init_app(app: Flask) -> None:

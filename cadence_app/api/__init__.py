@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from flask import Flask
 
-from cadence_app.api import changes, consents, contacts, exports, jobs, screens
+from cadence_app.api import changes, consents, contacts, exports, jobs, screens, traces
 from cadence_app.api.blueprint import api
 from cadence_app.extensions import csrf
 
-__all__ = ["changes", "consents", "contacts", "exports", "jobs"]
+__all__ = ["changes", "consents", "contacts", "exports", "jobs", "traces"]
 
 
 def init_app(app: Flask) -> None:

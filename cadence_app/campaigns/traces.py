@@ -5,8 +5,21 @@ from __future__ import annotations
 from sqlalchemy import func, or_, select, text, update
 
 from cadence_app.campaigns.models import Campaign, Recipient, RecipientState
-from cadence_app.contacts.forgetting import Leaving, Traces, register
 from cadence_app.extensions import db
+from cadence_app.traces import Fate, HandedOut, Kept, Leaving, Merging, Person, Traces, instant, register
+
+_TABLES = (
+    Kept(
+        *(Recipient, Fate.EMPTIED, Fate.UNLINKED, Fate.MOVED, "campaigns"),
+        because="A campaign's list keeps its count, without what was pasted. In a merge, where both were on"
+        " one list, each stays there as who it was.",
+    ),
+    Kept(
+        *(Campaign, Fate.EMPTIED, Fate.EMPTIED, Fate.MOVED, "campaigns"),
+        because="A campaign is of many: the lines that name the person go, the id of who was picked stays.",
+    ),
+)
+_TOLD = {"campaigns": "the lists of people to text that they are on"}
 
 # Which lines of a pasted list name them: a number may be written in any way, with or without its country.
 _SPELLINGS = text(
@@ -45,8 +58,9 @@ def _clear(leaving: Leaving) -> None:
     db.session.execute(_SPELLINGS, {"digits": digits, "words": words})
 
 
-def _move(kept_id: int, gone_id: int) -> None:
+def _move(merging: Merging) -> None:
     """Who is merged away is in campaigns as the one kept. Where both wait for the same text, one gets it."""
+    kept_id, gone_id = merging.kept_id, merging.gone_id
     theirs = select(Recipient.campaign_id).where(
         Recipient.contact_id == kept_id, Recipient.state != RecipientState.LEFT_OUT
     )
@@ -69,4 +83,24 @@ def _move(kept_id: int, gone_id: int) -> None:
     db.session.execute(_PICKED, {"kept": kept_id, "gone": gone_id})
 
 
-register(Traces("campaigns", clear=_clear, move=_move))
+def _hand_out(person: Person) -> HandedOut:
+    query = (
+        select(Recipient, Campaign.name)
+        .join(Campaign, Campaign.id == Recipient.campaign_id)
+        .where(Recipient.contact_id.in_(person.ids))
+        .order_by(Recipient.id)
+    )
+    rows = [
+        {
+            "campaign": name,
+            "entry": each.entry,
+            "state": each.state,
+            "left_out_because": each.reason,
+            "sent_at": instant(each.sent_at),
+        }
+        for each, name in db.session.execute(query)
+    ]
+    return HandedOut({"campaigns": rows})
+
+
+register(Traces("campaigns", _TABLES, _TOLD, clear=_clear, move=_move, hand_out=_hand_out))

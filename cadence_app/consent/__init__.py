@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from cadence_app.consent import jobs, seal_models
+from cadence_app.consent import jobs, seal_models, traces
 
-__all__ = ["jobs", "seal_models"]
+__all__ = ["jobs", "seal_models", "traces"]

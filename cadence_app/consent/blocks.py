@@ -150,3 +150,9 @@ def give_to(contact_id: int, from_id: int) -> None:
     own = select(literal(contact_id), *copied).where(Block.contact_id == from_id)
     given = upsert(Block).from_select(["contact_id", *(column.key for column in copied)], own)
     db.session.execute(given.on_conflict_do_nothing())
+
+
+def move(contact_id: int, from_id: int) -> None:
+    """Gives a contact the blocks of another one, who is gone and keeps none."""
+    give_to(contact_id, from_id)
+    db.session.execute(delete(Block).where(Block.contact_id == from_id))

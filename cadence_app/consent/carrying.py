@@ -15,6 +15,7 @@ from cadence_app.consent import blocks, number_stops, possible, team_only
 from cadence_app.consent.ledger import Change, leave_teams, note_stop, record_changes
 from cadence_app.consent.models import Consent, Source, Status
 from cadence_app.extensions import db
+from cadence_app.traces import Merging
 
 NOT_CARRIED = "Their number changed, and consent does not go along with it."
 
@@ -61,11 +62,12 @@ def standing(status: str | None, stopped_everywhere: bool) -> str | None:
     return Status.OPTED_OUT if status is None and stopped_everywhere else status
 
 
-def merge(user: User, kept_id: int, gone_id: int, texted_id: int, who: str) -> None:
+def merge(merging: Merging) -> None:
     """Gives a kept contact the stricter status of both in every team, all blocks and all flags of the one who
     is gone, and takes that one out of its teams. Who stopped every team is opted out of those too that they
-    were not in. The caller holds both; `who` names the other in the reason.
+    were not in. The caller holds both.
     """
+    kept_id, gone_id, texted_id = merging.kept_id, merging.gone_id, merging.texted_id
     team_only.forget([kept_id, gone_id])
     kept, gone = _consents(kept_id), _consents(gone_id)
     texted, other = (kept, gone) if texted_id == kept_id else (gone, kept)
@@ -78,7 +80,10 @@ def merge(user: User, kept_id: int, gone_id: int, texted_id: int, who: str) -> N
             standing(_status(other.get(team_id)), other_id in everywhere),
         )
         changes.append(
-            Change(kept_id, team_id, status, Source.MERGE, user_id=user.id, reason=f"Merged with {who}.")
+            Change(
+                *(kept_id, team_id, status, Source.MERGE, merging.user_id),
+                reason=f"Merged with {merging.who}.",
+            )
         )
     stops = {
         change.team_id: stopped
@@ -93,7 +98,7 @@ def merge(user: User, kept_id: int, gone_id: int, texted_id: int, who: str) -> N
     record_changes(changes)
     for team_id, stopped_at in stops.items():
         note_stop(kept_id, team_id, stopped_at)
-    blocks.give_to(kept_id, gone_id)
+    blocks.move(kept_id, gone_id)
     possible.give_to(kept_id, gone_id)
     leave_teams([gone_id])
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from cadence_app.consent.models import OptOutChange, Source
+from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 
 
@@ -46,6 +47,18 @@ def changes_after(
     if len(changes) > limit:
         return Feed(changes[:limit], changes[limit - 1].id, more=True)
     return Feed(changes, max(cursor, end), more=False)
+
+
+def as_they_stand(changes: Sequence[OptOutChange]) -> list[OptOutChange]:
+    """These changes, in their order, read again while their contacts are held until this transaction ends:
+    who writes elsewhere what they say has nothing of somebody who is erased just then. Those that are purged
+    by then are left out."""
+    ids = sorted({change.contact_id for change in changes})
+    held = select(Contact.id).where(Contact.id.in_(ids)).order_by(Contact.id).with_for_update(read=True)
+    db.session.execute(held).all()
+    query = select(OptOutChange).where(OptOutChange.id.in_([change.id for change in changes]))
+    ordered = query.order_by(OptOutChange.id).execution_options(populate_existing=True)
+    return list(db.session.scalars(ordered))
 
 
 def settled() -> int:

@@ -1,85 +1,97 @@
-"""Forgetting a person: each area says itself what it keeps of them beside their record, and how that goes
-when they are erased, or removed by age, and moves in a merge. The rows stay where they are counted.
+"""Forgetting a person: who they are in every spelling, and every area in turn that keeps something of them
+(traces.py).
+
+At an erasure the rows that are counted stay, without the person. At a removal by age the database deletes
+what hangs on the record (remove_contacts()), so that only what it can't find by it is cleared here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection
 
 from sqlalchemy import exists, select
 from sqlalchemy.orm import aliased
 
+from cadence_app.consent.models import OptOutChange
 from cadence_app.contacts.models import Contact, ContactNumber
 from cadence_app.extensions import db
+from cadence_app.phone_numbers import spellings
+from cadence_app.traces import Leaving, Person, all_traces
 
 
-@dataclass(frozen=True)
-class Leaving:
-    """Who is forgotten: contacts, whom the caller holds, the numbers (E.164) that were theirs, the same as
-    `digits` in every way to write them, and their ContactIds. `waiting_posts`: texts that a carrier brought
-    and that are not taken in yet go, too."""
-
-    ids: Sequence[int]
-    numbers: Sequence[str]
-    digits: Sequence[str]
-    external_ids: Sequence[str]
-    waiting_posts: bool
+def erase(contact_ids: Collection[int], user_id: int) -> None:
+    """Takes these contacts out of every area, in this transaction, which holds them. Called while their
+    history still says who they were."""
+    leaving = _leaving(contact_ids, user_id, waiting_posts=True)
+    for traces in all_traces():
+        traces.clear(leaving)
+        traces.empty(leaving)
 
 
-def _nothing_to_move(kept_id: int, gone_id: int) -> None:
-    """What stands under the one merged away is found there."""
-
-
-@dataclass(frozen=True)
-class Traces:
-    """What an area keeps: `clear` takes it away, in the caller's transaction; `move` gives what the second
-    contact has to the first, in a merge."""
-
-    area: str
-    clear: Callable[[Leaving], None]
-    move: Callable[[int, int], None] = _nothing_to_move
-
-
-_kept: dict[str, Traces] = {}
-
-
-def register(traces: Traces) -> None:
-    _kept[traces.area] = traces
-
-
-def clear(contact_ids: Collection[int], waiting_posts: bool = True) -> None:
-    """Clears these contacts' traces, in this transaction, which holds them. Called while their numbers and
-    ContactIds still stand. `waiting_posts` is False where the number is not barred, for one of the texts that
-    wait may be a STOP.
-    """
-    ids = list(contact_ids)
-    numbers = _numbers_of(ids)
-    words = set(db.session.scalars(select(Contact.external_id).where(Contact.id.in_(ids)))) - {""}
-    leaving = Leaving(ids, sorted(numbers), _digits(numbers), sorted(words), waiting_posts)
-    for traces in _in_order():
+def clear_before_removal(contact_ids: Collection[int]) -> None:
+    """Clears, in this transaction, which holds these contacts, what the database will not find by their
+    records when it removes them. A text that waits to be taken in stays: their number is not barred, and it
+    may be a STOP."""
+    leaving = _leaving(contact_ids, None, waiting_posts=False)
+    for traces in all_traces():
         traces.clear(leaving)
 
 
-def move(kept_id: int, gone_id: int) -> None:
-    """What a merge does with them, in this transaction, which holds both."""
-    for traces in _in_order():
-        traces.move(kept_id, gone_id)
+def person_of(contact_ids: Collection[int]) -> Person:
+    """These contacts, and those merged into them, as the areas look for them."""
+    asked = list(contact_ids)
+    merged = db.session.scalars(select(Contact.id).where(Contact.merged_into_id.in_(asked)))
+    ids = [*asked, *sorted(set(merged) - set(asked))]
+    numbers = _numbers_of(ids)
+    return Person(
+        ids,
+        sorted({each for number in numbers for each in spellings(number)}),
+        _digits(numbers),
+        sorted(_external_ids_of(ids)),
+        sorted(_names_of(ids)),
+    )
 
 
-def _in_order() -> list[Traces]:
-    """Always the same one, so that two who forget never wait for each other."""
-    return [_kept[area] for area in sorted(_kept)]
+def _leaving(contact_ids: Collection[int], user_id: int | None, waiting_posts: bool) -> Leaving:
+    found = person_of(contact_ids)
+    return Leaving(**vars(found), erased_by_id=user_id, waiting_posts=waiting_posts)
 
 
 def _numbers_of(ids: list[int]) -> set[str]:
     """Every number they have or had, but for what is somebody else's by now."""
     others = aliased(ContactNumber)
-    given_away = exists().where(
-        others.number == ContactNumber.number, others.until.is_(None), others.contact_id.not_in(ids)
-    )
-    query = select(ContactNumber.number).where(ContactNumber.contact_id.in_(ids), ~given_away)
-    return set(db.session.scalars(query))
+    found: set[str] = set()
+    for column, contact_id in (
+        (ContactNumber.number, ContactNumber.contact_id),
+        (OptOutChange.number, OptOutChange.contact_id),
+    ):
+        given_away = exists().where(
+            others.number == column, others.until.is_(None), others.contact_id.not_in(ids)
+        )
+        query = select(column).where(contact_id.in_(ids), column.startswith("+"), ~given_away)
+        found.update(db.session.scalars(query.distinct()))
+    return found
+
+
+def _external_ids_of(ids: list[int]) -> set[str]:
+    """Every ContactId they have or had, but for what is somebody else's by now."""
+    others = aliased(Contact)
+    found: set[str] = set()
+    for column, contact_id in (
+        (Contact.external_id, Contact.id),
+        (OptOutChange.external_id, OptOutChange.contact_id),
+    ):
+        given_away = exists().where(others.external_id == column, others.id.not_in(ids))
+        query = select(column).where(contact_id.in_(ids), column != "", ~given_away)
+        found.update(db.session.scalars(query.distinct()))
+    return found
+
+
+def _names_of(ids: list[int]) -> set[str]:
+    now = select(Contact.first_name, Contact.last_name).where(Contact.id.in_(ids))
+    before = select(OptOutChange.first_name, OptOutChange.last_name).where(OptOutChange.contact_id.in_(ids))
+    rows = db.session.execute(now.union(before))
+    return {f"{first} {last}".strip() for first, last in rows} - {""}
 
 
 def _digits(numbers: Collection[str]) -> list[str]:

@@ -1,82 +1,126 @@
-"""What messaging keeps of a person beside their texts: texts set for later, files, notes, whose the
-conversations were, and posts of carriers."""
+"""What messaging keeps of a person: their conversations and texts with files, texts set for later, notes,
+whose the conversations were, and posts of carriers."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import any_, delete, func, literal, or_, select, update
-from sqlalchemy.dialects.postgresql import array
+from sqlalchemy import delete, literal, or_, select, update
 
-from cadence_app.contacts.forgetting import Leaving, Traces, register
 from cadence_app.extensions import db
+from cadence_app.messaging import personal_data, posts
 from cadence_app.messaging.carriers.models import CarrierEvent, UnreadDecision, UnreadPost
 from cadence_app.messaging.desk_models import AssignmentChange, Note
+from cadence_app.messaging.media.models import DiscardedFile, MessageMedia
 from cadence_app.messaging.media.service import forget
-from cadence_app.messaging.models import Conversation, LaterState, ScheduledText
+from cadence_app.messaging.models import Conversation, LaterState, Message, MessageState, ScheduledText
+from cadence_app.traces import Fate, Kept, Leaving, Merging, Traces, register
 
+_ALONG = (Fate.WITH_RECORD, Fate.ALONG)
+_TABLES = (
+    Kept(
+        *(Conversation, Fate.EMPTIED, Fate.WITH_RECORD, Fate.MOVED, "texts"),
+        because="What the texts, which are counted, stand in.",
+    ),
+    Kept(
+        *(Message, Fate.EMPTIED, *_ALONG, "texts"),
+        because="A text that went is counted, and what the carrier bills is checked by it: its day, state,"
+        " inbox, user and the carrier's own id of it stay, without words and number (GDPR article 6(1)(f)).",
+    ),
+    Kept(MessageMedia, Fate.DELETED, *_ALONG, "files"),
+    Kept(
+        *(ScheduledText, Fate.EMPTIED, *_ALONG, "texts_set_for_later"),
+        because="That a user had set a text, without its words.",
+    ),
+    Kept(Note, Fate.DELETED, *_ALONG, "notes"),
+    Kept(AssignmentChange, Fate.DELETED, *_ALONG, "assignments"),
+    Kept(
+        *(CarrierEvent, Fate.EMPTIED, Fate.EMPTIED, Fate.STAYS, "carrier_posts"),
+        because="By the carrier's own id a post that comes again is known, so that no text is taken in twice."
+        " At a removal by age one that is not taken in yet stays: it may be a STOP.",
+    ),
+    Kept(
+        *(UnreadPost, Fate.DELETED, Fate.DELETED, Fate.STAYS, "carrier_posts"),
+        because="At a removal by age one that may be an opt out stays until somebody has read it.",
+    ),
+    Kept(
+        *(DiscardedFile, Fate.STAYS, Fate.STAYS, Fate.STAYS, ""),
+        because="The name, made by chance, of a file that is leaving the storage; it goes with the file.",
+    ),
+)
 _OPEN_LATER = (LaterState.WAITING, LaterState.HELD, LaterState.MISSED)
-# What people and forms write between the digits of a number.
-_BETWEEN_DIGITS = r"[\s().+\-]|%20|%28|%29|%2B"
+_EMPTY = "Erased with the person it was from or for."
 
 
 def _clear(leaving: Leaving) -> None:
-    _clear_later(leaving.ids)
-    forget(leaving.ids)
-    _clear_notes(leaving.ids)
-    _clear_posts(leaving.numbers, leaving.waiting_posts)
-
-
-def _clear_later(ids: Sequence[int]) -> None:
-    conversations = select(Conversation.id).where(Conversation.contact_id.in_(ids))
-    theirs = ScheduledText.conversation_id.in_(conversations)
-    for condition, values in (
-        ((theirs, ScheduledText.state.in_(_OPEN_LATER)), {"state": LaterState.CANCELLED}),
-        ((theirs,), {"body": ""}),
-    ):
-        db.session.execute(
-            update(ScheduledText)
-            .where(*condition)
-            .values(values)
-            .execution_options(synchronize_session=False)
-        )
-
-
-def _clear_notes(ids: Sequence[int]) -> None:
-    """Deletes them, and whose the conversations were: of no use to colleagues without the person."""
-    conversations = select(Conversation.id).where(Conversation.contact_id.in_(ids))
-    for table in (Note, AssignmentChange):
-        db.session.execute(delete(table).where(table.conversation_id.in_(conversations)))
-
-
-def _clear_posts(numbers: Sequence[str], waiting: bool) -> None:
     """A text that could not be taken in stands in its post; one that still waits is nobody's text then."""
     db.session.execute(
         update(CarrierEvent)
         .where(
-            CarrierEvent.content["from_number"].astext.in_(numbers),
-            or_(literal(waiting), CarrierEvent.next_attempt_at.is_(None)),
+            posts.from_them(leaving),
+            or_(literal(leaving.waiting_posts), CarrierEvent.next_attempt_at.is_(None)),
         )
         .values(content={}, next_attempt_at=None, problem="Erased with the person it was from.")
         .execution_options(synchronize_session=False)
     )
-    _clear_unread(numbers, waiting)
-
-
-def _clear_unread(numbers: Sequence[str], waiting: bool) -> None:
-    """What could not be read and has one of these numbers in it, however it is written: with or without its
-    country, with spaces, dashes or parentheses."""
-    endings = sorted({f"%{number.removeprefix('+')[-10:]}%" for number in numbers})
-    if not endings:
-        return
-    written = UnreadPost.sender + " " + UnreadPost.words + " " + UnreadPost.content
-    digits = func.regexp_replace(written, _BETWEEN_DIGITS, "", "g")
     maybe_a_stop = (UnreadPost.decision == UnreadDecision.OPEN) & UnreadPost.due_on.is_not(None)
     db.session.execute(
         delete(UnreadPost)
-        .where(digits.like(any_(array(endings))), or_(literal(waiting), ~maybe_a_stop))
+        .where(posts.names_them(leaving), or_(literal(leaving.waiting_posts), ~maybe_a_stop))
         .execution_options(synchronize_session=False)
     )
 
 
-register(Traces("messaging", clear=_clear))
+def _empty(leaving: Leaving) -> None:
+    """Notes, and whose the conversations were, are of no use to colleagues without the person."""
+    forget(leaving.ids)
+    conversations = select(Conversation.id).where(Conversation.contact_id.in_(leaving.ids))
+    for table in (Note, AssignmentChange):
+        db.session.execute(delete(table).where(table.conversation_id.in_(conversations)))
+    later, texts = (table.conversation_id.in_(conversations) for table in (ScheduledText, Message))
+    _set(ScheduledText, {"state": LaterState.CANCELLED}, later, ScheduledText.state.in_(_OPEN_LATER))
+    _set(ScheduledText, {"body": ""}, later)
+    _set(Message, {"state": MessageState.SUPPRESSED}, texts, Message.state == MessageState.QUEUED)
+    _set(Message, {"body": "", "detail": _EMPTY, "other_number": None}, texts)
+    theirs = Conversation.contact_id.in_(leaving.ids)
+    _set(Conversation, {"last_message_text": "", "unread": 0}, theirs)
+
+
+def _set(table: Any, values: dict[str, Any], *condition: Any) -> None:
+    db.session.execute(
+        update(table).where(*condition).values(values).execution_options(synchronize_session=False)
+    )
+
+
+def _move(merging: Merging) -> None:
+    """Texts with one inbox stand in one conversation."""
+    of_kept = select(Conversation).where(Conversation.contact_id == merging.kept_id)
+    theirs = {each.inbox_id: each for each in db.session.scalars(of_kept)}
+    moving = select(Conversation).where(Conversation.contact_id == merging.gone_id).order_by(Conversation.id)
+    for conversation in db.session.scalars(moving).all():
+        same = theirs.get(conversation.inbox_id)
+        if same is None:
+            conversation.contact_id = merging.kept_id
+            continue
+        for table in (Message, ScheduledText, Note, AssignmentChange):
+            there = table.conversation_id == conversation.id
+            db.session.execute(update(table).where(there).values(conversation_id=same.id))
+        same.unread += conversation.unread
+        same.assignee_id = same.assignee_id or conversation.assignee_id
+        if conversation.last_message_at > same.last_message_at:
+            same.last_message_at = conversation.last_message_at
+            same.last_message_text = conversation.last_message_text
+        db.session.delete(conversation)
+    db.session.flush()
+
+
+register(
+    Traces(
+        *("messaging", _TABLES, personal_data.TOLD),
+        clear=_clear,
+        empty=_empty,
+        move=_move,
+        hand_out=personal_data.hand_out,
+        size=personal_data.size_of,
+    )
+)

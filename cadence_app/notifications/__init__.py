@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask import Flask
 
-from cadence_app.notifications import jobs, routes
+from cadence_app.notifications import jobs, routes, traces
 
-__all__ = ["jobs"]
+__all__ = ["jobs", "traces"]
 
 
 def init_app(app: Flask) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from cadence_app.accounts.models import Tenant
-from cadence_app.consent.feed import settled
+from cadence_app.consent.feed import as_they_stand, settled
 from cadence_app.consent.models import OptOutChange, Source, Status
 from cadence_app.extensions import db
 from cadence_app.mails.service import enqueue
@@ -61,8 +61,8 @@ def tell(rule_id: int) -> int:
     told = rule.reached if count else []
     if told:
         listed = select(OptOutChange).where(*happened).order_by(OptOutChange.id).limit(_LISTED)
-        changes = db.session.scalars(listed).all()
-        for recipient in told:
+        changes = as_they_stand(db.session.scalars(listed).all())
+        for recipient in told if changes else ():
             _mail(rule, recipient, changes, count)
     rule.cursor = end
     if rule.digest_at:

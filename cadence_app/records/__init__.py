@@ -5,11 +5,21 @@ from __future__ import annotations
 
 from flask import Flask
 
-from cadence_app.records import certificates, mending_routes, record, routes
+from cadence_app.records import (
+    certificate_routes,
+    list_routes,
+    mending_routes,
+    merge_routes,
+    privacy_routes,
+    record_routes,
+)
+from cadence_app.records.blueprint import blueprint
+
+__all__ = ["merge_routes", "privacy_routes", "record_routes"]
 
 
 def init_app(app: Flask) -> None:
-    app.register_blueprint(routes.blueprint)
-    app.register_blueprint(record.blueprint)
+    app.register_blueprint(list_routes.blueprint)
+    app.register_blueprint(blueprint)
     app.register_blueprint(mending_routes.blueprint)
-    app.register_blueprint(certificates.blueprint)
+    app.register_blueprint(certificate_routes.blueprint)

@@ -1,26 +1,23 @@
-"""Two records that are one person: finding them, what a merge would do, and merging them, for good."""
+"""Two records that are one person: finding them, what a merge would do, and merging them, for good. What
+moves is each area's own matter (docs/records.md)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, literal, or_, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import func, or_, select
 
 from cadence_app.accounts import audit
 from cadence_app.accounts.models import Team, User
-from cadence_app.consent import blocks, carrying, number_stops
+from cadence_app.consent import blocks, carrying
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import Consent, Status
-from cadence_app.contacts import forgetting
-from cadence_app.contacts.models import Contact, ContactNumber, ContactTag
+from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.messaging.conversations import hold_queued
-from cadence_app.messaging.desk_models import AssignmentChange, Note
-from cadence_app.messaging.models import Conversation, Message, ScheduledText
-from cadence_app.phone_numbers import spelled
 from cadence_app.records.phones import Gone, earlier_holders
 from cadence_app.retention.protecting import OnHold, on_hold, until_done
+from cadence_app.traces import Merging, all_traces
 
 _MOST = 10
 
@@ -101,91 +98,8 @@ def _merge(user: User, kept_id: int, gone_id: int, texted_id: int) -> None:
     who = gone.name or gone.number
     if gone.external_id and kept.external_id:
         who += f", ContactId {gone.external_id}"
-    _move_details(kept, gone)
-    _move_numbers(user, kept, gone, texted_id)
-    _move_conversations(kept_id, gone_id)
-    forgetting.move(kept_id, gone_id)
-    carrying.merge(user, kept_id, gone_id, texted_id, who)
+    merging = Merging(kept_id, gone_id, texted_id, user.id, who)
+    for traces in all_traces():
+        traces.move(merging)
     audit.record(user, "contact.merged", f"Contact {kept_id}", merged=(None, f"Contact {gone_id}"))
     db.session.commit()
-
-
-def _move_details(kept: Contact, gone: Contact) -> None:
-    """Fills what the kept record lacks; where both say something, the kept one's stays."""
-    if not kept.name:
-        kept.first_name, kept.last_name = gone.first_name, gone.last_name
-    external_id, gone.external_id = gone.external_id, ""
-    kept.custom = gone.custom | kept.custom
-    db.session.flush()
-    kept.external_id = kept.external_id or external_id
-    tags = select(ContactTag.tag_id, ContactTag.tenant_id, literal(kept.id))
-    given = upsert(ContactTag).from_select(
-        ["tag_id", "tenant_id", "contact_id"], tags.where(ContactTag.contact_id == gone.id)
-    )
-    db.session.execute(given.on_conflict_do_nothing())
-    db.session.execute(delete(ContactTag).where(ContactTag.contact_id == gone.id))
-
-
-def _move_numbers(user: User, kept: Contact, gone: Contact, texted_id: int) -> None:
-    """Every number that either has reaches the kept contact from now on."""
-    current = select(ContactNumber.number).where(
-        ContactNumber.contact_id == gone.id, ContactNumber.until.is_(None)
-    )
-    # A number in an older spelling comes along in the present one, which the kept one may have already.
-    numbers, texted = {spelled(number) for number in db.session.scalars(current)}, spelled(gone.number)
-    has = select(ContactNumber.number).where(
-        ContactNumber.contact_id == kept.id, ContactNumber.until.is_(None)
-    )
-    new = sorted(numbers - set(db.session.scalars(has)))
-    # A bar goes with the number that ends here.
-    barred = {(scope, spelled(number), team_id) for scope, number, team_id in number_stops.barred(gone.id)}
-    db.session.execute(
-        update(ContactNumber)
-        .where(ContactNumber.contact_id == gone.id, ContactNumber.until.is_(None))
-        .values(until=func.now(), ended_by_id=user.id)
-    )
-    gone.number, gone.merged_into_id = f"merged-{gone.id}", kept.id
-    gone.gone_at, gone.gone_by_id = func.now(), user.id
-    db.session.execute(
-        update(Contact).where(Contact.merged_into_id == gone.id).values(merged_into_id=kept.id)
-    )
-    db.session.flush()
-    db.session.add_all(
-        ContactNumber(
-            tenant_id=kept.tenant_id,
-            contact_id=kept.id,
-            number=number,
-            user_id=user.id,
-            reason="Came with a merge.",
-        )
-        for number in new
-    )
-    db.session.flush()
-    if texted_id == gone.id:
-        kept.number = texted
-        db.session.flush()
-    number_stops.not_of_another(kept.id, numbers, barred)
-
-
-def _move_conversations(kept_id: int, gone_id: int) -> None:
-    """Texts with one inbox stand in one conversation."""
-    theirs = {
-        each.inbox_id: each
-        for each in db.session.scalars(select(Conversation).where(Conversation.contact_id == kept_id))
-    }
-    moving = select(Conversation).where(Conversation.contact_id == gone_id).order_by(Conversation.id)
-    for conversation in db.session.scalars(moving).all():
-        same = theirs.get(conversation.inbox_id)
-        if same is None:
-            conversation.contact_id = kept_id
-            continue
-        for table in (Message, ScheduledText, Note, AssignmentChange):
-            there = table.conversation_id == conversation.id
-            db.session.execute(update(table).where(there).values(conversation_id=same.id))
-        same.unread += conversation.unread
-        same.assignee_id = same.assignee_id or conversation.assignee_id
-        if conversation.last_message_at > same.last_message_at:
-            same.last_message_at = conversation.last_message_at
-            same.last_message_text = conversation.last_message_text
-        db.session.delete(conversation)
-    db.session.flush()

@@ -17,6 +17,8 @@ from cadence_app.records.forms import EditContactForm
 from cadence_app.records.timeline import Cursor, Only, timeline
 from cadence_app.ui.navigation import words_for
 
+GONE = "This contact was merged or erased meanwhile."
+
 
 def shown_contact(contact_id: int) -> Contact:
     """A contact who is in one of the viewer's teams; 404 for any other."""
@@ -69,6 +71,13 @@ def taken_text(error: service.Taken) -> str:
     known = service.find_contact(current_user, error.contact.id)
     who = (known.name or known.number) if known else f"Somebody in another {words_for(current_user).team}"
     return f"{who} has this {what} already."
+
+
+def record_or_list(contact_id: int) -> str:
+    """The address of the record, where the admin is in one of its teams, else of the list."""
+    if service.find_contact(current_user, contact_id):
+        return url_for("contacts.show", contact_id=contact_id)
+    return url_for("contacts.index")
 
 
 def _visible(contacts: list[Contact]) -> list[Contact]:

@@ -12,12 +12,13 @@ from cadence_app.reports import (
     routes,
     schedule_jobs,
     schedule_routes,
+    traces,
 )
 from cadence_app.reports.destinations import jobs as delivery_jobs
 from cadence_app.reports.destinations import routes as destination_routes
 from cadence_app.reports.saved import routes as saved_routes
 
-__all__ = ["delivery_jobs", "jobs", "schedule_jobs"]
+__all__ = ["delivery_jobs", "jobs", "schedule_jobs", "traces"]
 
 
 def init_app(app: Flask) -> None:

@@ -115,6 +115,10 @@ def _write(export: Export) -> None:
         db.session.commit()
 
     try:
+        if export.file_key:
+            # It had somebody in it who was erased since.
+            files.remove(export.file_key)
+            export.file_key = ""
         written = write_file(export, KINDS[export.kind], progress)
     except Exception as error:
         current_app.logger.exception("export %s could not be written", export.id)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask import Flask
 
-from cadence_app.retention import holds_routes, jobs, models, routes
+from cadence_app.retention import holds_routes, jobs, models, routes, traces
 
-__all__ = ["jobs", "models"]
+__all__ = ["jobs", "models", "traces"]
 
 
 def init_app(app: Flask) -> None:

@@ -108,7 +108,7 @@ def _remove_batch(run: RetentionRun, contact_ids: list[int]) -> None:
     values = {"tenant": run.tenant_id, "ids": contact_ids, "before": run.before}
     removable = list(db.session.scalars(_REMOVABLE, values))
     keep_stops(removable)
-    forgetting.clear(removable, waiting_posts=False)
+    forgetting.clear_before_removal(removable)
     by = run.approved_by
     removal = {
         "ids": removable,

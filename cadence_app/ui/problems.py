@@ -47,6 +47,7 @@ CATALOGUE = (
     ("key_in_use", 409, "A call with this Idempotency-Key has not ended. Wait, then send it again."),
     ("key_used", 409, "Use a new Idempotency-Key for another request."),
     ("file_not_ready", 409, "The file is not written yet. Look at the export again soon."),
+    ("erased", 410, "Nothing: the call was made once, and somebody in its answer was erased since."),
     ("too_large", 413, "Send less in one call."),
     ("json_needed", 415, "Send Content-Type: application/json."),
     ("invalid", 422, "The list errors says what, and where."),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import exists, func, insert, select
 from sqlalchemy.orm import aliased
 
-from cadence_app.consent.feed import changes_after
+from cadence_app.consent.feed import as_they_stand, changes_after
 from cadence_app.consent.models import OptOutChange, Source
 from cadence_app.extensions import db
 from cadence_app.tenancy import tenant_in_use
@@ -28,8 +28,8 @@ def take_changes(endpoint_id: int) -> bool:
         team_ids=endpoint.team_ids,
         sources=[Source(name) for name in endpoint.sources],
     )
-    if feed.changes:
-        rows = [_delivery(endpoint, change) for change in feed.changes]
+    if changes := as_they_stand(feed.changes):
+        rows = [_delivery(endpoint, change) for change in changes]
         db.session.execute(insert(WebhookDelivery), rows)
     endpoint.cursor = feed.cursor
     db.session.commit()

@@ -18,6 +18,7 @@ from cadence_app.extensions import db
 from tests.world import World
 
 HEADER = ("FirstName", "LastName", "ContactId", "MobileNumber", "DepartmentCode", "OptedOut")
+HISTORY = ("FirstName", "LastName", "ContactId", "DepartmentCode", "MobileNumber", "Status", "StatusDate")
 
 
 def csv_of(*rows: Sequence[str], header: Sequence[str] = HEADER) -> bytes:
@@ -117,3 +118,8 @@ def everything(world: World) -> list[Any]:
                 ("possible_opt_outs", "id"),
             )
         ]
+
+
+def statuses(world: World, number: str) -> tuple[str | None, str | None]:
+    contact_id = world.contact_id(number)
+    return world.status(contact_id), world.status(contact_id, world.other_team_id)

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import itertools
-import re
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from cadence_app.accounts.models import User
-from cadence_app.consent.ledger import Change, record_changes
-from cadence_app.consent.models import Consent, Source, Status
+from cadence_app.consent.models import Consent
 from cadence_app.contacts.imports import running, service
 from cadence_app.contacts.imports.models import Import, ImportOptOut
-from cadence_app.contacts.models import Contact, ContactNumber
+from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from tests.contacts.importing import (
     check,
@@ -28,18 +22,12 @@ from tests.contacts.importing import (
     row,
     run,
     start,
+    statuses,
     upload,
     work,
 )
 from tests.records.people import IN, OUT, add_number, opt
-from tests.world import World, make_world, new_number
-
-HISTORY = ("FirstName", "LastName", "ContactId", "DepartmentCode", "MobileNumber", "Status", "StatusDate")
-
-
-def _statuses(world: World, number: str) -> tuple[str | None, str | None]:
-    contact_id = world.contact_id(number)
-    return world.status(contact_id), world.status(contact_id, world.other_team_id)
+from tests.world import World, new_number
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
@@ -78,7 +66,7 @@ def test_an_opt_out_further_down_than_a_batch_counts_before_the_opt_in(
     assert counts(checked) == counts(done) == (6, 0, 0, 1)
     assert checked.statuses_changed == done.statuses_changed == 7
     assert (done.opt_ins_held, done.opt_ins_outvoted, done.refused_opt_outs) == (2, 2, 1)
-    assert _statuses(world, number) == (OUT, OUT)
+    assert statuses(world, number) == (OUT, OUT)
     assert [each.status for each in world.history(world.contact_id(number))] == [OUT, OUT]
     assert problems(world, done) == [
         "Line 2: Not opted in in ADM, AID: another row of this file opts them out.",
@@ -104,7 +92,7 @@ def test_a_row_that_is_refused_for_something_else_still_opts_out_whom_it_names(w
         ),
     )
     assert (done.rows_refused, done.refused_opt_outs) == (4, 4)
-    assert [_statuses(world, number) for number in numbers] == [
+    assert [statuses(world, number) for number in numbers] == [
         (OUT, IN),
         (OUT, IN),
         (OUT, OUT),
@@ -145,7 +133,7 @@ def test_a_number_that_nobody_has_is_kept_opted_out_although_its_row_is_refused(
     start(world, import_id)
     done = work(world, import_id)
     assert (checked.statuses_changed, done.statuses_changed, done.rows_refused) == (1, 1, 1)
-    assert _statuses(world, number) == (OUT, None)
+    assert statuses(world, number) == (OUT, None)
     before = everything(world)
     run(world, content)
     assert everything(world) == before
@@ -221,7 +209,7 @@ def test_a_worker_that_dies_before_the_rows_has_not_lost_an_opt_out(
 
     monkeypatch.setattr(running, "_told", dies)
     assert work(world, import_id).state == "importing"
-    assert [_statuses(world, number)[0] for number in numbers] == [OUT, OUT, IN]
+    assert [statuses(world, number)[0] for number in numbers] == [OUT, OUT, IN]
     done = work(world, import_id)
     assert (done.state, counts(done), done.statuses_changed) == ("done", (0, 3, 0, 0), 3)
     with world.session():
@@ -234,209 +222,6 @@ def test_two_rows_by_two_numbers_of_one_person_are_one_word(world: World) -> Non
     opt(world, contact_id, IN)
     add_number(world, contact_id, further)
     run(world, csv_of(("", "", "", number, "ADM;AID", "no"), ("", "", "", further, "AID", "yes")))
-    assert _statuses(world, number) == (IN, OUT)
+    assert statuses(world, number) == (IN, OUT)
     run(world, csv_of(("", "", "", number, "ADM", ""), ("", "", "", further, "ADM", "")))
-    assert _statuses(world, number) == (IN, OUT)
-
-
-def _at(days: int) -> str:
-    """A StatusDate so many days ago."""
-    return (datetime.now(UTC) - timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-@pytest.mark.parametrize(
-    ("rows", "status"),
-    [
-        ([("Opted Out", 9), ("Opted In", 5)], IN),
-        ([("Opted In", 9), ("Opted Out", 5)], OUT),
-        ([("Opted In", 9), ("Opted Out", 7), ("Opted In", 5), ("Opted Out", 8)], IN),
-        ([("Opted Out", 5), ("Opted In", 5)], OUT),
-        ([("Opted Out", None), ("Opted In", 5)], OUT),
-        ([("Opted In", None), ("Opted Out", 5)], OUT),
-        ([("Opted In", None)], IN),
-    ],
-)
-@pytest.mark.parametrize("turned", [False, True])
-def test_the_newest_row_of_a_person_and_team_counts_and_ties_are_out(
-    world: World, rows: list[tuple[str, int | None]], status: str, turned: bool
-) -> None:
-    number = new_number()
-    lines = [("A", "", "1", "ADM", number, said, "" if days is None else _at(days)) for said, days in rows]
-    done = run(world, csv_of(*(lines[::-1] if turned else lines), header=HISTORY))
-    assert counts(done) == (1, 0, len(rows) - 1, 0)
-    assert _statuses(world, number)[0] == status
-    (change,) = world.history(world.contact_id(number))
-    assert change.source == "import"
-    if status == OUT and rows[0][1] is not None and rows[1][1] is not None:
-        assert re.fullmatch(r"In the file since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\.", change.reason)
-    before = everything(world)
-    run(world, csv_of(*lines, header=HISTORY))
-    assert everything(world) == before
-
-
-@pytest.mark.parametrize(("stored", "said"), [(IN, "Opted Out"), (OUT, "Opted In")])
-def test_a_history_is_never_applied_over_a_newer_stored_status(world: World, stored: str, said: str) -> None:
-    number = new_number()
-    contact_id = world.add_contact(number)
-    opt(world, contact_id, stored)
-    done = run(world, csv_of(("A", "", "", "ADM", number, said, _at(3)), header=HISTORY))
-    assert world.status(contact_id) == stored
-    assert (done.opt_outs_older, done.opt_ins_held) == ((1, 0) if stored == IN else (0, 1))
-    if stored == IN:
-        assert "1 opt out is older than what is here" in (
-            world.sign_in("admin").get(f"/contacts/import/{done.id}").text
-        )
-
-
-def test_each_team_of_a_history_has_its_own_newest_row(world: World) -> None:
-    one, two = new_number(), new_number()
-    done = run(
-        world,
-        csv_of(
-            ("Old", "", "1", "AID", one, "Opted In", _at(9)),
-            ("New", "", "1", "ADM", one, "Opted Out", _at(5)),
-            ("Bo", "", "2", "ADM", two, "Opted In", _at(9)),
-            header=HISTORY,
-        ),
-    )
-    assert (counts(done), done.rows_older) == ((2, 0, 1, 0), 1)
-    assert _statuses(world, one) == (OUT, IN)
-    assert _statuses(world, two) == (IN, None)
-    with world.session():
-        assert db.session.get_one(Contact, world.contact_id(one)).first_name == "New"
-
-
-def test_an_opt_in_of_a_history_at_an_earlier_number_is_none_for_the_number_texted(world: World) -> None:
-    old, new = new_number(), new_number()
-    run(
-        world,
-        csv_of(
-            ("A", "", "1", "AID", old, "Opted In", _at(9)),
-            ("A", "", "1", "ADM", new, "Opted In", _at(5)),
-            header=HISTORY,
-        ),
-    )
-    assert _statuses(world, new) == (IN, OUT)
-
-
-def test_a_number_that_changed_hands_in_a_history_opts_out_its_holder_only_where_that_is_newer(
-    world: World,
-) -> None:
-    number = new_number()
-    run(
-        world,
-        csv_of(
-            ("A", "", "1", "ADM", number, "Opted Out", _at(9)),
-            ("B", "", "2", "ADM", number, "Opted In", _at(5)),
-            ("B", "", "2", "AID", number, "Opted Out", _at(5)),
-            header=HISTORY,
-        ),
-    )
-    assert _statuses(world, number) == (IN, OUT)
-
-
-NUMBERS = [new_number() for _ in range(3)]
-IDS = ["", "1", "2", "3"]
-ROWS = st.lists(
-    st.tuples(
-        st.sampled_from(["", "Ann", "x" * 300]),
-        st.sampled_from(IDS),
-        st.sampled_from(["", "12", *NUMBERS]),
-        st.sampled_from(["ADM", "AID", "ADM;AID", "ADM;NOPE", "NOPE", ""]),
-        st.sampled_from(["", "yes", "no", "no", "perhaps"]),
-        st.sampled_from(["", "2026-01-05", "2026-03-05"]),
-    ),
-    min_size=2,
-    max_size=6,
-)
-BEFORE = st.lists(
-    st.tuples(st.sampled_from(NUMBERS), st.sampled_from(IDS)),
-    max_size=3,
-    unique_by=(lambda known: known[0], lambda known: known[1] or known[0]),
-)
-
-
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(before=BEFORE, rows=ROWS, dated=st.booleans(), batch=st.sampled_from([1, 2, 2000]), data=st.data())
-def test_nobody_of_whom_a_readable_row_says_opt_out_ends_opted_in_whatever_the_order(
-    world: World,
-    before: list[tuple[str, str]],
-    rows: list[tuple[str, ...]],
-    dated: bool,
-    batch: int,
-    data: st.DataObject,
-) -> None:
-    world.app.config["IMPORT_BATCH"] = batch
-    try:
-        results = []
-        for order in (rows, data.draw(st.permutations(rows))):
-            own = make_world(world.app, "teams")
-            known = {}
-            for number, external_id in before:
-                known[number] = own.add_contact(number, external_id=external_id)
-                # What is stored is older than what the file says.
-                _opted_in_since(own, known[number], datetime(2025, 1, 1, tzinfo=UTC))
-            named = _said_out(order, dated)
-            run(own, _file(order, dated))
-            with own.session():
-                opted_in = _opted_in(own)
-            assert not named & opted_in
-            results.append(
-                {
-                    (number, team): (own.status(each, team_id))
-                    for number, each in known.items()
-                    for team, team_id in (("ADM", own.team_id), ("AID", own.other_team_id))
-                    if (number, team) in named
-                }
-            )
-        assert results[0] == results[1]
-    finally:
-        world.app.config["IMPORT_BATCH"] = 2000
-
-
-def _opted_in_since(world: World, contact_id: int, at: datetime) -> None:
-    with world.session():
-        record_changes(
-            [Change(contact_id, world.team_id, Status.OPTED_IN, Source.TOGGLE, world.agent_id, at=at)]
-        )
-        db.session.commit()
-
-
-def _file(rows: Sequence[tuple[str, ...]], dated: bool) -> bytes:
-    header = ("FirstName", "ContactId", "MobileNumber", "Team", "OptedOut", "StatusDate")
-    width = 6 if dated else 5
-    # A row that is blank is none, and a file needs one.
-    return csv_of(*(each[:width] for each in (*rows, ("Zed", "99", "", "", "", ""))), header=header[:width])
-
-
-def _said_out(rows: Sequence[tuple[str, ...]], dated: bool) -> set[tuple[str, str]]:
-    """Each number or ContactId, and team, of which a row says opt out that none may say opt in after."""
-    outs: set[tuple[str, str]] = set()
-    for _, external_id, number, teams, said, day in rows:
-        for who in {external_id, number if number in NUMBERS else ""} - {""}:
-            for team in {"ADM", "AID"} & set(teams.split(";")):
-                newer = (
-                    dated
-                    and day
-                    and any(other[4] == "no" and other[5] > day and team in other[3] for other in rows)
-                )
-                if said == "yes" and not newer:
-                    outs.add((who, team))
-    return outs
-
-
-def _opted_in(world: World) -> set[tuple[str, str]]:
-    """Each number and ContactId of somebody, and team, who is opted in."""
-    query = (
-        select(Contact.external_id, ContactNumber.number, Consent.team_id)
-        .join(ContactNumber, ContactNumber.contact_id == Contact.id)
-        .join(Consent, Consent.contact_id == Contact.id)
-        .where(Consent.status == IN, ContactNumber.until.is_(None))
-    )
-    codes = {world.team_id: "ADM", world.other_team_id: "AID"}
-    return {
-        (who, codes[found.team_id])
-        for found in db.session.execute(query)
-        for who in (found.external_id, found.number)
-        if who
-    }
+    assert statuses(world, number) == (IN, OUT)

@@ -1,26 +1,21 @@
-"""Files as people's systems write them: titles above the header, hidden sheets and rows, histories of
-statuses, and what a person chooses about all of these."""
+"""Files as people's systems write them: titles above the header, hidden sheets and rows, formulas."""
 
 from __future__ import annotations
 
 import io
 import re
-from datetime import datetime
 
 import pytest
 from openpyxl import Workbook
 from sqlalchemy import select
 
-from cadence_app.consent.models import Status
 from cadence_app.contacts.imports import reading, workbooks
-from cadence_app.contacts.imports.models import Import
-from cadence_app.contacts.models import Contact, Tag
+from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from tests.contacts.importing import (
     check,
     counts,
     csv_of,
-    everything,
     problems,
     row,
     run,
@@ -29,11 +24,9 @@ from tests.contacts.importing import (
     work,
 )
 from tests.contacts.test_import_files import LIMITS
-from tests.records.people import IN, OUT, current_numbers, opt
-from tests.world import Browser, World, new_number
+from tests.world import World, new_number
 
 KNOWN = {"contactid", "firstname", "mobile", "team", "status", "statusdate"}
-HISTORY = ("FirstName", "LastName", "ContactId", "DepartmentCode", "MobileNumber", "Status", "StatusDate")
 
 
 def _header(content: bytes) -> list[str]:
@@ -192,184 +185,3 @@ def test_control_characters_in_names_are_folded_as_in_the_forms(world: World) ->
     with world.session():
         typed = db.session.get_one(Contact, contact_id)
         assert (typed.first_name, typed.last_name, typed.external_id) == ("Ann Marie", "O Neil", "7")
-
-
-def _columns(browser: Browser, world: World, import_id: int, **codes: str) -> Import:
-    """Takes the suggested columns with these teams for codes, and checks."""
-    kinds = [each["kind"] for each in row(world, import_id).columns]
-    form = {"action": "check"} | {f"column-{number}": kind for number, kind in enumerate(kinds)} | codes
-    answer = browser.post(f"/contacts/import/{import_id}/columns", form)
-    assert answer.status_code == 302, answer.text
-    return work(world, import_id)
-
-
-def test_a_history_is_read_as_one_and_unknown_codes_are_chosen_once(world: World) -> None:
-    one, two = new_number(), new_number()
-    content = csv_of(
-        ("Jo", "Park", "L1", "Athletics", one, "Opted Out", "2026-03-01T12:00:00Z"),
-        ("Lu", "Diaz", "L2", "Athletics", two, "Opted In", "2026-03-01T12:00:00Z"),
-        ("Jo", "Park", "L1", "ADM", one, "opted in", "3/2/2026 4:05 PM"),
-        header=HISTORY,
-    )
-    import_id = upload(world, content)
-    assert [each["kind"] for each in row(world, import_id).columns][-2:] == ["status", "status_date"]
-    browser = world.sign_in("admin")
-    assert "Athletics" in browser.get(f"/contacts/import/{import_id}/columns").text
-    refused = _columns(browser, world, import_id)
-    assert (refused.unknown_codes, refused.refusals) == ({"Athletics": 2}, {"unknown_team": 2})
-    browser.post(f"/contacts/import/{import_id}/change-columns")
-    checked = _columns(browser, world, import_id, **{"code-0": str(world.other_team_id)})
-    assert checked.rows_refused == 0
-    start(world, import_id)
-    assert work(world, import_id).state == "done"
-    first, second = world.contact_id(one), world.contact_id(two)
-    assert [world.status(first, each) for each in (world.team_id, world.other_team_id)] == [IN, OUT]
-    assert world.status(second, world.other_team_id) == IN
-    # The next file has the same code.
-    page = browser.get(f"/contacts/import/{upload(world, content)}/columns").text
-    assert re.search(rf'<option selected value="{world.other_team_id}">', page)
-
-
-def test_a_column_named_status_is_one_of_consent_only_beside_a_status_date(world: World) -> None:
-    content = csv_of((new_number(), "Admitted"), header=("Mobile", "Status"))
-    assert [each["kind"] for each in row(world, upload(world, content)).columns] == ["number", "skip"]
-
-
-def test_what_can_not_be_read_in_a_history_is_refused_at_its_cell(world: World) -> None:
-    later = datetime.now().year + 5
-    content = csv_of(
-        ("A", "", "1", "ADM", new_number(), "Opted", "2026-03-01"),
-        ("B", "", "2", "ADM", new_number(), "Opted In", f"{later}-03-01"),
-        ("C", "", "3", "ADM", new_number(), "Opted In", "soon"),
-        header=HISTORY,
-    )
-    done = run(world, content)
-    assert done.refusals == {"bad_status": 1, "bad_day": 2}
-    assert problems(world, done)[0] == "Line 2: Status: “Opted” is neither Opted Out nor Opted In."
-
-
-def test_opted_in_of_a_history_never_lifts_a_stop_whatever_is_ticked(world: World) -> None:
-    number = new_number()
-    world.text(number, "hi")
-    world.text(number, "STOP")
-    contact_id = world.contact_id(number)
-    content = csv_of(
-        ("A", "", "", "ADM", number, "Opted In", datetime.now().isoformat()),
-        header=HISTORY,
-    )
-    done = run(world, content, stop_reason="They signed a form.")
-    assert (world.status(contact_id), done.opt_ins_held) == (Status.OPTED_OUT, 1)
-    import_id = upload(world, content)
-    check(world, import_id)
-    assert 'name="lift_stops"' not in world.sign_in("admin").get(f"/contacts/import/{import_id}").text
-
-
-def _family(number: str) -> bytes:
-    header = ("FirstName", "ContactId", "MobileNumber", "Tags", "DepartmentCode")
-    return csv_of(
-        ("Pat", "P1", number, "", "ADM"),
-        ("Kim", "P2", number, "Twin", "ADM;AID"),
-        ("Lou", "P3", number, "", "ADM"),
-        ("Pat", "P1", new_number(), "", "ADM"),
-        ("X", "P9", "12", "", "ADM"),
-        header=header,
-    )
-
-
-def test_refusals_are_grouped_by_kind_with_a_count_and_a_choice_for_all_or_one(world: World) -> None:
-    number = new_number()
-    content = _family(number)
-    further = content.decode().splitlines()[4].split(",")[2]
-    import_id = upload(world, content)
-    checked = check(world, import_id)
-    assert checked.refusals == {"same_number": 2, "same_id": 1, "bad_number": 1}
-    browser = world.sign_in("admin")
-    page = browser.get(f"/contacts/import/{import_id}").text
-    assert "A mobile number that is in the file twice" in page
-    assert "Add as a further number" in page
-    path = f"/contacts/import/{import_id}/refused"
-    for kind, choice, line in (
-        ("same_number", "update", ""),
-        ("same_number", "", "4"),
-        ("same_id", "further", ""),
-    ):
-        assert browser.post(path, {"kind": kind, "choice": choice, "line": line}).status_code == 302
-    page = browser.get(f"/contacts/import/{import_id}?kind=same_number").text
-    assert "Update that person: 1 of 2" in page
-    assert page.count('<option value="update" selected>') == 1
-    start(world, import_id)
-    done = work(world, import_id)
-    assert (counts(done), done.refusals) == ((1, 2, 0, 2), {"same_number": 1, "bad_number": 1})
-    contact_id = world.contact_id(number)
-    assert current_numbers(world, contact_id) == {number, further}
-    with world.session():
-        contact = db.session.get_one(Contact, contact_id)
-        assert (contact.first_name, contact.external_id, contact.number) == ("Kim", "P1", number)
-        assert db.session.scalars(select(Tag.name)).all() == ["Twin"]
-    # Kim's row names a team that Pat was not in.
-    assert [(c.team_id, c.status) for c in world.history(contact_id)] == [(world.team_id, IN)]
-    assert len(problems(world, done)) == 2
-
-
-def test_a_choice_can_be_made_in_the_result_and_is_done_at_once(world: World) -> None:
-    number = new_number()
-    done = run(world, _family(number))
-    contact_id = world.contact_id(number)
-    before = world.history(contact_id)
-    browser = world.sign_in("admin")
-    page = browser.get(f"/contacts/import/{done.id}").text
-    assert "A ContactId that is in the file twice" in page
-    path = f"/contacts/import/{done.id}/refused"
-    browser.post(path, {"kind": "same_number", "choice": "update", "line": "4"})
-    again = work(world, done.id)
-    assert (again.state, counts(again)) == ("done", (1, 1, 0, 3))
-    with world.session():
-        assert db.session.get_one(Contact, contact_id).first_name == "Lou"
-    assert len(world.history(contact_id)) == len(before)
-    assert len(problems(world, again)) == 3
-
-
-@pytest.mark.parametrize(
-    "form",
-    [
-        {"kind": "bad_number", "choice": "further"},
-        {"kind": "same_number", "choice": "further"},
-        {"kind": "nothing", "choice": "update"},
-        {"kind": "same_number", "choice": "opt_in"},
-        {"kind": "same_number", "choice": "update", "line": "99999999999999999999"},
-        {"kind": "same_number", "choice": "update", "line": "-1"},
-        {},
-    ],
-)
-def test_what_a_kind_does_not_allow_is_not_kept(world: World, form: dict[str, str]) -> None:
-    import_id = upload(world, _family(new_number()))
-    check(world, import_id)
-    before = everything(world)
-    browser = world.sign_in("admin")
-    assert browser.post(f"/contacts/import/{import_id}/refused", form).status_code == 302
-    assert "This can not be chosen for these rows." in browser.get("/contacts/").text
-    start(world, import_id)
-    assert counts(work(world, import_id)) == (1, 0, 0, 4)
-    assert before != everything(world)
-
-
-def test_a_choice_opts_nobody_in_or_out_and_gives_nobody_a_number_that_somebody_has(world: World) -> None:
-    one, two = new_number(), new_number()
-    first, second = world.add_contact(one, external_id="1"), world.add_contact(two, external_id="2")
-    opt(world, first, OUT)
-    import_id = upload(
-        world,
-        csv_of(("Uno", "", "1", two, "ADM;AID", "no"), ("", "", "1", two, "ADM", "no")),
-    )
-    check(world, import_id)
-    browser = world.sign_in("admin")
-    for kind, choice in (("number_taken", "update"), ("same_id", "further")):
-        browser.post(f"/contacts/import/{import_id}/refused", {"kind": kind, "choice": choice})
-    start(world, import_id)
-    done = work(world, import_id)
-    assert counts(done) == (0, 1, 0, 1)
-    assert [world.status(each) for each in (first, second)] == [OUT, None]
-    assert world.status(first, world.other_team_id) is None
-    assert (current_numbers(world, first), current_numbers(world, second)) == ({one}, {two})
-    with world.session():
-        assert db.session.get_one(Contact, first).first_name == "Uno"

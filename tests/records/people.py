@@ -25,6 +25,13 @@ def opt(world: World, contact_id: int, status: Status, team_id: int | None = Non
         return change_id
 
 
+def known(world: World, **names: str) -> int:
+    """A contact of the first team, opted in."""
+    contact_id = world.add_contact(**names)
+    opt(world, contact_id, IN)
+    return contact_id
+
+
 def merge(world: World, kept: int, gone: int, texted: int | None = None) -> None:
     with world.session():
         merging.merge(db.session.get_one(User, world.admin_id), kept, gone, texted or kept)

@@ -25,6 +25,12 @@ _ATTEMPTS = 5
 _LOST_AFTER = timedelta(seconds=15)
 _NAMED_FOR = timedelta(days=365)
 _REMOVE_SECONDS = 60
+# What an admin reads of a try that failed.
+_WORKING = "It was cut off"
+_READING = (
+    "The numbers of your contacts must be read again after the update before anything is imported, and that"
+    " failed. Ask whoever runs Cadence to look at the log, then try again. It says"
+)
 
 
 @rq.job(queue="imports")
@@ -34,9 +40,6 @@ def run_import(tenant_id: int, import_id: int) -> None:
     One import of a tenant is checked or applied at a time, so that no two wait for each other's contacts.
     """
     use_tenant(tenant_id)
-    if not mending.read_if_due():
-        # Another process reads them just now; the sweep finds this one again.
-        return
     found = db.session.get(Import, import_id)
     if found is None:
         return
@@ -51,7 +54,14 @@ def run_import(tenant_id: int, import_id: int) -> None:
         imported.attempts += 1
         imported.touched_at = func.now()
         db.session.commit()
+        doing = _READING
         try:
+            if not mending.read_if_due():
+                # Another process reads them just now: no try of this one, which the sweep finds again.
+                imported.attempts -= 1
+                db.session.commit()
+                return
+            doing = _WORKING
             running.work(imported)
         except Unreadable as refusal:
             db.session.rollback()
@@ -59,7 +69,7 @@ def run_import(tenant_id: int, import_id: int) -> None:
         except Exception as error:
             current_app.logger.exception("import %s was cut off", import_id)
             db.session.rollback()
-            imported.problem = f"It was cut off: {' '.join(str(error).split())[:300]}"
+            imported.problem = f"{doing}: {' '.join(str(error).split())[:300]}"
             imported.touched_at = func.now()
             db.session.commit()
 

@@ -18,6 +18,7 @@ from cadence_app.contacts.imports import reading
 from cadence_app.contacts.imports.models import Heard, Import, ImportOutcome, ImportRow, Result
 from cadence_app.contacts.imports.reading import Options
 from cadence_app.contacts.imports.refusal import limits
+from cadence_app.contacts.imports.refusals import Kind
 from cadence_app.contacts.imports.staging import opened
 from cadence_app.extensions import db
 from cadence_app.spreadsheets import defused
@@ -39,13 +40,14 @@ _PIECE = 256 * 1024
 @dataclass(frozen=True)
 class Told:
     """What is said of one line: problems as (column or "", text). `kind` (refusals.Kind) is that of a refused
-    one, `choice` (refusals.Choice) what a person chose for it."""
+    one, `choice` (refusals.Choice) what a person chose for it. `erased`: it is of somebody who was."""
 
     line: int
     problems: list[tuple[str, str]]
     kind: str = ""
     choice: str | None = None
     heard: str | None = None
+    erased: bool = False
 
     @property
     def text(self) -> str:
@@ -90,6 +92,7 @@ def told(imported: Import, after: int, limit: int, kind: str = "") -> list[Told]
             row.kind,
             row.choice,
             row.heard if row.result == Result.REFUSED else None,
+            any(kind == Kind.ERASED for _, kind, _ in row.problems),
         )
         for row in rows
     ]
@@ -124,7 +127,8 @@ def write(imported: Import) -> None:
                 break
             if row.line != waiting.line:
                 continue
-            cells = [*row.cells, *[""] * len(headers)][: max(len(headers), 1)]
+            own = [] if waiting.erased else row.cells
+            cells = [*own, *[""] * len(headers)][: max(len(headers), 1)]
             problem = f"Line {row.line}: {waiting.text}"
             if waiting.opt_out:
                 said_out += 1

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, TextClause, delete, select, text
 
 from cadence_app import files
 from cadence_app.accounts.models import Team
-from cadence_app.contacts.imports import reading
+from cadence_app.contacts.imports import erased, reading
 from cadence_app.contacts.imports.mapping import Target
 from cadence_app.contacts.imports.models import Import, ImportOptOut, ImportOutcome, ImportRow, Result
 from cadence_app.contacts.imports.reading import Options
@@ -122,7 +122,7 @@ def stage(imported: Import, team_word: str, progress: Callable[[int], None]) -> 
     )
     kinds = [target.kind for target in targets]
     staged = Staged()
-    ids = imported.id, imported.tenant_id
+    ids, came_at = (imported.id, imported.tenant_id), imported.created_at
     db.session.commit()
     with (
         db.engine.begin() as connection,
@@ -152,6 +152,7 @@ def stage(imported: Import, team_word: str, progress: Callable[[int], None]) -> 
         for name, statement in _repeats("status_date" in kinds):
             column = kinds.index(name) if name in kinds else 0
             connection.execute(statement, {"import_id": ids[0], "column": column})
+        erased.refuse_since(connection, ids[0], came_at)
         staged.older = connection.scalar(_OLDER, {"import_id": ids[0]}) or 0
     imported.local_numbers = reader.local_numbers
     staged.unknown_codes = dict(reader.unknown_codes)

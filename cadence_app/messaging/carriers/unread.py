@@ -130,7 +130,7 @@ def handle(admin: User, post: UnreadPost, note: str) -> None:
     if open_post is None:
         raise Decided
     _decide(open_post, admin, UnreadDecision.HANDLED, note)
-    audit.record(admin, "unread_text.handled", _named(open_post), note=(None, note))
+    audit.record(admin, "unread_text.handled", _named(open_post), noted=(None, bool(note)))
     db.session.commit()
 
 
@@ -157,7 +157,7 @@ def opt_out(admin: User, post: UnreadPost, number: str, inbox: Inbox, note: str)
             raise Decided
         contact_id = _opt_out(admin, inbox, number, still.said_at)
         _decide(still, admin, UnreadDecision.OPTED_OUT, note)
-        told = {"contact": (None, contact_id), "inbox": (None, inbox_name), "note": (None, note)}
+        told = {"contact": (None, contact_id), "inbox": (None, inbox_name), "noted": (None, bool(note))}
         audit.record(admin, "unread_text.opted_out", _named(still), **told)
         db.session.commit()
     return received

@@ -190,11 +190,11 @@ def test_erasing_somebody_clears_what_has_their_number_in_it(line: Line, written
     contact_id = line.world.add_contact(number)
     with line.world.session():
         # By age: an open one that may be a stop of theirs stays.
-        forgetting.clear([contact_id], waiting_posts=False)
+        forgetting.clear_before_removal([contact_id])
         db.session.commit()
     assert [post.due_on is None for post in posts(line.world)] == [False, False]
     with line.world.session():
-        forgetting.clear([contact_id])
+        forgetting.erase([contact_id], line.world.admin_id)
         db.session.commit()
     (post,) = posts(line.world)
     assert other in post.words
