@@ -90,7 +90,9 @@ def test_it_runs_jobs_and_counts_limits_whatever_its_folder_is_called(name: str)
         queue = Queue("texts", connection=connection)
         job = queue.enqueue(double, 21)
         SimpleWorker([queue], connection=connection).work(burst=True)
-        assert job.latest_result().return_value == 42
+        result = job.latest_result()
+        assert result
+        assert result.return_value == 42
         storage = storage_from_string(embedded.redis_url(folder).replace("unix://", "redis+unix://", 1))
         assert [storage.incr("caller", 60), storage.incr("caller", 60)] == [1, 2]
 

@@ -11,11 +11,14 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
 from jinja2 import Environment, nodes
 from sqlalchemy import inspect
+from sqlalchemy.orm import Mapper
+from sqlalchemy.orm import registry as Registry
 
 from cadence_app.extensions import db
 
@@ -72,11 +75,12 @@ def _named_by_templates() -> Iterator[str]:
     kinds = (nodes.Extends, nodes.Include, nodes.Import, nodes.FromImport)
     for tree in _templates().values():
         for node in tree.find_all(kinds):
-            yield from (const.value for const in node.template.find_all(nodes.Const))
-            if isinstance(node.template, nodes.Const):
-                yield node.template.value
+            template: nodes.Expr = getattr(node, "template")  # noqa: B009 - of no common class
+            yield from (str(const.value) for const in template.find_all(nodes.Const))
+            if isinstance(template, nodes.Const):
+                yield str(template.value)
             else:
-                parts = getattr(node.template, "nodes", [])
+                parts = getattr(template, "nodes", [])
                 yield "".join(str(part.value) if isinstance(part, nodes.Const) else "*" for part in parts)
 
 
@@ -108,7 +112,7 @@ def _settings() -> list[str]:
     made = load.body[-1]
     assert isinstance(made, ast.Return)
     assert isinstance(made.value, ast.Dict)
-    return [key.value for key in made.value.keys if isinstance(key, ast.Constant)]
+    return [str(key.value) for key in made.value.keys if isinstance(key, ast.Constant)]
 
 
 def test_every_setting_is_read() -> None:
@@ -136,6 +140,11 @@ def test_every_variable_of_the_environment_is_explained_and_read() -> None:
     assert ours - explained == set()
 
 
+def _mappers() -> list[Mapper[Any]]:
+    registry: Registry = getattr(db.Model, "registry")  # noqa: B009 - the extension does not type it
+    return list(registry.mappers)
+
+
 def _classes() -> dict[str, Path]:
     return {
         node.name: file
@@ -155,11 +164,11 @@ def _words() -> dict[Path, list[str]]:
 def test_every_table_is_used(app: Flask) -> None:
     said = {word for words in _words().values() for word in words}
     unused = []
-    for mapper in db.Model.registry.mappers:
+    for mapper in _mappers():
         name, home = mapper.class_.__name__, _classes()[mapper.class_.__name__]
         elsewhere = any(name in words for path, words in _words().items() if path != home)
         at_home = _words()[home].count(name) > 1
-        if not elsewhere and not at_home and str(mapper.local_table.name) not in said:
+        if not elsewhere and not at_home and str(mapper.local_table) not in said:
             unused.append(name)
     assert unused == []
     with app.app_context():
@@ -172,7 +181,7 @@ def test_every_column_is_used(app: Flask) -> None:
     for words in _words().values():
         for word in words:
             counted[word] = counted.get(word, 0) + 1
-    columns = {attribute.key for mapper in db.Model.registry.mappers for attribute in mapper.column_attrs}
+    columns = {attribute.key for mapper in _mappers() for attribute in mapper.column_attrs}
     assert {name for name in columns if counted.get(name, 0) < 2} == _FOR_PEOPLE
 
 

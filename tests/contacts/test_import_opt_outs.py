@@ -275,7 +275,9 @@ def test_the_newest_row_of_a_person_and_team_counts_and_ties_are_out(
 
 
 @pytest.mark.parametrize(("stored", "said"), [(IN, "Opted Out"), (OUT, "Opted In")])
-def test_a_history_is_never_applied_over_a_newer_stored_status(world: World, stored: str, said: str) -> None:
+def test_a_history_is_never_applied_over_a_newer_stored_status(
+    world: World, stored: Status, said: str
+) -> None:
     number = new_number()
     contact_id = world.add_contact(number)
     opt(world, contact_id, stored)

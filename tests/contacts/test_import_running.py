@@ -18,6 +18,7 @@ from sqlalchemy import func, select, text, update
 
 from cadence_app import files
 from cadence_app.accounts.models import User
+from cadence_app.consent.by_import import set_by_import
 from cadence_app.consent.models import Consent, OptOutChange, Source, Status
 from cadence_app.contacts.imports import applying, jobs, running, service
 from cadence_app.contacts.imports.models import Import, ImportOutcome, ImportRow, ImportState
@@ -175,7 +176,6 @@ def test_a_failure_in_the_middle_leaves_whole_batches_and_the_next_try_goes_on(
     start(world, import_id)
     with monkeypatch.context() as patched:
         calls: list[int] = []
-        set_by_import = applying.set_by_import
 
         def broken(*arguments: object) -> object:
             calls.append(1)

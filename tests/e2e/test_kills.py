@@ -105,7 +105,7 @@ def _until(what: Callable[[], object], seconds: float = 60) -> None:
 def _answers(site: Site) -> bool:
     try:
         with urllib.request.urlopen(f"{site.url}/healthz", timeout=5) as answer:
-            return json.load(answer) == {"database": "ok", "redis": "ok"}
+            return bool(json.load(answer) == {"database": "ok", "redis": "ok"})
     except OSError:
         return False
 

@@ -61,7 +61,7 @@ def servers() -> Iterator[Servers]:
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute("CREATE ROLE college LOGIN CREATEROLE PASSWORD 'secret'")
             for name in ("plain", "demo"):
-                connection.execute(f"CREATE DATABASE {name} OWNER college")  # type: ignore[call-overload]
+                connection.execute(f"CREATE DATABASE {name} OWNER college")
         for port in (redis_port, mail_port):
             wait_for_port(port)
         yield Servers(url, f"redis://127.0.0.1:{redis_port}/3", mail_port, folder / "mail")

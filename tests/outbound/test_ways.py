@@ -24,7 +24,6 @@ from flask import Flask
 from flask_mail import Message
 
 from cadence_app.mails import smtp
-from cadence_app.outbound import addresses
 from cadence_app.outbound.gate import NotConnected, Target
 from cadence_app.outbound.narrow_way import NarrowWay
 from cadence_app.outbound.networks import networks_of
@@ -56,7 +55,7 @@ def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
     def look_up(host: str, port: int, *rest: Any, **more: Any) -> Any:
         return usual(said[host].pop(0) if host in said else host, port, *rest, **more)
 
-    monkeypatch.setattr(addresses.socket, "getaddrinfo", look_up)
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
     return said
 
 
