@@ -97,7 +97,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _aws(self, raw: str) -> None:
         assert self.headers["Content-Type"] == "application/x-amz-json-1.0"
-        assert sns.well_signed("POST", "/", self.headers, raw.encode(), SECRET)
+        assert sns.well_signed("POST", "/", dict(self.headers), raw.encode(), SECRET)
         asked, api = json.loads(raw), self.server.api
         operation = self.headers["X-Amz-Target"].removeprefix("PinpointSMSVoiceV2.")
         if operation == "SendTextMessage":

@@ -99,8 +99,7 @@ class Talk:
     def refusal(self) -> str | None:
         with self.world.session():
             inbox = db.session.scalars(select(Inbox).where(Inbox.number == self.world.shared)).one()
-            message = Message(kind="person")
-            return refusal(inbox, self.contact_id, message.kind)
+            return refusal(inbox, self.contact_id, MessageKind.PERSON)
 
     def receipt(self, message: Message, fate: str, code: str = "") -> None:
         """What this carrier posts about a text of ours."""
