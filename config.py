@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cadence_app import database_roles, embedded, number_key, public_site, secret_keys
+from cadence_app.embedded import Engine
 from cadence_app.outbound.addresses import Network
 from cadence_app.outbound.networks import networks_of
 from cadence_app.outbound.own_servers import redis_options
@@ -80,13 +81,12 @@ def load() -> dict[str, Any]:
     bucket = bucket_of(files_url, os.environ)
     app_url = os.environ.get("DATABASE_URL", "")
     owner_url = os.environ.get("DATABASE_OWNER_URL", "")
-    embedded_database = not app_url
-    if embedded_database and owner_url:
-        raise ValueError("DATABASE_OWNER_URL is given without DATABASE_URL.")
-    if embedded_database:
+    brought = embedded.brought()
+    if Engine.POSTGRES in brought:
+        if owner_url:
+            raise ValueError("DATABASE_OWNER_URL is given without DATABASE_URL.")
         app_url, owner_url = database_roles.prepare_embedded(embedded.ensure_postgres(data_dir))
-    embedded_mail = not os.environ.get("MAIL_SERVER")
-    redis_url = os.environ.get("REDIS_URL") or embedded.redis_url(data_dir)
+    redis_url = embedded.redis_url(data_dir) if Engine.REDIS in brought else os.environ["REDIS_URL"]
     session_days = _number("CADENCE_SESSION_DAYS", 7)
     secure = reached.https or _flag("CADENCE_SECURE_COOKIES", False)
     # Browsers take a cookie of such a name only over https, from this host and for all of it (RFC 6265bis,
@@ -176,7 +176,9 @@ def load() -> dict[str, Any]:
         "IMPORT_KEEP_DAYS": _number("CADENCE_IMPORT_KEEP_DAYS", 7),
         "IMPORT_BATCH": _number("CADENCE_IMPORT_BATCH", 2_000),
         "DEV_TOOLS": _only_in_development("CADENCE_DEV_TOOLS", reached.development, True),
-        "DEV_MAILBOX": _only_in_development("CADENCE_DEV_MAILBOX", reached.development, embedded_mail),
+        "DEV_MAILBOX": _only_in_development(
+            "CADENCE_DEV_MAILBOX", reached.development, Engine.MAIL in brought
+        ),
         # In development a server to try deliveries with is on this machine too.
         "PRIVATE_DESTINATIONS": _networks("CADENCE_PRIVATE_DESTINATIONS", reached.development),
         "DEMO_SIGN_INS": _only_in_development("CADENCE_DEMO_SIGN_INS", reached.development, False),

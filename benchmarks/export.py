@@ -63,7 +63,9 @@ def _job(export: Export, rows: int) -> None:
 
 def _psql(scratch: Scratch, export: Export) -> None:
     with db.engine.connect() as connection:
-        cursor = ClientCursor(connection.connection.driver_connection)
+        psycopg_connection = connection.connection.driver_connection
+        assert psycopg_connection
+        cursor = ClientCursor(psycopg_connection)
         query = cursor.mogrify(*copy_statement(export, OPT_OUT_HISTORY)).replace("\n", " ")
     target = scratch.data_dir / "copy.csv"
     command = f"\\copy ({query}) TO '{target}' (FORMAT csv, HEADER, FORCE_QUOTE *)"

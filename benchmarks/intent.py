@@ -9,6 +9,7 @@ import json
 import statistics
 import timeit
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,7 @@ def _growth(text: str, rounds: int) -> float:
     """How many times longer a hostile text of twice the length takes; 2 is as it should be."""
     short = (text * _LONG)[:_LONG]
     twice, once = (
-        min(timeit.repeat(lambda text=text: reads_like_opt_out(text), number=1, repeat=5 * rounds))
+        min(timeit.repeat(partial(reads_like_opt_out, text), number=1, repeat=5 * rounds))
         for text in (short * 2, short)
     )
     return twice / once

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
+from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks import memory, search
@@ -24,14 +25,14 @@ def report(folder: Path, rows: int, rounds: int) -> str:
 
 
 def _markdown(
-    rows: int, formats: dict[str, dict[str, float]], found: dict[str, dict[str, object]], plan: str
+    rows: int, formats: dict[str, dict[str, float]], found: Mapping[str, Mapping[str, object]], plan: str
 ) -> str:
     csv_seconds = formats["csv"]["seconds"]
     lines = [f"# At scale, {rows:,} rows", "", "## The export job, a process of its own for each format", ""]
     lines += ["| Format | Rows | Peak memory (VmHWM) | File | Time / CSV's |", "|---|---|---|---|---|"]
-    for name, one in formats.items():
-        shares = f"{one['peak_mb']:.0f} MB | {one['file_mb']:.1f} MB | {one['seconds'] / csv_seconds:.1f}"
-        lines.append(f"| {name.upper()} | {one['rows']:,.0f} | {shares} |")
+    for name, size in formats.items():
+        shares = f"{size['peak_mb']:.0f} MB | {size['file_mb']:.1f} MB | {size['seconds'] / csv_seconds:.1f}"
+        lines.append(f"| {name.upper()} | {size['rows']:,.0f} | {shares} |")
     lines += ["", "## A part of a name, ContactId or number in the Opt out history on screen", ""]
     lines += ["A page of the newest rows that have it, over the whole history. Median (least to most).", ""]
     lines += ["| Part | Rows that have it | By the index | Without it / by it |", "|---|---|---|---|"]

@@ -110,8 +110,14 @@ def _left_over(process: psutil.Process, supervisor: int, folder: Path) -> bool:
         return False
 
 
-def check_servers() -> None:
-    """Errors: NotReady for a server named in the environment that is out of reach or too old."""
+def check_servers() -> frozenset[embedded.Engine]:
+    """The engines that Cadence brings itself. Errors: NotReady for one that is not installed, and for a
+    server named in the environment that is out of reach or too old."""
+    brought = embedded.brought()
+    try:
+        embedded.check(brought)
+    except embedded.Missing as missing:
+        raise NotReady(str(missing)) from missing
     for name in ("DATABASE_URL", "DATABASE_OWNER_URL"):
         if url := os.environ.get(name):
             _check_postgres(name, url)
@@ -127,6 +133,7 @@ def check_servers() -> None:
             gate.connect(Kind.MAIL, host, port, time.monotonic() + _SECONDS).close()
         except OSError as error:
             raise NotReady(f"MAIL_SERVER {host}, port {port}, is out of reach ({error}).") from error
+    return brought
 
 
 def _check_postgres(name: str, url: str) -> None:

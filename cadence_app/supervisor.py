@@ -34,6 +34,7 @@ from cadence_app.accounts.models import Tenant
 from cadence_app.contacts.mending import due, read_all_again
 from cadence_app.database_roles import WrongLogin
 from cadence_app.demo import load_demo
+from cadence_app.embedded import Engine
 from cadence_app.extensions import db
 from cadence_app.files import KINDS_OF_FILES
 from cadence_app.number_key import WrongKey
@@ -61,16 +62,14 @@ class Installation:
     data_dir: Path
     host: str
     port: int
-    embedded_postgres: bool
-    embedded_redis: bool
-    embedded_mail: bool
+    brought: frozenset[Engine]
     environment: dict[str, str] = field(default_factory=dict)
     # Whether development mode, on or off, is what somebody asked for.
     chosen_mode: bool = False
 
     @property
-    def all_embedded(self) -> bool:
-        return self.embedded_postgres and self.embedded_redis and self.embedded_mail
+    def brings_all(self) -> bool:
+        return self.brought == frozenset(Engine)
 
     @property
     def bind(self) -> str:
@@ -115,17 +114,9 @@ def _prepare() -> Installation:
     for folder in _folders(data_dir):
         for path in owner_only.narrow(folder):
             print(f"Others on this machine may use {path}, and that can't be changed here.", flush=True)
-    check_servers()
-    installation = Installation(
-        data_dir,
-        host,
-        port,
-        embedded_postgres=not os.environ.get("DATABASE_URL"),
-        embedded_redis=not os.environ.get("REDIS_URL"),
-        embedded_mail=not os.environ.get("MAIL_SERVER"),
-    )
+    installation = Installation(data_dir, host, port, check_servers())
     os.environ |= {"CADENCE_DATA_DIR": str(data_dir), "PORT": str(port)}
-    if installation.embedded_mail:
+    if Engine.MAIL in installation.brought:
         os.environ["MAIL_PORT"] = str(_free_port())
     return installation
 
@@ -152,7 +143,7 @@ def _choose_mode(installation: Installation, demo_wanted: bool | None) -> None:
         )
     installation.chosen_mode = wanted is not None or demo_wanted is not None
     if wanted is None:
-        wanted = demo_wanted if demo_wanted is not None else installation.all_embedded and not why
+        wanted = demo_wanted if demo_wanted is not None else installation.brings_all and not why
     os.environ["CADENCE_DEVELOPMENT"] = str(int(wanted))
 
 
@@ -174,7 +165,7 @@ def _migrate(installation: Installation, demo_wanted: bool | None) -> bool:
                 read_all_again()
             if demo_wanted is None:
                 # Its users have a password that everybody knows.
-                demo_wanted = installation.embedded_postgres and settings["DEVELOPMENT"]
+                demo_wanted = Engine.POSTGRES in installation.brought and settings["DEVELOPMENT"]
             if demo_wanted and not db.session.scalar(select(Tenant.id)):
                 print("Loading demo data (once) ...", flush=True)
                 load_demo()
@@ -201,7 +192,7 @@ def _environment(installation: Installation, settings: dict[str, object], demo: 
         "CADENCE_DEVELOPMENT": development,
         "CADENCE_DEV_TOOLS": development and settings["DEV_TOOLS"],
         "CADENCE_DEV_MAILBOX": development and settings["DEV_MAILBOX"],
-        "CADENCE_DEMO_SIGN_INS": development and demo and installation.all_embedded,
+        "CADENCE_DEMO_SIGN_INS": development and demo and installation.brings_all,
     }
     given = {name: str(int(bool(on))) for name, on in switches.items()} | {
         "FLASK_APP": "wsgi:app",
@@ -229,14 +220,8 @@ def _programs(installation: Installation) -> list[Program]:
         Program("web", [*gunicorn, "--graceful-timeout", "10"], 20),
         Program("workers", [python, "-W", "ignore", "-m", "cadence_app.workers"], 20, stop_seconds=40),
     ]
-    for name, wanted in (
-        ("postgres", installation.embedded_postgres),
-        ("redis", installation.embedded_redis),
-        ("mail", installation.embedded_mail),
-    ):
-        if wanted:
-            programs.append(Program(name, embedded.command(name), 10, stop_seconds=30))
-    return programs
+    engines = [engine for engine in Engine if engine in installation.brought]
+    return programs + [Program(name, embedded.command(name), 10, stop_seconds=30) for name in engines]
 
 
 def _write_conf(installation: Installation) -> Path:
@@ -275,7 +260,7 @@ def _run(installation: Installation, demo: bool) -> int:
     with _stopping(child, installation.data_dir):
         if not _answers(installation, child):
             raise NotReady("\n".join(["Cadence did not start. The web log ends:", *_log_end(installation)]))
-        if installation.embedded_postgres:
+        if Engine.POSTGRES in installation.brought:
             embedded.leave_postgres(installation.data_dir)
         _welcome(installation, demo)
         status = child.wait()

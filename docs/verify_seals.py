@@ -81,8 +81,8 @@ def first_difference(changes_path: str, kept_path: str, retired_path: str, seals
     retired_on: dict[str, dict[int, str]] = defaultdict(dict)
     record_of: dict[int, dict[str, str]] = {}
     # With the clock behind the newest seal, a row is retired at the first instant after it.
-    sealed = [date.fromisoformat(seal["day"]) + timedelta(days=1) for seal in read(seals_path)]
-    now = max([datetime.now(UTC).isoformat(), *(f"{day}T00:00:00.000000Z" for day in sealed)])
+    ends = [date.fromisoformat(seal["day"]) + timedelta(days=1) for seal in read(seals_path)]
+    now = max([datetime.now(UTC).isoformat(), *(f"{day}T00:00:00.000000Z" for day in ends)])
     for record in read(retired_path):
         values = [record[field] for field in RETIRED_FIELDS]
         retired_on[record["retired_at"][:10]][int(record["id"])] = digest("cadence-retired-1", values)

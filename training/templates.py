@@ -71,4 +71,5 @@ def written_out(template: Template, most: int, dice: random.Random) -> list[str]
 
 def _filled(slot: re.Match[str], language: str, dice: random.Random) -> str:
     options = slot[1].split("|") if slot[2] is None else of_language(slot[2], language)
-    return dice.choice(options)
+    chosen: str = dice.choice(options)
+    return chosen

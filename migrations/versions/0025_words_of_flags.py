@@ -12,6 +12,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    ids = sa.Column("message_ids", sa.ARRAY(sa.BigInteger()), server_default="{}", nullable=False)
+    ids: sa.Column[list[int]] = sa.Column(
+        "message_ids", sa.ARRAY(sa.BigInteger()), server_default="{}", nullable=False
+    )
     op.add_column("possible_opt_outs", ids)
     op.execute("UPDATE possible_opt_outs SET message_ids = ARRAY[message_id] WHERE message_id IS NOT NULL")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -37,7 +38,7 @@ def _normalise_again() -> None:
     for (_, word), rows in groups.items():
         if all(row.word == word for row in rows):
             continue
-        kept: list[sa.Row] = []
+        kept: list[sa.Row[Any]] = []
         for row in sorted(rows, key=lambda each: (_STRICTEST_FIRST[each.meaning], each.id)):
             beside = [other for other in kept if _meet(other.team_id, row.team_id)]
             if not word or word in BUILT_IN or any(_excludes(other, row) for other in beside):
@@ -55,11 +56,11 @@ def _meet(team_id: int | None, other_id: int | None) -> bool:
     return team_id is None or other_id is None or team_id == other_id
 
 
-def _excludes(kept: sa.Row, row: sa.Row) -> bool:
-    return kept.meaning != row.meaning or kept.team_id == row.team_id
+def _excludes(kept: sa.Row[Any], row: sa.Row[Any]) -> bool:
+    return bool(kept.meaning != row.meaning or kept.team_id == row.team_id)
 
 
-def _remove(connection: sa.Connection, row: sa.Row) -> None:
+def _remove(connection: sa.Connection, row: sa.Row[Any]) -> None:
     connection.execute(sa.text("DELETE FROM custom_keywords WHERE id = :id"), {"id": row.id})
     told = {"meaning": [row.meaning, None], "answer": [row.answer or None, None]}
     connection.execute(

@@ -46,9 +46,16 @@ def mails_to(app: Flask, address: str) -> list[EmailMessage]:
     return sorted(mine, key=lambda mail: int(str(mail["Message-ID"]).rpartition("-")[2].partition("@")[0]))
 
 
+def said(mail: EmailMessage, kind: str = "plain") -> str:
+    """What a mail says in one of its forms, plain or html."""
+    body = mail.get_body((kind,))
+    assert body
+    return str(body.get_content())
+
+
 def link_in(mail: EmailMessage) -> str:
     """The path of the link in a mail, which must be in both of its forms."""
-    text, html = (mail.get_body((kind,)).get_content() for kind in ("plain", "html"))
+    text, html = said(mail), said(mail, "html")
     url = re.search(r"^http\S+$", text, re.MULTILINE)
     assert url
     assert f'href="{url[0]}"' in html

@@ -572,6 +572,7 @@ def _more(world: World, admin: User, conversation_id: int) -> dict[str, object]:
     campaign = campaigns.save(admin, None, box, "Open house", "Hi", Segment())
     run = retention.request_dry_run(admin)
     text = db.session.scalars(select(Message).where(Message.conversation_id == conversation_id)).first()
+    assert text
     media.attach(text, media.store([media.Upload("seat.png", "image/png", b"\x89PNG\r\n\x1a\n")]))
     media_id = media.of_texts([text.id])[text.id][0].id
     db.session.add_all([delivery, saved])

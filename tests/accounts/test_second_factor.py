@@ -17,7 +17,7 @@ from cadence_app.accounts.models import User
 from cadence_app.accounts.one_time_codes import WrongCode
 from cadence_app.accounts.sign_in_models import Method, SignInSession
 from cadence_app.extensions import db
-from tests.accounts.arriving import actions, email_of, is_signed_in, mails_to, send_mails
+from tests.accounts.arriving import actions, email_of, is_signed_in, mails_to, said, send_mails
 from tests.world import PASSWORD, Browser, World
 
 
@@ -160,7 +160,7 @@ def test_an_admin_takes_away_a_lost_one_which_ends_the_sessions_and_is_mailed(wo
     assert actions(world).count("user.second_factor_reset") == 1
     send_mails(world)
     mail = mails_to(world.app, email_of(world, world.agent_id))[-1]
-    assert "Admin Person took your second factor away" in mail.get_body(("plain",)).get_content()
+    assert "Admin Person took your second factor away" in said(mail)
 
 
 @pytest.mark.parametrize(

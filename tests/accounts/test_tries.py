@@ -55,7 +55,8 @@ def _age(app: Flask, seconds: int) -> None:
 def test_whoever_comes_as_early_as_allowed_never_has_more_tries_in_an_hour(
     limit: Limit, gaps: list[float]
 ) -> None:
-    now, made = 0.0, []
+    now = 0.0
+    made: list[float] = []
     for gap in gaps:
         now += gap
         ages = [now - at for at in reversed(made) if now - at < HOUR]

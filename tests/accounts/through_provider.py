@@ -16,7 +16,7 @@ SETTINGS = "/settings/single-sign-on"
 
 
 def save(
-    world: World, provider: Provider, domain: str, admin: Browser | None = None, **changed: str
+    world: World, provider: Provider, domain: str, admin: Browser | None = None, /, **changed: str
 ) -> TestResponse:
     """Saves the settings as the admin, in a browser of their own or this one."""
     data = {

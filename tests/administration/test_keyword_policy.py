@@ -14,7 +14,7 @@ from cadence_app.consent.keyword_scope import reach
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.mails.models import OutgoingMail
-from tests.accounts.arriving import email_of, mails_to, outbox, send_mails
+from tests.accounts.arriving import email_of, mails_to, outbox, said, send_mails
 from tests.administration.test_teams_and_inboxes import logged
 from tests.world import World, new_number
 
@@ -168,7 +168,7 @@ def test_the_mail_goes_to_admins_and_states_no_duty(legacy_world: World) -> None
     send_mails(world)
     assert outbox(world)[-1].sent_at
     (mail,) = mails_to(world.app, email_of(world, world.admin_id))
-    text = " ".join(mail.get_body(("plain",)).get_content().split())
+    text = " ".join(said(mail).split())
     assert "every department" in text
     assert "changes nobody's status" in text
     assert "/settings/organisation/" in text

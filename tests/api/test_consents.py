@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 
 from cadence_app.accounts.models import Team
 from cadence_app.api import idempotency, jobs
+from cadence_app.api.models import IdempotencyKey
 from cadence_app.consent import possible
 from cadence_app.consent.models import OptOutChange
 from cadence_app.contacts.models import Contact
@@ -359,9 +360,7 @@ def test_a_call_whose_key_is_busy_too_long_is_409(api: Api, monkeypatch: pytest.
     contact_id = api.world.add_contact()
     with api.world.session():
         db.session.add(
-            idempotency.IdempotencyKey(
-                tenant_id=api.world.tenant_id, token_id=api.token_id, key="busy", request_hash=b""
-            )
+            IdempotencyKey(tenant_id=api.world.tenant_id, token_id=api.token_id, key="busy", request_hash=b"")
         )
         db.session.flush()
         answer: list[Any] = []
@@ -382,12 +381,12 @@ def test_keys_are_forgotten_after_a_day(api: Api) -> None:
     for key in ("old", "new"):
         api.put(path, json={"status": "opted_out"}, key=key)
     with api.world.session():
-        old = db.session.get_one(idempotency.IdempotencyKey, (api.token_id, "old"))
+        old = db.session.get_one(IdempotencyKey, (api.token_id, "old"))
         old.created_at -= idempotency.KEPT
         db.session.commit()
         jobs.sweep_idempotency_keys()
     with api.world.session():
-        kept = db.session.scalars(select(idempotency.IdempotencyKey.key)).all()
+        kept = db.session.scalars(select(IdempotencyKey.key)).all()
     assert kept == ["new"]
     again = api.put(path, json={"status": "opted_in"}, key="old")
     assert again.get_json()["result"] == "changed"

@@ -38,7 +38,7 @@ def test_schemathesis_finds_no_failure_in_any_call(app: Flask, address: str, tmp
         world.text(new_number(), words)
     body = {"kind": "opt-out-history", "start_date": "2026-01-01", "end_date": "2026-01-31"}
     api.post("/exports", json=body)
-    command = [sys.executable, "-m", "schemathesis.cli", "--config-file", HERE / "schemathesis.toml"]
+    command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(HERE / "schemathesis.toml")]
     run = subprocess.run(
         [*command, "run", f"{address}{PATH}", "--header", f"Authorization: Bearer {api.token}"],
         cwd=tmp_path,

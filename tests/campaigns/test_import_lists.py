@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from sqlalchemy import func, select, update
 
-from cadence_app.accounts.models import User
+from cadence_app.accounts.models import Navigation, User
 from cadence_app.campaigns.models import Campaign
 from cadence_app.campaigns.segments import Segment
 from cadence_app.contacts.imports.jobs import remove_expired_imports
@@ -18,7 +18,7 @@ from cadence_app.contacts.imports.models import Import, ImportContact, ImportOut
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.records.personal_data import archive_of
-from cadence_app.ui.navigation import WORDS, Navigation
+from cadence_app.ui.navigation import WORDS
 from tests.campaigns.sending import add_campaign, counts
 from tests.campaigns.test_recipients import get_it
 from tests.campaigns.test_screens import filled

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import insert, select
 
 from cadence_app.campaigns import recipients
-from cadence_app.campaigns.models import Campaign
+from cadence_app.campaigns.models import Campaign, Recipient
 from cadence_app.campaigns.quiet_hours import Hours
 from cadence_app.campaigns.segments import Segment, Who
 from cadence_app.contacts.models import Contact, ContactTag, CustomField, Tag
@@ -39,8 +39,8 @@ def tag(world: World, name: str, contact_ids: list[int]) -> int:
 def get_it(world: World, segment: Segment) -> list[int]:
     campaign_id = add_campaign(world, segment)
     with world.session():
-        query = select(recipients.Recipient.contact_id).where(
-            recipients.Recipient.campaign_id == campaign_id, recipients.Recipient.state == "waiting"
+        query = select(Recipient.contact_id).where(
+            Recipient.campaign_id == campaign_id, Recipient.state == "waiting"
         )
         return sorted(each for each in db.session.scalars(query) if each)
 

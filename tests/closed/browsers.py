@@ -25,7 +25,7 @@ def missing_headers(answer: TestResponse) -> list[str]:
     typed = found.get("Content-Type", "")
     if typed.startswith("text/") and "charset=utf-8" not in typed.lower():
         missing.append("Content-Type")
-    if answer.request.path.startswith("/api/") and answer.mimetype.endswith("json"):
+    if answer.request.path.startswith("/api/") and (answer.mimetype or "").endswith("json"):
         missing += [] if "attachment" in found.get("Content-Disposition", "") else ["Content-Disposition"]
     return missing
 

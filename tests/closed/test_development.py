@@ -12,7 +12,7 @@ from argon2 import PasswordHasher
 from flask import Flask
 
 import config
-from cadence_app import create_app, supervisor
+from cadence_app import create_app, embedded, supervisor
 from cadence_app.accounts.demo_sign_ins import PASSWORD as DEMO_PASSWORD
 from cadence_app.accounts.known_devices import NOWHERE
 from cadence_app.accounts.models import User
@@ -126,8 +126,7 @@ def _chosen(monkeypatch: pytest.MonkeyPatch, demo: bool | None, **given: str) ->
         monkeypatch.delenv(name, raising=False)
     for name, value in given.items():
         monkeypatch.setenv(name, value)
-    own = [name not in given for name in ("DATABASE_URL", "REDIS_URL", "MAIL_SERVER")]
-    supervisor._choose_mode(supervisor.Installation(Path(), "127.0.0.1", 5000, *own), demo)
+    supervisor._choose_mode(supervisor.Installation(Path(), "127.0.0.1", 5000, embedded.brought()), demo)
     return os.environ["CADENCE_DEVELOPMENT"]
 
 
@@ -194,7 +193,9 @@ def _sign_in(app: Flask, email: str, site: str, headers: dict[str, str] | None =
 def test_over_data_that_is_not_the_demos_it_is_on_only_where_somebody_said_so(
     settings: Settings, demo: bool, chosen: bool, development: bool
 ) -> None:
-    installation = supervisor.Installation(Path(), "127.0.0.1", 5000, True, True, True, chosen_mode=chosen)
+    installation = supervisor.Installation(
+        Path(), "127.0.0.1", 5000, frozenset(embedded.Engine), chosen_mode=chosen
+    )
     given = supervisor._environment(installation, settings(CADENCE_DEVELOPMENT="1"), demo)
     names = ("CADENCE_DEVELOPMENT", "CADENCE_DEV_TOOLS", "CADENCE_DEV_MAILBOX")
     assert [given[name] for name in names] == [str(int(development))] * 3

@@ -78,11 +78,15 @@ def _secrets(world: World) -> dict[str, str]:
     columns = [WebhookEndpoint.secret, WebhookEndpoint.former_secret, Destination.secret]
     columns += [CarrierAccount.secrets, SingleSignOn.client_secret, OutgoingMail.text, OutgoingMail.html]
     with world.session():
-        stored = {f"{c.class_.__tablename__}.{c.key}": db.session.scalars(select(c)).one() for c in columns}
+        stored = {
+            f"{c.class_.__tablename__}.{c.key}": db.session.scalars(select(c)).one() or "" for c in columns
+        }
         admin = db.session.get_one(User, world.admin_id)
         operator = db.session.scalars(
             select(Operator).where(Operator.email == _operators_address(world))
         ).one()
+        assert admin.second_factor_secret
+        assert operator.second_factor_secret
         return stored | {
             "users.second_factor_secret": admin.second_factor_secret,
             "operators.second_factor_secret": operator.second_factor_secret,

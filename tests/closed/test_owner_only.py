@@ -71,6 +71,7 @@ def test_nobody_else_on_the_machine_connects_to_the_embedded_postgresql() -> Non
             url = embedded.ensure_postgres(folder)
             (sock,) = Path(str(conninfo_to_dict(url)["host"])).glob(".s.PGSQL.*[0-9]")
             assert _mode(sock) == 0o700
+            assert _mode(sock.parent.parent) == 0o700
             with psycopg.connect(url) as connection:
                 assert connection.execute("SELECT 1").fetchone() == (1,)
         finally:

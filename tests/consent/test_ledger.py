@@ -56,7 +56,9 @@ def test_the_status_is_the_fold_of_its_history_and_history_only_grows(
                     assert what == Status.OPTED_IN
                 db.session.commit()
         rows = world.history(contact_id)
-        now = [(row.id, row.team_id, row.status, row.changed_at, row.source) for row in rows]
+        now: list[tuple[object, ...]] = [
+            (row.id, row.team_id, row.status, row.changed_at, row.source) for row in rows
+        ]
         assert now[: len(before)] == before
         before = now
         for team_id in (world.team_id, world.other_team_id):

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from cadence_app.accounts.models import User
-from cadence_app.consent import ledger, possible, seals
+from cadence_app.consent import ledger, moments, possible, seals
 from cadence_app.consent.joining import add_by_user
 from cadence_app.consent.ledger import Change, record_change
 from cadence_app.consent.models import OptOutChange, Source
@@ -228,7 +228,7 @@ def test_no_seal_comes_between_the_moment_of_a_change_and_its_row(
     if ahead:
         put_the_clock_back(world, owner, ahead)
     sealed: list[bool] = []
-    real = ledger.this_moment
+    real = moments.this_moment
 
     def then_somebody_seals() -> Moment:
         moment = real()
@@ -254,7 +254,7 @@ def test_no_seal_of_a_later_day_comes_between_where_the_status_is_of_that_day(wo
         record_change(Change(contact_id, world.team_id, IN, Source.IMPORT, at=ahead))
         db.session.commit()
     with world.session():
-        ledger.this_moment()
+        moments.this_moment()
         with world.app.app_context(), db.engine.connect() as sealer:
             set_tenant(sealer, world.tenant_id)
             assert not sealer.scalar(_TRY_ALL, {"tenant": world.tenant_id, "day": ahead.date()})

@@ -15,7 +15,7 @@ from cadence_app.accounts.models import Team, User
 from cadence_app.consent import joining, number_stops, possible
 from cadence_app.consent import service as consent
 from cadence_app.consent.by_api import Result, Wanted, set_by_api
-from cadence_app.consent.models import NumberStop
+from cadence_app.consent.models import NumberStop, PossibleOptOut
 from cadence_app.contacts import service
 from cadence_app.contacts.models import Contact, ContactNumber
 from cadence_app.extensions import db
@@ -500,7 +500,7 @@ def test_no_number_whose_last_word_was_a_stop_is_opted_in_without_start_or_a_wri
             with world.session():
                 holder = service.contact_with(each)
                 texted = holder is not None and db.session.get_one(Contact, holder).number == each
-            for team_id in teams if None in said else said:
+            for team_id in teams if None in said else [each for each in said if each]:
                 if texted and holder and (holder, team_id) not in agreed | held:
                     assert world.status(holder, team_id) != IN, (each, team_id)
 
@@ -539,8 +539,8 @@ def test_the_flag_of_a_present_holder_waits_for_a_person(world: World) -> None:
         assert possible.dismiss(db.session.get_one(User, world.admin_id), contact_id, world.team_id, None)
 
 
-def _flag(world: World, contact_id: int) -> possible.PossibleOptOut:
-    return possible.PossibleOptOut(
+def _flag(world: World, contact_id: int) -> PossibleOptOut:
+    return PossibleOptOut(
         tenant_id=world.tenant_id,
         contact_id=contact_id,
         team_id=world.team_id,

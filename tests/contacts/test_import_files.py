@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from datetime import date
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -17,6 +18,9 @@ from cadence_app.contacts.imports.refusal import Limits, Unreadable
 from cadence_app.phone_numbers import BadNumber, parse_number
 from tests.contacts.importing import check, counts, csv_of, problems, run, upload
 from tests.world import World, new_number
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 LIMITS = Limits(rows=1_000, columns=200, unpacked=5_000_000)
 
@@ -98,10 +102,11 @@ def test_a_line_without_an_end_is_refused_before_it_is_in_memory() -> None:
         def seekable(self) -> bool:
             return True
 
-        def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
-            self.given += len(buffer)
-            buffer[:] = b"x" * len(buffer)
-            return len(buffer)
+        def readinto(self, buffer: WriteableBuffer) -> int:
+            view = memoryview(buffer)
+            self.given += len(view)
+            view[:] = b"x" * len(view)
+            return len(view)
 
         def seek(self, *where: int) -> int:
             return 0

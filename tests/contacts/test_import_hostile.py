@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from openpyxl import Workbook
@@ -18,7 +19,7 @@ from cadence_app.contacts.imports import jobs, reading, service, workbooks
 from cadence_app.contacts.imports.models import Import, ImportState
 from cadence_app.contacts.imports.refusal import Limits, Unreadable
 from cadence_app.extensions import db
-from cadence_app.work.leases import Lease
+from cadence_app.work.leases import Lease, held
 from tests.contacts.importing import check, csv_of, row, run, work
 from tests.world import World, new_number
 
@@ -39,21 +40,19 @@ def _book(sheets: int = 1) -> bytes:
     return made.getvalue()
 
 
-def _with(**parts: str | bytes) -> bytes:
+def _with(*, rows: str = "", before: str = "", strings: str = "", also: bytes = b"") -> bytes:
     """A workbook in which the sheet's data, or its shared texts, are others."""
     whole, made = zipfile.ZipFile(io.BytesIO(_book())), io.BytesIO()
     contents = {name: whole.read(name) for name in whole.namelist()}
-    if "rows" in parts:
-        sheet = (
-            f"<worksheet {_NAMES}>{parts.get('before', '')}<sheetData>{parts['rows']}</sheetData></worksheet>"
-        )
+    if rows:
+        sheet = f"<worksheet {_NAMES}>{before}<sheetData>{rows}</sheetData></worksheet>"
         contents["xl/worksheets/sheet1.xml"] = sheet.encode()
-    if "strings" in parts:
-        contents["xl/sharedStrings.xml"] = f"<sst {_NAMES}>{parts['strings']}</sst>".encode()
+    if strings:
+        contents["xl/sharedStrings.xml"] = f"<sst {_NAMES}>{strings}</sst>".encode()
         types = contents["[Content_Types].xml"].replace(b"</Types>", _SHARED.encode() + b"</Types>")
         contents["[Content_Types].xml"] = types
-    if "also" in parts:
-        contents["xl/media/more.zip"] = bytes(parts["also"])  # type: ignore[arg-type]
+    if also:
+        contents["xl/media/more.zip"] = also
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in contents.items():
             archive.writestr(name, content)
@@ -158,9 +157,14 @@ def _upload(world: World, content: bytes, name: str) -> int:
 def test_a_request_stores_a_workbook_and_the_worker_opens_it(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened: list[str] = []
+    opened: list[object] = []
     before = workbooks._opened
-    monkeypatch.setattr(workbooks, "_opened", lambda *given: opened.append("") or before(*given))
+
+    def noted(*given: Any) -> Any:
+        opened.append(given)
+        return before(*given)
+
+    monkeypatch.setattr(workbooks, "_opened", noted)
     import_id = _upload(world, _book(), "people.xlsx")
     browser = world.sign_in("admin")
     page = browser.get(f"/contacts/import/{import_id}").text
@@ -265,7 +269,7 @@ def test_a_file_that_is_opened_meanwhile_is_not_checked_in_the_turn_of_its_openi
 ) -> None:
     import_id = _upload(world, csv_of(("A", "", "", new_number(), "ADM", "")), "people.csv")
     work(world, import_id)
-    usual = jobs.held
+    usual = held
 
     def held_late(name: str) -> AbstractContextManager[Lease | None]:
         assert name == f"opening of import {import_id}"

@@ -181,7 +181,7 @@ def test_who_stopped_every_team_joins_another_opted_out_and_stays_blocked(world:
     run(world, csv_of(("", "", "", number, "AID", "no")), stop_reason="They called.")
     assert world.status(contact_id, world.other_team_id) == IN
     with world.session():
-        assert [block.scope for block in consent.blocks.blocks_of(contact_id)] == ["organisation"]
+        assert [block.scope for block in blocks.blocks_of(contact_id)] == ["organisation"]
 
 
 def test_another_number_does_not_inherit_consent(world: World) -> None:

@@ -81,7 +81,7 @@ def test_a_large_file_is_taken_from_admins_and_from_nobody_else(
 
 def test_only_admins_of_the_organisation_get_in(world: World, legacy_world: World) -> None:
     import_id = upload(world, csv_of(("A", "", "1", new_number(), "ADM", "")))
-    pages = ("/contacts/import/", "/contacts/import/list", f"/contacts/import/{import_id}")
+    pages: tuple[str, ...] = ("/contacts/import/", "/contacts/import/list", f"/contacts/import/{import_id}")
     pages += tuple(f"/contacts/import/{import_id}/{step}" for step in ("columns", "progress", "refused.csv"))
     posts = [
         f"/contacts/import/{import_id}/{step}"

@@ -162,7 +162,8 @@ def test_pages_of_the_list_show_everybody_once(world: World, monkeypatch: pytest
     read_again(world)
     monkeypatch.setattr(mending, "PAGE", 2)
     with world.session():
-        seen, after = [], 0
+        seen: list[int] = []
+        after: int | None = 0
         while after is not None:
             entries, after = mending.to_mend(after)
             seen += [entry.contact.id for entry in entries]

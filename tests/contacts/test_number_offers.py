@@ -118,7 +118,10 @@ def pasted(world: World, *lines: str, **more: str) -> dict[str, Any]:
 
 def entries(world: World) -> list[str]:
     with world.session():
-        return db.session.scalars(select(Campaign).order_by(Campaign.id.desc())).first().segment["entries"]
+        campaign = db.session.scalars(select(Campaign).order_by(Campaign.id.desc())).first()
+        assert campaign
+        found: list[str] = campaign.segment["entries"]
+        return found
 
 
 def test_local_numbers_of_a_pasted_list_wait_for_one_choice(world: World) -> None:

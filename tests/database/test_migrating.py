@@ -26,7 +26,8 @@ def migration(world: World) -> Iterator[Connection]:
 
 
 def _forced(connection: Connection) -> int | None:
-    return connection.scalar(text("SELECT count(*) FROM pg_class WHERE relforcerowsecurity"))
+    found: int | None = connection.scalar(text("SELECT count(*) FROM pg_class WHERE relforcerowsecurity"))
+    return found
 
 
 def test_a_plain_change_finds_no_row_and_one_for_all_tenants_finds_them_all(

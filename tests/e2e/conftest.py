@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, StorageState, expect, sync_playwright
+from playwright.sync_api import Browser, Page, StorageState, ViewportSize, expect, sync_playwright
 
 from tests.conftest import ROOT, free_port
 from tests.messaging.carriers.api import Api, carrier_server
@@ -28,11 +28,16 @@ _FLAGS = (
 )
 # Machines that run tests are small and busy.
 expect.set_options(timeout=15_000)
-SIZES = {"desktop": {"width": 1360, "height": 850}, "phone": {"width": 390, "height": 844}}
+SIZES: dict[str, ViewportSize] = {
+    "desktop": {"width": 1360, "height": 850},
+    "phone": {"width": 390, "height": 844},
+}
 
 
-_OURS = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "MAIL_SERVER", "MAIL_PORT", "FILES_URL")
-_OURS += ("CADENCE_DEVELOPMENT", "CADENCE_PUBLIC_URL")
+_OURS = frozenset(
+    {"DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "MAIL_SERVER", "MAIL_PORT", "FILES_URL"}
+)
+_OURS |= {"CADENCE_DEVELOPMENT", "CADENCE_PUBLIC_URL"}
 
 
 @dataclass

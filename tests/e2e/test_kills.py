@@ -105,7 +105,7 @@ def _until(what: Callable[[], object], seconds: float = 60) -> None:
 def _answers(site: Site) -> bool:
     try:
         with urllib.request.urlopen(f"{site.url}/healthz", timeout=5) as answer:
-            return json.load(answer) == {"database": "ok", "redis": "ok"}
+            return bool(json.load(answer) == {"database": "ok", "redis": "ok"})
     except OSError:
         return False
 
@@ -121,7 +121,7 @@ _KILLS = {
     "every worker": ("rq:worker",),
     "the scheduler": ("cadence: scheduler",),
     "the parent of them all": ("cadence_app.workers",),
-    "Redis": ("redis-server",),
+    "Redis": ("valkey-server",),
     "the mail catcher": ("aiosmtpd",),
     "the web server": ("gunicorn",),
     "PostgreSQL's program": ("embedded.py", "postgres"),
@@ -146,7 +146,7 @@ def test_an_export_asked_for_just_before_a_part_is_killed_arrives_once(
 
 def _tops(site: Site) -> Counter[str]:
     """How many processes of each sort run, without those that come and go with a job."""
-    sorts = ("gunicorn", "cadence_app.workers", "cadence: ", "redis-server", "aiosmtpd", "embedded.py")
+    sorts = ("gunicorn", "cadence_app.workers", "cadence: ", "valkey-server", "aiosmtpd", "embedded.py")
     lines = [_command_line(process) for process in _programs(site)]
     found = Counter(sort for sort in sorts for line in lines if sort in line)
     found.update(re.findall(r"rq:worker:([a-z-]+)-[0-9a-f]{12}: Listening", " ".join(lines)))
@@ -155,7 +155,7 @@ def _tops(site: Site) -> Counter[str]:
 
 def test_a_request_made_as_redis_goes_away_is_kept_and_answered(rough: Site, admin: Visitor) -> None:
     before = _mails(rough)
-    (redis,) = _programs(rough, "redis-server")
+    (redis,) = _programs(rough, "valkey-server")
     redis.kill()
     answer = admin.request_export("2026-02-01", "2026-10-30")
     # Redis is back within a second: the request finds it gone, or back already.

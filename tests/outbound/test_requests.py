@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from cadence_app.outbound import addresses, guarded_http
+from cadence_app.outbound import guarded_http
 from cadence_app.outbound.gate import Failure
 from cadence_app.outbound.guarded_http import NoAnswer
 from cadence_app.outbound.networks import networks_of
@@ -153,7 +153,7 @@ def test_the_address_that_was_looked_at_is_the_one_that_is_connected_to(
             return usual(host, port, *rest, **more)
         return [entry for address in said.pop(0) for entry in usual(address, port, *rest, **more)]
 
-    monkeypatch.setattr(addresses.socket, "getaddrinfo", rebinding)
+    monkeypatch.setattr(socket, "getaddrinfo", rebinding)
     port = free_port()
     with (
         answering([answer_of(b"mine")], "127.0.0.1", port) as mine,
@@ -175,7 +175,7 @@ def test_a_name_server_that_does_not_answer_gets_no_more_than_the_time_to_connec
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     over = threading.Event()
-    monkeypatch.setattr(addresses.socket, "getaddrinfo", lambda *_, **__: [][: over.wait(10)])
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [][: over.wait(10)])
     monkeypatch.setitem(POLICIES, KIND, replace(POLICIES[KIND], connect_seconds=0.05))
     found = _failure("https://slow.example/")
     over.set()

@@ -6,6 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from cadence_app.messaging.carriers.events import Text as CarrierText
+from cadence_app.messaging.carriers.events import Unread
 from sqlalchemy import select, update
 
 from cadence_app.accounts.models import KeywordPolicy, Team, Tenant, User
@@ -17,8 +19,6 @@ from cadence_app.extensions import db
 from cadence_app.messaging import assignments, later, notes
 from cadence_app.messaging.carriers import intake, unread
 from cadence_app.messaging.carriers.accounts import add_account
-from cadence_app.messaging.carriers.events import Text as CarrierText
-from cadence_app.messaging.carriers.events import Unread
 from cadence_app.messaging.carriers.models import Carrier, CarrierEvent, KeywordAnswers, UnreadPost
 from cadence_app.messaging.media.service import Came
 from cadence_app.messaging.models import Conversation

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from pypdf import PdfReader
 from sqlalchemy import text
 
-from cadence_app.accounts.models import User
+from cadence_app.accounts.models import Navigation, User
 from cadence_app.consent import seals
 from cadence_app.consent.ledger import Change, record_changes
 from cadence_app.consent.models import Source, Status
@@ -24,12 +25,12 @@ from tests.world import World, new_number
 LONG_AGO = datetime.now(UTC) - timedelta(days=10)
 
 
-def write(world: World, contact_id: int, count: int = 1, **values: object) -> None:
+def write(world: World, contact_id: int, count: int = 1, **values: Any) -> None:
     with world.session():
         for index in range(count):
             status = (Status.OPTED_OUT, Status.OPTED_IN)[index % 2]
             at = LONG_AGO + timedelta(seconds=index)
-            given = {"source": Source.KEYWORD, "words": "STOP", "at": at} | values
+            given: dict[str, Any] = {"source": Source.KEYWORD, "words": "STOP", "at": at} | values
             record_changes([Change(contact_id, world.team_id, status, **given)])
         db.session.commit()
 
@@ -219,4 +220,4 @@ def test_no_text_breaks_the_paper(world: World, words: str) -> None:
     with world.session():
         certificate = certify(db.session.get_one(User, world.admin_id), contact_id)
         assert certificate
-        assert len(pages(draw(certificate, WORDS["teams"]))) >= 1
+        assert len(pages(draw(certificate, WORDS[Navigation.TEAMS]))) >= 1

@@ -47,7 +47,7 @@ def everything(world: World) -> str:
                 " AND table_schema = 'public'"
             )
         ).all()
-        found = []
+        found: list[str] = []
         for table in tables:
             if not db.session.scalar(text(f"SELECT has_table_privilege('{table}', 'SELECT')")):
                 continue

@@ -14,7 +14,7 @@ from cadence_app.accounts.models import User
 from cadence_app.campaigns.models import Campaign, Recipient
 from cadence_app.campaigns.segments import Segment, Who
 from cadence_app.consent import blocks, possible
-from cadence_app.consent.models import BlockScope, Decision, PossibleOptOut
+from cadence_app.consent.models import BlockScope, Decision, PossibleOptOut, Status
 from cadence_app.consent.service import ReasonRequired, set_by_user
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
@@ -53,13 +53,13 @@ def reachable(world: World, contact_id: int) -> set[tuple[int, str]]:
     texted=st.booleans(),
 )
 def test_a_merge_never_makes_anybody_more_reachable(
-    world: World, statuses: list[str | None], scopes: list[BlockScope | None], texted: bool
+    world: World, statuses: list[Status | None], scopes: list[BlockScope | None], texted: bool
 ) -> None:
     both = world.add_contact(), world.add_contact()
     teams = world.team_id, world.other_team_id
-    for index, status in enumerate(statuses):
-        if status:
-            opt(world, both[index // 2], status, teams[index % 2])
+    for index, stored in enumerate(statuses):
+        if stored:
+            opt(world, both[index // 2], stored, teams[index % 2])
     with world.session():
         for contact_id, scope in zip(both, scopes, strict=True):
             if scope:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,7 +53,7 @@ def _files_of(host: SftpHost) -> type[asyncssh.SFTPServer]:
                 host.seen.append(path.decode().rpartition("/")[2])
             return super().open(path, pflags, attrs)
 
-        def write(self, file_obj: object, offset: int, data: bytes) -> int:
+        def write(self, file_obj: object, offset: int, data: bytes) -> int | Awaitable[int]:
             self.written += len(data)
             if host.full:
                 raise asyncssh.SFTPNoSpaceOnFilesystem("full")

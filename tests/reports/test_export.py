@@ -18,6 +18,7 @@ from sqlalchemy import func, select, update
 from cadence_app import files
 from cadence_app.accounts.models import Role, User
 from cadence_app.consent import seals
+from cadence_app.consent import service as consent
 from cadence_app.consent.models import Source, Status
 from cadence_app.contacts import service as contacts
 from cadence_app.contacts.models import Contact
@@ -53,7 +54,7 @@ def test_the_four_kinds_of_change_are_in_the_file_oldest_first_and_no_import_is(
         added = contacts.add_contact(admin, team, new_number(), "Zoë", "O'Brien", "00123")
         number, added_id = added.number, added.id
     with world.session():
-        contacts.consent.set_by_user(
+        consent.set_by_user(
             db.session.get_one(User, world.agent_id), added_id, world.team_id, Status.OPTED_OUT
         )
         db.session.commit()

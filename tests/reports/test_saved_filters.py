@@ -8,9 +8,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select
 
-from cadence_app.accounts.models import Role
+from cadence_app.accounts.models import Role, User
 from cadence_app.extensions import db
+from cadence_app.reports.filters import Filters
 from cadence_app.reports.kinds import OPT_OUT_HISTORY
+from cadence_app.reports.models import Format
 from cadence_app.reports.ranges import today
 from cadence_app.reports.saved import service
 from cadence_app.reports.saved.models import SavedFilter
@@ -127,7 +129,7 @@ def test_a_shared_one_is_open_to_other_admins_and_changed_by_its_owner(world: Wo
     with world.session():
         owner = make_user(world.tenant_id, Role.ADMIN, "Owner")
         day = day_of()
-        wanted = service.Wanted(service.Filters(), (), service.Format.CSV, "fixed", day, day)
+        wanted = service.Wanted(Filters(), (), Format.CSV, "fixed", day, day)
         own = service.save(owner, OPT_OUT_HISTORY, "Own", False, wanted, False).id
         shared = service.save(owner, OPT_OUT_HISTORY, "Shared", True, wanted, False).id
         owner_id = owner.id
@@ -140,7 +142,7 @@ def test_a_shared_one_is_open_to_other_admins_and_changed_by_its_owner(world: Wo
     assert admin.get(f"/reports/saved/{shared}/edit").status_code == 403
     assert admin.post(f"/reports/saved/{shared}/delete").status_code == 403
     with world.session():
-        db.session.get_one(service.User, owner_id).role = Role.AGENT
+        db.session.get_one(User, owner_id).role = Role.AGENT
         db.session.commit()
     # Nobody else could any more.
     assert admin.post(f"/reports/saved/{shared}/edit", {"name": "Ours", "shared": "y"}).status_code == 302
@@ -209,7 +211,7 @@ def test_what_an_admin_shared_stays_as_it_is_when_they_become_an_auditor(world: 
         email, owner_id = owner.email, owner.id
     world.sign_in_as(email).post(NEW, {"name": "Ours", "days": "fixed", "shared": "y"})
     with world.session():
-        db.session.get_one(service.User, owner_id).role = Role.AUDITOR
+        db.session.get_one(User, owner_id).role = Role.AUDITOR
         db.session.commit()
     browser = world.sign_in_as(email)
     again = browser.post(NEW, {"name": "Ours", "days": "fixed", "replace": "y"})

@@ -47,7 +47,7 @@ def recorded(app: Flask) -> Iterator[Asked]:
     """Notes what views ask for, until it ends."""
     before, asked = app.request_class, defaultdict(set)  # type: Any, Asked
 
-    class Recording(before):  # type: ignore[misc]
+    class Recording(before):
         @cached_property
         def args(self) -> Any:
             return _Noted(super().args, asked[self.endpoint or "", QUERY])

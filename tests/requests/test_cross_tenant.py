@@ -72,7 +72,8 @@ class Pair:
         if not 0 <= place < len(self.tables):
             return None
         query = f"SELECT min(id) FROM {self.tables[place]} WHERE tenant_id = :id"
-        return self.connection.scalar(text(query), {"id": self.theirs.ids["tenant_id"]})
+        found: int | None = self.connection.scalar(text(query), {"id": self.theirs.ids["tenant_id"]})
+        return found
 
     def replaced(self, value: str) -> str | None:
         """A value with ids of theirs in the place of one's own; None where it has none."""

@@ -32,6 +32,7 @@ from cadence_app.messaging.providers.events import Text as CarrierText
 from cadence_app.messaging.sending import refusal
 from cadence_app.retention import holds, listing, removal, service
 from cadence_app.retention.models import RetentionItem, RetentionRun
+from cadence_app.retention.stops import keep_stops
 from tests.consent.history import behind_its_back, check
 from tests.retention.old_contacts import (
     LONG_AGO,
@@ -70,7 +71,7 @@ def test_a_dry_run_lists_who_had_nothing_since_and_removes_nothing(world: World)
     with world.session():
         admin, contact = db.session.get_one(User, world.admin_id), db.session.get_one(Contact, on_hold)
         holds.set_hold(admin, contact, "Case 12")
-        message_id = db.session.scalar(select(func.max(Message.id)))
+        message_id = db.session.scalars(select(func.max(Message.id))).one()
         possible.flag(flagged, world.team_id, message_id, "please stop", admin.tenant.zone)
         db.session.commit()
     keep_for_a_year(world)
@@ -237,7 +238,7 @@ def test_a_run_that_is_cut_off_goes_on_where_it_was(world: World, monkeypatch: p
     run_id = dry_run(world)
     assert set(fates(world, run_id)) == ids
     approve(world, run_id)
-    stops = removal.keep_stops
+    stops = keep_stops
 
     def cut_off_at_the_second(contact_ids: list[int]) -> None:
         if contact_ids != [min(ids)]:

@@ -75,7 +75,7 @@ def pass_days(world: World, api: Api, days: float) -> None:
         assert gone_at
         assert remind_at
         ago = timedelta(days=days)
-        moved = {"gone_at": gone_at - ago, "remind_at": remind_at - ago}
+        moved: dict[str, datetime | None] = {"gone_at": gone_at - ago, "remind_at": remind_at - ago}
         moved["last_used_at"] = token.last_used_at - ago if token.last_used_at else None
         db.session.execute(update(ApiToken).where(ApiToken.id == api.token_id).values(moved))
         db.session.commit()

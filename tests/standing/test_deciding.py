@@ -15,7 +15,10 @@ from cadence_app.api import tokens
 from cadence_app.api.models import ApiToken, Scope
 from cadence_app.extensions import db
 from cadence_app.reports import schedule_runs
+from cadence_app.reports.filters import Filters
+from cadence_app.reports.models import Format
 from cadence_app.reports.schedule_models import ExportSchedule
+from cadence_app.reports.schedules import Period
 from cadence_app.standing import service
 from tests.api.conftest import Api, problem
 from tests.standing.leaving import (
@@ -262,7 +265,7 @@ class TestLeftBehind:
                 db.session.get_one(User, world.admin_id),
             )
             plan = schedule_runs.Plan(
-                *(schedule_runs.Filters(), (), schedule_runs.Format.CSV, schedule_runs.Period.DAY),
+                *(Filters(), (), Format.CSV, Period.DAY),
                 *(row.timing, [admin]),
             )
             schedule_runs.change_schedule(row, admin, plan)

@@ -140,4 +140,5 @@ def test_a_short_token_is_not_told_of_the_day_it_is_made(world: World, days: int
     with world.session():
         token = db.session.query(ApiToken).one()
         left = [token.expires_at - notice * DAY for notice in tokens.NOTICES]
+        assert token.next_notice_at
         assert len([moment for moment in left if moment >= token.next_notice_at]) == notices

@@ -77,4 +77,5 @@ def test_a_worker_waits_for_its_blocking_pop_longer_than_a_page_waits_for_an_ans
             assert worker.work(burst=True) is False
         finally:
             connection.connection_pool.connection_kwargs["socket_timeout"] = 2
-            connection.set_retry(before)
+            if before:
+                connection.set_retry(before)

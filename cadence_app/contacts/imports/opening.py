@@ -6,8 +6,8 @@ numbers of the formulas, hidden], and last ["end"] or ["refused", why, line]. Wh
 not get through.
 
 It reads with openpyxl's read-only mode, which keeps one row at a time, over defusedxml. python-calamine is
-eighteen times as fast but holds the whole sheet: 94 MB for 100,000 rows of eight columns, where openpyxl
-takes 34 MB whatever the rows.
+ten times as fast, but holds the whole sheet and tells neither hidden rows nor formulas
+(docs/decisions/reading-workbooks.md).
 """
 
 from __future__ import annotations

@@ -81,7 +81,8 @@ def well_signed(method: str, path: str, headers: Mapping[str, str], body: bytes,
     )
     if found is None or found[1] != ACCESS_KEY_ID or "host" not in found[3].split(";"):
         return False
-    digest, day, region = hashlib.sha256(body).hexdigest(), *found[2].split("/")[:2]
+    digest = hashlib.sha256(body).hexdigest()
+    day, region = str(found[2]).split("/")[:2]
     lines = "".join(f"{name}:{headers[name].strip()}\n" for name in found[3].split(";"))
     request = "\n".join([method, path, "", lines, found[3], digest])
     to_sign = "\n".join(

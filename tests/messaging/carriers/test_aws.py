@@ -265,7 +265,7 @@ def test_an_admin_adds_an_account_and_what_is_wrong_is_said_at_its_field(world: 
     with world.session():
         account = db.session.scalars(select(CarrierAccount)).one()
         # What AWS leaves to us is asked at once.
-        asked = [job.args for job in rq.get_queue("sweeps").jobs if "reconcile_account" in job.func_name]
+        asked = [job.args for job in rq.get_queue("sweeps").jobs if "reconcile_account" in str(job.func_name)]
         assert (world.tenant_id, account.id) in asked
         assert account.secret("secret_access_key") == SECRET
         assert SECRET not in str(account.settings) + account.secrets
