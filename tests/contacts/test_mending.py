@@ -21,7 +21,7 @@ from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.desk import find_conversation
 from cadence_app.messaging.models import MessageKind
-from cadence_app.messaging.sending import UNSENDABLE, compose, refusal
+from cadence_app.messaging.sending import compose, refusal
 from cadence_app.records import erasing, merging
 from tests.api.conftest import make_api
 from tests.campaigns.sending import add_campaign
@@ -30,6 +30,7 @@ from tests.contacts import importing
 from tests.records.people import IN, OUT, add_number, current_numbers, opt, text_at
 from tests.world import World, new_number
 
+UNSENDABLE = "Nothing is sent to this number until it is mended: it is no full one, or two contacts share it."
 _lines = itertools.count(secrets.randbelow(10**8))
 
 
@@ -97,7 +98,7 @@ def test_no_automatic_answer_and_no_campaign_reaches_it(world: World) -> None:
                 select(Recipient.contact_id, Recipient.reason).where(Recipient.campaign_id == campaign_id)
             ).all()
         )
-    assert reasons == {good: "", bad: Reason.NUMBER}
+    assert reasons == {good: "", bad: Reason.NUMBER_UNSENDABLE}
 
 
 def test_a_text_that_is_composed_to_it_is_kept_as_suppressed(world: World) -> None:
@@ -483,6 +484,6 @@ def test_nothing_is_sent_to_an_older_spelling_before_it_is_read_again(due: World
         reason = select(Recipient.reason).where(
             Recipient.campaign_id == campaign_id, Recipient.contact_id == contact_id
         )
-        assert db.session.scalars(reason).one() == Reason.NUMBER
+        assert db.session.scalars(reason).one() == Reason.NUMBER_UNSENDABLE
     read_again(due)
     assert (due.status(contact_id), due.status(other)) == (OUT, OUT)

@@ -15,7 +15,7 @@ from cadence_app.consent import blocks
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.carriers.models import Carrier, CarrierAccount
-from cadence_app.messaging.models import Conversation, Message, MessageState
+from cadence_app.messaging.models import Conversation, Message, MessageState, Unsent
 from cadence_app.messaging.providers import words
 
 # Whose blocks reach every inbox of an account.
@@ -42,7 +42,7 @@ def note_block(inbox: Inbox, contact_id: int, number: str) -> None:
     db.session.execute(
         update(Message)
         .where(Message.conversation_id.in_(waiting), Message.state == MessageState.QUEUED)
-        .values(state=MessageState.SUPPRESSED, detail=words.BLOCKED)
+        .values(state=MessageState.SUPPRESSED, detail=words.BLOCKED, unsent_reason=Unsent.CARRIER_BLOCK)
         .execution_options(synchronize_session=False)
     )
 

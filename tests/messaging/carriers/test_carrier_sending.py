@@ -11,9 +11,11 @@ from sqlalchemy import select, update
 
 from cadence_app.accounts.models import User
 from cadence_app.consent import blocks
+from cadence_app.consent.may_text import Bar, Kind
 from cadence_app.consent.models import BlockScope
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
+from cadence_app.messaging import bars
 from cadence_app.messaging.carriers.jobs import reconcile_blocks, sweep_carrier_events
 from cadence_app.messaging.carriers.models import Carrier, CarrierEvent, KeywordAnswers
 from cadence_app.messaging.jobs import sweep_texts
@@ -101,6 +103,11 @@ class Talk:
             inbox = db.session.scalars(select(Inbox).where(Inbox.number == self.world.shared)).one()
             message = Message(kind="person")
             return refusal(inbox, self.contact_id, message.kind)
+
+    def bars(self) -> tuple[Bar, ...]:
+        with self.world.session():
+            inbox = db.session.scalars(select(Inbox).where(Inbox.number == self.world.shared)).one()
+            return bars.ask(inbox, self.contact_id, Kind.BY_HAND).bars
 
     def receipt(self, message: Message, fate: str, code: str = "") -> None:
         """What this carrier posts about a text of ours."""
@@ -335,7 +342,7 @@ def test_stop_blocks_at_a_carrier_that_acts_itself_and_start_lifts_it_there(
     line = Line(world, carrier, KeywordAnswers.BUILT_IN).open()
     talk = Talk(line)
     line.text(talk.number, "stop")
-    assert "carrier blocks" in str(talk.refusal())
+    assert talk.bars() == (Bar.OPTED_OUT, Bar.CARRIER_BLOCK)
     line.text(talk.number, "OPT OUT!")
     with world.session():
         assert blocks.blocked(talk.contact_id, BlockScope.CARRIER_NUMBER, _inbox_id(world), talk.number)
