@@ -78,6 +78,8 @@ def work_out(campaign: Campaign) -> None:
             Consent,
             and_(Consent.contact_id == candidates.c.contact_id, Consent.team_id == campaign.team_id),
         )
+        # Else PostgreSQL works the reason out anew wherever it is read below.
+        .offset(0)
         .subquery()
     )
     left_out = judged.c.reason != ""
