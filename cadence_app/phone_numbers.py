@@ -38,6 +38,8 @@ _SEPARATORS = str.maketrans("", "", " \t-.()/·")
 _FULL = re.compile(r"\+?[0-9]+", re.ASCII)
 # Mexico took the 1 before mobile numbers away in 2019; phones and carriers still write it.
 _OLD_MEXICAN = re.compile(r"\+521([0-9]{10})")
+# What spelled() changes, as PostgreSQL matches it.
+OLD_SPELLING = "^[+]521[0-9]{10}$"
 _MEXICAN = re.compile(r"\+52([0-9]{10})")
 # ANONYMOUS, RESTRICTED, BLOCKED, UNKNOWN and UNAVAILABLE on a phone's keys, which stand where a number is
 # withheld (docs/carriers.md, on +266696687 and its like).

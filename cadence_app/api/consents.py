@@ -8,7 +8,7 @@ from sqlalchemy.orm import joinedload
 from cadence_app.accounts.models import Team
 from cadence_app.api import bulk
 from cadence_app.api.blueprint import api
-from cadence_app.api.contacts import CONTACT, consent_values, find_contact, find_team
+from cadence_app.api.contacts import CONTACT, consent_values, find_contact, find_team, stored_number
 from cadence_app.api.idempotency import Answer, idempotent
 from cadence_app.api.models import Scope
 from cadence_app.api.operations import only_opt_outs, operation, token_in_use
@@ -19,11 +19,16 @@ from cadence_app.api.schemas import (
     ConsentInput,
     ConsentList,
     IdempotencyHeaders,
+    MayTextOut,
+    MayTextQuery,
 )
 from cadence_app.consent import blocks
 from cadence_app.consent.by_api import Outcome, Result, Wanted, set_by_api
+from cadence_app.consent.may_text import Kind
 from cadence_app.consent.models import Consent, Status
 from cadence_app.extensions import db
+from cadence_app.inboxes.models import Inbox
+from cadence_app.messaging import bars
 from cadence_app.ui.problems import Problem
 
 _REASON_NEEDED = "This person had stopped by their own text; give the reason for opting them in."
@@ -32,7 +37,7 @@ _REASON_NEEDED = "This person had stopped by their own text; give the reason for
 @api.get(f"/contacts/{CONTACT}/consents")
 @operation(ConsentList, Scope.CONSENT_READ)
 def list_consents(contact_id: int) -> ConsentList:
-    """May this contact be texted
+    """The consents of a contact
 
     One status for each team that the contact is in, and the blocks beside them.
     """
@@ -50,6 +55,31 @@ def list_consents(contact_id: int) -> ConsentList:
             "blocks": [
                 {"scope": block.scope, "since": block.since} for block in blocks.blocks_of(contact.id)
             ],
+        }
+    )
+
+
+@api.get(f"/contacts/{CONTACT}/may-text")
+@operation(MayTextOut, Scope.CONSENT_READ, query=MayTextQuery)
+def may_text(contact_id: int, query: MayTextQuery) -> MayTextOut:
+    """May this inbox text this contact now, and why not
+
+    What Cadence itself asks before each text: consent in the inbox's team, and every bar beside it. Ask right
+    before you text, for the answer holds for this moment. Quiet hours put a campaign off and are no bar.
+    """
+    contact, inbox = find_contact(contact_id), _find_inbox(query.inbox)
+    answer = bars.ask(inbox, contact.id, Kind(query.kind))
+    return MayTextOut.model_validate(
+        {
+            "contact_id": contact.id,
+            "number": answer.number,
+            "inbox": inbox.number,
+            "team": inbox.team.code,
+            "kind": query.kind,
+            "may_text": answer.bar is None,
+            "bar": answer.bar,
+            "bars": answer.bars,
+            "detail": bars.words_of(answer.bar, inbox) if answer.bar else "",
         }
     )
 
@@ -106,6 +136,14 @@ def set_consents(json: BulkInput, headers: IdempotencyHeaders) -> Answer:
     more, opt outs apply and opt ins are refused as `owner_not_admin`.
     """
     return bulk.apply(json.records, token_in_use().actor, only_opt_outs=only_opt_outs()), 200, {}
+
+
+def _find_inbox(number: str) -> Inbox:
+    """Errors: Problem 404."""
+    inbox = db.session.scalars(select(Inbox).where(Inbox.number == stored_number(number))).one_or_none()
+    if inbox is None:
+        raise Problem(404, "inbox_not_found", "There is no inbox with this number.")
+    return inbox
 
 
 def _result_values(outcome: Outcome) -> dict[str, object]:

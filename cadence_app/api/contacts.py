@@ -147,7 +147,7 @@ def find_team(code: str) -> Team:
     return team
 
 
-def _stored(number: str) -> str:
+def stored_number(number: str) -> str:
     """A number as it is stored; one that is no full number as it is, for it may be stored from before."""
     # A plus sign that was not escaped in the address arrives as a space.
     given = f"+{number.lstrip('+ ')}"
@@ -162,7 +162,7 @@ def _filtered(query: ContactQuery) -> Select[Contact]:
     if query.cursor:
         wanted = wanted.where(Contact.id > int(query.cursor))
     if query.number:
-        wanted = wanted.where(Contact.id == contact_with(_stored(query.number)))
+        wanted = wanted.where(Contact.id == contact_with(stored_number(query.number)))
     if query.external_id is not None:
         wanted = wanted.where(Contact.external_id == query.external_id)
     if query.search:

@@ -64,6 +64,16 @@ StatusName = Literal["opted_in", "opted_out"]
 SourceName = Literal[
     "cold_inbound", "manual_add", "keyword", "toggle", "import", "api", "number_change", "merge"
 ]
+BarName = Literal[
+    "not_in_team",
+    "inbox_closed",
+    "organisation_suspended",
+    "number_unsendable",
+    "opted_out",
+    "personal_opt_out",
+    "carrier_block",
+    "possible_opt_out",
+]
 TeamCode = Annotated[
     StrictStr, Field(min_length=1, max_length=100, pattern=STORABLE, description="The code of a team")
 ]

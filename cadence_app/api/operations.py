@@ -14,13 +14,22 @@ from werkzeug.exceptions import BadRequest
 
 from cadence_app.api import tokens
 from cadence_app.api.models import ApiToken, EndReason, Scope, Standing
-from cadence_app.api.schemas import ChangeQuery, ContactQuery, IdempotencyHeaders, Page, ProblemOut
+from cadence_app.api.schemas import (
+    ChangeQuery,
+    ContactQuery,
+    IdempotencyHeaders,
+    MayTextQuery,
+    Page,
+    ProblemOut,
+)
 from cadence_app.extensions import db, limiter
 from cadence_app.ui.problems import FieldError, Problem
 
 View = Callable[..., Any]
 
-_PARAMETERS = {model.__name__ for model in (IdempotencyHeaders, Page, ContactQuery, ChangeQuery)}
+_PARAMETERS = {
+    model.__name__ for model in (IdempotencyHeaders, Page, ContactQuery, ChangeQuery, MayTextQuery)
+}
 _REFUSED_TOKENS = "60 per minute"
 OWNER_GONE = (
     "Whose token this is, is no admin any more: until another admin takes it over, it only writes opt outs."

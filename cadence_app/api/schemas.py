@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictStr
 
 from cadence_app.api.fields import (
     STORABLE,
+    BarName,
     Cursor,
     GivenDay,
     GivenId,
@@ -145,6 +146,32 @@ class ConsentOut(BaseModel):
     change_id: Id
     reason_required: bool
     possible_opt_out: bool
+
+
+class MayTextQuery(_Given):
+    """`kind`: a text that a person sends by hand, or one that goes by itself, as of a campaign or set for a
+    time. Words that may be an opt out hold only the second."""
+
+    inbox: Annotated[
+        str, Field(pattern=r"^[+ ]?[1-9][0-9]{6,14}$", description="The number that would text them, E.164")
+    ]
+    kind: Literal["by_hand", "automated"] = "automated"
+
+
+class MayTextOut(BaseModel):
+    """`bars` are all that stand in the way, in the order in which they are asked; `bar` is the first, the
+    reason, null where the text may go; `detail` says it in words for people. Bars may be added: take one that
+    you do not know for a no like any other."""
+
+    contact_id: Id
+    number: Annotated[str, Field(description="Where a text would go")]
+    inbox: str
+    team: str
+    kind: Literal["by_hand", "automated"]
+    may_text: bool
+    bar: BarName | None
+    bars: list[BarName]
+    detail: str
 
 
 class BlockOut(BaseModel):

@@ -13,25 +13,16 @@ from sqlalchemy import ColumnElement
 
 from cadence_app.accounts import downloads
 from cadence_app.accounts.roles import desk_required
-from cadence_app.campaigns import recipients, results, service
+from cadence_app.campaigns import reasons, recipients, results, service
 from cadence_app.campaigns.models import Campaign, Reason, Recipient, RecipientState
 from cadence_app.spreadsheets import defused
 from cadence_app.tenancy import use_tenant
 from cadence_app.ui import asked
 from cadence_app.ui.formatting import utc
+from cadence_app.ui.navigation import words_of
 
 blueprint = Blueprint("campaign_lists", __name__, url_prefix="/campaigns")
 
-# First characters that make a spreadsheet run a cell (reports/kinds/base.py).
-
-REASONS = {
-    Reason.NO_CONSENT: "Nobody in this {team} has this number or ContactId",
-    Reason.DUPLICATE: "In the list already",
-    Reason.NUMBER: "A number to mend: no full one, or shared by two contacts",
-    Reason.OPTED_OUT: "Opted out",
-    Reason.CARRIER: "Blocked by the toll-free network",
-    Reason.HELD: "Possible opt out, nobody has decided yet",
-}
 STATES = {
     RecipientState.LEFT_OUT: "Left out",
     RecipientState.WAITING: "Waiting",
@@ -52,13 +43,13 @@ class Listed:
     condition: ColumnElement[bool]
 
 
-def lists_of(campaign: Campaign) -> dict[str, Listed]:
-    """Every list of a campaign, by its name in the address."""
-    out = Recipient.state == RecipientState.LEFT_OUT
+def lists_of(campaign: Campaign, team: str) -> dict[str, Listed]:
+    """Every list of a campaign, by its name in the address; `team` is what a team is called here."""
+    out, why = Recipient.state == RecipientState.LEFT_OUT, reasons.words_of(campaign, team)
     return {
         "texted": Listed("Who gets it", ~out),
         "left-out": Listed("Left out", out),
-        **{reason.value: Listed(title, Recipient.reason == reason) for reason, title in REASONS.items()},
+        **{reason.value: Listed(title, Recipient.reason == reason) for reason, title in why.items()},
         "sent": Listed("Sent", Recipient.state.in_(results.HANDED_OVER)),
         **{
             state.value: Listed(title, Recipient.state == state)
@@ -85,7 +76,7 @@ def show(campaign_id: int, name: str) -> str:
         total=total,
         page_number=page,
         size=recipients.PAGE,
-        reasons=REASONS,
+        reasons=reasons.words_of(campaign, words_of(current_user.tenant).team),
         states=STATES,
     )
 
@@ -95,7 +86,7 @@ def show(campaign_id: int, name: str) -> str:
 def download(campaign_id: int, name: str) -> Response:
     campaign, listed = _list(campaign_id, name)
     downloads.note(current_user, "campaign.list_downloaded", f"{campaign.name}: {name}")
-    rows = _csv(campaign.tenant_id, _conditions(campaign, listed))
+    rows = _csv(campaign.tenant_id, _conditions(campaign, listed), reasons.words_of(campaign, "team"))
     file_name = f"campaign-{campaign.id}-{name}.csv"
     return Response(
         stream_with_context(rows),
@@ -106,14 +97,14 @@ def download(campaign_id: int, name: str) -> Response:
 
 def _list(campaign_id: int, name: str) -> tuple[Campaign, Listed]:
     campaign = service.find(current_user, campaign_id) or abort(404)
-    return campaign, lists_of(campaign).get(name) or abort(404)
+    return campaign, lists_of(campaign, words_of(current_user.tenant).team).get(name) or abort(404)
 
 
 def _conditions(campaign: Campaign, listed: Listed) -> list[ColumnElement[bool]]:
     return [Recipient.campaign_id == campaign.id, listed.condition]
 
 
-def _csv(tenant_id: int, conditions: list[ColumnElement[bool]]) -> Iterator[str]:
+def _csv(tenant_id: int, conditions: list[ColumnElement[bool]], why: dict[Reason, str]) -> Iterator[str]:
     """UTF-8 with a mark for Excel; what somebody typed is defused, as in every file of Cadence."""
     # What is streamed is read in a session of its own.
     use_tenant(tenant_id)
@@ -132,7 +123,7 @@ def _csv(tenant_id: int, conditions: list[ColumnElement[bool]]) -> Iterator[str]
                 number or "",
                 defused(entry),
                 STATES[RecipientState(state)],
-                REASONS[Reason(reason)].format(team="team") if reason else "",
+                why[Reason(reason)] if reason else "",
                 f"{utc(sent_at)[:-4].replace(' ', 'T')}Z" if sent_at else "",
                 defused(detail or ""),
             )

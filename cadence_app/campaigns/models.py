@@ -97,14 +97,18 @@ class RecipientState(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why somebody is left out, in the order in which it is asked."""
+    """Why somebody is left out, in the order in which it is asked: the bars that a campaign's text can meet
+    (Bar of consent/may_text.py, by the same values), and that they are in the list already."""
 
-    NO_CONSENT = "no_consent"
+    NOT_IN_TEAM = "not_in_team"
     DUPLICATE = "duplicate"
-    NUMBER = "number"
+    INBOX_CLOSED = "inbox_closed"
+    ORGANISATION_SUSPENDED = "organisation_suspended"
+    NUMBER_UNSENDABLE = "number_unsendable"
     OPTED_OUT = "opted_out"
-    CARRIER = "carrier"
-    HELD = "held"
+    PERSONAL_OPT_OUT = "personal_opt_out"
+    CARRIER_BLOCK = "carrier_block"
+    POSSIBLE_OPT_OUT = "possible_opt_out"
 
 
 class Recipient(Model):

@@ -18,7 +18,6 @@ from sqlalchemy import (
     case,
     cast,
     delete,
-    exists,
     func,
     insert,
     literal,
@@ -30,10 +29,12 @@ from sqlalchemy.orm import joinedload
 from cadence_app.campaigns.models import Campaign, Reason, Recipient, RecipientState
 from cadence_app.campaigns.quiet_hours import ANY_PREFIX, NANP_PREFIX, Hours, zones_of
 from cadence_app.campaigns.segments import Segment
-from cadence_app.consent.models import Block, BlockScope, Consent, Decision, PossibleOptOut, Status
-from cadence_app.contacts.mending import unsendable_in_list
+from cadence_app.consent import may_text
+from cadence_app.consent.may_text import Bar, Kind
+from cadence_app.consent.models import Consent
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
+from cadence_app.messaging import bars
 from cadence_app.messaging.models import Message
 
 PAGE = 50
@@ -58,7 +59,8 @@ class Preview:
 def work_out(campaign: Campaign) -> None:
     """Writes a campaign's recipients anew from its segment, and commits nothing."""
     db.session.execute(delete(Recipient).where(Recipient.campaign_id == campaign.id))
-    candidates = Segment.of(campaign.segment).candidates(campaign.team_id).cte("candidates")
+    segment = Segment.of(campaign.segment)
+    candidates = segment.candidates(campaign.team_id).cte("candidates")
     area = _area(candidates.c.number)
     areas = db.session.scalars(select(area).where(candidates.c.number.is_not(None)).distinct()).all()
     zones = (
@@ -66,7 +68,7 @@ def work_out(campaign: Campaign) -> None:
         .table_valued("area", "zones")
         .render_derived()
     )
-    reason = _reason(campaign, candidates).label("reason")
+    reason = _reason(campaign, candidates, segment.may_repeat).label("reason")
     hidden = Consent.status.is_(None).label("hidden")
     judged = (
         select(candidates, reason, hidden, func.coalesce(zones.c.zones, "").label("zones"))
@@ -76,6 +78,8 @@ def work_out(campaign: Campaign) -> None:
             Consent,
             and_(Consent.contact_id == candidates.c.contact_id, Consent.team_id == campaign.team_id),
         )
+        # Else PostgreSQL works the reason out anew wherever it is read below.
+        .offset(0)
         .subquery()
     )
     left_out = judged.c.reason != ""
@@ -99,38 +103,22 @@ def _area(number: ColumnElement[str]) -> Label[str]:
     return func.substr(number, 2, length).label("area")
 
 
-def _reason(campaign: Campaign, of: CTE) -> ColumnElement[str]:
-    """The first reason to leave a candidate out, empty where there is none. What consent would say at the
-    moment of sending is in the same order as there (messaging/sending.py), which asks again.
-
-    Whoever is not in the team has one reason, before any other: it tells neither whether somebody has this
-    ContactId or number, nor whether two entries are one person."""
-    contact_id = of.c.contact_id
+def _reason(campaign: Campaign, of: CTE, may_repeat: bool) -> ColumnElement[str]:
+    """The first reason to leave a candidate out, empty where there is none: the bars of consent, which is
+    asked again as each text goes, and whether they are in the list already. Whoever is not in the team has
+    that reason before any other: it tells neither whether somebody has this ContactId or number, nor whether
+    two entries are one person."""
+    text = bars.text_from(campaign.inbox, Kind.AUTOMATED)
+    columns = may_text.columns_of(text, of.c.contact_id, of.c.number, Consent.status.expression)
     # The same person by a number and by a ContactId is one; so is one number twice that nobody here has.
-    who = func.coalesce(cast(contact_id, Text), of.c.number)
+    who = func.coalesce(cast(of.c.contact_id, Text), of.c.number)
     repeated = func.row_number().over(partition_by=who, order_by=of.c.place) > 1
-    blocked = exists().where(Block.contact_id == contact_id)
-    held = exists().where(
-        PossibleOptOut.contact_id == contact_id,
-        PossibleOptOut.team_id == campaign.team_id,
-        PossibleOptOut.decision == Decision.OPEN,
-    )
-    return case(
-        (Consent.status.is_(None), Reason.NO_CONSENT),
-        (repeated, Reason.DUPLICATE),
-        (unsendable_in_list(contact_id, of.c.number), Reason.NUMBER),
-        (Consent.status == Status.OPTED_OUT, Reason.OPTED_OUT),
-        (
-            blocked.where(
-                Block.scope == BlockScope.CARRIER_NUMBER,
-                Block.inbox_id == campaign.inbox_id,
-                Block.number.in_(("", of.c.number)),
-            ),
-            Reason.CARRIER,
-        ),
-        (held, Reason.HELD),
-        else_="",
-    )
+    reasons: list[tuple[ColumnElement[bool], str]] = []
+    for bar, condition in may_text.conditions(text, columns):
+        reasons.append((condition, Reason(bar)))
+        if bar == Bar.NOT_IN_TEAM and may_repeat:
+            reasons.append((repeated, Reason.DUPLICATE))
+    return case(*reasons, else_="")
 
 
 def preview(campaign: Campaign, hours: Hours, moment: datetime) -> Preview:

@@ -11,9 +11,9 @@ from flask_login import current_user
 
 from cadence_app.accounts.models import User
 from cadence_app.accounts.roles import desk_required
-from cadence_app.campaigns import jobs, recipients, results, sending, service
+from cadence_app.campaigns import jobs, reasons, recipients, results, sending, service
 from cadence_app.campaigns.forms import CampaignForm, SendForm, imports_of
-from cadence_app.campaigns.models import Campaign, CampaignState
+from cadence_app.campaigns.models import Campaign, CampaignState, Reason
 from cadence_app.campaigns.quiet_hours import hours_of
 from cadence_app.campaigns.segments import Segment
 from cadence_app.contacts.models import Contact
@@ -22,6 +22,7 @@ from cadence_app.messaging.carriers import gaps
 from cadence_app.messaging.merge_fields import UnknownField, tenant_fields
 from cadence_app.messaging.sending import MAX_BODY_LENGTH
 from cadence_app.ui import asked
+from cadence_app.ui.navigation import words_of
 
 blueprint = Blueprint("campaigns", __name__, url_prefix="/campaigns")
 
@@ -197,6 +198,7 @@ def _review(campaign: Campaign, form: SendForm) -> str:
         texts=_texts(campaign.body, recipients.sample(campaign)),
         measured=encoding.measure(campaign.body),
         merged=tenant_fields().used(campaign.body),
+        reasons=_reasons(campaign),
     )
 
 
@@ -208,8 +210,13 @@ def _progress(campaign: Campaign) -> str:
         replied=answered,
         opted_out=opted_out,
         left_out=recipients.preview(campaign, hours_of(current_user.tenant), datetime.now(UTC)).left_out,
+        reasons=_reasons(campaign),
         texts=_texts(campaign.body, recipients.sample(campaign)),
     )
+
+
+def _reasons(campaign: Campaign) -> dict[Reason, str]:
+    return reasons.words_of(campaign, words_of(current_user.tenant).team)
 
 
 def _standing(campaign: Campaign) -> dict[str, object]:

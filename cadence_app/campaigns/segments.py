@@ -60,6 +60,11 @@ class Segment:
             tuple(stored["entries"]),
         )
 
+    @property
+    def may_repeat(self) -> bool:
+        """Whether somebody can be in it twice: each contact of a team is one row, each pasted line is one."""
+        return self.who == Who.PASTED
+
     def candidates(self, team_id: int) -> SelectBase:
         """contact_id and number (none for an entry that names nobody), entry and place: one row for each
         contact of the segment, or each line of what was pasted."""

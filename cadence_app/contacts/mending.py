@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Select, exists, func, literal, select, update
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from cadence_app.accounts import audit
@@ -32,8 +32,6 @@ from cadence_app.work.leases import held
 # Which reading phone_numbers.py has now; a higher one is read again at the next start.
 READING = 1
 PAGE = 50
-# As PostgreSQL reads it, of a number of Mexico with the 1.
-OLD_SPELLING = "^[+]521[0-9]{10}$"
 _BATCH = 5_000
 _TRIES = 3
 
@@ -108,18 +106,6 @@ def read_again() -> None:
             to_mend=(None, count_to_mend()),
         )
     db.session.commit()
-
-
-def unsendable(contact_id: int, number: str) -> bool:
-    """Whether this number of a contact is no full one, so that nothing may be sent to it; nor to an older
-    spelling of one: another contact may have it in the present one, and have stopped."""
-    listed = select(exists().where(*_of(literal(contact_id), literal(number))))
-    return number != spelled(number) or bool(db.session.scalar(listed))
-
-
-def unsendable_in_list(contact_id: ColumnElement[int], number: ColumnElement[str]) -> ColumnElement[bool]:
-    """unsendable() as a condition on columns."""
-    return exists().where(*_of(contact_id, number)) | number.regexp_match(OLD_SPELLING)
 
 
 def count_to_mend() -> int:
@@ -205,10 +191,6 @@ def _respell_inboxes() -> int:
             db.session.flush()
             changed += 1
     return changed
-
-
-def _of(contact_id: ColumnElement[int], number: ColumnElement[str]) -> tuple[ColumnElement[bool], ...]:
-    return NumberToMend.contact_id == contact_id, NumberToMend.number == number
 
 
 def _listed() -> Select[Contact, ContactNumber]:

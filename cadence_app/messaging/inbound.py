@@ -25,7 +25,7 @@ from cadence_app.messaging.conversations import add_message, conversation_with
 from cadence_app.messaging.media import kinds
 from cadence_app.messaging.media.models import MediaState
 from cadence_app.messaging.media.service import Came, note_came
-from cadence_app.messaging.models import Conversation, Direction, Message, MessageState
+from cadence_app.messaging.models import Conversation, Direction, Message, MessageState, Unsent
 from cadence_app.phone_numbers import spellings
 from cadence_app.tenancy import use_tenant
 
@@ -219,8 +219,9 @@ def _answer(
     stored = consent.consent_of(conversation.contact_id, inbox.team_id)
     if carrier.acted:
         reply.state, reply.detail = MessageState.SUPPRESSED, "Skipped: the carrier answers this word itself."
+        reply.unsent_reason = Unsent.CARRIER_ANSWERS
     elif reading.answer == Meaning.HELP and stored and stored.opted_out:
-        reply.state = MessageState.SUPPRESSED
+        reply.state, reply.unsent_reason = MessageState.SUPPRESSED, Unsent.OPTED_OUT
         reply.detail = f"Not sent: the contact is opted out of {inbox.team.name}."
     elif reading.answer == Meaning.OUT:
         reply.expires_at = received_at + CONFIRM_WITHIN

@@ -8,19 +8,13 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import select
 
 from cadence_app.accounts.models import User
+from cadence_app.consent.may_text import Bar, Kind
 from cadence_app.extensions import db
+from cadence_app.messaging import bars
 from cadence_app.messaging.carriers import gaps
 from cadence_app.messaging.conversations import add_message
-from cadence_app.messaging.models import (
-    Conversation,
-    Direction,
-    LaterState,
-    Message,
-    MessageKind,
-    MessageState,
-    ScheduledText,
-)
-from cadence_app.messaging.sending import HELD, refusal
+from cadence_app.messaging.models import Conversation, LaterState, MessageKind, ScheduledText
+from cadence_app.messaging.sending import refusal, written
 
 OPEN = (LaterState.WAITING, LaterState.HELD, LaterState.MISSED)
 # A text that is later than this is not sent by itself any more.
@@ -88,31 +82,23 @@ def take_up(text_id: int) -> int | None:
         db.session.rollback()
         return None
     conversation = text.conversation
-    why_not = refusal(conversation.inbox, conversation.contact_id, MessageKind.PERSON, by_hand=False)
+    bar = bars.ask(conversation.inbox, conversation.contact_id, Kind.AUTOMATED).bar
     if text.send_at < datetime.now(UTC) - LATEST:
         text.state = LaterState.MISSED
     elif gaps.held_back(conversation.inbox):
         # It stays due: looked at again with the next sweep.
         db.session.rollback()
         return None
-    elif why_not == HELD:
+    elif bar == Bar.POSSIBLE_OPT_OUT:
         text.state = LaterState.HELD
     else:
         message = add_message(
-            conversation,
-            Message(
-                direction=Direction.OUTBOUND,
-                body=text.body,
-                user_id=text.user_id,
-                by_hand=False,
-                state=MessageState.SUPPRESSED if why_not else MessageState.QUEUED,
-                detail=why_not or "",
-            ),
+            conversation, written(conversation.inbox, text.body, text.user_id, bar, by_hand=False)
         )
         text.state, text.message_id = LaterState.SENT, message.id
     message_id = text.message_id
     db.session.commit()
-    return None if why_not else message_id
+    return None if bar else message_id
 
 
 def _check_consent(conversation: Conversation) -> None:

@@ -72,12 +72,38 @@ class MessageState(StrEnum):
     DROPPED = "dropped"
 
 
+class Unsent(StrEnum):
+    """Why a text did not go, or nobody knows that it did. First the bars of consent (Bar of may_text.py has
+    the same values). Then: it came too late (dropped); its campaign was cancelled, its carrier answers the
+    word itself (suppressed); its carrier refused it, was too busy each time or can't be used, the answer was
+    lost, or a contact's values made no text of it (failed)."""
+
+    NOT_IN_TEAM = "not_in_team"
+    INBOX_CLOSED = "inbox_closed"
+    ORGANISATION_SUSPENDED = "organisation_suspended"
+    NUMBER_UNSENDABLE = "number_unsendable"
+    OPTED_OUT = "opted_out"
+    OPTED_IN_AGAIN = "opted_in_again"
+    PERSONAL_OPT_OUT = "personal_opt_out"
+    CARRIER_BLOCK = "carrier_block"
+    POSSIBLE_OPT_OUT = "possible_opt_out"
+    TOO_LATE = "too_late"
+    CANCELLED = "cancelled"
+    CARRIER_ANSWERS = "carrier_answers"
+    CARRIER_REFUSED = "carrier_refused"
+    CARRIER_BUSY = "carrier_busy"
+    CARRIER_UNUSABLE = "carrier_unusable"
+    LOST_SIGHT = "lost_sight"
+    NO_TEXT = "no_text"
+
+
 # The states of a text that was handed to the carrier, whatever became of it there: what reports call sent.
 SENT_STATES = (MessageState.SENT, MessageState.DELIVERED, MessageState.FAILED)
 
 
 class Message(Model):
-    """One text. `detail` says in plain words why it was not delivered, or what the agent should know."""
+    """One text. `detail` says in plain words why it was not delivered, or what the agent should know;
+    `unsent_reason` is the first of these for code, which reads no words."""
 
     __tablename__ = "messages"
     __table_args__ = (
@@ -86,6 +112,13 @@ class Message(Model):
             "state IN ('received', 'queued', 'sending', 'sent', 'delivered', 'failed', 'suppressed', "
             "'dropped')",
             name="state",
+        ),
+        CheckConstraint(
+            "unsent_reason IN ('not_in_team', 'inbox_closed', 'organisation_suspended', 'number_unsendable', "
+            "'opted_out', 'opted_in_again', 'personal_opt_out', 'carrier_block', 'possible_opt_out', "
+            "'too_late', 'cancelled', 'carrier_answers', 'carrier_refused', 'carrier_busy', "
+            "'carrier_unusable', 'lost_sight', 'no_text')",
+            name="unsent_reason",
         ),
         Index("ix_messages_thread", "conversation_id", "id"),
         Index(
@@ -125,6 +158,7 @@ class Message(Model):
     body: Mapped[str]
     state: Mapped[str]
     detail: Mapped[str] = mapped_column(default="")
+    unsent_reason: Mapped[str | None]
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     provider_message_id: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())

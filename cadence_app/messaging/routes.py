@@ -12,9 +12,10 @@ from cadence_app.accounts.requests import asks_by_itself
 from cadence_app.accounts.roles import desk_required
 from cadence_app.consent import blocks
 from cadence_app.consent.ledger import lock_contacts
+from cadence_app.consent.may_text import Kind
 from cadence_app.extensions import db
 from cadence_app.inboxes.service import people_in
-from cadence_app.messaging import assignments, desk, freshness, later, notes, text_templates, thread
+from cadence_app.messaging import assignments, bars, desk, freshness, later, notes, text_templates, thread
 from cadence_app.messaging.carriers.carrying import carrier_of
 from cadence_app.messaging.consent_card import Card, card_of, toggle
 from cadence_app.messaging.forms import ComposeForm, LaterForm, NoteForm
@@ -22,8 +23,8 @@ from cadence_app.messaging.jobs import dispatch
 from cadence_app.messaging.lists import lists
 from cadence_app.messaging.media import kinds
 from cadence_app.messaging.media import service as media
-from cadence_app.messaging.models import Conversation, MessageKind, MessageState
-from cadence_app.messaging.sending import MAX_BODY_LENGTH, compose, refusal
+from cadence_app.messaging.models import Conversation, MessageState
+from cadence_app.messaging.sending import MAX_BODY_LENGTH, compose
 from cadence_app.ui import asked, htmx
 
 blueprint = Blueprint("messaging", __name__, url_prefix="/messages")
@@ -237,6 +238,7 @@ def _open(found: Conversation, card: Card | None = None) -> dict[str, Any]:
     # First, so that what comes while the rest is read is asked for again.
     version = freshness.conversation_version(current_user, found.id)
     messages = desk.thread(found)
+    answer = bars.ask(found.inbox, found.contact_id, Kind.BY_HAND)
     return {
         "conversation": found,
         "messages": messages,
@@ -249,7 +251,8 @@ def _open(found: Conversation, card: Card | None = None) -> dict[str, Any]:
         "version": version,
         "card": card or card_of(current_user, found.contact, found.inbox.team, action=_consent_url(found)),
         "blocks": blocks.blocks_of(found.contact_id),
-        "refusal": refusal(found.inbox, found.contact_id, MessageKind.PERSON),
+        "bar": answer.bar,
+        "barred": [bars.words_of(bar, found.inbox) for bar in answer.bars],
         "max_length": MAX_BODY_LENGTH,
         "sends_files": carrier_of(found.inbox).sends_files,
         "files_words": f"{kinds.SENT_WORDS}. {kinds.MAX_SENT_WORDS} together.",

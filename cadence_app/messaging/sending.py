@@ -14,27 +14,21 @@ from flask import current_app
 from sqlalchemy import func, or_, select
 
 from cadence_app.accounts.models import User
-from cadence_app.consent import blocks, possible
-from cadence_app.consent import service as consent
-from cadence_app.consent.ledger import lock_contacts
-from cadence_app.consent.models import BlockScope
-from cadence_app.contacts.mending import unsendable
+from cadence_app.consent.may_text import Bar, Kind
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
-from cadence_app.messaging import outcomes
+from cadence_app.messaging import bars, outcomes
 from cadence_app.messaging.carriers.carrying import provider_of
 from cadence_app.messaging.carriers.scopes import note_block
 from cadence_app.messaging.conversations import add_message
 from cadence_app.messaging.media.links import urls_of
-from cadence_app.messaging.models import Conversation, Direction, Message, MessageKind, MessageState
+from cadence_app.messaging.models import Conversation, Direction, Message, MessageKind, MessageState, Unsent
 from cadence_app.messaging.providers.base import CannotTell, NotTaken, Outgoing, Refused, Sent
 from cadence_app.vault import Unreadable
 
 # Ten segments of a text in GSM-7, the most that carriers will join.
 MAX_BODY_LENGTH = 1530
-HELD = "Held: the contact's words may be an opt out, and nobody has decided yet."
-UNSENDABLE = "Nothing is sent to this number until it is mended: it is no full one, or two contacts share it."
 LOST_SIGHT = "The answer was lost while it was handed over, and the carrier can't tell whether it went."
 # A carrier that has no list for us tells by its events within this time, if at all.
 _EVENTS_WITHIN = timedelta(minutes=10)
@@ -48,52 +42,12 @@ _MOST_ATTEMPTS = 11
 
 
 def refusal(
-    inbox: Inbox,
-    contact_id: int,
-    kind: MessageKind,
-    *,
-    by_hand: bool = True,
-    lock: bool = False,
-    confirms_team_id: int | None = None,
+    inbox: Inbox, contact_id: int, kind: MessageKind, *, by_hand: bool = True, lock: bool = False
 ) -> str | None:
-    """Why a text of this kind may not go from this inbox to this contact, in words for an agent, or None.
-    A possible opt out holds all but what a person sends by hand. `confirms_team_id` is the team whose opt out
-    a confirmation is of, where that is not the inbox's.
-
-    With `lock` nothing that this rests on can change before the transaction ends: whoever changes a contact's
-    status, blocks or flags holds the contact first.
-    """
-    if lock:
-        lock_contacts([contact_id])
-    if inbox.closed_at:
-        return "This inbox is closed: it takes texts in and sends none."
-    if kind != MessageKind.OPT_OUT_REPLY and inbox.team.tenant.suspended_at:
-        return "The organisation is suspended. Only the confirmation of an opt out goes out."
-    stored = consent.consent_of(contact_id, inbox.team_id)
-    number = number_of(contact_id)
-    if unsendable(contact_id, number):
-        return UNSENDABLE
-    barred = [block for block in blocks.blocks_of(contact_id) if block.number in {"", number}]
-    scopes = {(block.scope, block.inbox_id) for block in barred}
-    if (BlockScope.CARRIER_NUMBER, inbox.id) in scopes:
-        if inbox.toll_free:
-            return "The toll-free network blocks this number until the contact texts START or UNSTOP to it."
-        return "The carrier blocks this number until the contact texts START to it."
-    if kind == MessageKind.OPT_OUT_REPLY:
-        confirmed = consent.consent_of(contact_id, confirms_team_id) if confirms_team_id else stored
-        return None if confirmed and confirmed.opted_out else "The contact has opted in again since."
-    if stored is None:
-        return f"The contact is not in {inbox.team.name}."
-    if stored.opted_out:
-        return f"The contact is opted out of {inbox.team.name}."
-    if inbox.personal and (BlockScope.PERSONAL, None) in scopes:
-        return (
-            "The contact opted out by a text to a personal inbox, so no personal inbox may text them until "
-            "they text START to one. Shared inboxes may."
-        )
-    if not (by_hand and kind == MessageKind.PERSON) and possible.open_flag(contact_id, inbox.team_id):
-        return HELD
-    return None
+    """Why a text of this kind may not go from this inbox to this contact (consent/may_text.py), in words for
+    an agent, or None. `lock` as in bars.ask()."""
+    bar = bars.ask(inbox, contact_id, bars.kind_of(kind, by_hand=by_hand), lock=lock).bar
+    return bars.words_of(bar, inbox) if bar else None
 
 
 def number_of(contact_id: int) -> str:
@@ -104,16 +58,20 @@ def number_of(contact_id: int) -> str:
 def compose(user: User, conversation: Conversation, body: str) -> Message:
     """A user's text: queued, or suppressed with the reason in its `detail`. The caller commits and, for a
     queued one, calls jobs.dispatch()."""
-    why_not = refusal(conversation.inbox, conversation.contact_id, MessageKind.PERSON)
-    return add_message(
-        conversation,
-        Message(
-            direction=Direction.OUTBOUND,
-            body=body,
-            user_id=user.id,
-            state=MessageState.SUPPRESSED if why_not else MessageState.QUEUED,
-            detail=why_not or "",
-        ),
+    bar = bars.ask(conversation.inbox, conversation.contact_id, Kind.BY_HAND).bar
+    return add_message(conversation, written(conversation.inbox, body, user.id, bar, by_hand=True))
+
+
+def written(inbox: Inbox, body: str, user_id: int, bar: Bar | None, *, by_hand: bool) -> Message:
+    """A user's text, to be added to a conversation: queued, or suppressed by a bar."""
+    return Message(
+        direction=Direction.OUTBOUND,
+        body=body,
+        user_id=user_id,
+        by_hand=by_hand,
+        state=MessageState.SUPPRESSED if bar else MessageState.QUEUED,
+        detail=bars.words_of(bar, inbox) if bar else "",
+        unsent_reason=bar,
     )
 
 
@@ -160,6 +118,7 @@ def claim_text(
             sending_since=func.clock_timestamp(),
             state=MessageState.FAILED if why_not else MessageState.SENDING,
             detail=why_not,
+            unsent_reason=Unsent.NO_TEXT if why_not else None,
         ),
     )
 
@@ -176,14 +135,14 @@ def hand_over(message_id: int) -> Message | None:
 
 def hand_over_again(message_id: int, stopped: str = "") -> Message | None:
     """Deals with a claimed text whose worker is gone: the carrier is asked whether it went. If it did not it
-    goes now, or is suppressed because it was `stopped` meanwhile. Where the carrier can't tell, its events
-    may; if they don't it is failed after a while, for a text that goes twice is worse than one that does not
-    go. The caller commits.
+    goes now, or is suppressed because its campaign was cancelled, as `stopped` says. Where the carrier can't
+    tell, its events may; if they don't it is failed after a while, for a text that goes twice is worse than
+    one that does not go. The caller commits.
     """
     message = _claimed(message_id)
     if message and not _settled_by_carrier(message):
         if stopped:
-            message.state, message.detail = MessageState.SUPPRESSED, stopped
+            _end(message, MessageState.SUPPRESSED, Unsent.CANCELLED, stopped)
         else:
             _send_or_say_why(message)
     if message:
@@ -192,7 +151,7 @@ def hand_over_again(message_id: int, stopped: str = "") -> Message | None:
 
 
 def take_back(message_id: int, why: str) -> None:
-    """Lets a text that waits to be tried again not go. The caller commits."""
+    """Lets a cancelled campaign's text that waits to be tried again not go. The caller commits."""
     message = db.session.scalars(
         select(Message)
         .where(Message.id == message_id, Message.state == MessageState.QUEUED)
@@ -200,7 +159,7 @@ def take_back(message_id: int, why: str) -> None:
         .execution_options(populate_existing=True)
     ).one_or_none()
     if message:
-        message.state, message.detail = MessageState.SUPPRESSED, why
+        _end(message, MessageState.SUPPRESSED, Unsent.CANCELLED, why)
         outcomes.tell(message)
 
 
@@ -238,7 +197,7 @@ def _give_up_after(message: Message, wait: timedelta) -> None:
     """Fails a text whose fate is unknown for so long; else it is asked about again in a while."""
     since, now = message.sending_since, datetime.now(UTC)
     if since is None or since < now - wait:
-        message.state, message.detail = MessageState.FAILED, LOST_SIGHT
+        _end(message, MessageState.FAILED, Unsent.LOST_SIGHT, LOST_SIGHT)
     else:
         message.next_attempt_at = now + _ASK_AGAIN_AFTER
 
@@ -247,23 +206,27 @@ def _send_or_say_why(message: Message) -> None:
     """Sends a text that this transaction holds, or notes why it does not go. The status is held from here to
     the transaction's end, so a STOP comes either before the text or after it."""
     conversation = message.conversation
-    inbox, contact = conversation.inbox, conversation.contact
-    now = db.session.scalars(select(func.clock_timestamp())).one()
-    why_not = refusal(
+    inbox = conversation.inbox
+    if message.expires_at and message.expires_at < db.session.scalars(select(func.clock_timestamp())).one():
+        _end(message, MessageState.DROPPED, Unsent.TOO_LATE, "Dropped: it could not go within five minutes.")
+        return
+    bar = bars.ask(
         inbox,
-        contact.id,
-        MessageKind(message.kind),
-        by_hand=message.by_hand,
-        lock=True,
+        conversation.contact_id,
+        bars.kind_of(MessageKind(message.kind), by_hand=message.by_hand),
+        number=message.other_number,
         confirms_team_id=message.confirms_team_id,
-    )
-    if message.expires_at and message.expires_at < now:
-        message.state = MessageState.DROPPED
-        message.detail = "Dropped: it could not go within five minutes."
-    elif why_not:
-        message.state, message.detail = MessageState.SUPPRESSED, why_not
+        lock=True,
+    ).bar
+    if bar:
+        _end(message, MessageState.SUPPRESSED, Unsent(bar), bars.words_of(bar, inbox))
     else:
         _send(message, inbox)
+
+
+def _end(message: Message, state: MessageState, why: Unsent, detail: str) -> None:
+    """Notes that a text does not go, or that nobody knows whether it did."""
+    message.state, message.unsent_reason, message.detail = state, why, detail
 
 
 def _send(message: Message, inbox: Inbox) -> None:
@@ -271,7 +234,7 @@ def _send(message: Message, inbox: Inbox) -> None:
     try:
         sent = provider_of(inbox).send(_outgoing(message))
     except Refused as refusal:
-        message.state, message.detail = MessageState.FAILED, refusal.words
+        _end(message, MessageState.FAILED, Unsent.CARRIER_REFUSED, refusal.words)
         message.failure_code = refusal.code
         if refusal.blocks:
             note_block(inbox, message.conversation.contact_id, _number_of(message))
@@ -280,8 +243,8 @@ def _send(message: Message, inbox: Inbox) -> None:
         _try_later(message, busy.wait_seconds)
     except (KeyError, Unreadable):
         current_app.logger.exception("text %s has no carrier", message.id)
-        message.state = MessageState.FAILED
-        message.detail = "The settings of this inbox's carrier can't be used."
+        words = "The settings of this inbox's carrier can't be used."
+        _end(message, MessageState.FAILED, Unsent.CARRIER_UNUSABLE, words)
     except Exception:
         # Whether it went is unknown: it stays as it is until the carrier is asked.
         current_app.logger.exception("it is unknown whether text %s went", message.id)
@@ -308,7 +271,7 @@ def _number_of(message: Message) -> str:
 
 def _try_later(message: Message, wait_seconds: float | None) -> None:
     if message.attempts >= _MOST_ATTEMPTS:
-        message.state, message.detail = MessageState.FAILED, "The carrier was too busy each time."
+        _end(message, MessageState.FAILED, Unsent.CARRIER_BUSY, "The carrier was too busy each time.")
         return
     wait = min(_FIRST_WAIT * 2 ** (message.attempts - 1), _LONGEST_WAIT)
     if wait_seconds:
@@ -320,5 +283,6 @@ def _try_later(message: Message, wait_seconds: float | None) -> None:
 def note_sent(message: Message, sent: Sent) -> None:
     """Notes the receipt of a text that the carrier has taken."""
     message.state = MessageState.DELIVERED if sent.delivered_at else MessageState.SENT
-    message.detail, message.provider_message_id = "", sent.provider_message_id
+    message.detail, message.unsent_reason = "", None
+    message.provider_message_id = sent.provider_message_id
     message.provider_at = sent.delivered_at

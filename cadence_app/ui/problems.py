@@ -40,6 +40,7 @@ CATALOGUE = (
     ("not_found", 404, "Look at the address."),
     ("contact_not_found", 404, "There is no such contact in your organisation."),
     ("team_not_found", 404, "Read the codes with GET /api/v1/teams."),
+    ("inbox_not_found", 404, "An admin finds the numbers of your inboxes under Settings > Inboxes."),
     ("export_not_found", 404, "There is no such export in your organisation."),
     ("file_not_available", 404, "The export failed, or its link has expired. Request another."),
     ("method_not_allowed", 405, "The Allow header says which methods the address takes."),

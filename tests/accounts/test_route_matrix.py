@@ -338,6 +338,7 @@ GET POST  /api/v1/contacts
 GET       /api/v1/contacts/{contact_id}
 GET       /api/v1/contacts/{contact_id}/consents
 PUT       /api/v1/contacts/{contact_id}/consents/{team}
+GET       /api/v1/contacts/{contact_id}/may-text
 GET POST  /api/v1/exports
 GET       /api/v1/exports/{export_id}
 GET       /api/v1/exports/{export_id}/file

@@ -47,7 +47,7 @@ def test_schemathesis_finds_no_failure_in_any_call(app: Flask, address: str, tmp
         timeout=180,
     )
     assert run.returncode == 0, run.stdout[-8000:] + run.stderr[-2000:]
-    assert "12 selected / 12 total" in " ".join(run.stdout.split()), run.stdout[:1000]
+    assert "13 selected / 13 total" in " ".join(run.stdout.split()), run.stdout[:1000]
 
 
 def test_the_document_is_openapi_3_1_and_open_to_all(app: Flask) -> None:
@@ -56,7 +56,7 @@ def test_the_document_is_openapi_3_1_and_open_to_all(app: Flask) -> None:
     document = answer.get_json()
     assert document["openapi"].startswith("3.1.")
     calls = [call for path in document["paths"].values() for call in path.values()]
-    assert len(calls) == 12
+    assert len(calls) == 13
     for call in calls:
         assert call["summary"]
         assert call["security"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from sqlalchemy import select, text, update
@@ -23,6 +24,7 @@ CALLS: list[tuple[str, str, Scope | None, dict[str, object] | None]] = [
     ("GET", "/contacts", Scope.CONTACTS_READ, None),
     ("GET", "/contacts/{id}", Scope.CONTACTS_READ, None),
     ("GET", "/contacts/{id}/consents", Scope.CONSENT_READ, None),
+    ("GET", "/contacts/{id}/may-text?inbox={inbox}", Scope.CONSENT_READ, None),
     ("PUT", "/contacts/{id}/consents/ADM", Scope.CONSENT_WRITE, {"status": "opted_out"}),
     (
         "POST",
@@ -54,7 +56,7 @@ def _end_token(api: Api, how: str) -> None:
 def test_each_call_works_with_its_own_scope_and_with_no_other(
     world: World, method: str, path: str, scope: Scope | None, body: dict[str, object] | None
 ) -> None:
-    path = path.format(id=world.add_contact())
+    path = path.format(id=world.add_contact(), inbox=quote(world.shared))
     for held in Scope:
         answer = make_api(world, [held]).call(method, path, json=body)
         if scope in (None, held):
@@ -68,7 +70,7 @@ def test_each_call_works_with_its_own_scope_and_with_no_other(
 def test_without_a_token_that_works_every_call_is_401(
     world: World, method: str, path: str, scope: Scope | None, body: dict[str, object] | None
 ) -> None:
-    client, path = world.app.test_client(), f"/api/v1{path.format(id=1)}"
+    client, path = world.app.test_client(), f"/api/v1{path.format(id=1, inbox=quote(world.shared))}"
     working = make_api(world)
     revoked, expired = make_api(world), make_api(world)
     _end_token(revoked, "revoked_at")
@@ -100,6 +102,9 @@ def test_another_tenants_token_finds_nothing_and_changes_nothing(world: World, l
     api = make_api(world)
     assert problem(api.get(f"/contacts/{theirs}"))[0] == 404
     assert problem(api.get(f"/contacts/{theirs}/consents"))[0] == 404
+    assert problem(api.get(f"/contacts/{theirs}/may-text?inbox={quote(world.shared)}"))[0] == 404
+    ours, inbox = world.add_contact(), quote(legacy_world.shared)
+    assert problem(api.get(f"/contacts/{ours}/may-text?inbox={inbox}")) == (404, "inbox_not_found")
     assert problem(api.set(theirs, "opted_out"))[0] == 404
     assert problem(api.get(f"/exports/{export_id}"))[0] == 404
     assert problem(api.get(f"/exports/{export_id}/file"))[0] == 404

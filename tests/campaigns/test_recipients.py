@@ -59,8 +59,8 @@ def test_each_reason_to_be_left_out_is_told_and_counted_once(world: World) -> No
         "waiting": 2,
         "duplicate": 1,
         "opted_out": 1,
-        "held": 1,
-        "no_consent": 5,
+        "possible_opt_out": 1,
+        "not_in_team": 5,
     }
     page = world.sign_in("agent").get(f"/campaigns/{campaign_id}").text
     for words in (
@@ -77,9 +77,9 @@ def test_who_is_in_another_team_only_is_named_to_nobody(world: World) -> None:
     # Twice, and by a number, and beside what is nobody's: all look the same.
     entries = ("S-77", "S-77", "nobody's id", "nobody's id", "12")
     campaign_id = add_campaign(world, Segment(Who.PASTED, entries=entries))
-    assert counts(world, campaign_id) == {"no_consent": 5}
+    assert counts(world, campaign_id) == {"not_in_team": 5}
     agent = world.sign_in("agent")
-    for which in ("no_consent", "left-out"):
+    for which in ("not_in_team", "left-out"):
         page = agent.get(f"/campaigns/{campaign_id}/{which}").text
         file = agent.get(f"/campaigns/{campaign_id}/{which}.csv").text
         _names_nobody(page, file, number_of(world, stranger))
@@ -97,7 +97,7 @@ def test_a_toll_free_block_leaves_out_of_that_inbox_only(world: World) -> None:
     world.text(number, "hi", world.toll_free)
     world.text(number, "STOP", world.toll_free)
     world.text(number, "START", world.shared)
-    assert counts(world, add_campaign(world, inbox=world.toll_free)) == {"carrier": 1}
+    assert counts(world, add_campaign(world, inbox=world.toll_free)) == {"carrier_block": 1}
     assert counts(world, add_campaign(world)) == {"waiting": 1}
 
 

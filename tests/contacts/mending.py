@@ -16,6 +16,7 @@ from cadence_app.messaging.models import MessageKind
 from cadence_app.messaging.sending import refusal
 from tests.world import World
 
+UNSENDABLE = "Nothing is sent to this number until it is mended: it is no full one, or two contacts share it."
 _lines = itertools.count(secrets.randbelow(10**8))
 
 

@@ -11,12 +11,11 @@ from cadence_app.campaigns.models import Reason, Recipient
 from cadence_app.campaigns.segments import Segment, Who
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
-from cadence_app.messaging.sending import UNSENDABLE
 from tests.api.conftest import make_api
 from tests.campaigns.sending import add_campaign
 from tests.consent.test_number_stops import add_by_hand
 from tests.contacts import importing
-from tests.contacts.mending import make_due, mexican, number_of, read_again, why_not
+from tests.contacts.mending import UNSENDABLE, make_due, mexican, number_of, read_again, why_not
 from tests.records.people import IN, OUT, opt, text_at
 from tests.world import World, new_number
 
@@ -99,6 +98,6 @@ def test_nothing_is_sent_to_an_older_spelling_before_it_is_read_again(due: World
         reason = select(Recipient.reason).where(
             Recipient.campaign_id == campaign_id, Recipient.contact_id == contact_id
         )
-        assert db.session.scalars(reason).one() == Reason.NUMBER
+        assert db.session.scalars(reason).one() == Reason.NUMBER_UNSENDABLE
     read_again(due)
     assert (due.status(contact_id), due.status(other)) == (OUT, OUT)

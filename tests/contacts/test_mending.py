@@ -14,9 +14,9 @@ from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.desk import find_conversation
 from cadence_app.messaging.models import MessageKind
-from cadence_app.messaging.sending import UNSENDABLE, compose, refusal
+from cadence_app.messaging.sending import compose, refusal
 from tests.campaigns.sending import add_campaign
-from tests.contacts.mending import listed, make_due, mexican, number_of, read_again, why_not
+from tests.contacts.mending import UNSENDABLE, listed, make_due, mexican, number_of, read_again, why_not
 from tests.records.people import IN, OUT, add_number, opt, text_at
 from tests.world import World, new_number
 
@@ -50,7 +50,7 @@ def test_no_automatic_answer_and_no_campaign_reaches_it(world: World) -> None:
                 select(Recipient.contact_id, Recipient.reason).where(Recipient.campaign_id == campaign_id)
             ).all()
         )
-    assert reasons == {good: "", bad: Reason.NUMBER}
+    assert reasons == {good: "", bad: Reason.NUMBER_UNSENDABLE}
 
 
 def test_a_text_that_is_composed_to_it_is_kept_as_suppressed(world: World) -> None:

@@ -11,9 +11,8 @@ from cadence_app.consent.models import BlockScope, Source
 from cadence_app.contacts.models import ContactNumber, NumberToMend
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
-from cadence_app.messaging.sending import UNSENDABLE
 from cadence_app.records import erasing, merging
-from tests.contacts.mending import listed, mexican, number_of, read_again, why_not
+from tests.contacts.mending import UNSENDABLE, listed, mexican, number_of, read_again, why_not
 from tests.records.people import IN, OUT, add_number, current_numbers, opt, text_at
 from tests.world import World, new_number
 

@@ -6,8 +6,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from cadence_app.messaging.carriers.events import Text as CarrierText
-from cadence_app.messaging.carriers.events import Unread
 from sqlalchemy import select, update
 
 from cadence_app.accounts.models import KeywordPolicy, Team, Tenant, User
@@ -19,9 +17,12 @@ from cadence_app.extensions import db
 from cadence_app.messaging import assignments, later, notes
 from cadence_app.messaging.carriers import intake, unread
 from cadence_app.messaging.carriers.accounts import add_account
-from cadence_app.messaging.carriers.models import Carrier, CarrierEvent, KeywordAnswers, UnreadPost
+from cadence_app.messaging.carriers.models import CarrierEvent, UnreadPost
 from cadence_app.messaging.media.service import Came
 from cadence_app.messaging.models import Conversation
+from cadence_app.messaging.providers.base import KeywordAnswers
+from cadence_app.messaging.providers.events import Text as CarrierText
+from cadence_app.messaging.providers.events import Unread
 from cadence_app.notifications import service as notifications
 from cadence_app.notifications.jobs import sweep_notifications
 from cadence_app.notifications.models import Event, Pace
@@ -173,7 +174,7 @@ def _be_in_posts(world: World, contact_id: int, number: str) -> None:
     run of retention that had them."""
     with world.session():
         admin = db.session.get_one(User, world.admin_id)
-        account = add_account(admin, Carrier.TWILIO)
+        account = add_account(admin, "twilio")
         account.name, account.keyword_answers = "Ours", KeywordAnswers.OURS
         db.session.add(account)
         db.session.flush()

@@ -13,9 +13,8 @@ from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging import outcomes
 from cadence_app.messaging.carriers.models import CarrierAccount
 from cadence_app.messaging.carriers.scopes import note_block
-from cadence_app.messaging.models import Message, MessageState
+from cadence_app.messaging.models import Message, MessageState, Unsent
 from cadence_app.messaging.providers.events import Fate, Receipt
-from cadence_app.messaging.sending import LOST_SIGHT
 
 _STATES = {
     Fate.SENT: MessageState.SENT,
@@ -47,12 +46,13 @@ def apply(account: CarrierAccount, receipt: Receipt) -> bool:
     ).one_or_none()
     if message is None:
         return False
-    lost = message.state == MessageState.FAILED and message.detail == LOST_SIGHT
+    lost = message.state == MessageState.FAILED and message.unsent_reason == Unsent.LOST_SIGHT
     if message.state not in _OPEN and not lost:
         return True
     message.provider_message_id = receipt.carrier_message_id
     message.state, message.detail = _STATES[receipt.fate], receipt.words
     message.failure_code = receipt.code
+    message.unsent_reason = Unsent.CARRIER_REFUSED if receipt.fate == Fate.FAILED else None
     if receipt.fate == Fate.DELIVERED:
         message.provider_at = receipt.at
     outcomes.tell(message)

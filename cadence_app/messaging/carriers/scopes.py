@@ -15,7 +15,7 @@ from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.carriers.carrying import account_of, driver_of
 from cadence_app.messaging.carriers.models import CarrierAccount
-from cadence_app.messaging.models import Conversation, Message, MessageState
+from cadence_app.messaging.models import Conversation, Message, MessageState, Unsent
 from cadence_app.messaging.providers.base import BLOCKED, BlockReach
 
 
@@ -39,7 +39,7 @@ def note_block(inbox: Inbox, contact_id: int, number: str) -> None:
     db.session.execute(
         update(Message)
         .where(Message.conversation_id.in_(waiting), Message.state == MessageState.QUEUED)
-        .values(state=MessageState.SUPPRESSED, detail=BLOCKED)
+        .values(state=MessageState.SUPPRESSED, detail=BLOCKED, unsent_reason=Unsent.CARRIER_BLOCK)
         .execution_options(synchronize_session=False)
     )
 

@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import select, update
 
 from cadence_app.accounts.models import User
+from cadence_app.consent.may_text import Bar, Kind
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
+from cadence_app.messaging import bars
 from cadence_app.messaging.jobs import sweep_texts
-from cadence_app.messaging.models import Conversation, Message
+from cadence_app.messaging.models import Conversation, Message, MessageKind
 from cadence_app.messaging.sending import compose, deliver, refusal
 from tests.messaging.carriers.posting import Line
 from tests.world import new_number
@@ -63,8 +65,12 @@ class Talk:
     def refusal(self) -> str | None:
         with self.world.session():
             inbox = db.session.scalars(select(Inbox).where(Inbox.number == self.world.shared)).one()
-            message = Message(kind="person")
-            return refusal(inbox, self.contact_id, message.kind)
+            return refusal(inbox, self.contact_id, MessageKind.PERSON)
+
+    def bars(self) -> tuple[Bar, ...]:
+        with self.world.session():
+            inbox = db.session.scalars(select(Inbox).where(Inbox.number == self.world.shared)).one()
+            return bars.ask(inbox, self.contact_id, Kind.BY_HAND).bars
 
     def receipt(self, message: Message, fate: str, code: str = "") -> None:
         """What this carrier posts about a text of ours: that it was sent, delivered, or failed."""

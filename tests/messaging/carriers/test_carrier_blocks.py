@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from cadence_app.consent import blocks
+from cadence_app.consent.may_text import Bar
 from cadence_app.consent.models import BlockScope
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
@@ -90,7 +91,7 @@ def test_stop_blocks_at_a_carrier_that_acts_itself_and_start_lifts_it_there(
     line = Line(world, carrier, KeywordAnswers.BUILT_IN).open()
     talk = Talk(line)
     line.text(talk.number, "stop")
-    assert "carrier blocks" in str(talk.refusal())
+    assert talk.bars() == (Bar.OPTED_OUT, Bar.CARRIER_BLOCK)
     line.text(talk.number, "OPT OUT!")
     with world.session():
         assert blocks.blocked(talk.contact_id, BlockScope.CARRIER_NUMBER, _inbox_id(world), talk.number)
