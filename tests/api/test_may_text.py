@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import quote
 
 import pytest
@@ -76,4 +76,4 @@ def test_what_names_no_inbox_is_told_so(api: Api, query: str, expected: tuple[in
 
 
 def test_every_bar_that_such_a_text_can_meet_is_in_the_document() -> None:
-    assert set(BarName.__args__) == {bar.value for bar in Bar} - {"opted_in_again"}
+    assert set(get_args(BarName)) == {bar.value for bar in Bar} - {"opted_in_again"}

@@ -11,14 +11,17 @@ from sqlalchemy import func, select, text, update
 from cadence_app.accounts.models import AuditEntry, Tenant, User
 from cadence_app.campaigns import jobs, results, sending, service
 from cadence_app.campaigns.models import Campaign, Recipient
+from cadence_app.campaigns.quiet_hours import hours_of
 from cadence_app.campaigns.segments import Segment, Who
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db, rq
 from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging import providers
 from cadence_app.messaging.jobs import sweep_texts
+from cadence_app.messaging.merge_fields import tenant_fields
 from cadence_app.messaging.models import Conversation, Message
 from cadence_app.messaging.providers.base import CannotTell, Driver, NotTaken, Outgoing, Sent
+from cadence_app.work.leases import held
 from tests.campaigns.sending import (
     add_campaign,
     add_people,
@@ -143,9 +146,7 @@ def leave_behind(world: World, campaign_id: int) -> int:
     start(world, campaign_id)
     with world.session():
         campaign = db.session.get_one(Campaign, campaign_id)
-        message_id = sending._claim(
-            campaign_id, sending.hours_of(campaign.user.tenant), sending.tenant_fields()
-        )
+        message_id = sending._claim(campaign_id, hours_of(campaign.user.tenant), tenant_fields())
         assert message_id
         return message_id
 
@@ -305,7 +306,7 @@ def test_two_workers_at_once_text_nobody_twice(world: World) -> None:
     add_people(world, 2)
     campaign_id = add_campaign(world)
     start(world, campaign_id)
-    with world.session(), sending.held(f"campaign {campaign_id}") as mine:
+    with world.session(), held(f"campaign {campaign_id}") as mine:
         assert mine
         work(world, campaign_id)
         assert counts(world, campaign_id) == {"waiting": 2}

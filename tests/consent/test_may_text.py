@@ -220,7 +220,7 @@ def test_one_by_one_and_as_a_list_everybody_meets_the_same_first_bar(
             sent.kind,
             confirms_team_id=world.other_team_id if sent.confirms_other else None,
         )
-        numbers = further if sent.to == ELSEWHERE else [None] * len(people)
+        numbers: list[str | None] = [*further] if sent.to == ELSEWHERE else [None] * len(people)
         one_by_one = [
             may_text.ask(replace(text, number=number), contact_id).bar
             for contact_id, number in zip(ids, numbers, strict=True)
@@ -273,13 +273,14 @@ def _stored(world: World, inbox: Inbox, people: list[Person], further: list[str]
 
 
 def _scope(what: str, world: World, inbox_id: int, other_inbox_id: int) -> dict[str, Any]:
-    return {
+    scopes: dict[str, dict[str, Any]] = {
         "personal": {"scope": BlockScope.PERSONAL},
         "carrier": {"scope": BlockScope.CARRIER_NUMBER, "inbox_id": inbox_id},
         "carrier of another": {"scope": BlockScope.CARRIER_NUMBER, "inbox_id": other_inbox_id},
         "team": {"scope": BlockScope.TEAM, "team_id": world.team_id},
         "organisation": {"scope": BlockScope.ORGANISATION},
-    }[what]
+    }
+    return scopes[what]
 
 
 def _as_a_list(text: may_text.Text, ids: list[int], numbers: list[str | None]) -> list[Bar | None]:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from cadence_app.consent.models import Status
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from tests.contacts.importing import (
@@ -58,7 +59,9 @@ def test_the_newest_row_of_a_person_and_team_counts_and_ties_are_out(
 
 
 @pytest.mark.parametrize(("stored", "said"), [(IN, "Opted Out"), (OUT, "Opted In")])
-def test_a_history_is_never_applied_over_a_newer_stored_status(world: World, stored: str, said: str) -> None:
+def test_a_history_is_never_applied_over_a_newer_stored_status(
+    world: World, stored: Status, said: str
+) -> None:
     number = new_number()
     contact_id = world.add_contact(number)
     opt(world, contact_id, stored)

@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import func, select, text, update
 
 from cadence_app.accounts.models import User
+from cadence_app.consent import by_import
 from cadence_app.consent.models import Consent, OptOutChange
 from cadence_app.contacts import mending
 from cadence_app.contacts.imports import applying, jobs, running, service
@@ -47,7 +48,7 @@ def test_a_failure_in_the_middle_leaves_whole_batches_and_the_next_try_goes_on(
     start(world, import_id)
     with monkeypatch.context() as patched:
         calls: list[int] = []
-        set_by_import = applying.set_by_import
+        set_by_import = by_import.set_by_import
 
         def broken(*arguments: object) -> object:
             calls.append(1)

@@ -19,7 +19,6 @@ from cadence_app.extensions import db
 from cadence_app.mails import service, smtp
 from cadence_app.mails.jobs import send_mail
 from cadence_app.mails.models import OutgoingMail
-from cadence_app.outbound import addresses
 from cadence_app.outbound.policy import POLICIES, Kind
 from tests.outbound.answering import speaking
 from tests.smtp import Taking, mail_goes_to
@@ -141,7 +140,7 @@ def test_mail_goes_to_the_address_that_was_looked_at(app: Flask, monkeypatch: py
     taking = Taking()
     with app.app_context(), mail_goes_to(app, taking):
         monkeypatch.setattr(app.extensions["mail"], "server", "mail.example")
-        monkeypatch.setattr(addresses.socket, "getaddrinfo", look_up)
+        monkeypatch.setattr(socket, "getaddrinfo", look_up)
         smtp.deliver(Message(*_MESSAGE))
     assert taking.taken == 1
     assert said == ["127.0.0.2"]

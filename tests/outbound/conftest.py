@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 
-from cadence_app.outbound import addresses
-
 
 @pytest.fixture
 def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
@@ -19,5 +17,5 @@ def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
     def look_up(host: str, port: int, *rest: Any, **more: Any) -> Any:
         return usual(said[host].pop(0) if host in said else host, port, *rest, **more)
 
-    monkeypatch.setattr(addresses.socket, "getaddrinfo", look_up)
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
     return said

@@ -19,6 +19,7 @@ from obstore.exceptions import BaseError
 from cadence_app import files
 from cadence_app.outbound import own_storage
 from cadence_app.outbound.gate import Refused
+from cadence_app.outbound.narrow_way import NarrowWay
 from cadence_app.outbound.own_storage import OwnBucket, bucket_of
 from cadence_app.outbound.policy import POLICIES, Kind
 from tests.conftest import free_port
@@ -229,9 +230,14 @@ def test_a_file_that_nobody_reads_to_its_end_holds_no_connection(
     url, folder = storage
     (folder / "exports").mkdir(parents=True, exist_ok=True)
     (folder / "exports/left.csv").write_bytes(b"x" * 3 * _MB)
-    ways = []
+    ways: list[NarrowWay] = []
     usual = OwnBucket.way
-    monkeypatch.setattr(OwnBucket, "way", lambda bucket: ways.append(usual(bucket)) or ways[-1])
+
+    def noted(bucket: OwnBucket) -> NarrowWay:
+        ways.append(usual(bucket))
+        return ways[-1]
+
+    monkeypatch.setattr(OwnBucket, "way", noted)
     _use(in_app, monkeypatch, url)
     pieces = files.chunks("exports/left.csv")
     next(pieces)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import itertools
 import socket
 import threading
@@ -10,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import asyncssh
 import pytest
@@ -37,7 +39,7 @@ def host(tmp_path: Path) -> Iterator[SftpHost]:
         yield serving
 
 
-def _bound(monkeypatch: pytest.MonkeyPatch, **changed: float) -> None:
+def _bound(monkeypatch: pytest.MonkeyPatch, **changed: Any) -> None:
     monkeypatch.setitem(POLICIES, Kind.SFTP, replace(POLICIES[Kind.SFTP], **changed))
 
 
@@ -103,11 +105,11 @@ def test_a_server_that_is_there_and_never_done_has_one_time_for_the_whole(
 
 def test_a_server_that_talks_without_end_is_cut(monkeypatch: pytest.MonkeyPatch, host: SftpHost) -> None:
     _bound(monkeypatch, most_bytes=200_000)
-    sent = []
+    sent: list[int] = []
 
-    async def chatter(server: asyncssh.SFTPServer, *_: object) -> int:
+    async def chatter(server: asyncssh.SFTPServer, *_: Any) -> int:
         # Messages that a client reads and forgets (RFC 4253, section 11.3).
-        for _ in range(400):
+        for _each in range(400):
             server.channel.get_connection().send_debug("x" * 20_000)
             sent.append(20_000)
             await asyncio.sleep(0)
@@ -133,15 +135,15 @@ def test_a_large_file_has_room_for_what_its_server_says_of_it(
     content = b"x" * 8_000_000
     _store(host).put("large.csv", [content], len(content), "large.part")
     assert (host.folder / "large.csv").stat().st_size == len(content)
-    digest = sftp.hashlib.sha256(content).hexdigest()
+    digest = hashlib.sha256(content).hexdigest()
     assert _store(host).holds("large.csv", len(content), digest) is True
 
 
 def test_no_name_is_looked_up_again(monkeypatch: pytest.MonkeyPatch, host: SftpHost) -> None:
     usual, said = socket.getaddrinfo, ["127.0.0.1", "127.0.0.2"]
 
-    def look_up(name: str, port: int, *rest: object, **more: object) -> object:
-        return usual(said.pop(0) if name == "sftp.example" else name, port, *rest, **more)  # type: ignore[call-overload]
+    def look_up(name: str, port: int, *rest: Any, **more: Any) -> Any:
+        return usual(said.pop(0) if name == "sftp.example" else name, port, *rest, **more)
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
     place = SftpPlace("sftp.example", host.port, USER, "", by_key=False)

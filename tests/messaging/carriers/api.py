@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -28,7 +28,8 @@ class _Request:
 
     def __init__(self, handler: _Handler) -> None:
         parts = urlsplit(handler.path)
-        self.api, self.path, self.headers = handler.server.api, parts.path, handler.headers
+        self.api, self.path = handler.server.api, parts.path
+        self.headers: Mapping[str, str] = dict(handler.headers.items())
         self.query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         self._handler = handler
 

@@ -20,6 +20,7 @@ from cadence_app.messaging.providers.base import KeywordAnswers
 from cadence_app.ui.formatting import phone
 from tests.messaging.carriers import sns
 from tests.messaging.carriers.api import SECRET, Api, carrier_api, reach_carriers_at
+from tests.messaging.carriers.ends.aws import AwsEnd
 from tests.messaging.carriers.posting import Line
 from tests.world import World, new_number
 
@@ -41,6 +42,7 @@ def text(line: Line, body: str, **more: Any) -> dict[str, Any]:
 
 
 def post(line: Line, message: bytes) -> int:
+    assert isinstance(line.end, AwsEnd)
     return line.post(line.end.of_topic(message)).status_code
 
 

@@ -17,7 +17,7 @@ from tests.messaging.carriers.posting import Line
 from tests.world import World, new_number
 
 TOKEN = "12345"
-_words = st.text(st.characters(blacklist_categories=("Cs",)), max_size=12)
+_words = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 _fields = st.lists(st.tuples(st.sampled_from(["Body", "From", "body", "é", ""]) | _words, _words), max_size=6)
 _hosts = st.sampled_from(["cadence.example", "127.0.0.1", "xn--bcher-kva.example"])
 _ports = st.sampled_from(["", ":80", ":443", ":8443", ":5000"])

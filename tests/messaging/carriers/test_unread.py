@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -160,7 +160,15 @@ def test_one_of_another_kind_is_kept_only_where_it_may_be_an_opt_out(line: Line)
 
 def test_a_clock_that_is_no_time_keeps_no_stop_away(world: World) -> None:
     line = Line(world, "bandwidth").open()
-    for at in ("yesterday", 7, "9999-12-31T23:59:59+00:00", "0001-01-01T00:00:00+14:00", None, []):
+    times: tuple[Any, ...] = (
+        "yesterday",
+        7,
+        "9999-12-31T23:59:59+00:00",
+        "0001-01-01T00:00:00+14:00",
+        None,
+        [],
+    )
+    for at in times:
         number = new_number()
         body = line.event(number, "STOP", number)
         body[0]["message"]["time"] = at
@@ -244,7 +252,7 @@ _anything = st.recursive(
 )
 
 
-def _bent(draw: st.DrawFn, event: Any) -> Any:
+def _bent(draw: Callable[[st.SearchStrategy[Any]], Any], event: Any) -> Any:
     """The event with something in it replaced by anything."""
     if isinstance(event, dict) and event and draw(st.integers(0, 4)):
         name = draw(st.sampled_from(sorted(event)))
@@ -283,7 +291,7 @@ def message_id_of(line: Line, event: Any) -> str:
 @given(
     form=st.dictionaries(
         st.sampled_from(["MessageSid", "From", "To", "Body", "NumMedia", "MediaUrl0", "SmsStatus", "x"]),
-        st.text(st.characters(blacklist_categories=("Cs",)), max_size=30) | st.just("STOP"),
+        st.text(st.characters(exclude_categories=["Cs"]), max_size=30) | st.just("STOP"),
         min_size=1,
     )
 )
