@@ -45,7 +45,7 @@ def forget(
     numbers: Collection[str], said_at: datetime, team_id: int, stops: Sequence[dict[str, Any]]
 ) -> None:
     """Makes keep() undone: it is open again whether they asked to stop. What the numbers had stopped before,
-    as `stops` (number_stops.of_numbers()) tell, stays stopped."""
+    as `stops` (of TeamOnlyQuestion) tell, stays stopped."""
     before = {each["digest"]: each for each in stops if each["team_id"] == team_id}
     for number in numbers:
         for spelled in db.session.scalars(digests(number)).all():

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from cadence_app.accounts.models import User
-from cadence_app.consent import ledger, possible, seals
+from cadence_app.consent import ledger, moments, possible, seals
 from cadence_app.consent.joining import add_by_user
 from cadence_app.consent.ledger import Change, record_change
 from cadence_app.consent.models import OptOutChange, Source
@@ -228,10 +228,9 @@ def test_no_seal_comes_between_the_moment_of_a_change_and_its_row(
     if ahead:
         put_the_clock_back(world, owner, ahead)
     sealed: list[bool] = []
-    real = ledger.this_moment
 
-    def then_somebody_seals() -> Moment:
-        moment = real()
+    def then_somebody_seals(clock: datetime, at: datetime) -> Moment:
+        moment = Moment(clock, at)
         with world.app.app_context(), db.engine.connect() as sealer:
             set_tenant(sealer, world.tenant_id)
             day = moment.at.date()
@@ -242,7 +241,8 @@ def test_no_seal_comes_between_the_moment_of_a_change_and_its_row(
                 sealer.commit()
         return moment
 
-    monkeypatch.setattr(ledger, "this_moment", then_somebody_seals)
+    for reads_it in (ledger, moments):
+        monkeypatch.setattr(reads_it, "Moment", then_somebody_seals)
     way(world, contact_id, number)
     assert set(sealed) == {False}
     assert world.status(contact_id) == OUT

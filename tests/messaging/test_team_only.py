@@ -26,9 +26,9 @@ from cadence_app.inboxes.models import Inbox
 from cadence_app.inboxes.service import create_inbox
 from cadence_app.messaging.encoding import measure
 from cadence_app.messaging.inbound import CarrierSays, receive_text
+from cadence_app.messaging.keyword_trial import try_text
 from cadence_app.messaging.models import Message, MessageState
 from cadence_app.messaging.sending import deliver
-from cadence_app.messaging.trying import try_text
 from tests.administration.test_teams_and_inboxes import logged
 from tests.contacts import importing
 from tests.records.people import add_number, erase, merge, text_at
