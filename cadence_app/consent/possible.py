@@ -190,8 +190,9 @@ def words_count(contact_id: int, team_id: int, numbers: Collection[str], said_at
     phones with these numbers (E.164): it is theirs, and a stop of each number. Whoever else has one by now is
     barred as who gets it next is, and held until a person decides where they are opted in."""
     note_stop(contact_id, team_id, said_at)
+    others = decided_words.held_from_others(contact_id, numbers)
     said = decided_words.keep(numbers, said_at, team_id)
-    for holder_id in sorted(decided_words.holders(numbers) - {contact_id}):
+    for holder_id in sorted(others):
         lock_contacts([holder_id])
         if not decided_words.bar_holder(holder_id, numbers, said_at, team_id, said):
             continue
