@@ -15,7 +15,7 @@ from sqlalchemy import func, or_, select
 
 from cadence_app.accounts.models import User
 from cadence_app.consent import blocks, possible
-from cadence_app.consent import service as consent
+from cadence_app.consent import by_user as consent
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import BlockScope
 from cadence_app.contacts.mending import unsendable

@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import func, select
 
 from cadence_app.accounts.models import Tenant, User
+from cadence_app.consent import by_user as consent
 from cadence_app.consent import number_stops, possible
-from cadence_app.consent import service as consent
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import NumberStop
 from cadence_app.contacts.models import Contact

@@ -14,12 +14,12 @@ from sqlalchemy.exc import DBAPIError
 
 from cadence_app.accounts.models import User
 from cadence_app.consent import ledger, moments, possible, seals
+from cadence_app.consent.by_user import consent_of, set_by_user
 from cadence_app.consent.joining import add_by_user
 from cadence_app.consent.ledger import Change, record_change
 from cadence_app.consent.models import OptOutChange, Source
 from cadence_app.consent.moments import Moment
 from cadence_app.consent.seals import retirements
-from cadence_app.consent.service import consent_of, set_by_user
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.tenancy import set_tenant

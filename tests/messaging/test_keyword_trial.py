@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from cadence_app.accounts.models import KeywordPolicy, PossibleOptOutPolicy, Team, Tenant, User
-from cadence_app.consent import service as consent
+from cadence_app.consent import by_user as consent
 from cadence_app.consent import standing
 from cadence_app.consent.effects import First, OptIn, OptOut
 from cadence_app.consent.keyword_scope import policy_of

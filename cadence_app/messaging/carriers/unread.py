@@ -16,8 +16,8 @@ from sqlalchemy.orm import joinedload
 
 from cadence_app.accounts import audit
 from cadence_app.accounts.models import Tenant, User
+from cadence_app.consent import by_user as consent
 from cadence_app.consent import keywords, own_keywords, possible
-from cadence_app.consent import service as consent
 from cadence_app.consent.keywords import Meaning
 from cadence_app.consent.models import Status
 from cadence_app.extensions import db

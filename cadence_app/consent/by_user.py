@@ -1,4 +1,4 @@
-"""What users see of a status and change of it: the toggle, when it takes a reason, and the history.
+"""A user's change of a status, the toggle: and when an opt in takes a written reason.
 
 Everything here runs inside the caller's transaction.
 """
@@ -9,8 +9,8 @@ from sqlalchemy import select
 
 from cadence_app.accounts.models import User
 from cadence_app.consent import number_stops, possible
-from cadence_app.consent.ledger import Change, lock_contacts, record_change, with_merged
-from cadence_app.consent.models import Consent, Decision, OptOutChange, Source, Status
+from cadence_app.consent.ledger import Change, lock_contacts, record_change
+from cadence_app.consent.models import Consent, Decision, Source, Status
 from cadence_app.extensions import db
 
 
@@ -52,15 +52,3 @@ def set_by_user(user: User, contact_id: int, team_id: int, status: Status, reaso
     elif change_id and reason.strip():
         number_stops.answered([(contact_id, team_id)])
     return change_id
-
-
-def history(contact_id: int, team_ids: list[int], limit: int = 100) -> list[OptOutChange]:
-    """A contact's changes in these teams, and those of the contacts merged into them, newest first."""
-    return list(
-        db.session.scalars(
-            select(OptOutChange)
-            .where(OptOutChange.contact_id.in_(with_merged(contact_id)), OptOutChange.team_id.in_(team_ids))
-            .order_by(OptOutChange.changed_at.desc(), OptOutChange.id.desc())
-            .limit(limit)
-        )
-    )
