@@ -55,4 +55,5 @@ def _unevenness(found: csr_matrix, labels: np.ndarray, weights: np.ndarray) -> n
     outs = found.T @ (weights * labels) + _UNSEEN
     others = found.T @ (weights * ~labels) + _UNSEEN
     ratio = np.abs(np.log((outs / outs.sum()) / (others / others.sum())))
-    return _EVEN + _PER_LOG * np.minimum(ratio, _MOST_UNEVEN)
+    unevenness: np.ndarray = _EVEN + _PER_LOG * np.minimum(ratio, _MOST_UNEVEN)
+    return unevenness

@@ -39,6 +39,6 @@ def _scores(rows: Sequence[Row]) -> np.ndarray:
     scores = np.zeros(len(rows))
     for each in range(_FOLDS):
         fit, test = np.flatnonzero(fold != each), np.flatnonzero(fold == each)
-        weights, bias = fitted(found[fit], [rows[index] for index in fit])
+        weights, bias = fitted(found[fit], [rows[int(index)] for index in fit])
         scores[test] = found[test] @ weights + bias
     return scores

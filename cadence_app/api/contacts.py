@@ -23,8 +23,8 @@ from cadence_app.api.schemas import (
     TeamList,
     TeamOut,
 )
+from cadence_app.consent import by_user as consent
 from cadence_app.consent import joining, number_stops, possible
-from cadence_app.consent import service as consent
 from cadence_app.consent.models import Consent
 from cadence_app.contacts.models import Contact
 from cadence_app.contacts.service import Taken, TeamClosed, contact_with, hold_or_make, matches

@@ -61,21 +61,38 @@ def unblock_by_words(contact_id: int, scope: BlockScope, said_at: datetime) -> N
 
 
 def block_number(contact_id: int, inbox_id: int, number: str) -> None:
-    """Keeps that an inbox's carrier blocks a number (E.164) of a contact, and of whoever else has it by now:
-    the carrier knows numbers, not people. Who gets it later is blocked by a trigger of the database."""
+    """block_number_at() one inbox."""
+    block_number_at(contact_id, [inbox_id], number)
+
+
+def block_number_at(contact_id: int, inbox_ids: Collection[int], number: str) -> None:
+    """Keeps that the carrier of these inboxes blocks a number (E.164) of a contact, and of whoever else has
+    it by now: the carrier knows numbers, not people. Who gets it later is blocked by a trigger of the
+    database."""
     now = select(ContactNumber.contact_id).where(
         ContactNumber.number.in_(spellings(number)), ContactNumber.until.is_(None)
     )
-    for each in sorted({contact_id, *db.session.scalars(now)}):
-        block(each, BlockScope.CARRIER_NUMBER, inbox_id, number)
+    rows = [
+        {
+            "tenant_id": tenant_in_use(),
+            "contact_id": each,
+            "scope": BlockScope.CARRIER_NUMBER,
+            "inbox_id": inbox_id,
+            "number": number,
+        }
+        for each in sorted({contact_id, *db.session.scalars(now)})
+        for inbox_id in inbox_ids
+    ]
+    if rows:
+        db.session.execute(upsert(Block).values(rows).on_conflict_do_nothing())
 
 
-def unblock_number(inbox_id: int, number: str) -> None:
-    """Notes that an inbox's carrier blocks a number (E.164) no more, whoever has or had it."""
+def unblock_number_at(inbox_ids: Collection[int], number: str) -> None:
+    """Notes that the carrier of these inboxes blocks a number (E.164) no more, whoever has or had it."""
     db.session.execute(
         delete(Block).where(
             Block.scope == BlockScope.CARRIER_NUMBER,
-            Block.inbox_id == inbox_id,
+            Block.inbox_id.in_(inbox_ids),
             Block.number.in_(spellings(number)),
         )
     )

@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, delete, literal, select, update
+from sqlalchemy import ARRAY, BigInteger, DateTime, Text, cast, delete, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from cadence_app.accounts.models import Tenant
@@ -18,7 +18,7 @@ from cadence_app.consent.models import Block, BlockScope, Consent, NumberStop, S
 from cadence_app.consent.number_stops import as_it_was, digest, digests, latest
 from cadence_app.contacts.models import ContactNumber
 from cadence_app.extensions import db
-from cadence_app.phone_numbers import spellings
+from cadence_app.phone_numbers import spelled, spellings
 from cadence_app.tenancy import tenant_in_use
 
 
@@ -45,17 +45,17 @@ def forget(
     numbers: Collection[str], said_at: datetime, team_id: int, stops: Sequence[dict[str, Any]]
 ) -> None:
     """Makes keep() undone: it is open again whether they asked to stop. What the numbers had stopped before,
-    as `stops` (number_stops.of_numbers()) tell, stays stopped."""
+    as `stops` (of TeamOnlyQuestion) tell, stays stopped."""
     before = {each["digest"]: each for each in stops if each["team_id"] == team_id}
     for number in numbers:
-        for spelled in db.session.scalars(digests(number)).all():
+        for digest_of in db.session.scalars(digests(number)).all():
             theirs = (
-                NumberStop.digest == spelled,
+                NumberStop.digest == digest_of,
                 NumberStop.scope == BlockScope.TEAM,
                 NumberStop.team_id == team_id,
                 NumberStop.said_at == said_at,
             )
-            if stop := before.get(spelled.hex()):
+            if stop := before.get(digest_of.hex()):
                 db.session.execute(update(NumberStop).where(*theirs).values(**as_it_was(stop)))
             else:
                 db.session.execute(delete(NumberStop).where(*theirs))
@@ -63,11 +63,32 @@ def forget(
 
 def holders(numbers: Collection[str]) -> set[int]:
     """The ids of the contacts who have these numbers now, in whatever spelling."""
-    spelled = {each for number in numbers for each in spellings(number)}
-    query = select(ContactNumber.contact_id).where(
-        ContactNumber.number.in_(spelled), ContactNumber.until.is_(None)
+    return {contact_id for contact_id, _ in _holders(numbers)}
+
+
+def held_from_others(contact_id: int, numbers: Collection[str]) -> set[int]:
+    """The ids of who else has these numbers, of whose stops a contact's words are. Until this transaction
+    ends nobody gets one that the contact, whom the caller holds, has no more: who is getting one now is
+    waited for and among them, and who comes later finds the stop (migration 0049)."""
+    now = _holders(numbers)
+    own = {spelled(number) for holder_id, number in now if holder_id == contact_id}
+    if left := {spelled(number) for number in numbers} - own:
+        turns = select(
+            func.number_turn(tenant_in_use(), func.unnest(cast(sorted(left), ARRAY(Text)))).label("turn")
+        )
+        in_order = turns.distinct().order_by("turn").subquery()
+        db.session.execute(select(func.pg_advisory_xact_lock(in_order.c.turn))).all()
+        now = _holders(numbers)
+    return {holder_id for holder_id, _ in now} - {contact_id}
+
+
+def _holders(numbers: Collection[str]) -> list[tuple[int, str]]:
+    """Who has these numbers now, by id, and each number as it is stored."""
+    stored = {each for number in numbers for each in spellings(number)}
+    query = select(ContactNumber.contact_id, ContactNumber.number).where(
+        ContactNumber.number.in_(stored), ContactNumber.until.is_(None)
     )
-    return set(db.session.scalars(query)) if spelled else set()
+    return [(row.contact_id, row.number) for row in db.session.execute(query)] if stored else []
 
 
 def bar_holder(contact_id: int, numbers: Collection[str], said_at: datetime, team_id: int, said: str) -> bool:
@@ -79,7 +100,7 @@ def bar_holder(contact_id: int, numbers: Collection[str], said_at: datetime, tea
         change = consent.change
         if change.reason or change.source == Source.KEYWORD:
             return False
-    spelled = {each for number in numbers for each in spellings(number)}
+    stored = {each for number in numbers for each in spellings(number)}
     theirs = select(
         ContactNumber.tenant_id,
         ContactNumber.contact_id,
@@ -90,7 +111,7 @@ def bar_holder(contact_id: int, numbers: Collection[str], said_at: datetime, tea
         literal(said),
     ).where(
         ContactNumber.contact_id == contact_id,
-        ContactNumber.number.in_(spelled),
+        ContactNumber.number.in_(stored),
         ContactNumber.until.is_(None),
     )
     columns = ["tenant_id", "contact_id", "scope", "team_id", "number", "since", "reason"]

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from cadence_app.accounts.models import User
 from cadence_app.consent import blocks, number_stops
+from cadence_app.consent.deciding import first_status
 from cadence_app.consent.ledger import Change, lock_contacts, note_stop, record_change
 from cadence_app.consent.models import Consent, Source, Status
 from cadence_app.extensions import db
@@ -46,11 +47,11 @@ def record_first(change: Change, other_phone: str | None = None) -> int | None:
         if blocks.stops_everywhere(change.contact_id)
         else number_stops.reason(change.contact_id, change.team_id)
     )
-    if other_phone is None and (change.reason or stopped is None):
-        number_stops.answered([(change.contact_id, change.team_id)] if change.reason else [])
+    if other_phone is None and change.reason:
+        number_stops.answered([(change.contact_id, change.team_id)])
         return record_change(change)
-    why = other_phone if stopped is None else stopped
-    change_id = record_change(replace(change, status=Status.OPTED_OUT, reason=why or ""))
-    if stopped is not None:
+    first = first_status(stopped, other_phone is None, other_phone or "")
+    change_id = record_change(replace(change, status=first.status, reason=first.reason))
+    if first.stopped:
         note_stop(change.contact_id, change.team_id)
     return change_id

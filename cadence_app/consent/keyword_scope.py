@@ -10,8 +10,8 @@ from sqlalchemy import Select, exists, func, select, true, tuple_
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import aliased
 
-from cadence_app.accounts.models import KeywordPolicy, Tenant
-from cadence_app.consent.keywords import Keyword
+from cadence_app.accounts.models import KeywordPolicy, PossibleOptOutPolicy, Tenant
+from cadence_app.consent.deciding import Policy
 from cadence_app.consent.models import OptOutChange, Source, Status
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
@@ -52,18 +52,13 @@ def organisation_wide(tenant: Tenant, today: date) -> bool:
     return tenant.keyword_policy == KeywordPolicy.ORGANISATION and begun
 
 
-def counts_everywhere(tenant: Tenant, keyword: Keyword | None) -> bool:
-    """Whether an opt out by this keyword, or by words that are none, is one of every team, now."""
-    return bool(keyword and keyword.every_team) or organisation_wide(tenant, _today(tenant))
-
-
-def asks_team_only(tenant: Tenant, keyword: Keyword | None, team_id: int) -> bool:
-    """Whether the confirmation of an opt out by this keyword asks if only the team that was texted was meant:
-    where it counts for every team by the policy, and neither by the word itself nor by another team's name
-    beside it."""
-    if keyword is None or keyword.every_team or keyword.team_ids not in {(), (team_id,)}:
-        return False
-    return tenant.ask_team_only and counts_everywhere(tenant, keyword)
+def policy_of(tenant: Tenant, now: datetime) -> Policy:
+    """What the tenant's choices make of a text at a time (UTC)."""
+    return Policy(
+        everywhere=organisation_wide(tenant, now.astimezone(tenant.zone).date()),
+        asks_team_only=tenant.ask_team_only,
+        words_opt_out=tenant.possible_opt_out_policy == PossibleOptOutPolicy.OPT_OUT,
+    )
 
 
 def days_left(tenant: Tenant, today: date) -> int | None:
@@ -154,8 +149,3 @@ def _spared() -> Select[Any]:
             ~reached,
         )
     )
-
-
-def _today(tenant: Tenant) -> date:
-    now: datetime = db.session.scalars(select(func.now())).one()
-    return now.astimezone(tenant.zone).date()

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
     ARRAY,
+    CTE,
     BigInteger,
     ColumnElement,
     DateTime,
     FromClause,
     Select,
+    any_,
     cast,
     delete,
     func,
@@ -31,7 +33,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from cadence_app.accounts.models import Team, User
 from cadence_app.consent.models import Consent, OptOutChange, Source, Status, TeamOnlyStatus
-from cadence_app.consent.moments import this_moment
+from cadence_app.consent.moments import Moment, a_moment, this_moment
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.tenancy import tenant_in_use
@@ -85,8 +87,9 @@ def record_change(change: Change) -> int | None:
     return record_changes([change])[0]
 
 
-def record_changes(changes: Sequence[Change]) -> list[int | None]:
+def record_changes(changes: Sequence[Change], held: Mapping[int, Any] | None = None) -> list[int | None]:
     """record_change() for many contacts and teams at once; the answers are in the order of the changes.
+    `held` are the contacts, if the caller holds them: what lock_contacts() said of all of them.
 
     The contacts' rows and then the consents' are locked, each in the order of their ids, so any two callers
     wait for each other and never in a circle. No clock and no seal refuses a change that happens now
@@ -96,12 +99,11 @@ def record_changes(changes: Sequence[Change]) -> list[int | None]:
     pairs = sorted({(change.contact_id, change.team_id) for change in changes})
     if len(pairs) != len(changes):
         raise ValueError("a contact and team may stand in one call only once")
-    contacts = lock_contacts(sorted({contact_id for contact_id, _ in pairs}))
-    current = _lock_consents(pairs)
-    _decided_since(pairs)
-    codes = _named(Team.id, Team.code, {change.team_id for change in changes})
-    user_names = _named(User.id, User.name, {change.user_id for change in changes if change.user_id})
-    moment = this_moment()
+    contacts = held or lock_contacts(sorted({contact_id for contact_id, _ in pairs}))
+    moment, codes, current = _lock_consents(pairs)
+    users = select(User.id, User.name).where(User.id.in_({each.user_id for each in changes if each.user_id}))
+    by_user = any(change.user_id for change in changes)
+    user_names = {row.id: row.name for row in db.session.execute(users)} if by_user else {}
 
     rows: list[dict[str, Any]] = []
     stopped_at: list[datetime | None] = []
@@ -202,24 +204,17 @@ def record_selected(changes: Select[Any], source: Source, user: User) -> Sequenc
 def note_stop(contact_id: int, team_id: int, said_at: datetime | None = None) -> None:
     """Notes that an opted-out contact asked for it in their own words (at `said_at`, or now), which a later
     opt in must answer with a reason. The status is as it was, so the history gets no row."""
-    db.session.execute(
-        update(Consent)
-        .where(
-            Consent.contact_id == contact_id, Consent.team_id == team_id, Consent.status == Status.OPTED_OUT
-        )
-        .values(stopped_at=func.greatest(Consent.stopped_at, said_at or func.clock_timestamp()))
-    )
-    _decided_since([(contact_id, team_id)])
+    note_stops([(contact_id, team_id)], said_at)
 
 
-def note_stops(pairs: list[tuple[int, int]]) -> None:
-    """note_stop() of many contacts and teams, for now."""
+def note_stops(pairs: list[tuple[int, int]], said_at: datetime | None = None) -> None:
+    """note_stop() of many contacts and teams."""
     db.session.execute(
         update(Consent)
         .where(among(Consent.contact_id, Consent.team_id, pairs), Consent.status == Status.OPTED_OUT)
-        .values(stopped_at=func.greatest(Consent.stopped_at, func.clock_timestamp()))
+        .values(stopped_at=func.greatest(Consent.stopped_at, said_at or func.clock_timestamp()))
+        .add_cte(_decided_since(pairs))
     )
-    _decided_since(pairs)
 
 
 def take_back_stop(contact_id: int, team_id: int, stopped_at: datetime | None) -> None:
@@ -276,12 +271,11 @@ def among(contact_id: Any, team_id: Any, pairs: list[tuple[int, int]]) -> Column
     return tuple_(contact_id, team_id).in_(select(rows.c.contact_id, rows.c.team_id))
 
 
-def _decided_since(pairs: list[tuple[int, int]]) -> None:
+def _decided_since(pairs: list[tuple[int, int]]) -> CTE:
     """Keeps the answer TEAM from giving back a status about which something was said since the question, even
-    what it was already."""
-    db.session.execute(
-        delete(TeamOnlyStatus).where(among(TeamOnlyStatus.contact_id, TeamOnlyStatus.team_id, pairs))
-    )
+    what it was already: a part of the statement that is run for what was said."""
+    asked = among(TeamOnlyStatus.contact_id, TeamOnlyStatus.team_id, pairs)
+    return delete(TeamOnlyStatus).where(asked).cte("decided")
 
 
 def _by_key(row: Select[Any]) -> FromClause:
@@ -289,21 +283,33 @@ def _by_key(row: Select[Any]) -> FromClause:
     return row.offset(0).lateral()
 
 
-def _lock_consents(pairs: list[tuple[int, int]]) -> dict[tuple[int, int], Any]:
-    rows = db.session.execute(
+def _lock_consents(
+    pairs: list[tuple[int, int]],
+) -> tuple[Moment, dict[int, str], dict[tuple[int, int], Any]]:
+    """Locks the consents of these contacts, whom the caller holds, and teams. Returns the moment of their
+    changes, the code of each of the teams that the tenant has, and the consents that are there."""
+    stored = (
         select(Consent.contact_id, Consent.team_id, Consent.status, Consent.since)
         .where(among(Consent.contact_id, Consent.team_id, pairs))
         .order_by(Consent.contact_id, Consent.team_id)
         .with_for_update()
+        .cte("stored")
+        .prefix_with("MATERIALIZED")
     )
-    return {(row.contact_id, row.team_id): row for row in rows}
-
-
-def _named(id_column: Any, name_column: Any, ids: set[Any]) -> dict[Any, str]:
-    if not ids:
-        return {}
-    rows = db.session.execute(select(id_column, name_column).where(id_column.in_(ids)))
-    return {row[0]: row[1] for row in rows}
+    moment = a_moment()
+    team_ids = cast(sorted({team_id for _, team_id in pairs}), ARRAY(BigInteger))
+    rows = db.session.execute(
+        select(moment.c.clock, moment.c.moment, Team.id, Team.code, *stored.c)
+        .select_from(moment)
+        .outerjoin(Team, Team.id == any_(team_ids))
+        .outerjoin(stored, stored.c.team_id == Team.id)
+        .add_cte(_decided_since(pairs))
+    ).all()
+    return (
+        Moment(rows[0].clock, rows[0].moment),
+        {row.id: row.code for row in rows if row.id is not None},
+        {(row.contact_id, row.team_id): row for row in rows if row.contact_id is not None},
+    )
 
 
 def _write(rows: list[dict[str, Any]], stopped_at: list[datetime | None]) -> dict[tuple[int, int], int]:

@@ -233,8 +233,7 @@ class TeamOnlyQuestion(Model):
     The word is the text `message_id`, which the phone `number` sent to `team_id` at `said_at`; `reply_id` is
     the confirmation. `bar_since` and `flag_ids` are what the word changed besides statuses: since when
     the contact's own words had kept them out of later teams before it, and the flags of other teams that were
-    open; `stops` are those that the number, and the phones that wrote what was flagged, had before it
-    (number_stops.of_numbers()).
+    open; `stops` are those that the number, and the phones that wrote what was flagged, had before it.
     """
 
     __tablename__ = "team_only_questions"

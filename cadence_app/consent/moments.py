@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, DateTime, func, literal, select
+from sqlalchemy import ColumnElement, DateTime, FromClause, column, func, literal, select
 
 from cadence_app.extensions import db
 from cadence_app.tenancy import tenant_in_use
@@ -57,10 +57,17 @@ class Moment:
 
 def this_moment() -> Moment:
     """The moment of the changes that this transaction records; no seal closes its day meanwhile."""
-    row = db.session.execute(
-        select(func.history_moment(tenant_in_use()).table_valued("clock", "moment"))
-    ).one()
+    row = db.session.execute(select(a_moment())).one()
     return Moment(row.clock, row.moment)
+
+
+def a_moment() -> FromClause:
+    """this_moment() as the one row, clock and moment, of a part of a statement."""
+    return func.history_moment(tenant_in_use()).table_valued(
+        column("clock", DateTime(timezone=True)),
+        column("moment", DateTime(timezone=True)),
+        name="now_and_when",
+    )
 
 
 def _written(moment: datetime) -> str:

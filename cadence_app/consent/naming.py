@@ -64,13 +64,15 @@ class TeamName:
 @dataclass(frozen=True)
 class Names:
     """What a text may name: the tenant, its teams, its inboxes' numbers (E.164) with the team of each, the
-    names of the inbox that was texted, and people: users, and the contact, who may sign."""
+    names of the inbox that was texted, and people: users, and the contact, who may sign. `closed` are the ids
+    of the teams that are."""
 
     tenant: str = ""
     teams: tuple[TeamName, ...] = ()
     numbers: tuple[tuple[str, int], ...] = ()
     inboxes: tuple[str, ...] = ()
     people: tuple[str, ...] = ()
+    closed: frozenset[int] = frozenset()
 
     @cached_property
     def sure(self) -> Mapping[tuple[str, ...], frozenset[int]]:

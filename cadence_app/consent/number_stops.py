@@ -88,27 +88,6 @@ def lift(contact_id: int, number: str, said_at: datetime, team_id: int, *, perso
     )
 
 
-def of_numbers(numbers: Collection[str]) -> list[dict[str, Any]]:
-    """The stops of some numbers now, but for those of personal inboxes, as give_back() and JSON take them."""
-    rows = db.session.scalars(
-        select(NumberStop).where(
-            or_(*(NumberStop.digest.in_(digests(number)) for number in set(numbers))),
-            NumberStop.scope != BlockScope.PERSONAL,
-        )
-    )
-    return [
-        {
-            "digest": row.digest.hex(),
-            "scope": row.scope,
-            "team_id": row.team_id,
-            "said_at": row.said_at.isoformat(),
-            "origin": row.origin,
-            "reason": row.reason,
-        }
-        for row in rows
-    ]
-
-
 def give_back(
     contact_id: int,
     number: str,
@@ -119,8 +98,8 @@ def give_back(
 ) -> None:
     """Makes a stop that a contact's phone said at `said_at` one of fewer teams, for it has said that it did
     not mean these: each is what it was `before`, stopped since a time or not (None); so is the whole
-    organisation. What the number had stopped before, whoever had it, stays stopped: `stops` (of_numbers())
-    tell, and the contact's bars."""
+    organisation. What the number had stopped before, whoever had it, stays stopped: `stops` (those of
+    TeamOnlyQuestion) tell, and the contact's bars."""
     of_this = {each.hex() for each in db.session.scalars(digests(number))}
     said = NumberStop.digest.in_(digests(number)) & (NumberStop.said_at == said_at)
     bars = db.session.execute(
@@ -149,7 +128,7 @@ def give_back(
 
 
 def as_it_was(stop: Mapping[str, Any]) -> dict[str, Any]:
-    """What made a stop of of_numbers() what it was, before a later one took its place."""
+    """What makes a stop of TeamOnlyQuestion what it was, before a later one took its place."""
     said_at = datetime.fromisoformat(stop["said_at"])
     return {"said_at": said_at, "origin": stop["origin"], "reason": stop["reason"]}
 
@@ -193,13 +172,6 @@ def reasons(pairs: Collection[tuple[int, int]]) -> dict[tuple[int, int], str]:
 def reason(contact_id: int, team_id: int) -> str | None:
     """reasons() of one."""
     return reasons([(contact_id, team_id)]).get((contact_id, team_id))
-
-
-def said_since(contact_id: int, number: str, team_id: int) -> bool:
-    """Whether a number of a contact has stopped a team, or the whole organisation, after START was sent, for
-    which lift() has just been called."""
-    of_number = bars(contact_id, team_id).where(Block.number.in_(spellings(number)))
-    return bool(db.session.scalar(select(of_number.exists())))
 
 
 def bars(contact_id: Any, team_id: Any) -> Select[Any]:

@@ -32,12 +32,13 @@ def flag(
     said_at: datetime | None = None,
     found: Found = _NOT_SAID,
     number: str = "",
+    now: datetime | None = None,
 ) -> None:
     """Flags a contact in a team for words they wrote at `said_at` (UTC, the carrier's time; None is now) from
     the phone with this number (E.164), and what was `found` in them. The clock starts then, however late they
-    are read, and never in the future. More words join an open flag; the earliest ones start its clock, in
-    whatever order they are read."""
-    now: datetime = db.session.scalars(select(func.now())).one()
+    are read, and never after `now` (UTC; None asks the database). More words join an open flag; the earliest
+    ones start its clock, in whatever order they are read."""
+    now = now or db.session.scalars(select(func.now())).one()
     received_at = min(said_at or now, now)
     due_on = business_day_after(received_at.astimezone(zone).date(), BUSINESS_DAYS_TO_DECIDE)
     new = upsert(PossibleOptOut).values(
@@ -108,26 +109,10 @@ def decide(contact_id: int, team_ids: list[int], decision: Decision, user_id: in
     _close([(contact_id, team_id) for team_id in team_ids], decision, user_id)
 
 
-def open_elsewhere(contact_id: int, team_id: int) -> list[int]:
-    """The ids of a contact's undecided flags outside a team."""
-    query = select(PossibleOptOut.id).where(
-        PossibleOptOut.contact_id == contact_id,
-        PossibleOptOut.team_id != team_id,
-        PossibleOptOut.decision == Decision.OPEN,
-    )
-    return list(db.session.scalars(query.order_by(PossibleOptOut.id)))
-
-
-def numbers_of(flag_ids: list[int]) -> set[str]:
-    """The phones (E.164) that wrote what these flags are about."""
-    query = select(func.unnest(PossibleOptOut.numbers)).where(PossibleOptOut.id.in_(flag_ids))
-    return set(db.session.scalars(query))
-
-
 def reopen(flag_ids: list[int], team_ids: list[int], stops: Sequence[dict[str, Any]]) -> None:
     """Makes these flags, of a contact who has taken their word back in these teams, wait for a person again.
     They are due on the day they were, and no stop until then; `stops` are those that the phones which wrote
-    them had before (number_stops.of_numbers())."""
+    them had before (TeamOnlyQuestion)."""
     reopened = db.session.execute(
         update(PossibleOptOut)
         .where(PossibleOptOut.id.in_(flag_ids), PossibleOptOut.team_id.in_(team_ids))
@@ -205,8 +190,9 @@ def words_count(contact_id: int, team_id: int, numbers: Collection[str], said_at
     phones with these numbers (E.164): it is theirs, and a stop of each number. Whoever else has one by now is
     barred as who gets it next is, and held until a person decides where they are opted in."""
     note_stop(contact_id, team_id, said_at)
+    others = decided_words.held_from_others(contact_id, numbers)
     said = decided_words.keep(numbers, said_at, team_id)
-    for holder_id in sorted(decided_words.holders(numbers) - {contact_id}):
+    for holder_id in sorted(others):
         lock_contacts([holder_id])
         if not decided_words.bar_holder(holder_id, numbers, said_at, team_id, said):
             continue

@@ -1,5 +1,5 @@
-"""What a text says about consent: the keyword it is, or words that somebody must read. Who really gets a text
-and who only tries one (messaging/trying.py) both ask here."""
+"""What a text says about consent: the keyword it is, or words that somebody must read. What that does is
+decided in deciding.py."""
 
 from __future__ import annotations
 

@@ -6,41 +6,22 @@ the word opts out of every team at once, and TEAM gives back what it changed els
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, exists, func, insert, select, update
 
 from cadence_app.accounts.models import Team, Tenant
 from cadence_app.consent import blocks, keywords, number_stops, possible
+from cadence_app.consent.deciding import ANSWER_WITHIN
 from cadence_app.consent.ledger import Change, record_changes, take_back_stop
-from cadence_app.consent.models import Consent, Source, Status, TeamOnlyQuestion, TeamOnlyStatus
+from cadence_app.consent.models import BlockScope, Source, Status, TeamOnlyQuestion, TeamOnlyStatus
+from cadence_app.consent.standing import KeptStop, Standing, out_of_later_teams
 from cadence_app.extensions import db
 from cadence_app.tenancy import tenant_in_use
 
 WORD = "team"
-# People answer within hours; much later the word may be about something else.
-ANSWER_WITHIN = timedelta(days=7)
-
-
-@dataclass(frozen=True)
-class Elsewhere:
-    """A contact's other teams before a word counted for them: contact_id, team_id, status and stopped_at of
-    each; the ids of the open flags there; since when their own words have kept them out of teams they join
-    later, or None; and the stops of the phone's number and of those that wrote what is flagged
-    (number_stops.of_numbers())."""
-
-    consents: list[Any]
-    flag_ids: list[int]
-    bar_since: datetime | None
-    stops: list[dict[str, Any]]
-
-    @property
-    def gives_back(self) -> bool:
-        """Whether there is anything that an answer could give back."""
-        return self.bar_since is None or any(row.status == Status.OPTED_IN for row in self.consents)
 
 
 def is_word(text: str) -> bool:
@@ -48,47 +29,32 @@ def is_word(text: str) -> bool:
     return keywords.normalise(text) == WORD
 
 
-def elsewhere(contact_id: int, team_id: int, number: str) -> Elsewhere:
-    """How things stand outside a team now, for who texts from a number. The caller holds the contact."""
-    stored = select(Consent.contact_id, Consent.team_id, Consent.status, Consent.stopped_at).where(
-        Consent.contact_id == contact_id, Consent.team_id != team_id
-    )
-    flag_ids = possible.open_elsewhere(contact_id, team_id)
-    return Elsewhere(
-        list(db.session.execute(stored.order_by(Consent.team_id))),
-        flag_ids,
-        blocks.stopped_everywhere([contact_id]).get(contact_id),
-        number_stops.of_numbers({number, *possible.numbers_of(flag_ids)}),
-    )
-
-
-def ask(
-    before: Elsewhere, contact_id: int, team_id: int, message_id: int, number: str, said_at: datetime
-) -> None:
-    """Notes that the confirmation of a word, the text `message_id` that a phone sent, asks the question, and
-    what was elsewhere before."""
+def ask(stored: Standing, team_id: int, message_id: int, number: str, said_at: datetime) -> None:
+    """Notes that the confirmation of a word, the text `message_id` that a phone sent to a team, asks the
+    question, and how the contact stood before it in the other teams."""
+    tenant_id = tenant_in_use()
     question = TeamOnlyQuestion(
-        contact_id=contact_id,
-        tenant_id=tenant_in_use(),
+        contact_id=stored.contact_id,
+        tenant_id=tenant_id,
         team_id=team_id,
         message_id=message_id,
         number=number,
         said_at=said_at,
-        bar_since=before.bar_since,
-        flag_ids=before.flag_ids,
-        stops=before.stops,
+        bar_since=out_of_later_teams(stored.bars),
+        flag_ids=[flag.flag_id for flag in stored.flags if flag.team_id != team_id],
+        stops=[_as_json(stop) for stop in stored.stops if stop.scope != BlockScope.PERSONAL],
     )
     db.session.add(question)
     db.session.flush()
     rows = [
         {
-            "contact_id": contact_id,
-            "team_id": row.team_id,
-            "tenant_id": question.tenant_id,
-            "status": row.status,
-            "stopped_at": row.stopped_at,
+            "contact_id": stored.contact_id,
+            "team_id": each.team_id,
+            "tenant_id": tenant_id,
+            "status": each.status,
+            "stopped_at": each.stopped_at,
         }
-        for row in before.consents
+        for each in stored.elsewhere(team_id)
     ]
     if rows:
         db.session.execute(insert(TeamOnlyStatus), rows)
@@ -105,18 +71,14 @@ def question_of(contact_id: int) -> TeamOnlyQuestion | None:
     return db.session.get(TeamOnlyQuestion, contact_id, populate_existing=True)
 
 
-def answer(question: TeamOnlyQuestion, message_id: int, words: str, received_at: datetime) -> str | None:
-    """Takes TEAM, the text `message_id`, as the answer of who was asked, and says in words for an agent what
-    it did. None for one from before the question.
+def give_back(contact_id: int, message_id: int, words: str, held: Mapping[int, Any]) -> None:
+    """Takes TEAM, the text `message_id`, as the answer to a contact's open question, which the caller has
+    found it to be (deciding.py). `held` is what ledger.lock_contacts() said of the contact.
 
     Makes every other team what it was before the word, each change a row of the history by the contact's own
     words. What has been decided in a team since stays. The question is answered then.
     """
-    if received_at < question.said_at:
-        return None
-    if received_at > question.said_at + ANSWER_WITHIN:
-        return f"Came more than {ANSWER_WITHIN.days} days after the question, so it changes nothing."
-    contact_id = question.contact_id
+    question = db.session.get_one(TeamOnlyQuestion, contact_id, populate_existing=True)
     name = db.session.get_one(Team, question.team_id).name
     reason = f"Answered TEAM: by their opt-out word they meant {name} only."
     untouched = select(TeamOnlyStatus).where(TeamOnlyStatus.contact_id == contact_id)
@@ -133,7 +95,8 @@ def answer(question: TeamOnlyQuestion, message_id: int, words: str, received_at:
         question.bar_since,
         question.stops,
     )
-    possible.reopen(question.flag_ids, [row.team_id for row in left], question.stops)
+    if question.flag_ids:
+        possible.reopen(question.flag_ids, [row.team_id for row in left], question.stops)
     record_changes(
         [
             Change(
@@ -142,10 +105,10 @@ def answer(question: TeamOnlyQuestion, message_id: int, words: str, received_at:
             )
             for row in left
             if row.status == Status.OPTED_IN
-        ]
+        ],
+        held,
     )
     forget([contact_id])
-    return f"They meant {name} only: elsewhere it is as it was before their opt-out word."
 
 
 def forget(contact_ids: Collection[int]) -> None:
@@ -157,3 +120,15 @@ def in_use(tenant: Tenant) -> bool:
     """Whether TEAM means something in a tenant: it is asked, or was a while ago and may still be answered."""
     recent = TeamOnlyQuestion.said_at > func.now() - ANSWER_WITHIN
     return tenant.ask_team_only or bool(db.session.scalar(select(exists().where(recent))))
+
+
+def _as_json(stop: KeptStop) -> dict[str, Any]:
+    """A stop as number_stops.give_back() takes it."""
+    return {
+        "digest": stop.digest,
+        "scope": stop.scope,
+        "team_id": stop.team_id,
+        "said_at": stop.said_at.isoformat(),
+        "origin": stop.origin,
+        "reason": stop.reason,
+    }

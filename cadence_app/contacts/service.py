@@ -9,8 +9,8 @@ from sqlalchemy.exc import IntegrityError
 
 from cadence_app.accounts import audit
 from cadence_app.accounts.models import Team, User
+from cadence_app.consent import by_user as consent
 from cadence_app.consent import joining
-from cadence_app.consent import service as consent
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import Consent, OptOutChange
 from cadence_app.contacts.models import Contact, ContactNumber, ContactTag, Tag

@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import timedelta
 from enum import StrEnum
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 
 from cadence_app.consent.keywords import Meaning
 from cadence_app.extensions import db
@@ -17,6 +17,7 @@ HELP_EVERY = timedelta(minutes=10)
 # within a day are answered, each with its confirmation and its welcome-back.
 PAIRS_A_DAY = 5
 _DAY = timedelta(days=1)
+_PAIR = (MessageKind.OPT_OUT_REPLY, MessageKind.OPT_IN_REPLY)
 _NOT_GONE = (MessageState.SUPPRESSED, MessageState.DROPPED, MessageState.FAILED)
 
 
@@ -37,22 +38,11 @@ WORDS = {
 def limit_of(conversation: Conversation, answer: Meaning) -> Limit | None:
     """Which limit an answer would pass, if any. The caller holds the contact, so two texts at once are asked
     one after the other."""
+    recent = Message.created_at > func.clock_timestamp() - (HELP_EVERY if answer == Meaning.HELP else _DAY)
+    lately = Message.conversation_id == conversation.id, recent
     if answer == Meaning.HELP:
-        since = _count(conversation, MessageKind.HELP_REPLY, HELP_EVERY, gone=True)
-        return Limit.HELP if since else None
-    pairs = min(
-        _count(conversation, kind, _DAY) for kind in (MessageKind.OPT_OUT_REPLY, MessageKind.OPT_IN_REPLY)
-    )
+        helped = Message.kind == MessageKind.HELP_REPLY, Message.state.not_in(_NOT_GONE)
+        return Limit.HELP if db.session.scalar(select(exists().where(*lately, *helped))) else None
+    counts = (func.count().filter(Message.kind == kind) for kind in _PAIR)
+    pairs = min(db.session.execute(select(*counts).where(*lately, Message.kind.in_(_PAIR))).one())
     return Limit.PAIRS if pairs >= PAIRS_A_DAY else None
-
-
-def _count(conversation: Conversation, kind: MessageKind, within: timedelta, gone: bool = False) -> int:
-    """How many answers of a kind there were lately; only those that went or may yet, if `gone`."""
-    query = select(func.count()).where(
-        Message.conversation_id == conversation.id,
-        Message.kind == kind,
-        Message.created_at > func.clock_timestamp() - within,
-    )
-    if gone:
-        query = query.where(Message.state.not_in(_NOT_GONE))
-    return db.session.scalars(query).one()

@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from cadence_app.accounts.models import KeywordPolicy, Team
+from cadence_app.consent.deciding import Decided
 from cadence_app.consent.keywords import Meaning
 from cadence_app.consent.own_keywords import answer_to
+from cadence_app.extensions import db
 from cadence_app.messaging.models import MessageKind
 
 # 47 CFR 64.1200(a)(12): within five minutes of the request.
@@ -24,6 +26,16 @@ KINDS = {
     Meaning.IN: MessageKind.OPT_IN_REPLY,
     Meaning.HELP: MessageKind.HELP_REPLY,
 }
+
+
+def answer_of(team: Team, decided: Decided) -> str:
+    """The automatic answer of a team to a text that gets one, as was decided."""
+    if decided.answer is None:
+        return ""
+    word = decided.keyword.word if decided.keyword else ""
+    if decided.team_ids:
+        return confirmation_of([db.session.get_one(Team, each) for each in decided.team_ids], word)
+    return text_of(team, decided.answer, decided.asks_team_only, word)
 
 
 def text_of(team: Team, meaning: Meaning, asks_team_only: bool = False, word: str = "") -> str:

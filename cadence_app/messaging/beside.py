@@ -46,7 +46,7 @@ def _sent(team: Team, conversation: Conversation | None) -> tuple[str, ...]:
 
 def _names(team: Team, conversation: Conversation | None, personal: bool) -> Names:
     inboxes = db.session.execute(select(Inbox.id, Inbox.team_id, Inbox.number, Inbox.name, Inbox.kind)).all()
-    teams = db.session.execute(select(Team.id, Team.name, Team.code)).all()
+    teams = db.session.execute(select(Team.id, Team.name, Team.code, Team.closed_at)).all()
     people = list(db.session.scalars(select(User.name).where(User.active)))
     if conversation:
         contact = select(Contact.first_name, Contact.last_name).where(Contact.id == conversation.contact_id)
@@ -62,4 +62,5 @@ def _names(team: Team, conversation: Conversation | None, personal: bool) -> Nam
         numbers=tuple((inbox.number, inbox.team_id) for inbox in inboxes),
         inboxes=tuple(inbox.name for inbox in texted),
         people=tuple(people),
+        closed=frozenset(each.id for each in teams if each.closed_at),
     )

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from flask import request
 
 from cadence_app.accounts.models import Team, User
+from cadence_app.consent import by_user as consent
 from cadence_app.consent import number_stops, possible
-from cadence_app.consent import service as consent
+from cadence_app.consent.history import changes_of
 from cadence_app.consent.models import Consent, OptOutChange, PossibleOptOut, Status
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
@@ -53,7 +54,7 @@ def card_of(user: User, contact: Contact, team: Team, action: str) -> Card:
     stored = consent.consent_of(contact.id, team.id)
     flag = possible.open_flag(contact.id, team.id)
     quoted = flag is not None and opt_out_queue.quotes(user, flag)
-    history = consent.history(contact.id, [team.id])
+    history = changes_of(contact.id, [team.id])
     return Card(
         contact=contact,
         team=team,

@@ -27,6 +27,29 @@ def conversation_with(inbox: Inbox, contact_id: int) -> Conversation:
     ).one()
 
 
+def texted_in(inbox: Inbox, contact_id: int, text: str) -> Conversation:
+    """conversation_with(), moved to the top of its inbox by a text that has come in and nobody has opened.
+    The caller adds the message."""
+    statement = upsert(Conversation).values(
+        tenant_id=inbox.tenant_id,
+        inbox_id=inbox.id,
+        contact_id=contact_id,
+        last_message_at=func.clock_timestamp(),
+        last_message_text=text,
+        unread=1,
+    )
+    new = statement.excluded
+    moved = statement.on_conflict_do_update(
+        index_elements=["inbox_id", "contact_id"],
+        set_={
+            "last_message_at": new.last_message_at,
+            "last_message_text": new.last_message_text,
+            "unread": Conversation.unread + 1,
+        },
+    ).returning(Conversation)
+    return db.session.scalars(moved, execution_options={"populate_existing": True}).one()
+
+
 def add_message(conversation: Conversation, message: Message) -> Message:
     """Puts a new text into a conversation and moves that to the top of its inbox."""
     message.tenant_id = conversation.tenant_id

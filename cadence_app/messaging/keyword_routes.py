@@ -13,7 +13,7 @@ from cadence_app.consent.keywords import Meaning
 from cadence_app.extensions import db
 from cadence_app.messaging.auto_replies import MAX_AUTO_REPLY
 from cadence_app.messaging.keyword_forms import EVERYBODY, MEANING_NAMES, KeywordForm, TryForm
-from cadence_app.messaging.trying import try_text
+from cadence_app.messaging.keyword_trial import try_text
 
 blueprint = Blueprint("keywords", __name__, url_prefix="/settings/keywords")
 

@@ -7,8 +7,8 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from cadence_app.accounts.roles import desk_required
+from cadence_app.consent import by_user as consent
 from cadence_app.consent import possible
-from cadence_app.consent import service as consent
 from cadence_app.consent.models import Decision, Status
 from cadence_app.extensions import db
 from cadence_app.messaging import opt_out_queue

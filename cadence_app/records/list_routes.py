@@ -7,8 +7,8 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from cadence_app.accounts.roles import desk_required
+from cadence_app.consent import by_user as consent
 from cadence_app.consent import number_stops
-from cadence_app.consent import service as consent
 from cadence_app.contacts import fields, service, tags
 from cadence_app.contacts.mending import count_to_mend
 from cadence_app.contacts.models import Contact, CustomField

@@ -72,7 +72,7 @@ def held_out() -> list[Line]:
 
 
 def noticed(text: str) -> bool:
-    """Whether Cadence acts on a text or flags it, as consent.service.read_text does."""
+    """Whether Cadence acts on a text or flags it, as consent.deciding.decide does."""
     keyword = keywords.read(text, {})
     if keyword and keyword.word != keywords.YES:
         return keyword.meaning == Meaning.OUT

@@ -11,10 +11,11 @@ import pytest
 from sqlalchemy import func, select
 
 from cadence_app.accounts.models import Tenant, User
-from cadence_app.consent import possible
-from cadence_app.consent import service as consent
+from cadence_app.consent import by_user as consent
+from cadence_app.consent import number_stops, possible
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import NumberStop
+from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.carriers import unread
@@ -388,3 +389,43 @@ def test_a_system_that_decides_holds_who_has_the_number_by_now_in_the_order_of_a
         asked.set()
         done.result()
     assert why_not(world, holder)
+
+
+@pytest.mark.parametrize("decided_first", [False, True])
+def test_who_gets_the_number_in_the_instant_of_the_decision_is_barred(
+    world: World, decided_first: bool
+) -> None:
+    contact_id, number = flagged(world)
+    text_at(world, contact_id, new_number())
+
+    def gets_it() -> int:
+        contact = Contact(
+            tenant_id=world.tenant_id, number=number, first_name="", last_name="", external_id=""
+        )
+        db.session.add(contact)
+        db.session.flush()
+        return contact.id
+
+    def decides() -> None:
+        consent.set_by_user(db.session.get_one(User, world.agent_id), contact_id, world.team_id, OUT)
+
+    first, second = (decides, gets_it) if decided_first else (gets_it, decides)
+
+    def meanwhile() -> None:
+        with world.session():
+            second()
+            db.session.commit()
+
+    other = threading.Thread(target=meanwhile)
+    with world.session():
+        first()
+        # What the first has written nobody sees yet.
+        other.start()
+        other.join(0.3)
+        db.session.commit()
+    other.join()
+    holder_id = world.contact_id(number)
+    with world.session():
+        assert (number_stops.reason(holder_id, world.team_id) or "").startswith(ASKED)
+    world.text(number, "hello")
+    assert world.status(holder_id) == OUT

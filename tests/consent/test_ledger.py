@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from cadence_app.accounts.models import User
-from cadence_app.consent import service
+from cadence_app.consent import by_user
 from cadence_app.consent.joining import record_first
 from cadence_app.consent.ledger import Change, record_change, record_changes
 from cadence_app.consent.models import Consent, Source, Status
@@ -49,10 +49,10 @@ def test_the_status_is_the_fold_of_its_history_and_history_only_grows(
                 try:
                     if kind == "toggle":
                         user = db.session.get_one(User, world.agent_id)
-                        service.set_by_user(user, contact_id, world.team_id, Status(what), how)
+                        by_user.set_by_user(user, contact_id, world.team_id, Status(what), how)
                     else:
                         record_change(Change(contact_id, world.team_id, Status(what), Source.IMPORT))
-                except service.ReasonRequired:
+                except by_user.ReasonRequired:
                     assert what == Status.OPTED_IN
                 db.session.commit()
         rows = world.history(contact_id)
@@ -170,7 +170,7 @@ def test_200_concurrent_flips_and_stops_leave_an_alternating_history(world: Worl
             with world.session():
                 user = db.session.get_one(User, world.agent_id)
                 status = random.choice(list(Status))
-                service.set_by_user(user, contact_id, world.team_id, status, "They asked on the phone.")
+                by_user.set_by_user(user, contact_id, world.team_id, status, "They asked on the phone.")
                 db.session.commit()
         except BaseException as failure:
             failures.append(failure)

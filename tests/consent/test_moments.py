@@ -14,12 +14,12 @@ from sqlalchemy.exc import DBAPIError
 
 from cadence_app.accounts.models import User
 from cadence_app.consent import ledger, moments, possible, seals
+from cadence_app.consent.by_user import consent_of, set_by_user
 from cadence_app.consent.joining import add_by_user
 from cadence_app.consent.ledger import Change, record_change
 from cadence_app.consent.models import OptOutChange, Source
 from cadence_app.consent.moments import Moment
 from cadence_app.consent.seals import retirements
-from cadence_app.consent.service import consent_of, set_by_user
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.tenancy import set_tenant
@@ -228,10 +228,9 @@ def test_no_seal_comes_between_the_moment_of_a_change_and_its_row(
     if ahead:
         put_the_clock_back(world, owner, ahead)
     sealed: list[bool] = []
-    real = moments.this_moment
 
-    def then_somebody_seals() -> Moment:
-        moment = real()
+    def then_somebody_seals(clock: datetime, at: datetime) -> Moment:
+        moment = Moment(clock, at)
         with world.app.app_context(), db.engine.connect() as sealer:
             set_tenant(sealer, world.tenant_id)
             day = moment.at.date()
@@ -242,7 +241,8 @@ def test_no_seal_comes_between_the_moment_of_a_change_and_its_row(
                 sealer.commit()
         return moment
 
-    monkeypatch.setattr(ledger, "this_moment", then_somebody_seals)
+    for reads_it in (ledger, moments):
+        monkeypatch.setattr(reads_it, "Moment", then_somebody_seals)
     way(world, contact_id, number)
     assert set(sealed) == {False}
     assert world.status(contact_id) == OUT

@@ -12,8 +12,8 @@ from sqlalchemy import func, select
 
 from cadence_app import number_key
 from cadence_app.accounts.models import Team, User
+from cadence_app.consent import by_user as consent
 from cadence_app.consent import joining, number_stops, possible
-from cadence_app.consent import service as consent
 from cadence_app.consent.by_api import Result, Wanted, set_by_api
 from cadence_app.consent.models import NumberStop, PossibleOptOut
 from cadence_app.contacts import service

@@ -7,9 +7,9 @@ from sqlalchemy import func, select
 
 from cadence_app.accounts.models import Team
 from cadence_app.consent import blocks
+from cadence_app.consent.by_user import consent_of, needs_reason
 from cadence_app.consent.carrying import NOT_CARRIED
 from cadence_app.consent.models import BlockScope
-from cadence_app.consent.service import consent_of, needs_reason
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from cadence_app.accounts.models import Team, Tenant, User
-from cadence_app.consent import blocks, joining, possible, service
+from cadence_app.consent import blocks, by_user, joining, possible
 from cadence_app.consent.intent import classifier
 from cadence_app.consent.keywords import Meaning
 from cadence_app.consent.ledger import lock_contacts
@@ -160,8 +160,8 @@ def test_who_stopped_every_team_is_not_opted_in_by_being_added_to_another(world:
         admin = db.session.get_one(User, world.admin_id)
         joining.add_by_user(admin, contact_id, world.other_team_id)
         db.session.commit()
-        with pytest.raises(service.ReasonRequired):
-            service.set_by_user(admin, contact_id, world.other_team_id, Status.OPTED_IN)
+        with pytest.raises(by_user.ReasonRequired):
+            by_user.set_by_user(admin, contact_id, world.other_team_id, Status.OPTED_IN)
     (row,) = world.history(contact_id, world.other_team_id)
     assert (row.status, row.source) == ("opted_out", "manual_add")
 
@@ -304,7 +304,7 @@ def test_opting_out_closes_the_flag_whoever_does_it(world: World) -> None:
         else:
             with world.session():
                 agent = db.session.get_one(User, world.agent_id)
-                service.set_by_user(agent, contact_id, world.team_id, Status.OPTED_OUT)
+                by_user.set_by_user(agent, contact_id, world.team_id, Status.OPTED_OUT)
                 db.session.commit()
         with world.session():
             assert possible.open_flag(contact_id, world.team_id) is None
@@ -331,13 +331,13 @@ def test_after_a_keyword_an_opt_in_by_a_user_takes_a_reason_and_after_a_toggle_i
     def toggle(status: Status, reason: str = "") -> None:
         with world.session():
             agent = db.session.get_one(User, world.agent_id)
-            service.set_by_user(agent, contact_id, world.team_id, status, reason)
+            by_user.set_by_user(agent, contact_id, world.team_id, status, reason)
             db.session.commit()
 
     toggle(Status.OPTED_OUT)
     toggle(Status.OPTED_IN)
     world.text(number, "STOP")
-    with pytest.raises(service.ReasonRequired):
+    with pytest.raises(by_user.ReasonRequired):
         toggle(Status.OPTED_IN, "  ")
     toggle(Status.OPTED_IN, "Signed the form at the desk.")
     last = world.history(contact_id)[-1]
@@ -351,7 +351,7 @@ def test_after_a_keyword_an_opt_in_by_a_user_takes_a_reason_and_after_a_toggle_i
 def _opt_out_by_hand(world: World, contact_id: int) -> None:
     with world.session():
         agent = db.session.get_one(User, world.agent_id)
-        service.set_by_user(agent, contact_id, world.team_id, Status.OPTED_OUT)
+        by_user.set_by_user(agent, contact_id, world.team_id, Status.OPTED_OUT)
         db.session.commit()
 
 
@@ -363,8 +363,8 @@ def test_a_stop_after_a_manual_opt_out_makes_a_reason_necessary_without_another_
     world.text(number, "STOP")
     with world.session():
         agent = db.session.get_one(User, world.agent_id)
-        with pytest.raises(service.ReasonRequired):
-            service.set_by_user(agent, contact_id, world.team_id, Status.OPTED_IN)
+        with pytest.raises(by_user.ReasonRequired):
+            by_user.set_by_user(agent, contact_id, world.team_id, Status.OPTED_IN)
     assert len(world.history(contact_id)) == 2
 
 
@@ -510,7 +510,7 @@ def test_a_start_from_before_words_that_bar_more_than_a_team_leaves_the_bar(worl
     world.text(number, "STOPALL", world.other_personal)
     with world.session():
         agent = db.session.get_one(User, world.agent_id)
-        service.set_by_user(agent, contact_id, world.team_id, Status.OPTED_IN, "Asked at the desk.")
+        by_user.set_by_user(agent, contact_id, world.team_id, Status.OPTED_IN, "Asked at the desk.")
         db.session.commit()
     _late(world, number, "START", 1, world.personal)
     with world.session():

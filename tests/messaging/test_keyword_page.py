@@ -15,8 +15,8 @@ from cadence_app.consent import keywords, own_keywords
 from cadence_app.consent.keywords import Meaning
 from cadence_app.consent.models import CustomKeyword
 from cadence_app.extensions import db
+from cadence_app.messaging.keyword_trial import try_text
 from cadence_app.messaging.models import Message, MessageState
-from cadence_app.messaging.trying import try_text
 from tests.world import World, make_world, new_number
 
 PAGE = "/settings/keywords/"

@@ -18,17 +18,17 @@ from cadence_app.accounts import service as accounts
 from cadence_app.accounts.models import KeywordPolicy, Team, Tenant, User
 from cadence_app.consent import blocks, own_keywords, possible, team_only
 from cadence_app.consent.by_api import Wanted, set_by_api
+from cadence_app.consent.by_user import consent_of, needs_reason, set_by_user
 from cadence_app.consent.keywords import Meaning
 from cadence_app.consent.models import BlockScope, Status, TeamOnlyQuestion, TeamOnlyStatus
-from cadence_app.consent.service import consent_of, needs_reason, set_by_user
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
 from cadence_app.inboxes.service import create_inbox
 from cadence_app.messaging.encoding import measure
 from cadence_app.messaging.inbound import CarrierSays, receive_text
+from cadence_app.messaging.keyword_trial import try_text
 from cadence_app.messaging.models import Message, MessageState
 from cadence_app.messaging.sending import deliver
-from cadence_app.messaging.trying import try_text
 from tests.administration.test_teams_and_inboxes import logged
 from tests.contacts import importing
 from tests.records.people import add_number, erase, merge, text_at

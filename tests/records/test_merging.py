@@ -14,8 +14,8 @@ from cadence_app.accounts.models import User
 from cadence_app.campaigns.models import Campaign, Recipient
 from cadence_app.campaigns.segments import Segment, Who
 from cadence_app.consent import blocks, possible
+from cadence_app.consent.by_user import ReasonRequired, set_by_user
 from cadence_app.consent.models import BlockScope, Decision, PossibleOptOut, Status
-from cadence_app.consent.service import ReasonRequired, set_by_user
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox

@@ -17,8 +17,8 @@ from sqlalchemy import func, select, update
 
 from cadence_app import files
 from cadence_app.accounts.models import Role, User
+from cadence_app.consent import by_user as consent
 from cadence_app.consent import seals
-from cadence_app.consent import service as consent
 from cadence_app.consent.models import Source, Status
 from cadence_app.contacts import service as contacts
 from cadence_app.contacts.models import Contact

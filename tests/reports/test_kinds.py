@@ -14,8 +14,8 @@ from sqlalchemy import insert
 
 from cadence_app.accounts import audit
 from cadence_app.accounts.models import User
+from cadence_app.consent import by_user as consent
 from cadence_app.consent import possible
-from cadence_app.consent import service as consent
 from cadence_app.consent.ledger import Change, record_change, record_changes
 from cadence_app.consent.models import Source, Status
 from cadence_app.contacts.models import Contact

@@ -16,8 +16,8 @@ from sqlalchemy.orm import joinedload
 
 from cadence_app.accounts import audit
 from cadence_app.accounts.models import Tenant, User
+from cadence_app.consent import by_user as consent
 from cadence_app.consent import keywords, own_keywords, possible
-from cadence_app.consent import service as consent
 from cadence_app.consent.keywords import Meaning
 from cadence_app.consent.models import Status
 from cadence_app.extensions import db
@@ -166,7 +166,7 @@ def opt_out(admin: User, post: UnreadPost, number: str, inbox: Inbox, note: str)
 def _opt_out(admin: User, inbox: Inbox, number: str, said_at: datetime) -> int:
     """Opts who has a number now, held, out of an inbox's team, in this transaction: an admin's decision about
     what this phone wrote, which stays with the number. Returns the contact's id."""
-    contact_id, _ = held_contact(inbox, number)
+    contact_id = held_contact(number).contact_id
     consent.set_by_user(admin, contact_id, inbox.team_id, Status.OPTED_OUT)
     possible.words_count(contact_id, inbox.team_id, [number], said_at)
     return contact_id

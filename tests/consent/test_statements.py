@@ -1,0 +1,105 @@
+"""How much the database is asked for one text: at most half of what it was when each rule read for itself."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import event, select, update
+
+from cadence_app.accounts.models import KeywordPolicy, PossibleOptOutPolicy, Tenant
+from cadence_app.consent.keywords import Meaning
+from cadence_app.extensions import db
+from cadence_app.inboxes.models import Inbox
+from cadence_app.messaging.inbound import CarrierSays, receive_text
+from tests.world import World, new_number
+
+
+@contextmanager
+def statements(world: World) -> Iterator[list[str]]:
+    """The statements that are run meanwhile, those that begin a transaction too."""
+    seen: list[str] = []
+
+    def note(*args: object) -> None:
+        seen.append(str(args[2]))
+
+    with world.app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+def texted(world: World, number: str, body: str, inbox: str = "shared", acted: bool = False) -> int:
+    """How many statements a text takes."""
+    said = CarrierSays()
+    if acted:
+        with world.session():
+            of_team = select(Inbox.id).where(Inbox.team_id == world.team_id)
+            said = CarrierSays(Meaning.OUT, inbox_ids=tuple(db.session.scalars(of_team)))
+    with world.app.app_context(), statements(world) as seen:
+        receive_text(getattr(world, inbox), number, body, str(uuid.uuid4()), datetime.now(UTC), carrier=said)
+    return len(seen)
+
+
+def known(world: World, *said: str) -> str:
+    """Somebody in both teams, who has said this."""
+    number = new_number()
+    for inbox in (world.shared, world.other_shared):
+        world.text(number, "hello", inbox)
+    for body in said:
+        world.text(number, body)
+    return number
+
+
+@pytest.mark.parametrize(
+    ("said", "body", "inbox", "acted", "most"),
+    [
+        ((), "see you at nine", "shared", False, 11),
+        ((), "STOP", "shared", False, 20),
+        (("STOP",), "STOP", "shared", False, 14),
+        ((), "STOP", "personal", False, 21),
+        ((), "STOPALL", "shared", False, 21),
+        ((), "STOP", "toll_free", False, 22),
+        ((), "STOP", "shared", True, 22),
+        ((), "STOP AID", "shared", False, 26),
+        (("please stop texting me",), "STOP", "shared", False, 24),
+        (("STOP",), "START", "shared", False, 21),
+        ((), "START", "shared", False, 11),
+        ((), "HELP", "shared", False, 15),
+        ((), "please stop texting me", "shared", False, 12),
+    ],
+)
+def test_a_text_of_somebody_known_takes_few_statements(
+    world: World, said: tuple[str, ...], body: str, inbox: str, acted: bool, most: int
+) -> None:
+    assert texted(world, known(world, *said), body, inbox, acted) <= most
+
+
+@pytest.mark.parametrize(("body", "most"), [("hello there", 18), ("STOP", 23)])
+def test_a_first_text_takes_few_statements(world: World, body: str, most: int) -> None:
+    assert texted(world, new_number(), body) <= most
+
+
+def test_where_any_keyword_counts_everywhere_and_the_confirmation_asks_it_takes_few_statements(
+    world: World,
+) -> None:
+    chosen = {"keyword_policy": KeywordPolicy.ORGANISATION, "ask_team_only": True}
+    with world.session():
+        chosen["possible_opt_out_policy"] = PossibleOptOutPolicy.OPT_OUT
+        db.session.execute(update(Tenant).where(Tenant.id == world.tenant_id).values(**chosen))
+        db.session.commit()
+    assert texted(world, known(world), "STOP") <= 24
+    assert texted(world, known(world), "please stop texting me") <= 20
+    assert texted(world, known(world, "STOP"), "TEAM") <= 24
+
+
+def test_a_stop_of_every_team_takes_no_more_statements_the_more_teams_there_are(world: World) -> None:
+    number, other = new_number(), known(world)
+    world.text(number, "hello")
+    assert texted(world, number, "STOPALL") == texted(world, other, "STOPALL")
