@@ -114,6 +114,12 @@ class WebhookDelivery(Model):
             "id",
             postgresql_where=text("state = 'pending'"),
         ),
+        Index(
+            "ix_webhook_deliveries_ended",
+            "tenant_id",
+            "finished_at",
+            postgresql_where=text("state <> 'pending'"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

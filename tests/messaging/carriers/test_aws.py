@@ -26,6 +26,7 @@ from cadence_app.ui.formatting import phone
 from tests.messaging.carriers import sns
 from tests.messaging.carriers.api import SECRET, Api, carrier_api
 from tests.messaging.carriers.posting import Line
+from tests.queues import waits
 from tests.world import World, new_number
 
 
@@ -231,6 +232,8 @@ def test_where_opt_outs_are_self_managed_cadence_answers_and_the_page_says_so(li
     api.self_managed = [other := new_number(), world.shared]
     with world.app.app_context():
         reconcile_blocks()
+        assert waits("sweeps", f"blocks-{line.account_id}") == 1
+        reconcile_account(world.tenant_id, line.account_id)
     page = world.sign_in("admin").get(path).text
     assert "Self-managed opt outs" in page
     assert phone(other) not in page

@@ -14,7 +14,7 @@ from cadence_app.consent import blocks
 from cadence_app.consent.models import BlockScope
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
-from cadence_app.messaging.carriers.jobs import reconcile_blocks, sweep_carrier_events
+from cadence_app.messaging.carriers.jobs import reconcile_account, sweep_carrier_events
 from cadence_app.messaging.carriers.models import Carrier, CarrierEvent, KeywordAnswers
 from cadence_app.messaging.jobs import sweep_texts
 from cadence_app.messaging.models import Conversation, Message, MessageKind, MessageState
@@ -387,7 +387,7 @@ def test_the_carriers_list_adds_blocks_and_takes_none_away(carrier: Carrier, wor
     api.blocked = [new_number(), new_number(), talk.number]
     for _ in range(2):
         with world.app.app_context():
-            reconcile_blocks()
+            reconcile_account(world.tenant_id, line.account_id)
     assert "carrier blocks" in str(talk.refusal())
     assert "carrier blocks" in str(other.refusal())
     assert world.status(talk.contact_id) == "opted_in"
