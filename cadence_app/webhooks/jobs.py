@@ -41,7 +41,7 @@ def sweep_webhook_notices(tenant_id: int, endpoint_id: int) -> None:
     tell_admins.put(f"webhook-notice-{endpoint_id}", tenant_id, endpoint_id)
 
 
-@sweep("due_webhook_logs", late=log.kept_for, every=3600, queue="webhooks", seconds=1800)
+@sweep("due_webhook_logs", late=log.kept_for, every=3600, queue="webhooks", seconds=1800, of_each=1)
 def prune_webhook_log(tenant_id: int, _: int) -> None:
     """Forgets what is old in a tenant's log."""
     log.prune()

@@ -37,6 +37,13 @@ INDEXES = (
         "state = 'sending' AND campaign_id IS NULL",
     ),
     ("ix_scheduled_texts_due", "scheduled_texts", "state, send_at", "state IN ('waiting', 'held')"),
+    (
+        "ix_webhook_endpoints_untold",
+        "webhook_endpoints",
+        "id",
+        "off_at IS NOT NULL AND off_told_at IS NULL AND deleted_at IS NULL",
+    ),
+    ("ix_webhook_endpoints_deleted", "webhook_endpoints", "id", "deleted_at IS NOT NULL"),
     ("ix_webhook_deliveries_ended", "webhook_deliveries", "finished_at", "state <> 'pending'"),
     ("ix_unread_posts_decided", "unread_posts", "decided_at", "decision <> 'open'"),
     (
@@ -67,12 +74,6 @@ ENDPOINT_HAS_WORK = """coalesce(w.quiet_until <= now(), true) AND (
                   AND NOT EXISTS (SELECT FROM webhook_deliveries e
                     WHERE e.endpoint_id = d.endpoint_id AND e.contact_id = d.contact_id
                       AND e.state = 'pending' AND e.id < d.id)))"""
-
-# What ended long ago, and everything of an endpoint that is deleted.
-WEBHOOK_LOG = """EXISTS (SELECT FROM webhook_deliveries d
-        WHERE d.tenant_id = t.id AND d.state <> 'pending' AND d.finished_at <= now() - late)
-    OR EXISTS (SELECT FROM webhook_endpoints e WHERE e.tenant_id = t.id AND e.deleted_at IS NOT NULL
-        AND EXISTS (SELECT FROM webhook_deliveries d WHERE d.endpoint_id = e.id))"""
 
 READ_BACKS = """
 SELECT a.tenant_id, a.id FROM carrier_accounts a
@@ -201,9 +202,15 @@ def _of_mails_and_reports() -> None:
         due_at="w.id",
         due="true",
     )
-    make_due_tenants(
-        "due_webhook_logs", {"webhook_deliveries": "finished_at", "tenants": "id"}, due=WEBHOOK_LOG
+    ended = rows("webhook_deliveries", waiting="w.state <> 'pending'", due_at="w.finished_at")
+    # Of an endpoint that is deleted nothing is kept.
+    left = rows(
+        "webhook_endpoints",
+        waiting="w.deleted_at IS NOT NULL",
+        due_at="w.id",
+        due="EXISTS (SELECT FROM webhook_deliveries d WHERE d.endpoint_id = w.id)",
     )
+    make_due("due_webhook_logs", f"({ended}) UNION ALL ({left})", {"webhook_deliveries": "finished_at"})
     make_due_rows(
         "due_notification_rules",
         "notification_rules",

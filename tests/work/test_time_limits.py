@@ -24,7 +24,6 @@ from tests.conftest import ROOT
 from tests.work import doing
 from tests.world import World
 
-
 _ALL = {"BaseException", "TimeIsUp", "JobTimeoutException", "BaseTimeoutException"}
 _MAY_CATCH_ALL = re.compile(rf"except\s*:|except\b.*({'|'.join(_ALL)})")
 
