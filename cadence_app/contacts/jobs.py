@@ -15,6 +15,6 @@ def read_numbers_again() -> None:
 
 @sweep(None)
 def sweep_numbers() -> None:
-    """Queues it while any tenant is due."""
+    """Has stored numbers read again while any tenant is due."""
     if mending.due() is not None:
         read_numbers_again.put("numbers-read-again")

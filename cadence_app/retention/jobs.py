@@ -56,7 +56,8 @@ def sweep_retention(tenant_id: int, run_id: int) -> None:
 
 @sweep("due_monthly_retention", every=_EVERY_SECONDS)
 def sweep_monthly_retention(tenant_id: int, _: int) -> None:
-    """A dry run by itself, on the first of each month in the tenant's zone or as soon after as may be."""
+    """Begins a dry run by itself, on the first of each month in the tenant's zone or as soon after as may
+    be."""
     tenant = db.session.get_one(Tenant, tenant_id)
     first = datetime.now(tenant.zone).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     this_month = select(RetentionRun.id).where(

@@ -6,7 +6,7 @@ from cadence_app.tenancy import use_tenant
 from cadence_app.webhooks import delivering, log, notices, outbox
 from cadence_app.work.leases import held
 from cadence_app.work.queueing import job
-from cadence_app.work.sweeps import sweep
+from cadence_app.work.sweeps import EVERYBODY, sweep
 
 
 @job("webhooks")
@@ -41,7 +41,15 @@ def sweep_webhook_notices(tenant_id: int, endpoint_id: int) -> None:
     tell_admins.put(f"webhook-notice-{endpoint_id}", tenant_id, endpoint_id)
 
 
-@sweep("due_webhook_logs", late=log.kept_for, every=3600, queue="webhooks", seconds=1800, of_each=1)
+@sweep(
+    "due_webhook_logs",
+    late=log.kept_for,
+    every=3600,
+    queue="webhooks",
+    seconds=1800,
+    of_each=1,
+    at_most=EVERYBODY,
+)
 def prune_webhook_log(tenant_id: int, _: int) -> None:
     """Forgets what is old in a tenant's log."""
     log.prune()

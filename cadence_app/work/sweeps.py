@@ -26,6 +26,8 @@ from cadence_app.work.queueing import A_MOMENT, Job, OnTheClock, job
 from cadence_app.work.units import on_its_own
 
 ROUND_SECONDS = 10
+# For `at_most`, where once an hour everybody is due.
+EVERYBODY = 1_000_000
 # No tenant's work takes more of a sweep than this; the rest has its turn in the next.
 _SHARE_SECONDS = 10
 # How long a sweep without a job of its own may take, so that all of them end before their job's time is up.

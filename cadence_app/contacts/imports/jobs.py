@@ -96,7 +96,7 @@ def remove_expired_imports(tenant_id: int, import_id: int) -> None:
 
 @sweep("due_named_imports", late=_NAMED_FOR, every=3600, queue="imports", seconds=1800)
 def forget_named(tenant_id: int, import_id: int) -> None:
-    """Whom an import named stays known for a year."""
+    """Forgets whom an import named, a year after it ended."""
     db.session.execute(delete(ImportContact).where(ImportContact.import_id == import_id))
     db.session.commit()
 

@@ -21,7 +21,7 @@ from cadence_app.messaging.jobs import dispatch
 from cadence_app.messaging.media.jobs import fetch_soon
 from cadence_app.tenancy import use_tenant
 from cadence_app.work.queueing import job
-from cadence_app.work.sweeps import sweep
+from cadence_app.work.sweeps import EVERYBODY, sweep
 from cadence_app.work.units import on_its_own
 
 _LONGEST_SECONDS = 1800
@@ -56,15 +56,23 @@ def read_account_back(tenant_id: int, account_id: int) -> None:
         fetch_soon(tenant_id, received.media_ids)
 
 
-@sweep("due_read_posts", late=unread.KEPT_AFTER_READING, every=_HOURLY, queue="sweeps", of_each=1)
+@sweep(
+    "due_read_posts",
+    late=unread.KEPT_AFTER_READING,
+    every=_HOURLY,
+    queue="sweeps",
+    seconds=_LONGEST_SECONDS,
+    of_each=1,
+    at_most=EVERYBODY,
+)
 def discard_read_posts(tenant_id: int, _: int) -> None:
     """Deletes the posts of a tenant that nobody could read and an admin has read, 90 days later."""
     unread.discard_old(datetime.now(UTC))
 
 
-@sweep("due_block_lists", every=_HOURLY, given=lambda: _carriers(carriers_with_a_list()))
+@sweep("due_block_lists", every=_HOURLY, at_most=EVERYBODY, given=lambda: _carriers(carriers_with_a_list()))
 def reconcile_blocks(tenant_id: int, account_id: int) -> None:
-    """Queues reconcile_account() for an account."""
+    """Has the carrier of an account asked for the blocks it has."""
     reconcile_account.put(f"blocks-{account_id}", tenant_id, account_id)
 
 

@@ -20,7 +20,8 @@ _LATER = timedelta(minutes=15)
 
 @sweep("due_untold_deliveries", every=30, queue="sweeps")
 def sweep_failed_deliveries(tenant_id: int, export_id: int) -> None:
-    """One mail for each destination of a file; a mail server that is away is tried again later."""
+    """Tells of a file's failed destinations, one mail for each; a mail server that is away is tried again
+    later."""
     due = select(ExportDelivery).where(
         ExportDelivery.export_id == export_id, ExportDelivery.tell_at <= func.now()
     )
