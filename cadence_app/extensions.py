@@ -14,7 +14,7 @@ from flask_rq import RQ
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
 from rq import Queue
-from rq.cron import CronScheduler
+from rq.cron import CronJob, CronScheduler
 from sqlalchemy import BigInteger, DateTime, MetaData, Text
 from sqlalchemy.orm import DeclarativeBase
 
@@ -36,7 +36,11 @@ class Base(DeclarativeBase):
 
 class ForkingRQ(RQ):
     """Flask-RQ whose `flask rq worker` forks for each job (worker.py says why), and whose programs wait for
-    Redis longer than a request does."""
+    Redis longer than a request does. `cron_jobs` are what the scheduler puts on a queue by the clock."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cron_jobs: list[CronJob] = []
 
     def make_worker(self, queues: list[str] | tuple[str, ...] | None = None, **kwargs: Any) -> ForkingWorker:
         known: dict[str, Queue] = self.queues
@@ -47,6 +51,7 @@ class ForkingRQ(RQ):
     def make_cron_scheduler(self) -> CronScheduler:
         scheduler = super().make_cron_scheduler()
         be_patient(scheduler.connection)
+        scheduler.get_jobs().extend(self.cron_jobs)
         return scheduler
 
 

@@ -1,22 +1,21 @@
-"""The sweep of old sessions and of old failures."""
+"""The sweeps of old sessions and of old failures."""
 
 from __future__ import annotations
 
-from sqlalchemy import select
-
 from cadence_app.accounts import tries
-from cadence_app.accounts.models import Tenant
-from cadence_app.accounts.sessions import forget_old
-from cadence_app.extensions import db, rq
-from cadence_app.tenancy import use_tenant
+from cadence_app.accounts.sessions import forget_old, kept_for
+from cadence_app.work.sweeps import EVERYBODY, sweep
 
 
-@rq.job(queue="sweeps")
-def sweep_sessions() -> None:
-    for tenant_id in db.session.scalars(select(Tenant.id).order_by(Tenant.id)).all():
-        use_tenant(tenant_id)
-        forget_old()
+@sweep(
+    "due_old_sessions", late=kept_for, every=3600, queue="sweeps", seconds=1800, of_each=1, at_most=EVERYBODY
+)
+def sweep_sessions(tenant_id: int, _: int) -> None:
+    """Forgets the sessions of a tenant that nobody needs any more."""
+    forget_old()
+
+
+@sweep(None, every=3600, queue="sweeps")
+def sweep_failed_tries() -> None:
+    """Forgets the failed tries to sign in of more than an hour ago, which are of no tenant."""
     tries.forget_old()
-
-
-sweep_sessions.cron_register(3600)

@@ -103,11 +103,15 @@ def end_all(user: User, but: int | None = None) -> int:
     return _end(SignInSession.user_id == user.id, *others)
 
 
+def kept_for() -> timedelta:
+    """How long a session is kept after it was last used."""
+    return timedelta(days=_KEPT_DAYS + current_app.config["SESSION_DAYS"])
+
+
 def forget_old() -> None:
     """Deletes the tenant's sessions that ended or were last used long ago, and commits."""
-    longest = timedelta(days=_KEPT_DAYS + current_app.config["SESSION_DAYS"])
     old = delete(SignInSession).where(
-        SignInSession.tenant_id == tenant_in_use(), SignInSession.last_seen_at < func.now() - longest
+        SignInSession.tenant_id == tenant_in_use(), SignInSession.last_seen_at < func.now() - kept_for()
     )
     db.session.execute(old)
     db.session.commit()

@@ -23,12 +23,12 @@ from sqlalchemy import delete, func, insert, select, text
 
 from cadence_app.accounts.sign_in_models import FailedTry
 from cadence_app.extensions import db
+from cadence_app.work.locks import hold_number
 
 HOUR = 3600
 _PREFIXES = {4: 24, 6: 64}
 # Some proxies write the client's port beside it, another one for each connection.
 _WITH_PORT = re.compile(r"(?:\[(?P<six>[^\]]*)\]|(?P<four>[0-9.]+))(?::[0-9]{1,5})?")
-_LOCK = text("SELECT pg_advisory_xact_lock(:key)")
 
 
 class Kind(StrEnum):
@@ -114,7 +114,7 @@ def begin(*counted: Counted) -> Try:
     with db.engine.begin() as connection:
         waits = [0.0]
         for key, limit in digests:
-            connection.execute(_LOCK, {"key": int.from_bytes(key[:8], signed=True)})
+            hold_number(connection, int.from_bytes(key[:8], signed=True))
             age = func.extract("epoch", func.clock_timestamp() - FailedTry.at)
             lately = select(age).where(FailedTry.key == key, age < HOUR).order_by(FailedTry.at.desc())
             waits.append(limit.wait([float(each) for each in connection.scalars(lately.limit(limit.most))]))

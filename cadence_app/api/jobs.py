@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
-
-from cadence_app.accounts.models import Tenant
-from cadence_app.api.idempotency import forget_old_keys
-from cadence_app.extensions import db, rq
-from cadence_app.tenancy import use_tenant
+from cadence_app.api.idempotency import KEPT, forget_old_keys
+from cadence_app.work.sweeps import EVERYBODY, sweep
 
 
-@rq.job(queue="sweeps")
-def sweep_idempotency_keys() -> None:
-    for tenant_id in db.session.scalars(select(Tenant.id).order_by(Tenant.id)).all():
-        use_tenant(tenant_id)
-        forget_old_keys()
-
-
-sweep_idempotency_keys.cron_register(3600)
+@sweep("due_old_api_keys", late=KEPT, every=3600, queue="sweeps", seconds=1800, of_each=1, at_most=EVERYBODY)
+def sweep_idempotency_keys(tenant_id: int, _: int) -> None:
+    """Forgets the keys of a tenant whose time is over."""
+    forget_old_keys()

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from flask import current_app
-from redis.exceptions import RedisError
-from sqlalchemy import select
 
-from cadence_app.accounts.models import Tenant
 from cadence_app.consent import seal_checks, seals
-from cadence_app.extensions import db, rq
 from cadence_app.tenancy import use_tenant
+from cadence_app.work.queueing import job
+from cadence_app.work.sweeps import sweep
 
-_EVERY_SECONDS = 60
 _LONGEST_SECONDS = 4 * 3600
+_EVERY_SECONDS = 60
 
 
-@rq.job(queue="reports")
+@job("reports", _LONGEST_SECONDS)
 def seal_history(tenant_id: int) -> None:
     """Seals a tenant's closed days. Running it again, or twice at once, does no harm."""
     use_tenant(tenant_id)
     seals.seal_closed_days()
 
 
-@rq.job(queue="reports")
+@job("reports", _LONGEST_SECONDS)
 def run_check(tenant_id: int, check_id: int) -> None:
     use_tenant(tenant_id)
     try:
@@ -32,40 +30,19 @@ def run_check(tenant_id: int, check_id: int) -> None:
         seal_checks.fail(check_id)
 
 
-@rq.job(queue="sweeps")
-def sweep_seals() -> None:
-    """Queues the sealing of every tenant that has a closed day without a seal, and the checks whose job
-    was lost. Large ones would keep texts waiting here, so they go where the exports do."""
-    for tenant_id in db.session.scalars(select(Tenant.id).order_by(Tenant.id)).all():
-        use_tenant(tenant_id)
-        if seals.days_to_seal():
-            _enqueue("seal_history", f"seal-{tenant_id}", tenant_id)
-        for check_id in seal_checks.lost_checks():
-            dispatch_check(tenant_id, check_id)
-        db.session.rollback()
+@sweep("due_seals", late=seals.GRACE, every=_EVERY_SECONDS)
+def sweep_seals(tenant_id: int, _: int) -> None:
+    """Queues the sealing of a tenant that has a closed day without a seal. A large one would keep texts
+    waiting here, so it goes where the exports do."""
+    seal_history.put(f"seal-{tenant_id}", tenant_id)
+
+
+@sweep("due_seal_checks", late=seal_checks.LOST_AFTER, every=_EVERY_SECONDS)
+def sweep_seal_checks(tenant_id: int, check_id: int) -> None:
+    """Queues a check whose job was lost."""
+    dispatch_check(tenant_id, check_id)
 
 
 def dispatch_check(tenant_id: int, check_id: int) -> bool:
     """Queues a check. False where Redis is out of reach; the sweep queues it later."""
-    return _enqueue("run_check", f"seal-check-{check_id}", tenant_id, check_id)
-
-
-def _enqueue(name: str, job_id: str, *arguments: int) -> bool:
-    """Puts a job on the queue, unless it waits there already."""
-    queue = rq.get_queue("reports")
-    try:
-        if job_id not in queue.get_job_ids():
-            queue.enqueue(
-                f"cadence_app.consent.jobs.{name}",
-                args=arguments,
-                job_id=job_id,
-                job_timeout=_LONGEST_SECONDS,
-                result_ttl=0,
-            )
-    except RedisError:
-        current_app.logger.warning("Redis is out of reach: %s waits for the sweep", job_id)
-        return False
-    return True
-
-
-sweep_seals.cron_register(_EVERY_SECONDS)
+    return run_check.put(f"seal-check-{check_id}", tenant_id, check_id)

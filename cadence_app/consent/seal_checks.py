@@ -13,7 +13,7 @@ from cadence_app.consent.seal_models import UNFINISHED_CHECKS, CheckState, SealC
 from cadence_app.extensions import db
 
 # A check that no worker has touched for this long has lost its job.
-_LOST_AFTER = timedelta(minutes=2)
+LOST_AFTER = timedelta(minutes=2)
 
 
 def request_check(user: User) -> SealCheck:
@@ -32,14 +32,6 @@ def request_check(user: User) -> SealCheck:
 def latest_checks(limit: int = 5) -> list[SealCheck]:
     """The tenant's requests, newest first."""
     return list(db.session.scalars(select(SealCheck).order_by(SealCheck.id.desc()).limit(limit)))
-
-
-def lost_checks() -> list[int]:
-    """The ids of the tenant's checks that no worker is busy with."""
-    lost = select(SealCheck.id).where(
-        SealCheck.state.in_(UNFINISHED_CHECKS), SealCheck.touched_at < func.now() - _LOST_AFTER
-    )
-    return list(db.session.scalars(lost))
 
 
 def run(check_id: int) -> None:

@@ -23,7 +23,7 @@ from cadence_app.tenancy import tenant_in_use
 VERSIONS = (1, 2)
 # A change is stamped a moment before it is written. A day is sealed this long after its end, so that the last
 # change of a day is not refused where a server stalls between the two.
-_GRACE = timedelta(minutes=10)
+GRACE = timedelta(minutes=10)
 # Days sealed in one transaction, each of which holds a lock.
 _BATCH = 366
 # More open days than this are a sealer that is down, or history that was only just loaded.
@@ -105,7 +105,7 @@ def seal_closed_days() -> int:
 def days_to_seal() -> tuple[date, date] | None:
     """The first and the last closed day of the tenant in use that have no seal, both included."""
     tenant_id = tenant_in_use()
-    closed = func.history_day(func.clock_timestamp() - _GRACE) - 1
+    closed = func.history_day(func.clock_timestamp() - GRACE) - 1
     newest = select(func.max(Seal.day)).where(Seal.tenant_id == tenant_id).scalar_subquery()
     oldest = select(func.min(OptOutChange.changed_at)).where(OptOutChange.tenant_id == tenant_id)
     first = func.coalesce(

@@ -7,21 +7,19 @@ from typing import Any
 
 from flask import current_app
 from flask_mail import Message
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, or_, update
 
-from cadence_app.accounts.models import Tenant
-from cadence_app.extensions import db, rq
+from cadence_app.extensions import db
 from cadence_app.mails import smtp
 from cadence_app.mails.models import OutgoingMail
-from cadence_app.mails.service import queue_up
+from cadence_app.mails.service import queue_up, sending
 from cadence_app.tenancy import use_tenant
 from cadence_app.vault import Unreadable, decrypt
-from cadence_app.work.sweeps import quick_sweep
+from cadence_app.work.retrying import Retrying
+from cadence_app.work.sweeps import sweep
 
 # With the longest wait between two, this is three days of a mail server that is away.
-_ATTEMPTS = 290
-_FIRST_WAIT = timedelta(seconds=10)
-_LONGEST_WAIT = timedelta(minutes=15)
+_AGAIN = Retrying(timedelta(seconds=10), timedelta(minutes=15), attempts=290)
 # A worker that has a mail keeps it this long, well over the mail server's timeouts; should it die, the sweep
 # gives the mail to another.
 _KEPT = timedelta(minutes=5)
@@ -29,7 +27,7 @@ _KEPT = timedelta(minutes=5)
 _LOST_AFTER = timedelta(seconds=15)
 
 
-@rq.job(queue="mails")
+@sending.does
 def send_mail(tenant_id: int, mail_id: int) -> None:
     """Sends a mail that is due. Running it again, or twice at once, does no harm."""
     use_tenant(tenant_id)
@@ -45,7 +43,7 @@ def send_mail(tenant_id: int, mail_id: int) -> None:
         smtp.deliver(message)
     except Exception as error:
         current_app.logger.warning("mail %s could not be sent: %s", mail.id, error)
-        if smtp.refused_for_good(error) or mail.attempts >= _ATTEMPTS:
+        if smtp.refused_for_good(error) or _AGAIN.over(mail.attempts):
             _end(mail, problem=str(error))
         else:
             _wait(mail, str(error))
@@ -53,19 +51,19 @@ def send_mail(tenant_id: int, mail_id: int) -> None:
         _end(mail, sent_at=func.now())
 
 
-@quick_sweep
-def sweep_mails() -> None:
-    """Queues every mail that is due and that no worker has, and gives up those that came too late."""
-    for tenant_id in db.session.scalars(select(Tenant.id).order_by(Tenant.id)).all():
-        use_tenant(tenant_id)
-        late = update(OutgoingMail).where(
-            OutgoingMail.next_attempt_at.is_not(None), OutgoingMail.useless_after < func.now()
-        )
-        db.session.execute(late.values(**_ended("It could not be sent while it was of use.")))
-        db.session.commit()
-        due = select(OutgoingMail.id).where(OutgoingMail.next_attempt_at < func.now() - _LOST_AFTER)
-        for mail_id in db.session.scalars(due.order_by(OutgoingMail.id)).all():
-            queue_up(tenant_id, mail_id)
+@sweep("due_mails", late=_LOST_AFTER)
+def sweep_mails(tenant_id: int, mail_id: int) -> None:
+    """Queues a mail that is due and that no worker has, or gives it up where it came too late."""
+    late = update(OutgoingMail).where(
+        OutgoingMail.id == mail_id,
+        OutgoingMail.next_attempt_at.is_not(None),
+        OutgoingMail.useless_after < func.now(),
+    )
+    ended = late.values(**_ended("It could not be sent while it was of use.")).returning(OutgoingMail.id)
+    given_up = db.session.scalar(ended)
+    db.session.commit()
+    if given_up is None:
+        queue_up(tenant_id, mail_id)
 
 
 def _take(mail_id: int) -> OutgoingMail | None:
@@ -101,9 +99,8 @@ def _message(mail: OutgoingMail) -> Message:
 
 
 def _wait(mail: OutgoingMail, problem: str) -> None:
-    wait = min(_FIRST_WAIT * 2 ** min(mail.attempts - 1, 10), _LONGEST_WAIT)
     # The sweep takes a mail up some time after it is due.
-    mail.next_attempt_at, mail.problem = func.now() + wait - _LOST_AFTER, problem
+    mail.next_attempt_at, mail.problem = func.now() + _AGAIN.wait(mail.attempts) - _LOST_AFTER, problem
     db.session.commit()
 
 

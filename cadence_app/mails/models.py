@@ -23,9 +23,9 @@ class OutgoingMail(Model):
     __tablename__ = "outgoing_mails"
     __table_args__ = (
         Index(
-            "ix_outgoing_mails_waiting",
+            "ix_outgoing_mails_due",
             "tenant_id",
-            "next_attempt_at",
+            text("LEAST(next_attempt_at, useless_after)"),
             postgresql_where=text("next_attempt_at IS NOT NULL"),
         ),
     )

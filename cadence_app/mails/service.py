@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from flask import current_app
-from redis.exceptions import RedisError
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from cadence_app.extensions import db, rq
+from cadence_app.extensions import db
 from cadence_app.mails.models import OutgoingMail
 from cadence_app.tenancy import tenant_in_use
 from cadence_app.vault import encrypt
+from cadence_app.work.queueing import Job
 
 _TO_QUEUE = "mails to queue"
-_LONGEST_SECONDS = 240
+# Sends a mail, by its tenant's id and its own (jobs.py).
+sending = Job[[int, int]]("mails", seconds=240)
 
 
 def enqueue(
@@ -52,21 +52,10 @@ def enqueue(
     return mail
 
 
-def queue_up(tenant_id: int, mail_id: int) -> None:
-    """Puts a mail on the worker's queue, unless it waits there already. Without Redis the sweep does."""
-    queue = rq.get_queue("mails")
-    job_id = f"mail-{mail_id}"
-    try:
-        if job_id not in queue.get_job_ids():
-            queue.enqueue(
-                "cadence_app.mails.jobs.send_mail",
-                args=(tenant_id, mail_id),
-                job_id=job_id,
-                job_timeout=_LONGEST_SECONDS,
-                result_ttl=0,
-            )
-    except RedisError:
-        current_app.logger.warning("Redis is out of reach: mail %s waits for the sweep", mail_id)
+def queue_up(tenant_id: int, mail_id: int) -> bool:
+    """Puts a mail on the worker's queue, unless it waits there already. False where Redis is out of reach;
+    the sweep puts it there later."""
+    return sending.put(f"mail-{mail_id}", tenant_id, mail_id)
 
 
 def init_outbox() -> None:

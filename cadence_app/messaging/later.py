@@ -67,14 +67,6 @@ def cancel(text: ScheduledText) -> None:
     db.session.commit()
 
 
-def due_text_ids(now: datetime) -> list[int]:
-    """Those of the tenant whose time has come; the held ones among them, for somebody may have decided."""
-    due = select(ScheduledText.id).where(
-        ScheduledText.state.in_((LaterState.WAITING, LaterState.HELD)), ScheduledText.send_at <= now
-    )
-    return list(db.session.scalars(due.order_by(ScheduledText.send_at)))
-
-
 def take_up(text_id: int) -> int | None:
     """Puts a due text into its conversation and commits: the id of the message, if it is to be delivered."""
     text = _locked(text_id)

@@ -131,7 +131,18 @@ class Message(Model):
             ),
         ),
         Index("ix_messages_queued", "tenant_id", "id", postgresql_where=text("state = 'queued'")),
-        Index("ix_messages_sending", "tenant_id", "id", postgresql_where=text("state = 'sending'")),
+        Index(
+            "ix_messages_overdue",
+            "tenant_id",
+            text("COALESCE(next_attempt_at, created_at)"),
+            postgresql_where=text("state = 'queued' AND campaign_id IS NULL"),
+        ),
+        Index(
+            "ix_messages_unsettled",
+            "tenant_id",
+            text("COALESCE(next_attempt_at, sending_since)"),
+            postgresql_where=text("state = 'sending' AND campaign_id IS NULL"),
+        ),
         Index("ix_messages_activity", "tenant_id", "created_at"),
         Index(
             "ix_messages_unopened",
@@ -215,6 +226,7 @@ class ScheduledText(Model):
         Index(
             "ix_scheduled_texts_due",
             "tenant_id",
+            "state",
             "send_at",
             postgresql_where=text("state IN ('waiting', 'held')"),
         ),

@@ -26,6 +26,7 @@ from cadence_app.messaging.media.links import urls_of
 from cadence_app.messaging.models import Conversation, Direction, Message, MessageKind, MessageState, Unsent
 from cadence_app.messaging.providers.base import CannotTell, NotTaken, Outgoing, Refused, Sent
 from cadence_app.vault import Unreadable
+from cadence_app.work.retrying import Retrying
 
 # Ten segments of a text in GSM-7, the most that carriers will join.
 MAX_BODY_LENGTH = 1530
@@ -35,10 +36,8 @@ _EVENTS_WITHIN = timedelta(minutes=10)
 # One that could not be asked is asked again for this long.
 _ASKED_FOR = timedelta(days=1)
 _ASK_AGAIN_AFTER = timedelta(seconds=30)
-_FIRST_WAIT = timedelta(seconds=5)
-_LONGEST_WAIT = timedelta(minutes=15)
 # A busy carrier is asked for about an hour.
-_MOST_ATTEMPTS = 11
+_AGAIN = Retrying(timedelta(seconds=5), timedelta(minutes=15), attempts=11)
 
 
 def refusal(
@@ -270,12 +269,10 @@ def _number_of(message: Message) -> str:
 
 
 def _try_later(message: Message, wait_seconds: float | None) -> None:
-    if message.attempts >= _MOST_ATTEMPTS:
+    if _AGAIN.over(message.attempts):
         _end(message, MessageState.FAILED, Unsent.CARRIER_BUSY, "The carrier was too busy each time.")
         return
-    wait = min(_FIRST_WAIT * 2 ** (message.attempts - 1), _LONGEST_WAIT)
-    if wait_seconds:
-        wait = max(wait, timedelta(seconds=wait_seconds))
+    wait = _AGAIN.wait(message.attempts, at_least=timedelta(seconds=wait_seconds or 0))
     message.state, message.next_attempt_at = MessageState.QUEUED, datetime.now(UTC) + wait
     message.detail = "The carrier is busy; it is tried again."
 

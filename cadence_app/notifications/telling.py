@@ -22,19 +22,8 @@ from cadence_app.ui.navigation import words_of
 
 # More than a person reads in one mail; the rest is a number and a link to where it all stands.
 _LISTED = 50
-# A cursor this far behind is moved although there was nothing to tell, lest it all be read again and again.
-_BEHIND = 1000
 # A user changes a number and merges records: whoever is told of statuses is told of what that did to them.
 _TOLD = (Source.KEYWORD, Source.TOGGLE, Source.NUMBER_CHANGE, Source.MERGE)
-
-
-def due_rule_ids() -> list[int]:
-    """The tenant's rules that may have something to tell now."""
-    query = select(NotificationRule.id).where(
-        NotificationRule.enabled,
-        or_(NotificationRule.pace == Pace.IMMEDIATE, NotificationRule.digest_at <= func.now()),
-    )
-    return list(db.session.scalars(query.order_by(NotificationRule.id)))
 
 
 def tell(rule_id: int) -> int:
@@ -55,9 +44,6 @@ def tell(rule_id: int) -> int:
         _told_as(Event(rule.event)),
     ]
     count = db.session.scalars(select(func.count()).select_from(OptOutChange).where(*happened)).one()
-    if not count and not rule.digest_at and end - rule.cursor < _BEHIND:
-        db.session.rollback()
-        return 0
     told = rule.reached if count else []
     if told:
         listed = select(OptOutChange).where(*happened).order_by(OptOutChange.id).limit(_LISTED)

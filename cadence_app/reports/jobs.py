@@ -5,34 +5,31 @@ from __future__ import annotations
 from datetime import timedelta
 
 from flask import current_app
-from rq.timeouts import JobTimeoutException
 from sqlalchemy import func, select
 
 from cadence_app import files
-from cadence_app.accounts.models import Tenant
-from cadence_app.extensions import db, rq
+from cadence_app.extensions import db
 from cadence_app.mails import smtp
 from cadence_app.reports import mailing
 from cadence_app.reports.destinations import delivering
 from cadence_app.reports.kinds import KINDS
-from cadence_app.reports.models import UNFINISHED, DeliveryState, Export, ExportState
-from cadence_app.reports.service import enqueue
+from cadence_app.reports.models import DeliveryState, Export, ExportState
+from cadence_app.reports.service import queue_up, running
 from cadence_app.reports.writing import write_file
 from cadence_app.tenancy import use_tenant
 from cadence_app.work.leases import free, held
-from cadence_app.work.sweeps import quick_sweep
+from cadence_app.work.retrying import Retrying
+from cadence_app.work.sweeps import sweep
 
-_WRITING_ATTEMPTS = 5
+_FIRST_WAIT, _LONGEST_WAIT = timedelta(seconds=10), timedelta(minutes=15)
+_WRITING = Retrying(_FIRST_WAIT, _LONGEST_WAIT, attempts=5)
 # With the longest wait between two, this is three days of a mail server that is away.
-_MAILING_ATTEMPTS = 290
-_LONGEST_WAIT = timedelta(minutes=15)
-_FIRST_WAIT = timedelta(seconds=10)
+_MAILING = Retrying(_FIRST_WAIT, _LONGEST_WAIT, attempts=290)
 # An export that no worker has taken up after this long has lost its job.
 _LOST_AFTER = timedelta(seconds=15)
-_REMOVE_SECONDS = 60
 
 
-@rq.job(queue="reports")
+@running.does
 def run_export(tenant_id: int, export_id: int) -> None:
     """Takes an export as far as it goes. Running it again, or twice at once, does no harm."""
     use_tenant(tenant_id)
@@ -64,44 +61,28 @@ def _nobody_may_have(export: Export) -> str:
     return "Nobody it goes to is an admin any more."
 
 
-@quick_sweep
-def sweep_exports() -> None:
-    """Queues every export that is due and that neither a worker nor the queue has."""
-    for tenant_id in db.session.scalars(select(Tenant.id).order_by(Tenant.id)).all():
-        use_tenant(tenant_id)
-        due = select(Export).where(
-            Export.state.in_(UNFINISHED), Export.next_attempt_at < func.now() - _LOST_AFTER
-        )
-        for export in db.session.scalars(due.order_by(Export.id)).all():
-            if free(f"export {export.id}"):
-                enqueue(export)
+@sweep("due_exports", late=_LOST_AFTER)
+def sweep_exports(tenant_id: int, export_id: int) -> None:
+    """Queues an export that is due, unless a worker has it."""
+    if free(f"export {export_id}"):
+        queue_up(tenant_id, export_id)
 
 
-@rq.job(queue="reports")
-def remove_expired_exports() -> None:
-    """Deletes the files whose time is over. It waits for the storage, so it is no quick sweep."""
-    for tenant_id in db.session.scalars(select(Tenant.id).order_by(Tenant.id)).all():
-        use_tenant(tenant_id)
-        _remove_expired()
-
-
-def _remove_expired() -> None:
-    """One file that can't be deleted now waits for the next time, and keeps nothing else waiting."""
-    expired = select(Export).where(Export.file_key != "", Export.expires_at < func.now())
-    for export in db.session.scalars(expired).all():
-        try:
-            files.remove(export.file_key)
-        except JobTimeoutException:
-            raise
-        except Exception:
-            current_app.logger.exception("the file of export %s could not be deleted", export.id)
-            continue
+@sweep("due_expired_exports", every=60, queue="reports", seconds=1800)
+def remove_expired_exports(tenant_id: int, export_id: int) -> None:
+    """Deletes a file whose time is over. It waits for the storage, so it is a job of its own."""
+    expired = select(Export).where(
+        Export.id == export_id, Export.file_key != "", Export.expires_at < func.now()
+    )
+    export = db.session.scalars(expired).one_or_none()
+    if export is not None:
+        files.remove(export.file_key)
         export.file_key = ""
         db.session.commit()
 
 
 def _write(export: Export) -> None:
-    if export.attempts >= _WRITING_ATTEMPTS:
+    if _WRITING.over(export.attempts):
         cut_off = "The file could not be written: each try was cut off."
         export.state, export.problem = ExportState.FAILED, export.problem or cut_off
         db.session.commit()
@@ -123,7 +104,7 @@ def _write(export: Export) -> None:
     except Exception as error:
         current_app.logger.exception("export %s could not be written", export.id)
         db.session.rollback()
-        _wait(export, ExportState.QUEUED, _WRITING_ATTEMPTS, f"The file could not be written: {error}")
+        _wait(export, ExportState.QUEUED, _WRITING, f"The file could not be written: {error}")
         return
     export.file_key, export.sha256, export.size = written.key, written.sha256, written.size
     export.rows_written = export.rows_total = written.rows
@@ -137,7 +118,7 @@ def _write(export: Export) -> None:
 def _send(export: Export) -> None:
     """Sends the file every way that still waits for it: the mails, then the destinations. None of them keeps
     another waiting."""
-    if export.attempts >= _MAILING_ATTEMPTS:
+    if _MAILING.over(export.attempts):
         _close(export, "each try was cut off")
         return
     export.attempts += 1
@@ -153,10 +134,10 @@ def _send(export: Export) -> None:
         db.session.commit()
         return
     waiting = [delivery for delivery in export.deliveries if delivery.waiting]
-    if (later or waiting) and export.attempts < _MAILING_ATTEMPTS:
+    if (later or waiting) and not _MAILING.over(export.attempts):
         said = [f"The mail could not be sent: {later}"] if later else []
         said += [f"{delivery.destination.name}: {delivery.problem}." for delivery in waiting]
-        _wait(export, ExportState.MAILING, _MAILING_ATTEMPTS, " ".join(said))
+        _wait(export, ExportState.MAILING, _MAILING, " ".join(said))
     else:
         _close(export, later)
 
@@ -208,17 +189,13 @@ def _close(export: Export, why: str) -> None:
     db.session.commit()
 
 
-def _wait(export: Export, state: ExportState, most: int, problem: str) -> None:
-    export.state = ExportState.FAILED if export.attempts >= most else state
+def _wait(export: Export, state: ExportState, again: Retrying, problem: str) -> None:
+    export.state = ExportState.FAILED if again.over(export.attempts) else state
     export.problem = problem
-    wait = min(_FIRST_WAIT * 2 ** min(export.attempts - 1, 10), _LONGEST_WAIT)
     # The sweep takes an export up some time after it is due.
-    export.next_attempt_at = func.now() + wait - _LOST_AFTER
+    export.next_attempt_at = func.now() + again.wait(export.attempts) - _LOST_AFTER
     db.session.commit()
 
 
 def _due(export: Export) -> bool:
     return bool(db.session.scalar(select(export.next_attempt_at <= func.now())))
-
-
-remove_expired_exports.cron_register(_REMOVE_SECONDS)

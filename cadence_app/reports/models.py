@@ -92,6 +92,7 @@ class Export(Model):
             "next_attempt_at",
             postgresql_where=text("state IN ('queued', 'running', 'mailing')"),
         ),
+        Index("ix_exports_expiring", "tenant_id", "expires_at", postgresql_where=text("file_key <> ''")),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

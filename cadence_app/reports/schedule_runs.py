@@ -150,11 +150,6 @@ def hand_over(actor: User, schedule: ExportSchedule, heir: User) -> None:
     db.session.expire(schedule, ["owner", "recipients"])
 
 
-def due_schedule_ids(at: datetime) -> list[int]:
-    query = select(ExportSchedule.id).where(*_due(at)).order_by(ExportSchedule.next_run_at)
-    return list(db.session.scalars(query))
-
-
 def run_due(schedule_id: int, at: datetime) -> Export | None:
     """Makes the run of a schedule that is due at an instant and commits it: one, for its most recent time,
     however many were missed. None where it is not due (any more), it waits() for another owner, another

@@ -7,12 +7,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from flask import current_app
-from redis.exceptions import RedisError
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 
 from cadence_app.accounts import audit
 from cadence_app.accounts.models import User
-from cadence_app.extensions import db, rq
+from cadence_app.extensions import db
 from cadence_app.reports.destinations.models import Destination
 from cadence_app.reports.destinations.naming import file_name
 from cadence_app.reports.filters import Filters
@@ -28,11 +27,14 @@ from cadence_app.reports.models import (
 )
 from cadence_app.reports.ranges import utc_bounds
 from cadence_app.reports.schedule_models import ExportSchedule
+from cadence_app.work.locks import Pair, hold
+from cadence_app.work.queueing import Job
 
 # The same request again within this time is a second press of the same button.
 _SAME_PRESS = timedelta(seconds=10)
-_HOUR = 3600
 _EVERYTHING = Filters()
+# Takes an export, by its tenant's id and its own, as far as it goes (jobs.py).
+running = Job[[int, int]]("reports", seconds=4 * 3600)
 
 
 def request_export(
@@ -56,7 +58,7 @@ def request_export(
     """
     wanted = _wanted(kind, start, end, filters, extra, file_format)
     # Two presses at once wait for each other here, whichever server processes they reach.
-    db.session.execute(text("SELECT pg_advisory_xact_lock(1, :user)"), {"user": user.id % 2**31})
+    hold(Pair.REQUESTED_EXPORTS, user.id)
     pressed = db.session.scalars(
         select(Export).where(
             Export.requested_by_id == user.id,
@@ -148,21 +150,12 @@ def _delivery(user: User, wanted: dict[str, Any], destination: Destination) -> E
 def enqueue(export: Export) -> bool:
     """Puts an export on the worker's queue, unless it waits there already. False where Redis is out of
     reach; the sweep puts it there later."""
-    queue = rq.get_queue("reports")
-    job_id = f"export-{export.id}"
-    try:
-        if job_id not in queue.get_job_ids():
-            queue.enqueue(
-                "cadence_app.reports.jobs.run_export",
-                args=(export.tenant_id, export.id),
-                job_id=job_id,
-                job_timeout=4 * _HOUR,
-                result_ttl=0,
-            )
-    except RedisError:
-        current_app.logger.warning("Redis is out of reach: export %s waits for the sweep", export.id)
-        return False
-    return True
+    return queue_up(export.tenant_id, export.id)
+
+
+def queue_up(tenant_id: int, export_id: int) -> bool:
+    """enqueue() by ids."""
+    return running.put(f"export-{export_id}", tenant_id, export_id)
 
 
 def recent_exports(kind: Kind, limit: int = 50) -> list[Export]:

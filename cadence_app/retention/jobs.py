@@ -6,23 +6,23 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from flask import current_app
-from redis.exceptions import RedisError
-from sqlalchemy import func, or_, select, true
+from sqlalchemy import func, select
 
 from cadence_app.accounts.models import Tenant
-from cadence_app.extensions import db, rq
+from cadence_app.extensions import db
 from cadence_app.retention import removal, service
 from cadence_app.retention.mailing import announce
-from cadence_app.retention.models import BUSY_STATES, RetentionRun, RunState
+from cadence_app.retention.models import RetentionRun, RunState
 from cadence_app.tenancy import use_tenant
+from cadence_app.work.queueing import job
+from cadence_app.work.sweeps import sweep
 
 _EVERY_SECONDS = 60
-_LONGEST_SECONDS = 4 * 3600
 # A run that no worker has touched for this long has lost its job.
 _LOST_AFTER = timedelta(minutes=2)
 
 
-@rq.job(queue="reports")
+@job("reports", seconds=4 * 3600)
 def advance(tenant_id: int, run_id: int) -> None:
     """Takes a run as far as it goes. Doing so again, or twice at once, does no harm."""
     use_tenant(tenant_id)
@@ -37,39 +37,28 @@ def advance(tenant_id: int, run_id: int) -> None:
         _note(run_id, "It was cut off and goes on by itself; the log says what went wrong.")
 
 
-@rq.job(queue="sweeps")
-def sweep_retention() -> None:
-    """Begins the monthly runs, starts those whose day has come, and queues the ones whose job was lost."""
-    for tenant_id in db.session.scalars(select(Tenant.id).order_by(Tenant.id)).all():
-        use_tenant(tenant_id)
-        tenant = db.session.get_one(Tenant, tenant_id)
-        if tenant.retention_monthly:
-            _begin_monthly(tenant)
-        for run_id in _to_do():
-            dispatch(tenant_id, run_id)
-        db.session.rollback()
+@sweep("due_retention_runs", late=_LOST_AFTER, every=_EVERY_SECONDS)
+def sweep_retention(tenant_id: int, run_id: int) -> None:
+    """Starts a run whose day has come, and queues one whose job was lost."""
+    waiting = select(RetentionRun).where(
+        RetentionRun.id == run_id,
+        RetentionRun.state == RunState.WAITING,
+        RetentionRun.remove_at <= func.now(),
+    )
+    run = db.session.scalars(waiting.with_for_update(skip_locked=True)).one_or_none()
+    if run is not None:
+        run.state = RunState.REMOVING
+        # Were the job lost, it is due again at once.
+        run.touched_at = func.now() - _LOST_AFTER * 2
+    db.session.commit()
+    dispatch(tenant_id, run_id)
 
 
-def dispatch(tenant_id: int, run_id: int) -> bool:
-    """Queues a run, unless it waits there already. False where Redis is out of reach; the sweep queues it."""
-    queue, job_id = rq.get_queue("reports"), f"retention-{run_id}"
-    try:
-        if job_id not in queue.get_job_ids():
-            queue.enqueue(
-                "cadence_app.retention.jobs.advance",
-                args=(tenant_id, run_id),
-                job_id=job_id,
-                job_timeout=_LONGEST_SECONDS,
-                result_ttl=0,
-            )
-    except RedisError:
-        current_app.logger.warning("Redis is out of reach: %s waits for the sweep", job_id)
-        return False
-    return True
-
-
-def _begin_monthly(tenant: Tenant) -> None:
-    """A dry run by itself, on the first of each month in the tenant's zone or as soon after as may be."""
+@sweep("due_monthly_retention", every=_EVERY_SECONDS)
+def sweep_monthly_retention(tenant_id: int, _: int) -> None:
+    """Begins a dry run by itself, on the first of each month in the tenant's zone or as soon after as may
+    be."""
+    tenant = db.session.get_one(Tenant, tenant_id)
     first = datetime.now(tenant.zone).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     this_month = select(RetentionRun.id).where(
         RetentionRun.automatic, RetentionRun.requested_at >= first.astimezone(UTC)
@@ -78,21 +67,9 @@ def _begin_monthly(tenant: Tenant) -> None:
         service.request_dry_run(None)
 
 
-def _to_do() -> list[int]:
-    """The ids of the tenant's runs that a worker has something to do about."""
-    waiting = select(RetentionRun).where(
-        RetentionRun.state == RunState.WAITING, RetentionRun.remove_at <= func.now()
-    )
-    for run in db.session.scalars(waiting.with_for_update(skip_locked=True)).all():
-        run.state = RunState.REMOVING
-        run.touched_at = func.now() - _LOST_AFTER * 2
-    db.session.commit()
-    unannounced = (RetentionRun.state == RunState.READY) & (RetentionRun.automatic == true())
-    query = select(RetentionRun.id).where(
-        or_(RetentionRun.state.in_(BUSY_STATES), unannounced),
-        RetentionRun.touched_at < func.now() - _LOST_AFTER,
-    )
-    return list(db.session.scalars(query))
+def dispatch(tenant_id: int, run_id: int) -> bool:
+    """Queues a run, unless it waits there already. False where Redis is out of reach; the sweep queues it."""
+    return advance.put(f"retention-{run_id}", tenant_id, run_id)
 
 
 def _note(run_id: int, problem: str) -> None:
@@ -101,6 +78,3 @@ def _note(run_id: int, problem: str) -> None:
     if run and run.busy:
         run.problem, run.touched_at = problem, func.now()
         db.session.commit()
-
-
-sweep_retention.cron_register(_EVERY_SECONDS)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import and_, select, text, update
+from sqlalchemy import and_, select, update
 
 from cadence_app.accounts import admins, audit
 from cadence_app.accounts.models import Tenant
@@ -20,15 +20,9 @@ from cadence_app.standing import mailing, service
 from cadence_app.standing.service import Errand
 from cadence_app.tenancy import tenant_in_use
 
-_DUE = text("SELECT * FROM tenants_with_standing_due()")
 REMIND_EVERY = timedelta(days=1)
 # With no admin there to tell, somebody may become one soon.
 _NOBODY_THERE = timedelta(hours=1)
-
-
-def tenants_due() -> list[int]:
-    """The tenants where something is to be noted, told of or ended, found by one query over all of them."""
-    return sorted(db.session.scalars(_DUE))
 
 
 def look_after() -> None:

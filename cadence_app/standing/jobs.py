@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-from flask import current_app
-
-from cadence_app.extensions import db
 from cadence_app.standing import absent
-from cadence_app.tenancy import use_tenant
-from cadence_app.work.sweeps import quick_sweep
+from cadence_app.work.sweeps import sweep
 
 
-@quick_sweep
-def sweep_standing() -> None:
-    """One tenant that can't be seen to keeps none of the others waiting."""
-    for tenant_id in absent.tenants_due():
-        use_tenant(tenant_id)
-        try:
-            absent.look_after()
-        except Exception:
-            db.session.rollback()
-            current_app.logger.exception("what goes on in tenant %s could not be looked after", tenant_id)
+@sweep("due_standing")
+def sweep_standing(tenant_id: int, _: int) -> None:
+    """Notes, tells of and ends what is due in a tenant."""
+    absent.look_after()

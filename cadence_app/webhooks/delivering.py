@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -19,6 +18,7 @@ from cadence_app.webhooks.events import sample_event
 from cadence_app.webhooks.models import DeliveryState, WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from cadence_app.webhooks.signing import signed_headers
 from cadence_app.webhooks.transport import Answer, Outgoing, Sender
+from cadence_app.work.retrying import Retrying, spread
 
 # The waits after each failed try, as Standard Webhooks 1.0 suggests them: three days in all.
 RETRY_AFTER = (
@@ -27,15 +27,13 @@ RETRY_AFTER = (
     timedelta(minutes=30),
     *(timedelta(hours=hours) for hours in (2, 5, 10, 14, 20, 24)),
 )
-_JITTER = 0.1
 _AT_ONCE = 32
 # After this long a run makes room for the other endpoints; what is left goes on in the next one.
 _RUN_SECONDS = 10
 # So many failures in a row, without one success, and the endpoint is left in peace for a while.
 _FAILURES_BEFORE_QUIET = 20
-_FIRST_QUIET = timedelta(seconds=30)
-_LONGEST_QUIET = timedelta(minutes=15)
-_random = random.SystemRandom()
+# It is never given up for that: days without a success turn it off (_judge).
+_QUIET = Retrying(timedelta(seconds=30), timedelta(minutes=15))
 
 UNREADABLE = "Its secret can not be read, because SECRET_KEY has changed. Roll the secret, then turn it on."
 GONE = "It answered 410 Gone: it wants no more events."
@@ -148,8 +146,7 @@ def _conclude(delivery: WebhookDelivery, answer: Answer) -> None:
     elif delivery.attempts > len(RETRY_AFTER):
         delivery.state, delivery.finished_at = DeliveryState.FAILED, func.now()
     else:
-        wait = RETRY_AFTER[delivery.attempts - 1] * _random.uniform(1 - _JITTER, 1 + _JITTER)
-        delivery.next_attempt_at = func.now() + wait
+        delivery.next_attempt_at = func.now() + spread(RETRY_AFTER[delivery.attempts - 1])
 
 
 def _judge(endpoint: WebhookEndpoint, answers: Sequence[Answer]) -> None:
@@ -168,4 +165,4 @@ def _judge(endpoint: WebhookEndpoint, answers: Sequence[Answer]) -> None:
     elif endpoint.failing_since < now - timedelta(days=days):
         turn_off(endpoint, f"Nothing has reached it for {days} days. The last try: {answers[-1].error}")
     elif rounds := endpoint.failures // _FAILURES_BEFORE_QUIET:
-        endpoint.quiet_until = now + min(_FIRST_QUIET * 2 ** min(rounds - 1, 10), _LONGEST_QUIET)
+        endpoint.quiet_until = now + _QUIET.wait(rounds)

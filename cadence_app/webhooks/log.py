@@ -113,10 +113,15 @@ def _end_quiet(endpoint_id: int) -> None:
     )
 
 
+def kept_for() -> timedelta:
+    """How long what has ended stays in the log."""
+    return timedelta(days=current_app.config["WEBHOOK_LOG_DAYS"])
+
+
 def prune() -> None:
     """Forgets what ended longer ago than the log is kept, and all of deleted endpoints; commits. What is
     still pending is never forgotten."""
-    oldest = datetime.now(UTC) - timedelta(days=current_app.config["WEBHOOK_LOG_DAYS"])
+    oldest = datetime.now(UTC) - kept_for()
     deleted = select(WebhookEndpoint.id).where(WebhookEndpoint.deleted_at.is_not(None))
     ended = and_(WebhookDelivery.state != DeliveryState.PENDING, WebhookDelivery.finished_at < oldest)
     while _forget(or_(ended, WebhookDelivery.endpoint_id.in_(deleted))):

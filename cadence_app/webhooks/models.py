@@ -38,7 +38,21 @@ class WebhookEndpoint(Model):
     """
 
     __tablename__ = "webhook_endpoints"
-    __table_args__ = (Index("ix_webhook_endpoints_tenant_id", "tenant_id", "id"),)
+    __table_args__ = (
+        Index("ix_webhook_endpoints_tenant_id", "tenant_id", "id"),
+        Index(
+            "ix_webhook_endpoints_untold",
+            "tenant_id",
+            "id",
+            postgresql_where=text("off_at IS NOT NULL AND off_told_at IS NULL AND deleted_at IS NULL"),
+        ),
+        Index(
+            "ix_webhook_endpoints_deleted",
+            "tenant_id",
+            "id",
+            postgresql_where=text("deleted_at IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
@@ -113,6 +127,12 @@ class WebhookDelivery(Model):
             "contact_id",
             "id",
             postgresql_where=text("state = 'pending'"),
+        ),
+        Index(
+            "ix_webhook_deliveries_ended",
+            "tenant_id",
+            "finished_at",
+            postgresql_where=text("state <> 'pending'"),
         ),
     )
 

@@ -17,11 +17,6 @@ _UNTOLD = (
 )
 
 
-def untold() -> list[int]:
-    """The endpoints that were turned off without a mail so far."""
-    return list(db.session.scalars(select(WebhookEndpoint.id).where(*_UNTOLD)))
-
-
 def tell_turned_off(endpoint_id: int) -> None:
     """Mails the tenant's admins and commits. Should the worker die in between, the mail goes twice. Errors:
     OSError and SMTPException; the sweep has it tried again."""

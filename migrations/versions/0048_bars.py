@@ -10,7 +10,7 @@ from alembic import op
 
 from migrations.tenants import for_all_tenants
 
-revision = "0048_bars"
+revision = "0048"
 down_revision = "0047"
 branch_labels = None
 depends_on = None

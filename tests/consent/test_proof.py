@@ -12,6 +12,7 @@ from cadence_app.accounts.models import Tenant, User
 from cadence_app.consent import jobs, seal_checks
 from cadence_app.consent.seal_models import SealCheck
 from cadence_app.extensions import db, rq
+from cadence_app.work.queueing import waiting
 from cadence_app.worker import ForkingWorker
 from tests.consent.history import TODAY, behind_its_back, flip, seal, sealed_days
 from tests.world import World
@@ -148,8 +149,8 @@ def test_a_lost_check_is_queued_again_and_closed_days_are_sealed_by_the_sweep(wo
     with world.app.app_context():
         rq.get_queue("reports").empty()
         jobs.sweep_seals()
-        queued = rq.get_queue("reports").get_job_ids()
-        assert {f"seal-{world.tenant_id}", f"seal-check-{check_id}"} <= set(queued)
+        jobs.sweep_seal_checks()
+        assert {f"seal-{world.tenant_id}", f"seal-check-{check_id}"} <= set(waiting("reports"))
         ForkingWorker([rq.get_queue("reports")], connection=rq.get_queue("reports").connection).work(
             burst=True
         )

@@ -34,6 +34,7 @@ from tests.contacts.importing import (
     work,
 )
 from tests.contacts.mending import make_due
+from tests.queues import waits
 from tests.records.people import IN, OUT, opt
 from tests.world import World, new_number
 
@@ -219,7 +220,7 @@ def test_a_worker_killed_in_the_middle_is_followed_by_one_that_finishes(world: W
     _until(lambda: _nobody_holds(world))
     with world.app.app_context():
         jobs.sweep_imports()
-        assert f"import-{import_id}-importing" in rq.get_queue("imports").get_job_ids()
+        assert waits("imports", f"import-{import_id}") == 1
     done = work(world, import_id)
     assert (done.state, sum(counts(done)), done.rows_new) == ("done", count, checked.rows_new)
     with world.session():

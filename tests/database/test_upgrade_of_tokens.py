@@ -8,7 +8,7 @@ from flask import Flask
 from flask_migrate import upgrade
 
 from cadence_app.database_roles import EMBEDDED_OWNER, hand_over
-from cadence_app.standing.absent import tenants_due
+from cadence_app.work.due import find
 from tests.conftest import ROOT
 from tests.database.older import old_database
 
@@ -38,7 +38,7 @@ def test_tokens_of_an_older_cadence_end_within_a_year_and_lose_no_owner(app: Fla
             hand_over(superuser, EMBEDDED_OWNER)
         with application.app_context():
             upgrade(directory=str(ROOT / "migrations"))
-            due = tenants_due()
+            due = [each.tenant_id for each in find("due_standing", timedelta(), 1, 100)]
         rows = {
             row[0]: row[1:]
             for row in superuser.execute(

@@ -9,13 +9,13 @@ import re
 from datetime import timedelta
 
 import pytest
-from rq.job import Job
 from sqlalchemy import func, select
 
 from cadence_app.accounts.models import AuditEntry, Tenant
-from cadence_app.extensions import db, rq
+from cadence_app.extensions import db
 from cadence_app.retention import jobs
 from cadence_app.retention.models import LegalHold, RetentionRun
+from tests.queues import lose, waits
 from tests.reports.exporting import mails_to
 from tests.retention.old_contacts import dry_run, keep_for_a_year, old_contact, remove_all, run_row, work
 from tests.world import Browser, World, make_world
@@ -82,9 +82,8 @@ def test_a_dry_run_is_asked_for_looked_at_and_removed_only_with_the_number_typed
     shown = admin.post(f"{PAGE}runs")
     run_id = int(shown.location.rpartition("/")[2])
     with world.app.app_context():
-        queue = rq.get_queue("reports")
-        assert f"retention-{run_id}" in queue.get_job_ids()
-        Job.fetch(f"retention-{run_id}", queue.connection).delete()
+        assert waits("reports", f"retention-{run_id}") == 1
+        lose("reports", f"retention-{run_id}")
     assert "Counting" in admin.get(shown.location).text
     work(world, run_id)
     page = admin.get(shown.location).text
@@ -155,8 +154,8 @@ def test_it_runs_by_itself_only_after_a_first_removal_and_announces_each_run_two
     assert "every month" in admin.post(f"{PAGE}monthly", {"monthly": "on"}, follow_redirects=True).text
     admin.post(f"/contacts/{stays}/hold", {"lift": "1"})
     with world.app.app_context():
-        jobs.sweep_retention()
-        jobs.sweep_retention()
+        jobs.sweep_monthly_retention()
+        jobs.sweep_monthly_retention()
     with world.session():
         (run_id,) = db.session.scalars(select(RetentionRun.id).where(RetentionRun.automatic)).all()
     run = work(world, run_id)
@@ -177,7 +176,7 @@ def test_it_runs_by_itself_only_after_a_first_removal_and_announces_each_run_two
         entry = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc()).limit(1)).one()
         assert (entry.user_name, entry.action) == ("Cadence, by itself", "retention.removed")
     with world.app.app_context():
-        jobs.sweep_retention()
+        jobs.sweep_monthly_retention()
     with world.session():
         assert db.session.scalar(select(func.count()).select_from(RetentionRun)) == 2, "one a month"
 
@@ -189,7 +188,7 @@ def test_an_announced_run_that_an_admin_stops_does_not_remove(world: World) -> N
         db.session.get_one(Tenant, world.tenant_id).retention_monthly = True
         db.session.commit()
     with world.app.app_context():
-        jobs.sweep_retention()
+        jobs.sweep_monthly_retention()
     with world.session():
         run_id = db.session.scalars(select(RetentionRun.id).where(RetentionRun.automatic)).one()
     work(world, run_id)

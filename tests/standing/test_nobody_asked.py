@@ -13,7 +13,7 @@ from cadence_app.api.models import EndReason, Standing
 from cadence_app.extensions import db
 from cadence_app.reports import schedule_runs
 from cadence_app.reports.schedule_models import ExportSchedule
-from cadence_app.standing import absent
+from cadence_app.work.due import find
 from tests.api.conftest import Api, problem
 from tests.api.test_tokens import CALLS
 from tests.standing.leaving import (
@@ -37,6 +37,10 @@ WAYS: list[dict[str, Any]] = [
     {"role": "auditor"},
     {"invited_at": datetime(2026, 1, 1, tzinfo=UTC)},
 ]
+
+
+def _due() -> set[int]:
+    return {each.tenant_id for each in find("due_standing", timedelta(), 1, 5000)}
 
 
 @pytest.fixture
@@ -188,7 +192,7 @@ def test_whoever_is_an_admin_again_goes_on_as_before(world: World) -> None:
     assert token_row(api).gone_at is None
     with world.session():
         assert db.session.get_one(ExportSchedule, schedule).gone_at is None
-        assert world.tenant_id not in absent.tenants_due()
+        assert world.tenant_id not in _due()
 
 
 def test_what_had_ended_stays_so_when_its_owner_comes_back(world: World) -> None:
@@ -225,12 +229,12 @@ def test_the_sweep_asks_only_tenants_where_something_is_due(world: World, legacy
     schedule_of(world, leaver)
     take_right(world, leaver)
     with world.app.app_context():
-        due = absent.tenants_due()
+        due = _due()
     assert world.tenant_id in due
     assert legacy_world.tenant_id not in due
     sweep(world)
     with world.app.app_context():
-        assert world.tenant_id not in absent.tenants_due()
+        assert world.tenant_id not in _due()
 
 
 def test_without_an_admin_to_tell_it_is_told_once_there_is_one(world: World) -> None:

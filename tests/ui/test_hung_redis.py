@@ -8,7 +8,6 @@ import subprocess
 import sys
 from datetime import timedelta
 
-from rq.job import Job
 from sqlalchemy import func, select
 
 from cadence_app.accounts.models import User
@@ -16,6 +15,7 @@ from cadence_app.extensions import db, rq
 from cadence_app.reports import jobs
 from cadence_app.reports.models import Export, ExportState
 from tests.conftest import ROOT
+from tests.queues import lose, waits
 from tests.world import PASSWORD, World
 
 _VISIT = """
@@ -58,9 +58,8 @@ def test_while_redis_hangs_an_export_is_taken_and_told_to_wait_and_the_sweep_que
         export_id = export.id
     with world.app.app_context():
         jobs.sweep_exports()
-        queue = rq.get_queue("reports")
-        assert f"export-{export_id}" in queue.get_job_ids()
-        Job.fetch(f"export-{export_id}", queue.connection).delete()
+        assert waits("reports", f"export-{export_id}") == 1
+        lose("reports", f"export-{export_id}")
 
 
 def test_a_worker_waits_for_its_blocking_pop_longer_than_a_page_waits_for_an_answer(world: World) -> None:

@@ -20,6 +20,7 @@ from cadence_app.extensions import db, rq
 from cadence_app.outbound.policy import POLICIES, Kind
 from cadence_app.webhooks import delivering, jobs, outbox, signing
 from tests.api.conftest import make_api
+from tests.queues import waits
 from tests.webhooks.receiving import (
     Receiver,
     Taken,
@@ -195,20 +196,15 @@ def test_a_commit_wakes_the_worker_and_the_sweep_finds_what_was_lost(world: Worl
         queue.empty()
         set_status(world, world.add_contact())
         set_status(world, world.add_contact())
-        assert len(_jobs_of(endpoint_id)) == 1
+        assert waits("webhooks", f"webhooks-{endpoint_id}") == 1
         queue.empty()
         jobs.sweep_webhooks()
-        assert len(_jobs_of(endpoint_id)) == 1
+        assert waits("webhooks", f"webhooks-{endpoint_id}") == 1
         rq.make_worker(["webhooks"]).work(burst=True)
     assert len(here.taken) == 2
     with world.app.app_context():
         jobs.sweep_webhooks()
-        assert _jobs_of(endpoint_id) == []
-
-
-def _jobs_of(endpoint_id: int) -> list[str]:
-    ids = rq.get_queue("webhooks").get_job_ids()
-    return [job_id for job_id in ids if job_id.startswith(f"webhooks-{endpoint_id}-")]
+        assert waits("webhooks", f"webhooks-{endpoint_id}") == 0
 
 
 def test_a_redirect_is_not_followed(world: World, here: Receiver) -> None:

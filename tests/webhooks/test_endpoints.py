@@ -100,9 +100,9 @@ def test_410_turns_the_endpoint_off_and_the_admins_get_a_mail(world: World, here
     deliver(world, endpoint_id)
     assert endpoint_row(world, endpoint_id).off_reason == delivering.GONE
     with world.app.app_context():
-        jobs.sweep_webhooks()
+        jobs.sweep_webhook_notices()
         rq.make_worker(["webhooks"]).work(burst=True)
-        jobs.sweep_webhooks()
+        jobs.sweep_webhook_notices()
         rq.make_worker(["webhooks"]).work(burst=True)
     (mail,) = mails_to(world)
     assert "410 Gone" in mail.get_content()

@@ -80,6 +80,20 @@ class Import(Model):
             "touched_at",
             postgresql_where=text("state IN ('opening', 'checking', 'importing')"),
         ),
+        Index(
+            "ix_imports_expiring",
+            "tenant_id",
+            "expires_at",
+            postgresql_where=text(
+                "(file_key <> '' OR result_key <> '') AND state NOT IN ('opening', 'checking', 'importing')"
+            ),
+        ),
+        Index(
+            "ix_imports_finished",
+            "tenant_id",
+            "finished_at",
+            postgresql_where=text("finished_at IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

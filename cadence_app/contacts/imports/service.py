@@ -11,7 +11,6 @@ from pathlib import PurePath
 from typing import IO
 
 from flask import current_app
-from redis.exceptions import RedisError
 from sqlalchemy import and_, func, or_, select
 
 from cadence_app import files
@@ -24,11 +23,13 @@ from cadence_app.contacts.imports.models import WORKING, Import, ImportContact, 
 from cadence_app.contacts.imports.reading import Options
 from cadence_app.contacts.imports.refusal import Unreadable
 from cadence_app.contacts.imports.refusals import Choice
-from cadence_app.extensions import db, rq
+from cadence_app.extensions import db
 from cadence_app.storable import storable
+from cadence_app.work.queueing import Job
 
 _PIECE = 256 * 1024
-_HOUR = 3600
+# Takes an import, by its tenant's id and its own, as far as it goes (jobs.py).
+running = Job[[int, int]]("imports", seconds=12 * 3600)
 # What one organization's files may take of the storage at a time (OWASP ASVS 4.0.3, 12.1.3): so many of the
 # largest size, and so many of any.
 _LARGEST_KEPT, _MOST_KEPT = 20, 500
@@ -244,20 +245,7 @@ def resume(imported: Import) -> None:
 def enqueue(imported: Import) -> bool:
     """Puts an import on the worker's queue, unless it waits there already. False where Redis is out of
     reach; the sweep puts it there later."""
-    queue, job_id = rq.get_queue("imports"), f"import-{imported.id}-{imported.state}"
-    try:
-        if job_id not in queue.get_job_ids():
-            queue.enqueue(
-                "cadence_app.contacts.imports.jobs.run_import",
-                args=(imported.tenant_id, imported.id),
-                job_id=job_id,
-                job_timeout=12 * _HOUR,
-                result_ttl=0,
-            )
-    except RedisError:
-        current_app.logger.warning("Redis is out of reach: import %s waits for the sweep", imported.id)
-        return False
-    return True
+    return running.put(f"import-{imported.id}", imported.tenant_id, imported.id)
 
 
 def find(import_id: int) -> Import | None:

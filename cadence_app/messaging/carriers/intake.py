@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from flask import current_app
-from rq.timeouts import JobTimeoutException
 from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import OperationalError
@@ -25,14 +24,13 @@ from cadence_app.messaging.media.service import Came
 from cadence_app.messaging.providers.base import KeywordAnswers
 from cadence_app.messaging.providers.events import Receipt, Text, Unread
 from cadence_app.messaging.providers.readings import unread_text
+from cadence_app.work.retrying import Retrying
 
 # A carrier waits two seconds for the answer, or longer (docs/carriers.md); whatever is held up longer than
 # this is read by the sweep.
 _PATIENCE = text("SET LOCAL lock_timeout = '800ms'")
-_FIRST_WAIT = timedelta(seconds=2)
-_LONGEST_WAIT = timedelta(minutes=5)
 # With the longest wait between two, about two days.
-_ATTEMPTS = 580
+_AGAIN = Retrying(timedelta(seconds=2), timedelta(minutes=5), attempts=580)
 # A receipt of a text that we do not know after some minutes is not of ours.
 _RECEIPT_ATTEMPTS = 8
 
@@ -79,8 +77,6 @@ def take_in(event_id: int) -> Received | None:
     except OperationalError:
         # Somebody else holds the contact; nothing of it was written.
         db.session.rollback()
-    except JobTimeoutException:
-        raise
     except Exception:
         db.session.rollback()
         current_app.logger.exception("carrier event %s could not be read", event_id)
@@ -136,12 +132,6 @@ def _acted_on(account: CarrierAccount, came: Text) -> Meaning | None:
     return came.answered if account.keyword_answers == KeywordAnswers.TOLD else None
 
 
-def due() -> list[int]:
-    """The tenant's events that are to be read now, oldest first."""
-    query = select(CarrierEvent.id).where(CarrierEvent.next_attempt_at <= func.now())
-    return list(db.session.scalars(query.order_by(CarrierEvent.id)))
-
-
 def _end(event: CarrierEvent) -> None:
     event.next_attempt_at, event.problem, event.content = None, "", {}
 
@@ -152,8 +142,8 @@ def _later(event_id: int, problem: str = "") -> None:
     event = db.session.get_one(CarrierEvent, event_id)
     event.attempts += 1
     event.problem = problem or "It could not be read; see the log of the server."
-    if event.attempts < _ATTEMPTS:
-        event.next_attempt_at = func.now() + min(_FIRST_WAIT * 2 ** min(event.attempts - 1, 8), _LONGEST_WAIT)
+    if not _AGAIN.over(event.attempts):
+        event.next_attempt_at = func.now() + _AGAIN.wait(event.attempts)
     else:
         if "fate" not in event.content:
             account = db.session.get_one(CarrierAccount, event.account_id)

@@ -3,19 +3,15 @@ carriers' own lists of blocks."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
-from flask import current_app
-from redis.exceptions import RedisError
-from sqlalchemy import select
-
-from cadence_app.accounts.models import Tenant
-from cadence_app.extensions import db, rq
+from cadence_app.extensions import db
 from cadence_app.messaging.carriers import read_back, unread
-from cadence_app.messaging.carriers.intake import due, take_in
+from cadence_app.messaging.carriers.intake import take_in
 from cadence_app.messaging.carriers.models import CarrierAccount
 from cadence_app.messaging.carriers.reconciling import (
-    accounts_with_a_list,
+    carriers_with_a_list,
     has_a_list,
     note_self_managed,
     take_over_blocks,
@@ -23,44 +19,34 @@ from cadence_app.messaging.carriers.reconciling import (
 from cadence_app.messaging.jobs import dispatch
 from cadence_app.messaging.media.jobs import fetch_soon
 from cadence_app.tenancy import use_tenant
-from cadence_app.work.sweeps import quick_sweep
+from cadence_app.work.queueing import job
+from cadence_app.work.sweeps import EVERYBODY, sweep
+from cadence_app.work.units import on_its_own
 
 _LONGEST_SECONDS = 1800
+_HOURLY = 3600
 
 
-@quick_sweep
-def sweep_carrier_events() -> None:
-    """Reads the events that wait, oldest first."""
-    for tenant_id in db.session.scalars(select(Tenant.id).order_by(Tenant.id)).all():
-        use_tenant(tenant_id)
-        for event_id in due():
-            if received := take_in(event_id):
-                dispatch(tenant_id, received.reply_id)
-                fetch_soon(tenant_id, received.media_ids)
+def _carriers(names: Iterable[str]) -> Mapping[str, list[str]]:
+    return {"carriers": [str(name) for name in names]}
 
 
-@quick_sweep
-def sweep_read_backs() -> None:
-    """Queues the reading back of each account that is due for it: hourly, and at once after a gap."""
-    for tenant_id in db.session.scalars(select(Tenant.id).order_by(Tenant.id)).all():
-        use_tenant(tenant_id)
-        for account_id in read_back.claim_due():
-            _queue_read_back(tenant_id, account_id)
+@sweep("due_carrier_events")
+def sweep_carrier_events(tenant_id: int, event_id: int) -> None:
+    """Reads an event that waits; of each tenant the oldest first."""
+    if received := take_in(event_id):
+        dispatch(tenant_id, received.reply_id)
+        fetch_soon(tenant_id, received.media_ids)
 
 
-def _queue_read_back(tenant_id: int, account_id: int) -> None:
-    try:
-        rq.get_queue("sweeps").enqueue(
-            "cadence_app.messaging.carriers.jobs.read_account_back",
-            args=(tenant_id, account_id),
-            job_timeout=_LONGEST_SECONDS,
-            result_ttl=0,
-        )
-    except RedisError:
-        current_app.logger.warning("Redis is out of reach: account %s is read back later", account_id)
+@sweep("due_read_backs", late=read_back.WHILE_HELD, given=lambda: _carriers(read_back.carriers_that_list()))
+def sweep_read_backs(tenant_id: int, _: int) -> None:
+    """Queues the reading back of a tenant's accounts that are due for it: hourly, and at once after a gap."""
+    for account_id in read_back.claim_due():
+        read_account_back.put(f"read-back-{account_id}", tenant_id, account_id)
 
 
-@rq.job(queue="sweeps")
+@job("sweeps", _LONGEST_SECONDS)
 def read_account_back(tenant_id: int, account_id: int) -> None:
     """Takes in the texts that an account's carrier has and did not bring. Twice at once does no harm."""
     use_tenant(tenant_id)
@@ -69,51 +55,38 @@ def read_account_back(tenant_id: int, account_id: int) -> None:
         fetch_soon(tenant_id, received.media_ids)
 
 
-@rq.job(queue="sweeps")
-def discard_read_posts() -> None:
-    """Deletes the posts that nobody could read and an admin has read, 90 days later."""
-    for tenant_id in db.session.scalars(select(Tenant.id).order_by(Tenant.id)).all():
-        use_tenant(tenant_id)
-        unread.discard_old(datetime.now(UTC))
+@sweep(
+    "due_read_posts",
+    late=unread.KEPT_AFTER_READING,
+    every=_HOURLY,
+    queue="sweeps",
+    seconds=_LONGEST_SECONDS,
+    of_each=1,
+    at_most=EVERYBODY,
+)
+def discard_read_posts(tenant_id: int, _: int) -> None:
+    """Deletes the posts of a tenant that nobody could read and an admin has read, 90 days later."""
+    unread.discard_old(datetime.now(UTC))
 
 
-@rq.job(queue="sweeps")
-def reconcile_blocks() -> None:
-    """Takes over the blocks that carriers have and we do not know of. One that they do not have changes
-    nothing here: it opts nobody in. Notes as well which numbers' opt outs they leave to us."""
-    for tenant_id in db.session.scalars(select(Tenant.id).order_by(Tenant.id)).all():
-        use_tenant(tenant_id)
-        for account in accounts_with_a_list():
-            _ask(account)
+@sweep("due_block_lists", every=_HOURLY, at_most=EVERYBODY, given=lambda: _carriers(carriers_with_a_list()))
+def reconcile_blocks(tenant_id: int, account_id: int) -> None:
+    """Has the carrier of an account asked for the blocks it has."""
+    reconcile_account.put(f"blocks-{account_id}", tenant_id, account_id)
 
 
-@rq.job(queue="sweeps")
+@job("sweeps", _LONGEST_SECONDS)
 def reconcile_account(tenant_id: int, account_id: int) -> None:
-    """As reconcile_blocks(), for one account."""
+    """Takes over the blocks that a carrier has and we do not know of. One that it does not have changes
+    nothing here: it opts nobody in. Notes as well which numbers' opt outs it leaves to us."""
     use_tenant(tenant_id)
-    if account := db.session.get(CarrierAccount, account_id):
-        _ask(account)
+    for about in (take_over_blocks, note_self_managed):
+        with on_its_own("the blocks of carrier account %s are out of reach", account_id):
+            if account := db.session.get(CarrierAccount, account_id):
+                about(account)
 
 
 def ask_soon(account: CarrierAccount) -> None:
     """Has a carrier asked about an account that was just entered. Without Redis the hourly sweep does it."""
-    if not has_a_list(account):
-        return
-    try:
-        reconcile_account.enqueue(account.tenant_id, account.id)
-    except RedisError:
-        current_app.logger.warning("Redis is out of reach: account %s waits for the sweep", account.id)
-
-
-def _ask(account: CarrierAccount) -> None:
-    account_id = account.id
-    for about in (take_over_blocks, note_self_managed):
-        try:
-            about(account)
-        except Exception:
-            db.session.rollback()
-            current_app.logger.exception("the blocks of carrier account %s are out of reach", account_id)
-
-
-reconcile_blocks.cron_register(3600)
-discard_read_posts.cron_register(3600)
+    if has_a_list(account):
+        reconcile_account.put(f"blocks-{account.id}", account.tenant_id, account.id)

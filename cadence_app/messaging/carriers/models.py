@@ -116,6 +116,12 @@ class UnreadPost(Model):
             "id",
             postgresql_where=text("decision = 'open'"),
         ),
+        Index(
+            "ix_unread_posts_decided",
+            "tenant_id",
+            "decided_at",
+            postgresql_where=text("decision <> 'open'"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

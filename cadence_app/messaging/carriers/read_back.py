@@ -7,7 +7,6 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from flask import current_app
-from rq.timeouts import JobTimeoutException
 from sqlalchemy import exists, func, select
 
 from cadence_app.extensions import db
@@ -20,21 +19,26 @@ from cadence_app.messaging.inbound import Received
 from cadence_app.work.leases import held
 
 _HOURLY = timedelta(hours=1)
-_WHILE_HELD = timedelta(seconds=30)
+WHILE_HELD = timedelta(seconds=30)
 # Read once more from before the last reading: a list may have had a text late.
 _OVERLAP = timedelta(hours=1)
 # One that has failed so often holds nothing up; it is tried on, and shown once it is given up.
 _TRIES_WAITED_FOR = 5
 
 
+def carriers_that_list() -> list[str]:
+    """The codes of those whose texts can be read back."""
+    return [each.code for each in providers.carriers() if each.listing]
+
+
 def claim_due() -> list[int]:
     """The ids of the tenant's accounts that are to be read back now, each marked as tried. Commits."""
     query = select(CarrierAccount).where(
-        CarrierAccount.carrier.in_([each.code for each in providers.carriers() if each.listing]),
+        CarrierAccount.carrier.in_(carriers_that_list()),
         exists().where(Inbox.carrier_account_id == CarrierAccount.id),
         # Most sweeps find nobody due: no row is locked then.
         func.coalesce(CarrierAccount.read_tried_at, CarrierAccount.created_at - _HOURLY)
-        < func.now() - _WHILE_HELD,
+        < func.now() - WHILE_HELD,
     )
     locked = query.order_by(CarrierAccount.id).with_for_update(skip_locked=True)
     now, claimed = _now(), []
@@ -65,8 +69,6 @@ def read_back(account_id: int) -> list[Received]:
         since = max(account.read_to - _OVERLAP, account.created_at)
         try:
             came = listing.came(account, numbers, since, lambda ids: _known(account_id, ids))
-        except JobTimeoutException:
-            raise
         except Exception as error:
             db.session.rollback()
             current_app.logger.exception("the texts of carrier account %s could not be read back", account_id)

@@ -20,11 +20,8 @@ from cadence_app.messaging.carriers.scopes import note_block
 _BATCH = 1000
 
 
-def accounts_with_a_list() -> list[CarrierAccount]:
-    query = select(CarrierAccount).where(
-        CarrierAccount.carrier.in_([each.code for each in providers.carriers() if each.blocked_numbers])
-    )
-    return list(db.session.scalars(query.order_by(CarrierAccount.id)))
+def carriers_with_a_list() -> list[str]:
+    return [each.code for each in providers.carriers() if each.blocked_numbers]
 
 
 def has_a_list(account: CarrierAccount) -> bool:

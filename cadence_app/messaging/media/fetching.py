@@ -25,12 +25,11 @@ from cadence_app.outbound.gate import Failure
 from cadence_app.outbound.guarded_http import NoAnswer
 from cadence_app.outbound.policy import POLICIES, Kind
 from cadence_app.tenancy import tenant_in_use
+from cadence_app.work.retrying import Retrying
 
 _POLICY = POLICIES[Kind.MEDIA]
 # With these waits, a file is tried for about five hours.
-_ATTEMPTS = 12
-_FIRST_WAIT = timedelta(seconds=10)
-_LONGEST_WAIT = timedelta(hours=2)
+_AGAIN = Retrying(timedelta(seconds=10), timedelta(hours=2), attempts=12)
 # A worker that has a file keeps it this long, well over the time limits; should it die, the sweep gives the
 # file to another.
 _KEPT = timedelta(minutes=3)
@@ -174,14 +173,13 @@ def _settle(wanted: _Wanted, **values: object) -> None:
 
 
 def _try_later(wanted: _Wanted, problem: str) -> None:
-    if wanted.attempts >= _ATTEMPTS:
+    if _AGAIN.over(wanted.attempts):
         _settle(wanted, state=MediaState.FAILED, problem=problem)
         return
-    wait = min(_FIRST_WAIT * 2 ** (wanted.attempts - 1), _LONGEST_WAIT)
     db.session.execute(
         update(MessageMedia)
         .where(MessageMedia.id == wanted.id, MessageMedia.state == MediaState.WAITING)
-        .values(next_attempt_at=func.now() + wait, problem=problem)
+        .values(next_attempt_at=func.now() + _AGAIN.wait(wanted.attempts), problem=problem)
         .execution_options(synchronize_session=False)
     )
     db.session.commit()

@@ -8,33 +8,33 @@ from flask import current_app, render_template
 from flask_mail import Message
 from sqlalchemy import func, select
 
-from cadence_app.accounts.models import Role, Tenant, User
-from cadence_app.extensions import db, rq
+from cadence_app.accounts.models import Role, User
+from cadence_app.extensions import db
 from cadence_app.mails import smtp
 from cadence_app.reports.kinds import KINDS
 from cadence_app.reports.models import ExportDelivery
-from cadence_app.tenancy import use_tenant
+from cadence_app.work.sweeps import sweep
 
-_EVERY_SECONDS = 30
 _LATER = timedelta(minutes=15)
 
 
-@rq.job(queue="sweeps")
-def sweep_failed_deliveries() -> None:
-    """One mail for each file and destination; a mail server that is away is tried again later."""
-    for tenant_id in db.session.scalars(select(Tenant.id).order_by(Tenant.id)).all():
-        use_tenant(tenant_id)
-        due = select(ExportDelivery).where(ExportDelivery.tell_at <= func.now())
-        # A row that another sweep holds is being told of.
-        for delivery in db.session.scalars(due.with_for_update(skip_locked=True)).all():
-            try:
-                _tell(delivery)
-            except Exception as error:
-                current_app.logger.warning("a failed delivery could not be told of: %s", error)
-                delivery.tell_at = func.now() + _LATER
-            else:
-                delivery.tell_at = None
-        db.session.commit()
+@sweep("due_untold_deliveries", every=30, queue="sweeps")
+def sweep_failed_deliveries(tenant_id: int, export_id: int) -> None:
+    """Tells of a file's failed destinations, one mail for each; a mail server that is away is tried again
+    later."""
+    due = select(ExportDelivery).where(
+        ExportDelivery.export_id == export_id, ExportDelivery.tell_at <= func.now()
+    )
+    # A row that another sweep holds is being told of.
+    for delivery in db.session.scalars(due.with_for_update(skip_locked=True)).all():
+        try:
+            _tell(delivery)
+        except Exception as error:
+            current_app.logger.warning("a failed delivery could not be told of: %s", error)
+            delivery.tell_at = func.now() + _LATER
+        else:
+            delivery.tell_at = None
+    db.session.commit()
 
 
 def _tell(delivery: ExportDelivery) -> None:
@@ -63,6 +63,3 @@ def _whom(delivery: ExportDelivery) -> list[User]:
     admins = select(User).where(User.role == Role.ADMIN, User.active)
     found = [user for user in people if user.may_export] or list(db.session.scalars(admins))
     return sorted(found, key=lambda user: user.id)
-
-
-sweep_failed_deliveries.cron_register(_EVERY_SECONDS)

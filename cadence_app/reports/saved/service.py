@@ -18,6 +18,7 @@ from cadence_app.reports.models import Format
 from cadence_app.reports.ranges import presets
 from cadence_app.reports.saved.models import FIXED, NO_DAYS, SavedFilter
 from cadence_app.ui.navigation import Words
+from cadence_app.work.locks import Pair, hold
 
 
 class NameTaken(ValueError):
@@ -118,7 +119,7 @@ def opened(saved: SavedFilter, kind: Kind, day: date, words: Words) -> Opened:
 
 def _named(owner_id: int, kind_key: str, name: str) -> SavedFilter | None:
     """The owner's of a name, whatever the case; two who save at once wait for each other."""
-    db.session.execute(select(func.pg_advisory_xact_lock(2, owner_id % 2**31)))
+    hold(Pair.SAVED_FILTERS, owner_id)
     query = select(SavedFilter).where(
         SavedFilter.owner_id == owner_id,
         SavedFilter.kind == kind_key,

@@ -12,7 +12,7 @@ from cryptography.x509 import load_pem_x509_certificate
 from sqlalchemy import func, select
 
 from cadence_app.extensions import db, rq
-from cadence_app.messaging.carriers.jobs import reconcile_account, reconcile_blocks
+from cadence_app.messaging.carriers.jobs import reconcile_account
 from cadence_app.messaging.carriers.models import CarrierAccount, CarrierEvent, UnreadPost
 from cadence_app.messaging.models import Conversation, Message, MessageKind, MessageState
 from cadence_app.messaging.providers.aws import sns as proving
@@ -22,6 +22,7 @@ from tests.messaging.carriers import sns
 from tests.messaging.carriers.api import SECRET, Api, carrier_api, reach_carriers_at
 from tests.messaging.carriers.ends.aws import AwsEnd
 from tests.messaging.carriers.posting import Line
+from tests.queues import waits
 from tests.world import World, new_number
 
 
@@ -223,7 +224,9 @@ def test_where_opt_outs_are_self_managed_cadence_answers_and_the_page_says_so(li
     assert "Self-managed opt outs" not in world.sign_in("admin").get(path).text
     api.self_managed = [other := new_number(), world.shared]
     with world.app.app_context():
-        reconcile_blocks()
+        reconcile_account(world.tenant_id, line.account_id)
+        assert waits("sweeps", f"blocks-{line.account_id}") == 1
+        reconcile_account(world.tenant_id, line.account_id)
     page = world.sign_in("admin").get(path).text
     assert "Self-managed opt outs" in page
     assert phone(other) not in page

@@ -13,7 +13,7 @@ from cadence_app.consent.models import BlockScope
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging import providers
-from cadence_app.messaging.carriers.jobs import reconcile_blocks
+from cadence_app.messaging.carriers.jobs import reconcile_account
 from cadence_app.messaging.models import MessageKind, MessageState
 from cadence_app.messaging.providers.base import BlockReach, KeywordAnswers
 from cadence_app.messaging.sending import refusal
@@ -143,7 +143,7 @@ def test_the_carriers_list_adds_blocks_and_takes_none_away(carrier: str, world: 
     api.blocked = [new_number(), new_number(), talk.number]
     for _ in range(2):
         with world.app.app_context():
-            reconcile_blocks()
+            reconcile_account(world.tenant_id, line.account_id)
     assert "carrier blocks" in str(talk.refusal())
     assert "carrier blocks" in str(other.refusal())
     assert world.status(talk.contact_id) == "opted_in"

@@ -29,6 +29,7 @@ from tests.messaging.media import (
     of_conversation,
     sweep,
 )
+from tests.queues import waits
 from tests.records.people import erase
 from tests.world import World, new_number
 
@@ -210,13 +211,12 @@ def test_a_lost_job_is_found_by_the_sweep(twilio: Line, api: Api) -> None:
     (waiting,) = of_conversation(twilio.world, conversation_id)
     job_id = f"media-{twilio.world.tenant_id}-{waiting.id}"
     with twilio.world.app.app_context():
-        queue = rq.get_queue("media")
-        assert job_id in queue.get_job_ids()
-        queue.empty()
+        assert waits("media", job_id) == 1
+        rq.get_queue("media").empty()
     let_pass(twilio.world, waiting.id)
     sweep(twilio.world)
     with twilio.world.app.app_context():
-        assert job_id in rq.get_queue("media").get_job_ids()
+        assert waits("media", job_id) == 1
 
 
 def test_somebody_erased_while_their_file_is_fetched_leaves_none(twilio: Line, api: Api) -> None:
