@@ -37,7 +37,7 @@ _KEPT_AFTER_FAILING = 7 * 86400
 # searched, for somebody may have taken it out by hand.
 _PUT_ONCE = """
 local queue, waits, count, queues = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local key, prefix, search_after = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local key, prefix, search_after, kept = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local function number_of(id) return tonumber(string.match(id, '_(%d+)$')) end
 local now = tonumber(redis.call('TIME')[1])
 local last = redis.call('HMGET', waits, 'id', 'at')
@@ -45,6 +45,7 @@ if last[1] and redis.call('HGET', prefix .. last[1], 'status') == 'queued' then
     local head = redis.call('LINDEX', queue, 0)
     local first = head and number_of(head)
     if head and (not first or first <= number_of(last[1])) then
+        redis.call('EXPIRE', waits, kept)
         if now - tonumber(last[2]) < search_after then return 0 end
         if redis.call('LPOS', queue, last[1]) then
             redis.call('HSET', waits, 'at', now)
@@ -53,14 +54,16 @@ if last[1] and redis.call('HGET', prefix .. last[1], 'status') == 'queued' then
     end
 end
 local id = key .. '_' .. redis.call('INCR', count)
-redis.call('HSET', prefix .. id, unpack(ARGV, 4))
+redis.call('HSET', prefix .. id, unpack(ARGV, 5))
 redis.call('RPUSH', queue, id)
 redis.call('HSET', waits, 'id', id, 'at', now)
-redis.call('EXPIRE', waits, 604800)
+redis.call('EXPIRE', waits, kept)
 redis.call('SADD', queues, queue)
 return 1
 """
 _SEARCH_AFTER = 600
+# For so long after the last time somebody asked it is known which job of a key waits.
+_KEPT = 3600
 
 
 class Job(Generic[P]):
@@ -159,4 +162,4 @@ def put_once(
     keys = [queue.key, f"cadence:waits:{queue.name}:{key}", f"cadence:count:{queue.name}"]
     script = queue.connection.register_script(_PUT_ONCE)
     prefix = RQJob.redis_job_namespace_prefix
-    script(keys=[*keys, Queue.redis_queues_keys], args=[key, prefix, _SEARCH_AFTER, *fields])
+    script(keys=[*keys, Queue.redis_queues_keys], args=[key, prefix, _SEARCH_AFTER, _KEPT, *fields])

@@ -13,7 +13,7 @@ from sqlalchemy import func, select, update
 from cadence_app.accounts.models import Navigation, User
 from cadence_app.campaigns.models import Campaign
 from cadence_app.campaigns.segments import Segment
-from cadence_app.contacts.imports.jobs import remove_expired_imports
+from cadence_app.contacts.imports.jobs import forget_named
 from cadence_app.contacts.imports.models import Import, ImportContact, ImportOutcome
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
@@ -134,7 +134,7 @@ def later(world: World, import_id: int) -> None:
         db.session.execute(ended.values(finished_at=func.now() - timedelta(days=366)))
         db.session.commit()
     with world.app.app_context():
-        remove_expired_imports()
+        forget_named()
 
 
 def test_a_merge_names_the_one_kept_once(world: World) -> None:

@@ -66,8 +66,12 @@ def test_a_job_that_waits_is_not_queued_again(line: Line) -> None:
     for _ in range(3):
         line.put()
     line.put("mail-2")
+    redis, known = line.queue.connection, f"cadence:waits:{line.queue.name}:mail-1"
+    redis.expire(known, 10)
     line.put()
     assert line.keys == ["mail-1", "mail-2"]
+    # Known for as long as somebody asks, and then forgotten.
+    assert 3500 < redis.ttl(known) <= 3600
 
 
 def test_many_at_once_queue_one(line: Line) -> None:
