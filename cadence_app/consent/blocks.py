@@ -1,4 +1,5 @@
-"""Bars beside consent whose scope is not one team: personal inboxes, later teams, a toll-free network.
+"""Blocks: what stands beside consent with a scope of its own, such as personal inboxes, the teams that
+somebody joins later, or the numbers that a carrier blocks. Which of them keep a text from going: may_text.py.
 
 Those that came with a number which somebody else had stopped are number_stops.py's.
 """

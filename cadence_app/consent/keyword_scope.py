@@ -1,4 +1,6 @@
-"""The keyword policy: what an opt-out word reaches, the day from which, and what another reach would mean."""
+"""The keyword policy: what a tenant has chosen of how far an opt-out word reaches, from which day, and what
+another choice would mean. What a word then does by it: deciding.py.
+"""
 
 from __future__ import annotations
 

@@ -158,9 +158,9 @@ class BlockScope(StrEnum):
 
 
 class Block(Model):
-    """A bar beside consent with a scope of its own.
+    """What stands beside consent with a scope of its own.
 
-    `number` is the one that it bars, where it is one of the number and not of the person: the number that a
+    `number` is the one that it blocks, where it is one of the number and not of the person: the number that a
     carrier blocks at `inbox_id`, or one that was somebody else's who had stopped (number_stops.py); `reason`
     says so then in words. Such a one ends with the number. `team_id` is set for TEAM only.
     """

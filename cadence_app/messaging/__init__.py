@@ -1,4 +1,4 @@
-"""Inboxes, conversations, texts in and out."""
+"""Conversations, texts in and out, and the desk."""
 
 from __future__ import annotations
 
