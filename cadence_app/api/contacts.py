@@ -24,7 +24,7 @@ from cadence_app.api.schemas import (
     TeamOut,
 )
 from cadence_app.consent import by_user as consent
-from cadence_app.consent import joining, number_stops, possible
+from cadence_app.consent import first_status, number_stops, possible
 from cadence_app.consent.models import Consent
 from cadence_app.contacts.models import Contact
 from cadence_app.contacts.service import Taken, TeamClosed, contact_with, hold_or_make, matches
@@ -92,7 +92,7 @@ def add_contact(json: ContactInput, headers: IdempotencyHeaders) -> Answer:
         raise Problem(409, "team_closed", TEAM_CLOSED) from error
     except Taken as error:
         raise Problem(409, f"{error.field}_taken", "Another contact has it already.") from error
-    joining.add_by_api(token_in_use().actor, contact.id, team.id, number, json.reason)
+    first_status.add_by_api(token_in_use().actor, contact.id, team.id, number, json.reason)
     stored = db.session.get_one(Consent, (contact.id, team.id))
     added = ContactAdded(
         contact=contact_out(contact),

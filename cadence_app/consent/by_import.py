@@ -37,8 +37,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from cadence_app.accounts.models import User
 from cadence_app.consent import number_stops, possible, team_only
 from cadence_app.consent.blocks import STOPPED_EVERYWHERE
-from cadence_app.consent.carrying import NOT_CARRIED
 from cadence_app.consent.ledger import note_stops, record_selected
+from cadence_app.consent.merge_and_number_change import NOT_CARRIED
 from cadence_app.consent.models import Block, BlockScope, Consent, Source, Status
 from cadence_app.consent.wishes import CHANGE, Wish, rows_of, wishes_of
 from cadence_app.extensions import db

@@ -14,14 +14,14 @@ from cadence_app.consent import blocks, number_stops, possible, team_only
 from cadence_app.consent.deciding import Arrival, Decided
 from cadence_app.consent.effects import (
     AskTeamOnly,
-    BarByWords,
+    BlockByWords,
     BlockedByCarrier,
     Effect,
     First,
     Flag,
     ForgetQuestion,
     KeepStop,
-    LiftBar,
+    LiftBlock,
     LiftStops,
     OnlyThisTeam,
     OptIn,
@@ -83,7 +83,7 @@ def _write(
                 possible.decide(contact_id, list(team_ids), Decision.OPTED_OUT, None)
         case KeepStop(team_ids, personal, everywhere):
             number_stops.keep(number, at, team_ids, personal=personal, everywhere=everywhere)
-        case BarByWords(scope):
+        case BlockByWords(scope):
             blocks.block_by_words(contact_id, scope, at)
         case BlockedByCarrier(inbox_ids):
             blocks.block_number_at(contact_id, inbox_ids, number)
@@ -91,7 +91,7 @@ def _write(
             blocks.unblock_number_at(inbox_ids, number)
         case LiftStops(personal):
             number_stops.lift(contact_id, number, at, team_id, personal=personal)
-        case LiftBar(scope):
+        case LiftBlock(scope):
             blocks.unblock_by_words(contact_id, scope, at)
         case OptIn():
             record_changes([change(team_id, Status.OPTED_IN)], held)

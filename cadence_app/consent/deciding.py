@@ -13,14 +13,14 @@ from enum import StrEnum
 from cadence_app.consent import keywords, reading
 from cadence_app.consent.effects import (
     AskTeamOnly,
-    BarByWords,
+    BlockByWords,
     BlockedByCarrier,
     Effect,
     First,
     Flag,
     ForgetQuestion,
     KeepStop,
-    LiftBar,
+    LiftBlock,
     LiftStops,
     OnlyThisTeam,
     OptIn,
@@ -33,8 +33,8 @@ from cadence_app.consent.keywords import Keyword, Meaning
 from cadence_app.consent.models import BlockScope, Source, Status
 from cadence_app.consent.reading import Beside, Said
 from cadence_app.consent.standing import (
-    Bar,
     Standing,
+    StoredBlock,
     out_of_later_teams,
     spelled,
     stopped_because,
@@ -188,10 +188,10 @@ def _opt_out(stored: Standing, arrival: Arrival, policy: Policy, keyword: Keywor
     effects: list[Effect] = [ForgetQuestion()] if stored.question else []
     if everywhere:
         team_ids = tuple(sorted({arrival.team_id, *named, *(each.team_id for each in stored.statuses)}))
-        effects.append(BarByWords(BlockScope.ORGANISATION))
+        effects.append(BlockByWords(BlockScope.ORGANISATION))
     effects.append(KeepStop(team_ids, arrival.personal, everywhere))
     if arrival.personal:
-        effects.append(BarByWords(BlockScope.PERSONAL))
+        effects.append(BlockByWords(BlockScope.PERSONAL))
     if blocked := _blocked_by_carrier(arrival, keyword):
         effects.append(BlockedByCarrier(blocked))
     effects.append(OptOut(team_ids, by_policy=keyword is None))
@@ -273,7 +273,7 @@ def _opt_in(stored: Standing, arrival: Arrival, keyword: Keyword) -> Decided:
     # Teams they join from now on are as for anybody; those they are opted out of stay so.
     for scope in (BlockScope.ORGANISATION, *([BlockScope.PERSONAL] if arrival.personal else [])):
         if any(bar.scope == scope and not bar.number and bar.since <= at for bar in stored.bars):
-            effects.append(LiftBar(scope))
+            effects.append(LiftBlock(scope))
     left = [bar for bar in stored.bars if not _lifts(arrival, bar)]
     if (own is None or own.opted_out) and _stopped_since(arrival, left):
         # They were not in this team when they stopped it, or had not this number: no status says so.
@@ -319,7 +319,7 @@ def _has_stopped(stored: Standing, arrival: Arrival) -> bool:
     return stops or any(_lifts(arrival, bar) for bar in bars)
 
 
-def _lifts(arrival: Arrival, bar: Bar) -> bool:
+def _lifts(arrival: Arrival, bar: StoredBlock) -> bool:
     """Whether an opt in, from the number that is texted, ends a bar."""
     if bar.scope == BlockScope.CARRIER_NUMBER:
         return bar.inbox_id in _unblocked_by_carrier(arrival) and bool(spelled([bar], arrival.number))
@@ -329,7 +329,7 @@ def _lifts(arrival: Arrival, bar: Bar) -> bool:
     return of_all or bar.team_id == arrival.team_id
 
 
-def _stopped_since(arrival: Arrival, left: list[Bar]) -> bool:
+def _stopped_since(arrival: Arrival, left: list[StoredBlock]) -> bool:
     """Whether the phone, or this person, stopped the team or all of them after this text, an opt in that came
     late, was sent: what it lifts is lifted."""
     of_number = spelled(left, arrival.number)

@@ -30,7 +30,7 @@ class KeepStop:
 
 
 @dataclass(frozen=True)
-class BarByWords:
+class BlockByWords:
     """Personal inboxes, or teams they join later, are barred by their own words."""
 
     scope: BlockScope
@@ -59,7 +59,7 @@ class LiftStops:
 
 
 @dataclass(frozen=True)
-class LiftBar:
+class LiftBlock:
     """What barred personal inboxes, or teams they join later, by their own words ends."""
 
     scope: BlockScope
@@ -113,11 +113,11 @@ class OnlyThisTeam:
 Effect = (
     OptOut
     | KeepStop
-    | BarByWords
+    | BlockByWords
     | BlockedByCarrier
     | UnblockedByCarrier
     | LiftStops
-    | LiftBar
+    | LiftBlock
     | OptIn
     | First
     | Flag

@@ -19,9 +19,9 @@ Why in this order:
 6. Words that may be an opt out, which hold all but what a person sends by hand: the one bar that somebody
    here lifts by deciding.
 
-Blocks of a team or of the whole organisation are no bars: they decide how a status begins (joining.py). Quiet
-hours and texts that a carrier has yet to bring (campaigns/quiet_hours.py, messaging/carriers/gaps.py) put a
-text off and refuse none, so they are not here.
+Blocks of a team or of the whole organisation are no bars: they decide how a status begins (first_status.py).
+Quiet hours and texts that a carrier has yet to bring (campaigns/quiet_hours.py, messaging/carriers/gaps.py)
+put a text off and refuse none, so they are not here.
 """
 
 from __future__ import annotations

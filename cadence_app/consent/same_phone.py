@@ -12,8 +12,9 @@ from sqlalchemy import delete, literal, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from cadence_app.accounts.audit import CADENCE
-from cadence_app.consent import blocks, carrying, number_stops
+from cadence_app.consent import blocks, number_stops
 from cadence_app.consent.ledger import Change, note_stop, record_changes
+from cadence_app.consent.merge_and_number_change import standing
 from cadence_app.consent.models import (
     Block,
     Consent,
@@ -49,7 +50,7 @@ def stricter(contact_id: int, other_id: int, number: str, other_number: str) -> 
         joins = theirs.keys() if into_id == other_id else ()
         for team_id in sorted(own.keys() | set(joins)):
             that = theirs.get(team_id)
-            if carrying.standing(that.status if that else None, stopped is not None) == Status.OPTED_OUT:
+            if standing(that.status if that else None, stopped is not None) == Status.OPTED_OUT:
                 reason = REASON.format(number=spelling)
                 changes.append(
                     Change(into_id, team_id, Status.OPTED_OUT, Source.MERGE, reason=reason, actor=CADENCE)

@@ -49,8 +49,8 @@ class InTeam:
 
 
 @dataclass(frozen=True)
-class Bar:
-    """A bar beside consent (models.Block). `number` is empty where it is of the person."""
+class StoredBlock:
+    """A row of models.Block. `number` is empty where it is of the person."""
 
     scope: BlockScope
     since: datetime
@@ -107,7 +107,7 @@ class Standing:
     contact_id: int
     at: datetime
     statuses: tuple[InTeam, ...] = ()
-    bars: tuple[Bar, ...] = ()
+    bars: tuple[StoredBlock, ...] = ()
     flags: tuple[OpenFlag, ...] = ()
     question: Question | None = None
     stops: tuple[KeptStop, ...] = ()
@@ -128,25 +128,25 @@ class Standing:
         return own.stopped_at is not None or barred_because(self.bars, team_id) is not None
 
 
-def out_of_later_teams(bars: Iterable[Bar]) -> datetime | None:
+def out_of_later_teams(bars: Iterable[StoredBlock]) -> datetime | None:
     """Since when a contact's own words keep them out of teams that they join later; None where none do."""
     own = (bar for bar in bars if bar.scope == BlockScope.ORGANISATION and not bar.number)
     return next((bar.since for bar in own), None)
 
 
-def barred_because(bars: Iterable[Bar], team_id: int) -> str | None:
+def barred_because(bars: Iterable[StoredBlock], team_id: int) -> str | None:
     """Why, in words, a number of the contact's was stopped in a team before it was theirs; None where it was
     not. number_stops.reasons() of what has been read."""
     of_team = [bar.reason for bar in bars if bar.came_with_number and bar.team_id in (None, team_id)]
     return of_team[-1] if of_team else None
 
 
-def stopped_because(bars: Sequence[Bar], team_id: int) -> str | None:
+def stopped_because(bars: Sequence[StoredBlock], team_id: int) -> str | None:
     """Why, in words, whoever joins a team starts opted out of it; None for who does not."""
     return STOPPED_EVERYWHERE if out_of_later_teams(bars) else barred_because(bars, team_id)
 
 
-def spelled(bars: Iterable[Bar], number: str) -> list[Bar]:
+def spelled(bars: Iterable[StoredBlock], number: str) -> list[StoredBlock]:
     """The bars of one number, in whatever spelling it is stored."""
     return [bar for bar in bars if bar.number in spellings(number)]
 
@@ -195,7 +195,7 @@ def read(contact_id: int, number: str) -> Standing:
             InTeam(team, Status(status), _time(since), _time(stopped) if stopped else None, Source(source))
             for team, status, since, stopped, source in row[1]
         ),
-        tuple(Bar(BlockScope(scope), _time(since), *rest) for scope, since, *rest in row[2]),
+        tuple(StoredBlock(BlockScope(scope), _time(since), *rest) for scope, since, *rest in row[2]),
         tuple(OpenFlag(flag, team, tuple(numbers)) for flag, team, numbers in row[3]),
         next((Question(team, phone, _time(at), reply) for team, phone, at, reply in row[4]), None),
         tuple(

@@ -6,7 +6,7 @@ from __future__ import annotations
 from sqlalchemy import delete, false, func, or_, select, update
 
 from cadence_app.accounts.models import Team
-from cadence_app.consent import blocks, carrying, possible, team_only
+from cadence_app.consent import blocks, merge_and_number_change, possible, team_only
 from cadence_app.consent.ledger import leave_teams
 from cadence_app.consent.models import (
     Block,
@@ -89,7 +89,7 @@ def _empty(leaving: Leaving) -> None:
 
 
 def _move(merging: Merging) -> None:
-    carrying.merge(merging)
+    merge_and_number_change.merge(merging)
 
 
 def _hand_out(person: Person) -> HandedOut:

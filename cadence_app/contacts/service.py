@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from cadence_app.accounts import audit
 from cadence_app.accounts.models import Team, User
 from cadence_app.consent import by_user as consent
-from cadence_app.consent import joining
+from cadence_app.consent import first_status
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import Consent, OptOutChange
 from cadence_app.contacts.models import Contact, ContactNumber, ContactTag, Tag
@@ -111,7 +111,7 @@ def add_contact(
     known, made = hold_or_make(team, number, first_name, last_name, external_id)
     if not made and consent.consent_of(known.id, team.id):
         raise Taken("number", known)
-    joining.add_by_user(user, known.id, team.id, number)
+    first_status.add_by_user(user, known.id, team.id, number)
     db.session.commit()
     return known
 

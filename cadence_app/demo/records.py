@@ -11,7 +11,7 @@ from sqlalchemy import insert, select, text, update
 
 from cadence_app.accounts.models import Tenant, User
 from cadence_app.administration import labels
-from cadence_app.consent import carrying
+from cadence_app.consent import merge_and_number_change
 from cadence_app.consent.ledger import Change, record_changes
 from cadence_app.consent.models import Consent, Source, Status
 from cadence_app.contacts.models import Contact, ContactNumber, ContactTag, CustomField, FieldKind
@@ -88,7 +88,7 @@ def _changed_number(contact_ids: list[int], agent: User, number: str) -> None:
         .where(ContactNumber.contact_id == contact_id, ContactNumber.number == number)
         .values(user_id=agent.id, reason="Has a new phone, says the registrar.")
     )
-    carrying.number_changed(agent, contact_id, before, "")
+    merge_and_number_change.number_changed(agent, contact_id, before, "")
 
 
 def _values(fields: list[CustomField], chance: random.Random) -> dict[str, str]:

@@ -14,14 +14,14 @@ from cadence_app.consent import keywords, team_only
 from cadence_app.consent.deciding import ANSWER_WITHIN, Arrival, Decided, Policy, decide
 from cadence_app.consent.effects import (
     AskTeamOnly,
-    BarByWords,
+    BlockByWords,
     BlockedByCarrier,
     Effect,
     First,
     Flag,
     ForgetQuestion,
     KeepStop,
-    LiftBar,
+    LiftBlock,
     LiftStops,
     OnlyThisTeam,
     OptIn,
@@ -35,7 +35,7 @@ from cadence_app.consent.keywords import Meaning
 from cadence_app.consent.models import BlockScope, Source, Status, StopOrigin
 from cadence_app.consent.naming import Names
 from cadence_app.consent.possible import BUSINESS_DAYS_TO_DECIDE
-from cadence_app.consent.standing import Bar, InTeam, KeptStop, Question, Standing
+from cadence_app.consent.standing import InTeam, KeptStop, Question, Standing, StoredBlock
 from cadence_app.extensions import db
 from cadence_app.messaging.answer_limits import HELP_EVERY
 from cadence_app.messaging.auto_replies import answer_of, asks_in
@@ -141,7 +141,7 @@ def _with_all_that_start_lifts(stored: Standing, team: Team) -> Standing:
     is opted in as well, if a user opted them in or somebody else had the number."""
     since = stored.at - _AGO
     stop = KeptStop("", True, BlockScope.TEAM, team.id, since, StopOrigin.TEXT, "")
-    bars = (Bar(BlockScope.ORGANISATION, since), Bar(BlockScope.PERSONAL, since))
+    bars = (StoredBlock(BlockScope.ORGANISATION, since), StoredBlock(BlockScope.PERSONAL, since))
     return replace(stored, bars=bars, stops=(stop,))
 
 
@@ -167,7 +167,7 @@ def _title(team: Team, decided: Decided) -> str:
         return "Asks for help"
     if Flag in effects:
         return "A possible opt out"
-    if effects & {LiftStops, LiftBar, UnblockedByCarrier}:
+    if effects & {LiftStops, LiftBlock, UnblockedByCarrier}:
         return "Ends what an earlier stop left"
     if First in effects:
         return "Opts out" if decided.opted_out else "Opts in"
@@ -211,14 +211,14 @@ def _said_of(effect: Effect, team: Team, stored: Standing, decided: Decided) -> 
     words = words_of(team.tenant)
     match effect:
         case OptOut(team_ids):
-            everywhere = BarByWords(BlockScope.ORGANISATION) in decided.effects
+            everywhere = BlockByWords(BlockScope.ORGANISATION) in decided.effects
             names = ", ".join(db.session.get_one(Team, each).name for each in team_ids)
             yield (
                 f"Opted out of every {words.team} they are in, and of those they join later."
                 if everywhere
                 else f"Opted out of {names}."
             )
-        case BarByWords(BlockScope.PERSONAL):
+        case BlockByWords(BlockScope.PERSONAL):
             yield "No personal inbox may text them until they text START to one."
         case BlockedByCarrier():
             yield "The carrier blocks their number here until they text START."
@@ -229,9 +229,9 @@ def _said_of(effect: Effect, team: Team, stored: Standing, decided: Decided) -> 
                 f"If the phone had stopped {team.name} or the whole organisation, that ends, for whoever has "
                 "the number next too."
             )
-        case LiftBar(BlockScope.ORGANISATION):
+        case LiftBlock(BlockScope.ORGANISATION):
             yield f"If they were kept out of {words.teams} they join later, that ends."
-        case LiftBar():
+        case LiftBlock():
             yield "Personal inboxes may text them again."
         case OptIn() if decided.answer == Meaning.IN:
             yield f"Opted in to {team.name}."
@@ -267,7 +267,7 @@ def _said_of(effect: Effect, team: Team, stored: Standing, decided: Decided) -> 
             yield "To anybody who was not asked it does nothing."
         case ForgetQuestion():
             yield f"The question whether they meant one {words.team} only is not open any more."
-        case KeepStop() | BarByWords() | OptIn():
+        case KeepStop() | BlockByWords() | OptIn():
             # What follows from them stands beside them.
             pass
 

@@ -199,6 +199,10 @@ class Message(Model):
     conversation: Mapped[Conversation] = relationship()
     user: Mapped[User | None] = relationship()
 
+    def end(self, state: MessageState, why: Unsent, detail: str) -> None:
+        """Notes that it does not go, or that nobody knows whether it did; `detail` says so in words."""
+        self.state, self.unsent_reason, self.detail = state, why, detail
+
 
 class LaterState(StrEnum):
     """waiting for its time; held by a possible opt out, or missed by more than a day (a person decides);

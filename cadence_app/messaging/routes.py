@@ -16,7 +16,7 @@ from cadence_app.consent.may_text import Kind
 from cadence_app.extensions import db
 from cadence_app.inboxes.service import people_in
 from cadence_app.messaging import assignments, bars, desk, freshness, later, notes, text_templates, thread
-from cadence_app.messaging.carriers.carrying import carrier_of
+from cadence_app.messaging.carriers.of_inbox import carrier_of
 from cadence_app.messaging.consent_card import Card, card_of, toggle
 from cadence_app.messaging.forms import ComposeForm, LaterForm, NoteForm
 from cadence_app.messaging.jobs import dispatch

@@ -8,7 +8,6 @@ the carrier is asked for before it may go again. A carrier that was too busy to 
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime, timedelta
 
 from flask import current_app
 from sqlalchemy import func, or_, select
@@ -18,26 +17,17 @@ from cadence_app.consent.may_text import Bar, Kind
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
-from cadence_app.messaging import bars, outcomes
-from cadence_app.messaging.carriers.carrying import provider_of
+from cadence_app.messaging import bars, followers, trying_again
+from cadence_app.messaging.carriers.of_inbox import provider_of
 from cadence_app.messaging.carriers.scopes import note_block
 from cadence_app.messaging.conversations import add_message
 from cadence_app.messaging.media.links import urls_of
 from cadence_app.messaging.models import Conversation, Direction, Message, MessageKind, MessageState, Unsent
 from cadence_app.messaging.providers.base import CannotTell, NotTaken, Outgoing, Refused, Sent
 from cadence_app.vault import Unreadable
-from cadence_app.work.retrying import Retrying
 
 # Ten segments of a text in GSM-7, the most that carriers will join.
 MAX_BODY_LENGTH = 1530
-LOST_SIGHT = "The answer was lost while it was handed over, and the carrier can't tell whether it went."
-# A carrier that has no list for us tells by its events within this time, if at all.
-_EVENTS_WITHIN = timedelta(minutes=10)
-# One that could not be asked is asked again for this long.
-_ASKED_FOR = timedelta(days=1)
-_ASK_AGAIN_AFTER = timedelta(seconds=30)
-# A busy carrier is asked for about an hour.
-_AGAIN = Retrying(timedelta(seconds=5), timedelta(minutes=15), attempts=11)
 
 
 def refusal(
@@ -128,7 +118,7 @@ def hand_over(message_id: int) -> Message | None:
     message = _claimed(message_id)
     if message:
         _send_or_say_why(message)
-        outcomes.tell(message)
+        followers.tell(message)
     return message
 
 
@@ -141,11 +131,11 @@ def hand_over_again(message_id: int, stopped: str = "") -> Message | None:
     message = _claimed(message_id)
     if message and not _settled_by_carrier(message):
         if stopped:
-            _end(message, MessageState.SUPPRESSED, Unsent.CANCELLED, stopped)
+            message.end(MessageState.SUPPRESSED, Unsent.CANCELLED, stopped)
         else:
             _send_or_say_why(message)
     if message:
-        outcomes.tell(message)
+        followers.tell(message)
     return message
 
 
@@ -158,8 +148,8 @@ def take_back(message_id: int, why: str) -> None:
         .execution_options(populate_existing=True)
     ).one_or_none()
     if message:
-        _end(message, MessageState.SUPPRESSED, Unsent.CANCELLED, why)
-        outcomes.tell(message)
+        message.end(MessageState.SUPPRESSED, Unsent.CANCELLED, why)
+        followers.tell(message)
 
 
 def _claimed(message_id: int) -> Message | None:
@@ -181,24 +171,15 @@ def _settled_by_carrier(message: Message) -> bool:
     try:
         sent = provider_of(inbox).find(_outgoing(message), known)
     except CannotTell:
-        _give_up_after(message, _EVENTS_WITHIN)
+        trying_again.ask_later(message, trying_again.EVENTS_WITHIN)
         return True
     except Exception:
         current_app.logger.exception("nobody can tell whether text %s went", message.id)
-        _give_up_after(message, _ASKED_FOR)
+        trying_again.ask_later(message, trying_again.ASKED_FOR)
         return True
     if sent:
         note_sent(message, sent)
     return sent is not None
-
-
-def _give_up_after(message: Message, wait: timedelta) -> None:
-    """Fails a text whose fate is unknown for so long; else it is asked about again in a while."""
-    since, now = message.sending_since, datetime.now(UTC)
-    if since is None or since < now - wait:
-        _end(message, MessageState.FAILED, Unsent.LOST_SIGHT, LOST_SIGHT)
-    else:
-        message.next_attempt_at = now + _ASK_AGAIN_AFTER
 
 
 def _send_or_say_why(message: Message) -> None:
@@ -207,7 +188,7 @@ def _send_or_say_why(message: Message) -> None:
     conversation = message.conversation
     inbox = conversation.inbox
     if message.expires_at and message.expires_at < db.session.scalars(select(func.clock_timestamp())).one():
-        _end(message, MessageState.DROPPED, Unsent.TOO_LATE, "Dropped: it could not go within five minutes.")
+        message.end(MessageState.DROPPED, Unsent.TOO_LATE, "Dropped: it could not go within five minutes.")
         return
     bar = bars.ask(
         inbox,
@@ -218,14 +199,9 @@ def _send_or_say_why(message: Message) -> None:
         lock=True,
     ).bar
     if bar:
-        _end(message, MessageState.SUPPRESSED, Unsent(bar), bars.words_of(bar, inbox))
+        message.end(MessageState.SUPPRESSED, Unsent(bar), bars.words_of(bar, inbox))
     else:
         _send(message, inbox)
-
-
-def _end(message: Message, state: MessageState, why: Unsent, detail: str) -> None:
-    """Notes that a text does not go, or that nobody knows whether it did."""
-    message.state, message.unsent_reason, message.detail = state, why, detail
 
 
 def _send(message: Message, inbox: Inbox) -> None:
@@ -233,17 +209,17 @@ def _send(message: Message, inbox: Inbox) -> None:
     try:
         sent = provider_of(inbox).send(_outgoing(message))
     except Refused as refusal:
-        _end(message, MessageState.FAILED, Unsent.CARRIER_REFUSED, refusal.words)
+        message.end(MessageState.FAILED, Unsent.CARRIER_REFUSED, refusal.words)
         message.failure_code = refusal.code
         if refusal.blocks:
             note_block(inbox, message.conversation.contact_id, _number_of(message))
     except NotTaken as busy:
         current_app.logger.warning("text %s was not taken: %s", message.id, busy)
-        _try_later(message, busy.wait_seconds)
+        trying_again.try_later(message, busy.wait_seconds)
     except (KeyError, Unreadable):
         current_app.logger.exception("text %s has no carrier", message.id)
         words = "The settings of this inbox's carrier can't be used."
-        _end(message, MessageState.FAILED, Unsent.CARRIER_UNUSABLE, words)
+        message.end(MessageState.FAILED, Unsent.CARRIER_UNUSABLE, words)
     except Exception:
         # Whether it went is unknown: it stays as it is until the carrier is asked.
         current_app.logger.exception("it is unknown whether text %s went", message.id)
@@ -266,15 +242,6 @@ def _outgoing(message: Message) -> Outgoing:
 def _number_of(message: Message) -> str:
     """The number a text goes to: the contact's, or another one of theirs that it answers."""
     return message.other_number or number_of(message.conversation.contact_id)
-
-
-def _try_later(message: Message, wait_seconds: float | None) -> None:
-    if _AGAIN.over(message.attempts):
-        _end(message, MessageState.FAILED, Unsent.CARRIER_BUSY, "The carrier was too busy each time.")
-        return
-    wait = _AGAIN.wait(message.attempts, at_least=timedelta(seconds=wait_seconds or 0))
-    message.state, message.next_attempt_at = MessageState.QUEUED, datetime.now(UTC) + wait
-    message.detail = "The carrier is busy; it is tried again."
 
 
 def note_sent(message: Message, sent: Sent) -> None:

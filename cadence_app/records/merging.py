@@ -9,8 +9,9 @@ from sqlalchemy import func, or_, select
 
 from cadence_app.accounts import audit
 from cadence_app.accounts.models import Team, User
-from cadence_app.consent import blocks, carrying
+from cadence_app.consent import blocks
 from cadence_app.consent.ledger import lock_contacts
+from cadence_app.consent.merge_and_number_change import merged_status, standing
 from cadence_app.consent.models import Consent, Status
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
@@ -65,9 +66,7 @@ def outcomes(kept_id: int, gone_id: int, texted_id: int) -> list[TeamOutcome]:
             teams[team_id],
             each.get(kept_id),
             each.get(gone_id),
-            carrying.merged_status(
-                *(carrying.standing(each.get(side), side in everywhere) for side in (texted_id, other_id))
-            ),
+            merged_status(*(standing(each.get(side), side in everywhere) for side in (texted_id, other_id))),
         )
         for team_id, each in by_team.items()
     ]

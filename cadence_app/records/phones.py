@@ -1,7 +1,7 @@
 """The numbers of a contact: the one texted, further ones, and those they had.
 
 Consent is for the number that is texted: another one takes its place only with a reason, and opts the contact
-out unless the reason says how consent was given for it (consent/carrying.py).
+out unless the reason says how consent was given for it (consent/merge_and_number_change.py).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from cadence_app.accounts import audit
 from cadence_app.accounts.models import User
-from cadence_app.consent import carrying, number_stops
+from cadence_app.consent import merge_and_number_change, number_stops
 from cadence_app.consent.ledger import lock_contacts, with_merged
 from cadence_app.contacts.models import Contact, ContactNumber
 from cadence_app.contacts.service import Taken, contact_with
@@ -87,7 +87,7 @@ def text_at(user: User, contact_id: int, number: str, reason: str, given: str) -
         )
         .values(ended_by_id=user.id)
     )
-    carrying.number_changed(user, contact_id, before, given)
+    merge_and_number_change.number_changed(user, contact_id, before, given)
     audit.record(user, "contact.number_changed", f"Contact {contact_id}", consent_given=(None, bool(given)))
     _commit(number)
 

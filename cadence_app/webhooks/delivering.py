@@ -14,10 +14,10 @@ from cadence_app.extensions import db
 from cadence_app.tenancy import tenant_in_use
 from cadence_app.vault import Unreadable, decrypt
 from cadence_app.webhooks import outbox
+from cadence_app.webhooks.answers import Answer, Outgoing, Sender
 from cadence_app.webhooks.events import sample_event
 from cadence_app.webhooks.models import DeliveryState, WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from cadence_app.webhooks.signing import signed_headers
-from cadence_app.webhooks.transport import Answer, Outgoing, Sender
 from cadence_app.work.retrying import Retrying, spread
 
 # The waits after each failed try, as Standard Webhooks 1.0 suggests them: three days in all.

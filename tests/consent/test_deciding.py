@@ -15,7 +15,7 @@ from cadence_app.consent.effects import (
     First,
     Flag,
     KeepStop,
-    LiftBar,
+    LiftBlock,
     LiftStops,
     OnlyThisTeam,
     OptIn,
@@ -23,7 +23,7 @@ from cadence_app.consent.effects import (
 )
 from cadence_app.consent.keywords import Meaning
 from cadence_app.consent.models import BlockScope, Source, Status, StopOrigin
-from cadence_app.consent.standing import Bar, InTeam, KeptStop, OpenFlag, Question, Standing
+from cadence_app.consent.standing import InTeam, KeptStop, OpenFlag, Question, Standing, StoredBlock
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 TEAM, OTHER, INBOX = 1, 2, 7
@@ -56,14 +56,14 @@ def test_start_of_somebody_opted_in_lifts_what_an_earlier_stop_left_and_is_not_a
     before = NOW - 5 * MINUTE
     stored = standing(
         member(),
-        bars=(Bar(BlockScope.ORGANISATION, before), Bar(BlockScope.PERSONAL, before)),
+        bars=(StoredBlock(BlockScope.ORGANISATION, before), StoredBlock(BlockScope.PERSONAL, before)),
         stops=(KeptStop("ab", True, BlockScope.TEAM, TEAM, before, StopOrigin.TEXT, ""),),
     )
     decided = decide(stored, text("START", personal=True), Policy())
     assert decided.effects == (
         LiftStops(personal=True),
-        LiftBar(BlockScope.ORGANISATION),
-        LiftBar(BlockScope.PERSONAL),
+        LiftBlock(BlockScope.ORGANISATION),
+        LiftBlock(BlockScope.PERSONAL),
     )
     assert (decided.answer, decided.opted_out) == (None, False)
     assert decide(standing(member()), text("START"), Policy()).effects == ()
@@ -72,10 +72,13 @@ def test_start_of_somebody_opted_in_lifts_what_an_earlier_stop_left_and_is_not_a
 def test_an_opt_in_that_comes_late_lifts_what_is_older_and_nothing_newer() -> None:
     stored = standing(
         member(status="opted_out"),
-        bars=(Bar(BlockScope.ORGANISATION, NOW - MINUTE), Bar(BlockScope.PERSONAL, NOW - 9 * MINUTE)),
+        bars=(
+            StoredBlock(BlockScope.ORGANISATION, NOW - MINUTE),
+            StoredBlock(BlockScope.PERSONAL, NOW - 9 * MINUTE),
+        ),
     )
     decided = decide(stored, text("START", personal=True, received_at=NOW - 5 * MINUTE), Policy())
-    assert decided.effects == (LiftBar(BlockScope.PERSONAL),)
+    assert decided.effects == (LiftBlock(BlockScope.PERSONAL),)
     assert (decided.note, decided.opted_out) == (Note.SENT_BEFORE_STOP, True)
 
 
@@ -83,7 +86,7 @@ def test_what_is_asked_is_asked_only_where_the_answer_could_give_something_back(
     policy = Policy(everywhere=True, asks_team_only=True)
     asked = decide(standing(member(), member(OTHER)), text("STOP"), policy)
     assert (asked.asks_team_only, AskTeamOnly in kinds(asked)) == (True, True)
-    barred = (Bar(BlockScope.ORGANISATION, NOW - MINUTE),)
+    barred = (StoredBlock(BlockScope.ORGANISATION, NOW - MINUTE),)
     told = decide(standing(member(), member(OTHER, "opted_out"), bars=barred), text("STOP"), policy)
     assert (told.asks_team_only, told.answer) == (False, Meaning.OUT)
 
@@ -106,7 +109,7 @@ def test_team_is_an_answer_from_the_phone_and_to_the_team_that_were_asked_for_se
 
 def test_who_had_a_number_that_was_stopped_starts_out_for_the_reason_of_the_newest_stop() -> None:
     bars = tuple(
-        Bar(BlockScope.TEAM, NOW - ago * MINUTE, PHONE, TEAM, None, f"Stopped {ago} minutes ago.")
+        StoredBlock(BlockScope.TEAM, NOW - ago * MINUTE, PHONE, TEAM, None, f"Stopped {ago} minutes ago.")
         for ago in (9, 4)
     )
     decided = decide(standing(bars=bars), text("hello"), Policy())
@@ -127,12 +130,17 @@ statuses = st.sampled_from([TEAM, OTHER]).flatmap(
 )
 said = st.just("An earlier holder texted STOP.")
 bars = st.one_of(
-    st.builds(Bar, st.sampled_from([BlockScope.PERSONAL, BlockScope.ORGANISATION]), times),
-    st.builds(Bar, st.just(BlockScope.ORGANISATION), times, numbers, reason=said),
+    st.builds(StoredBlock, st.sampled_from([BlockScope.PERSONAL, BlockScope.ORGANISATION]), times),
+    st.builds(StoredBlock, st.just(BlockScope.ORGANISATION), times, numbers, reason=said),
     st.builds(
-        Bar, st.just(BlockScope.TEAM), times, numbers, st.sampled_from([TEAM, OTHER]), reason=st.just("x")
+        StoredBlock,
+        st.just(BlockScope.TEAM),
+        times,
+        numbers,
+        st.sampled_from([TEAM, OTHER]),
+        reason=st.just("x"),
     ),
-    st.builds(Bar, st.just(BlockScope.CARRIER_NUMBER), times, numbers, inbox_id=st.just(INBOX)),
+    st.builds(StoredBlock, st.just(BlockScope.CARRIER_NUMBER), times, numbers, inbox_id=st.just(INBOX)),
 )
 standings = st.builds(
     Standing,

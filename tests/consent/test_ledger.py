@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from cadence_app.accounts.models import User
 from cadence_app.consent import by_user
-from cadence_app.consent.joining import record_first
+from cadence_app.consent.first_status import record_first
 from cadence_app.consent.ledger import Change, record_change, record_changes
 from cadence_app.consent.models import Consent, Source, Status
 from cadence_app.extensions import db

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from cadence_app.accounts.models import User
 from cadence_app.consent import ledger, moments, possible, seals
 from cadence_app.consent.by_user import consent_of, set_by_user
-from cadence_app.consent.joining import add_by_user
+from cadence_app.consent.first_status import add_by_user
 from cadence_app.consent.ledger import Change, record_change
 from cadence_app.consent.models import OptOutChange, Source
 from cadence_app.consent.moments import Moment

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from cadence_app import number_key
 from cadence_app.accounts.models import Team, User
 from cadence_app.consent import by_user as consent
-from cadence_app.consent import joining, number_stops, possible
+from cadence_app.consent import first_status, number_stops, possible
 from cadence_app.consent.by_api import Result, Wanted, set_by_api
 from cadence_app.consent.models import NumberStop, PossibleOptOut
 from cadence_app.contacts import service
@@ -78,7 +78,7 @@ def _as_a_further_number(world: World, number: str) -> int:
     contact_id = world.add_contact()
     add_number(world, contact_id, number)
     with world.session():
-        joining.add_by_user(db.session.get_one(User, world.admin_id), contact_id, world.team_id)
+        first_status.add_by_user(db.session.get_one(User, world.admin_id), contact_id, world.team_id)
         db.session.commit()
     return contact_id
 

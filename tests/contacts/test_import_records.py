@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from cadence_app.accounts.models import Team
 from cadence_app.consent import blocks
 from cadence_app.consent.by_user import consent_of, needs_reason
-from cadence_app.consent.carrying import NOT_CARRIED
+from cadence_app.consent.merge_and_number_change import NOT_CARRIED
 from cadence_app.consent.models import BlockScope
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db

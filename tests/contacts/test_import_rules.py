@@ -8,7 +8,7 @@ from sqlalchemy import select
 from cadence_app.accounts.models import User
 from cadence_app.consent import blocks, possible
 from cadence_app.consent import by_user as consent
-from cadence_app.consent.carrying import NOT_CARRIED
+from cadence_app.consent.merge_and_number_change import NOT_CARRIED
 from cadence_app.consent.models import Status
 from cadence_app.contacts.models import Contact, ContactTag, CustomField, Tag
 from cadence_app.extensions import db

@@ -7,7 +7,7 @@ from sqlalchemy import update
 
 from cadence_app.accounts.models import User
 from cadence_app.consent import blocks
-from cadence_app.consent.carrying import NOT_CARRIED
+from cadence_app.consent.merge_and_number_change import NOT_CARRIED
 from cadence_app.consent.models import BlockScope, Source
 from cadence_app.contacts.models import Contact
 from cadence_app.contacts.service import Taken

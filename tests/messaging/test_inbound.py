@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from cadence_app.accounts.models import Team, Tenant, User
-from cadence_app.consent import blocks, by_user, joining, possible
+from cadence_app.consent import blocks, by_user, first_status, possible
 from cadence_app.consent.intent import classifier
 from cadence_app.consent.keywords import Meaning
 from cadence_app.consent.ledger import lock_contacts
@@ -158,7 +158,7 @@ def test_who_stopped_every_team_is_not_opted_in_by_being_added_to_another(world:
     contact_id = world.contact_id(number)
     with world.session():
         admin = db.session.get_one(User, world.admin_id)
-        joining.add_by_user(admin, contact_id, world.other_team_id)
+        first_status.add_by_user(admin, contact_id, world.other_team_id)
         db.session.commit()
         with pytest.raises(by_user.ReasonRequired):
             by_user.set_by_user(admin, contact_id, world.other_team_id, Status.OPTED_IN)

@@ -13,7 +13,7 @@ from sqlalchemy import event, func, select, update
 from cadence_app.accounts.models import KeywordPolicy, PossibleOptOutPolicy, Team, Tenant, User
 from cadence_app.administration import teams as administration
 from cadence_app.consent import blocks, own_keywords, possible
-from cadence_app.consent.joining import add_by_user
+from cadence_app.consent.first_status import add_by_user
 from cadence_app.consent.keywords import Meaning
 from cadence_app.consent.models import BlockScope
 from cadence_app.extensions import db

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from cadence_app.accounts.models import AuditEntry, Team, User
-from cadence_app.consent.joining import add_by_user
+from cadence_app.consent.first_status import add_by_user
 from cadence_app.consent.ledger import Change, record_change
 from cadence_app.consent.models import Source, Status
 from cadence_app.extensions import db

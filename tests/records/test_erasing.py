@@ -13,7 +13,7 @@ from cadence_app.api import bulk
 from cadence_app.api.schemas import BulkRecord
 from cadence_app.campaigns.models import Recipient
 from cadence_app.campaigns.segments import Segment, Who
-from cadence_app.consent import joining
+from cadence_app.consent import first_status
 from cadence_app.contacts import service, tags
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
@@ -215,7 +215,7 @@ def test_an_erased_number_starts_opted_out_however_it_comes_back(world: World, w
             again = service.add_contact(user, team, number, "Maya", "Chen", "").id
         elif way == "import":
             again = world.add_contact(number)
-            joining.add_by_user(user, again, team.id)
+            first_status.add_by_user(user, again, team.id)
             db.session.commit()
         elif way == "api":
             again = world.add_contact(number)
@@ -225,7 +225,7 @@ def test_an_erased_number_starts_opted_out_however_it_comes_back(world: World, w
         elif way == "further number":
             again = world.add_contact()
             phones.add_number(user, again, number, "Theirs now.")
-            joining.add_by_user(user, again, team.id)
+            first_status.add_by_user(user, again, team.id)
             db.session.commit()
         else:
             again = world.contact_id_of(world.text(number, "Hello again").conversation_id)

@@ -17,8 +17,8 @@ from cadence_app.accounts.models import User
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging import providers
-from cadence_app.messaging.carriers.carrying import driver_of
 from cadence_app.messaging.carriers.models import CarrierAccount
+from cadence_app.messaging.carriers.of_inbox import driver_of
 from cadence_app.messaging.carriers.scopes import spread
 from cadence_app.messaging.providers.base import KeywordAnswers
 from cadence_app.tenancy import tenant_in_use

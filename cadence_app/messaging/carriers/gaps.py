@@ -21,8 +21,8 @@ from cadence_app.accounts import audit
 from cadence_app.accounts.models import User
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
-from cadence_app.messaging.carriers.carrying import driver_of
 from cadence_app.messaging.carriers.models import CarrierAccount, InboundBeat, InboundGap
+from cadence_app.messaging.carriers.of_inbox import driver_of
 
 _BEAT_SECONDS = 3
 # A beat that is late by less is a busy machine.

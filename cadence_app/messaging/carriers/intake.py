@@ -15,8 +15,8 @@ from cadence_app.consent.keywords import Meaning
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.carriers import unread
-from cadence_app.messaging.carriers.carrying import driver_of
 from cadence_app.messaging.carriers.models import CarrierAccount, CarrierEvent
+from cadence_app.messaging.carriers.of_inbox import driver_of
 from cadence_app.messaging.carriers.receipts import apply
 from cadence_app.messaging.carriers.scopes import reach_of
 from cadence_app.messaging.inbound import CarrierSays, Received, receive_text

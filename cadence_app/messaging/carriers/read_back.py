@@ -13,8 +13,8 @@ from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging import providers
 from cadence_app.messaging.carriers import gaps, intake
-from cadence_app.messaging.carriers.carrying import driver_of
 from cadence_app.messaging.carriers.models import CarrierAccount, CarrierEvent, UnreadPost
+from cadence_app.messaging.carriers.of_inbox import driver_of
 from cadence_app.messaging.inbound import Received
 from cadence_app.work.leases import held
 

@@ -10,7 +10,7 @@ from cadence_app.consent.ledger import lock_contacts
 from cadence_app.contacts.models import Contact, ContactNumber
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
-from cadence_app.messaging import outcomes
+from cadence_app.messaging import followers
 from cadence_app.messaging.carriers.models import CarrierAccount
 from cadence_app.messaging.carriers.scopes import note_block
 from cadence_app.messaging.models import Message, MessageState, Unsent
@@ -55,7 +55,7 @@ def apply(account: CarrierAccount, receipt: Receipt) -> bool:
     message.unsent_reason = Unsent.CARRIER_REFUSED if receipt.fate == Fate.FAILED else None
     if receipt.fate == Fate.DELIVERED:
         message.provider_at = receipt.at
-    outcomes.tell(message)
+    followers.tell(message)
     if receipt.blocks:
         contact_id = message.conversation.contact_id
         # Whoever was erased or merged meanwhile is texted no more.

@@ -13,8 +13,8 @@ from cadence_app.contacts.models import ContactNumber
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging import providers
-from cadence_app.messaging.carriers.carrying import driver_of
 from cadence_app.messaging.carriers.models import CarrierAccount
+from cadence_app.messaging.carriers.of_inbox import driver_of
 from cadence_app.messaging.carriers.scopes import note_block
 
 _BATCH = 1000

@@ -13,8 +13,8 @@ from sqlalchemy import Select, select, update
 from cadence_app.consent import blocks
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
-from cadence_app.messaging.carriers.carrying import account_of, driver_of
 from cadence_app.messaging.carriers.models import CarrierAccount
+from cadence_app.messaging.carriers.of_inbox import account_of, driver_of
 from cadence_app.messaging.models import Conversation, Message, MessageState, Unsent
 from cadence_app.messaging.providers.base import BLOCKED, BlockReach
 

@@ -11,10 +11,10 @@ from flask_login import current_user
 from cadence_app.accounts.roles import admin_required
 from cadence_app.messaging import providers
 from cadence_app.messaging.carriers import accounts, gaps
-from cadence_app.messaging.carriers.carrying import driver_of
 from cadence_app.messaging.carriers.forms import account_form
 from cadence_app.messaging.carriers.jobs import ask_soon
 from cadence_app.messaging.carriers.models import CarrierAccount
+from cadence_app.messaging.carriers.of_inbox import driver_of
 from cadence_app.messaging.carriers.scopes import teams_sharing
 from cadence_app.messaging.providers.base import KeywordAnswers
 

@@ -9,8 +9,8 @@ from sqlalchemy import text
 
 from cadence_app.extensions import csrf, db
 from cadence_app.messaging.carriers import intake
-from cadence_app.messaging.carriers.carrying import driver_of
 from cadence_app.messaging.carriers.models import CarrierAccount
+from cadence_app.messaging.carriers.of_inbox import driver_of
 from cadence_app.messaging.jobs import dispatch
 from cadence_app.messaging.media.jobs import fetch_soon
 from cadence_app.messaging.providers.events import NotNow

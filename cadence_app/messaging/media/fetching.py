@@ -14,8 +14,8 @@ from sqlalchemy import case, delete, func, update
 
 from cadence_app import files
 from cadence_app.extensions import db
-from cadence_app.messaging.carriers.carrying import driver_of
 from cadence_app.messaging.carriers.models import CarrierAccount
+from cadence_app.messaging.carriers.of_inbox import driver_of
 from cadence_app.messaging.media import kinds
 from cadence_app.messaging.media.models import MediaState, MessageMedia
 from cadence_app.messaging.media.service import new_key

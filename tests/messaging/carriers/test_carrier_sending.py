@@ -12,7 +12,7 @@ from cadence_app.extensions import db
 from cadence_app.messaging.carriers.jobs import sweep_carrier_events
 from cadence_app.messaging.carriers.models import CarrierEvent
 from cadence_app.messaging.models import Message, MessageState
-from cadence_app.messaging.sending import LOST_SIGHT
+from cadence_app.messaging.trying_again import LOST_SIGHT
 from tests.messaging.carriers.api import LOST, Api, carrier_api, reach_carriers_at
 from tests.messaging.carriers.ends import CODES
 from tests.messaging.carriers.posting import Line
