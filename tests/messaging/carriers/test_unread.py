@@ -229,7 +229,7 @@ def test_a_text_that_is_given_up_goes_to_an_admin_and_first_where_it_is_a_stop(w
     line.text(number, "STOP", "m-1", to=nowhere)
     with world.session():
         db.session.execute(
-            update(CarrierEvent).values(attempts=intake._ATTEMPTS, next_attempt_at=sa.func.now())
+            update(CarrierEvent).values(attempts=intake._AGAIN.attempts, next_attempt_at=sa.func.now())
         )
         db.session.commit()
     with world.app.app_context():
