@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -22,3 +23,9 @@ def limited_app(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
     yield create_app(dict(app.config) | {"RATELIMIT_ENABLED": True})
     # The extension is one for every application.
     limiter.enabled = False
+
+
+@pytest.fixture
+def ip() -> str:
+    """An address of a network that no other test has."""
+    return f"2001:db8:{uuid.uuid4().hex[:4]}:{uuid.uuid4().hex[:4]}::1"

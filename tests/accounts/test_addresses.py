@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import threading
 import uuid
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from cadence_app.accounts import invitations, service, single_sign_on
@@ -16,24 +15,18 @@ from cadence_app.accounts.models import Role, User
 from cadence_app.accounts.oidc import Identity
 from cadence_app.accounts.refusals import Refused
 from cadence_app.accounts.service import AddressTaken
-from cadence_app.accounts.sign_in_models import SingleSignOn, SingleSignOnDomain
 from cadence_app.administration import leaving, people
 from cadence_app.extensions import db
+from tests.accounts.addresses import add_provider, new_address
 from tests.accounts.arriving import (
     actions,
     email_of,
-    is_signed_in,
     link_in,
     mails_to,
-    outbox,
     send_mails,
     sign_in,
 )
 from tests.world import PASSWORD, Browser, World
-
-
-def _address() -> str:
-    return f"{uuid.uuid4().hex}@people.example"
 
 
 def _invite(world: World, email: str) -> tuple[int, str]:
@@ -65,7 +58,7 @@ def _as_admin(world: World, do: str, user_id: int) -> None:
 
 
 def test_several_invite_one_address_and_the_click_takes_it(world: World, legacy_world: World) -> None:
-    email = _address()
+    email = new_address()
     _, first = _invite(world, email)
     second_id, second = _invite(legacy_world, email)
     assert first != second
@@ -81,7 +74,7 @@ def test_several_invite_one_address_and_the_click_takes_it(world: World, legacy_
 def test_the_other_invitations_say_that_the_address_is_in_use_and_not_where(
     world: World, legacy_world: World
 ) -> None:
-    email = _address()
+    email = new_address()
     mine, link = _invite(world, email)
     _, taken = _invite(legacy_world, email)
     assert _accept(world, taken)[0] == 302
@@ -99,7 +92,7 @@ def test_the_other_invitations_say_that_the_address_is_in_use_and_not_where(
 
 
 def test_of_two_clicks_at_once_one_takes_the_address(world: World, legacy_world: World) -> None:
-    email = _address()
+    email = new_address()
     links = [_invite(each, email)[1] for each in (world, legacy_world)]
     statuses: list[int] = []
 
@@ -116,7 +109,7 @@ def test_of_two_clicks_at_once_one_takes_the_address(world: World, legacy_world:
 
 
 def test_one_link_clicked_twice_at_once_is_accepted_once(world: World) -> None:
-    _, link = _invite(world, _address())
+    _, link = _invite(world, new_address())
     statuses: list[int] = []
     threads = [threading.Thread(target=lambda: statuses.append(_accept(world, link)[0])) for _ in range(3)]
     for thread in threads:
@@ -131,7 +124,7 @@ def test_an_invited_address_keeps_nobody_from_being_made_a_user_elsewhere(
     world: World, legacy_world: World
 ) -> None:
     """By the command, by single sign-on and by another invitation: each of them is a way to confirm it."""
-    email = _address()
+    email = new_address()
     _, link = _invite(world, email)
     run = world.app.test_cli_runner().invoke
     made = run(args=["cadence", "user", legacy_world.name, email, "--name", "N", "--password", PASSWORD])
@@ -140,16 +133,6 @@ def test_an_invited_address_keeps_nobody_from_being_made_a_user_elsewhere(
     assert _accept(world, link)[0] == 409
     again = run(args=["cadence", "user", world.name, email, "--name", "N", "--password", PASSWORD])
     assert "signs in to Cadence already" in again.output
-
-
-def _provider(world: World, domain: str) -> None:
-    with world.session():
-        sso = SingleSignOn(
-            tenant_id=world.tenant_id, issuer="https://x.example", client_id="c", client_secret=""
-        )
-        sso.creates_users = True
-        db.session.add_all([sso, SingleSignOnDomain(domain=domain, tenant_id=world.tenant_id)])
-        db.session.commit()
 
 
 def _arrive(world: World, email: str) -> int:
@@ -166,7 +149,7 @@ def _arrive(world: World, email: str) -> int:
 def test_single_sign_on_takes_an_address_that_others_only_invited(world: World, legacy_world: World) -> None:
     domain = f"d{uuid.uuid4().hex[:8]}.example"
     email, invited = f"a@{domain}", f"b@{domain}"
-    _provider(world, domain)
+    add_provider(world, domain)
     links = [_invite(legacy_world, each)[1] for each in (email, invited)]
     assert _arrive(world, email)
     mine, _ = _invite(world, invited)
@@ -182,7 +165,7 @@ def test_single_sign_on_takes_no_address_that_is_confirmed_elsewhere(
     _invite(world, invited)
     for each in (email, invited):
         assert _accept(world, _invite(legacy_world, each)[1])[0] == 302
-    _provider(world, domain)
+    add_provider(world, domain)
     for each in (email, invited):
         with pytest.raises(single_sign_on.NotLetIn) as refusal:
             _arrive(world, each)
@@ -192,7 +175,7 @@ def test_single_sign_on_takes_no_address_that_is_confirmed_elsewhere(
 def test_an_address_of_who_was_deactivated_is_free_and_taken_back_if_nobody_has_it(
     world: World, legacy_world: World
 ) -> None:
-    email = _address()
+    email = new_address()
     user_id, link = _invite(world, email)
     assert _accept(world, link)[0] == 302
     _as_admin(world, "deactivate", user_id)
@@ -207,7 +190,7 @@ def test_an_address_of_who_was_deactivated_is_free_and_taken_back_if_nobody_has_
 
 
 def test_who_never_came_is_invited_again_and_not_reactivated(world: World) -> None:
-    email = _address()
+    email = new_address()
     user_id, _ = _invite(world, email)
     _as_admin(world, "revoke", user_id)
     with pytest.raises(Refused, match="Invite them again"):
@@ -245,108 +228,3 @@ def test_the_database_itself_lets_one_user_confirm_an_address(world: World, lega
         found = service.find_by_email(email)
         assert found
         assert found.tenant_id == world.tenant_id
-
-
-# Changing one's own address.
-
-
-def _ask(browser: Browser, email: str, password: str = PASSWORD) -> int:
-    return browser.post("/account/email", {"email": email, "current": password}).status_code
-
-
-def _confirm(world: World, email: str) -> tuple[str, Browser]:
-    send_mails(world)
-    return link_in(mails_to(world.app, email)[-1]), Browser(world.app.test_client())
-
-
-def test_a_new_address_counts_once_its_link_was_followed_and_pressed(world: World) -> None:
-    browser, old, new = world.sign_in("agent"), email_of(world, world.agent_id), _address()
-    assert _ask(browser, new, "wrong") == 422
-    assert outbox(world) == []
-    assert _ask(browser, new) == 302
-    assert "Waiting to be confirmed" in browser.get("/account/email").text
-    assert sign_in(world.app, old, PASSWORD)
-    assert sign_in(world.app, new, PASSWORD) is None
-    link, elsewhere = _confirm(world, new)
-    # Programs that read mail follow links: that alone changes nothing.
-    assert "Use this address" in elsewhere.get(link).text
-    assert email_of(world, world.agent_id) == old
-    assert elsewhere.post(link).status_code == 302
-    assert (sign_in(world.app, old, PASSWORD), bool(sign_in(world.app, new, PASSWORD))) == (None, True)
-    assert is_signed_in(browser)
-    assert elsewhere.post(link).status_code == 404
-    send_mails(world)
-    told = [str(mail["Subject"]) for mail in mails_to(world.app, old)]
-    assert told == [
-        "Your e-mail address in Cadence is about to change",
-        "Your e-mail address in Cadence was changed",
-    ]
-    assert "user.address_changed" in actions(world)
-
-
-def test_another_address_a_drop_and_a_new_password_make_the_link_worthless(world: World) -> None:
-    browser, first, second = world.sign_in("agent"), _address(), _address()
-    assert _ask(browser, first) == 302
-    link, elsewhere = _confirm(world, first)
-    assert _ask(browser, second) == 302
-    assert elsewhere.get(link).status_code == 404
-    link, _ = _confirm(world, second)
-    assert browser.post("/account/email/drop").status_code == 302
-    assert elsewhere.get(link).status_code == 404
-    assert _ask(browser, first) == 302
-    link, _ = _confirm(world, first)
-    new = "another pass phrase"
-    form = {"current": PASSWORD, "password": new, "again": new}
-    assert browser.post("/account/password", form).status_code == 302
-    assert elsewhere.get(link).status_code == 404
-    assert "Waiting to be confirmed" not in browser.get("/account/email").text
-
-
-def test_an_address_of_somebody_else_is_told_to_who_reads_its_mail_alone(
-    world: World, legacy_world: World
-) -> None:
-    """Whoever asks sees the same as for a free one; whoever has it loses nothing."""
-    taken, browser = email_of(legacy_world, legacy_world.agent_id), world.sign_in("agent")
-    assert _ask(browser, taken) == 302
-    link, elsewhere = _confirm(world, taken)
-    elsewhere.get(link)
-    answer = elsewhere.post(link)
-    assert (answer.status_code, "signs in to Cadence already" in answer.text) == (409, True)
-    assert not re.search("|".join((world.name, legacy_world.name)), answer.text)
-    with world.session():
-        assert db.session.get_one(User, world.agent_id).email != taken
-    assert sign_in(world.app, taken, PASSWORD)
-
-
-def test_a_reset_link_in_the_mail_of_an_address_that_was_left_is_worth_nothing(world: World) -> None:
-    browser, old, new = world.sign_in("agent"), email_of(world, world.agent_id), _address()
-    Browser(world.app.test_client()).post("/forgot-password", {"email": old}, token_from="/login")
-    reset, elsewhere = _confirm(world, old)
-    assert elsewhere.get(reset).status_code == 200
-    assert _ask(browser, new) == 302
-    link, _ = _confirm(world, new)
-    elsewhere.get(link)
-    assert elsewhere.post(link).status_code == 302
-    assert elsewhere.get(reset).status_code == 404
-
-
-@pytest.mark.parametrize("email", ["", "none", "a\x00b@college.example", "x" * 300])
-def test_an_address_that_is_none_is_refused_at_its_field(world: World, email: str) -> None:
-    assert _ask(world.sign_in("agent"), email) == 422
-    with world.session():
-        assert db.session.scalars(select(User.new_email)).all() == ["", ""]
-
-
-def test_where_single_sign_on_alone_lets_in_it_says_what_the_address_is(world: World) -> None:
-    browser, asked = world.sign_in("agent"), _address()
-    assert _ask(browser, asked) == 302
-    link, elsewhere = _confirm(world, asked)
-    _provider(world, f"d{uuid.uuid4().hex[:8]}.example")
-    with world.session():
-        db.session.get_one(SingleSignOn, world.tenant_id).passwords_allowed = False
-        db.session.commit()
-    assert _ask(browser, _address()) == 422
-    # Nor by a link from before.
-    assert elsewhere.get(link).status_code == 404
-    assert elsewhere.post(link, token_from="/login").status_code == 404
-    assert email_of(world, world.agent_id) != asked

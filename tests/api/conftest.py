@@ -61,3 +61,8 @@ def problem(answer: TestResponse) -> tuple[int, str]:
     assert body["status"] == answer.status_code
     assert {"type", "title", "detail", "code"} <= body.keys()
     return answer.status_code, body["code"]
+
+
+def consent_record(contact_id: int, status: str, team: str = "ADM", **more: Any) -> dict[str, Any]:
+    """One of the records that many changes at once take."""
+    return {"contact_id": contact_id, "team": team, "status": status} | more

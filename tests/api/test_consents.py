@@ -9,16 +9,12 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func, select
 
 from cadence_app.accounts.models import Team
-from cadence_app.api import idempotency, jobs
-from cadence_app.api.models import IdempotencyKey
 from cadence_app.consent import possible
-from cadence_app.consent.models import OptOutChange
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
-from tests.api.conftest import Api, make_api, problem
+from tests.api.conftest import Api, consent_record, problem
 from tests.records.people import add_number
 from tests.world import new_number
 
@@ -27,10 +23,6 @@ def _bulk(api: Api, *records: dict[str, Any]) -> list[dict[str, Any]]:
     answer = api.post("/consents/bulk", json={"records": list(records)})
     assert answer.status_code == 200, answer.text
     return list(answer.get_json()["results"])
-
-
-def _record(contact_id: int, status: str, team: str = "ADM", **more: Any) -> dict[str, Any]:
-    return {"contact_id": contact_id, "team": team, "status": status} | more
 
 
 def test_a_change_is_written_once_and_read_back(api: Api) -> None:
@@ -53,7 +45,7 @@ def test_who_texted_stop_is_opted_in_only_with_a_reason(api: Api) -> None:
     refused = api.set(contact_id, "opted_in", "  ")
     assert problem(refused) == (409, "reason_required")
     assert refused.get_json()["errors"][0]["pointer"] == "/reason"
-    (result,) = _bulk(api, _record(contact_id, "opted_in"))
+    (result,) = _bulk(api, consent_record(contact_id, "opted_in"))
     assert (result["result"], result["code"]) == ("refused", "reason_required")
     assert api.world.status(contact_id) == "opted_out"
     assert api.set(contact_id, "opted_in", "Signed the form of May 2.").status_code == 200
@@ -67,7 +59,7 @@ def test_nobody_joins_a_closed_team_and_who_is_in_it_can_still_stop(api: Api) ->
         db.session.get_one(Team, api.world.team_id).closed_at = datetime.now(UTC)
         db.session.commit()
     assert problem(api.set(outside, "opted_in")) == (409, "team_closed")
-    first, second = _bulk(api, _record(outside, "opted_out"), _record(inside, "opted_out"))
+    first, second = _bulk(api, consent_record(outside, "opted_out"), consent_record(inside, "opted_out"))
     assert (first["result"], first["code"], second["result"]) == ("refused", "team_closed", "changed")
     assert api.world.status(outside) is None
 
@@ -95,7 +87,7 @@ def test_an_opt_out_settles_a_possible_opt_out(api: Api) -> None:
     api.world.text(number, "please stop texting me")
     contact_id = api.world.contact_id(number)
     (before,) = api.get(f"/contacts/{contact_id}/consents").get_json()["items"]
-    _bulk(api, _record(contact_id, "opted_out"))
+    _bulk(api, consent_record(contact_id, "opted_out"))
     with api.world.session():
         assert possible.open_flag(contact_id, api.world.team_id) is None
     assert before["possible_opt_out"] is True
@@ -121,18 +113,18 @@ def test_each_record_has_its_own_answer_in_its_order(api: Api) -> None:
     stopped = new_number()
     api.world.text(stopped, "STOP")
     records = [
-        _record(a, "opted_in"),
+        consent_record(a, "opted_in"),
         {"external_id": "S 1", "team": "AID", "status": "opted_out"},
         {"number": f"({number[2:5]}) {number[5:]}", "team": "AID", "status": "opted_in"},
-        _record(a, "opted_out"),
+        consent_record(a, "opted_out"),
         {"number": stopped, "team": "ADM", "status": "opted_in"},
         {"number": stopped, "team": "ADM", "status": "opted_out"},
         {"number": "12", "team": "ADM", "status": "opted_in"},
         {"number": "+19990001111", "team": "ADM", "status": "opted_in"},
         {"external_id": "nobody", "team": "ADM", "status": "opted_in"},
-        _record(b, "opted_in", team="NOPE"),
+        consent_record(b, "opted_in", team="NOPE"),
         {"team": "ADM", "status": "opted_in"},
-        _record(b, "opted_in", number=number),
+        consent_record(b, "opted_in", number=number),
     ]
     results = _bulk(api, *records)
     assert [r["index"] for r in results] == list(range(len(records)))
@@ -190,7 +182,7 @@ def test_of_two_records_that_disagree_the_opt_out_counts_whichever_comes_first(
     contact_id = api.world.add_contact(number, external_id="K1")
     add_number(api.world, contact_id, further)
     records: list[dict[str, Any]] = [
-        _record(contact_id, "opted_in", reason="Signed."),
+        consent_record(contact_id, "opted_in", reason="Signed."),
         {"number": further, "team": "ADM", "status": "opted_in"},
         {"external_id": "K1", "team": "ADM", "status": "opted_out"},
         {"number": number, "team": "ADM", "status": "opted_out"},
@@ -262,7 +254,9 @@ def test_many_at_once_do_what_one_by_one_would(
         return ids
 
     together, apart = people(), people()
-    results = _bulk(api, *(_record(together[i], status, team, reason=r) for i, team, status, r in records))
+    results = _bulk(
+        api, *(consent_record(together[i], status, team, reason=r) for i, team, status, r in records)
+    )
     for (index, team, status, reason), result in zip(records, results, strict=True):
         answer = api.set(apart[index], status, reason, team).get_json()
         assert (result["code"] or result["result"]) == (answer.get("code") or answer["result"])
@@ -281,7 +275,7 @@ def test_two_bulk_calls_over_the_same_people_both_end(api: Api) -> None:
 
     def change(status: str, order: list[int]) -> None:
         for _ in range(5):
-            records = [_record(contact_id, status) for contact_id in order]
+            records = [consent_record(contact_id, status) for contact_id in order]
             answers.append(api.post("/consents/bulk", json={"records": records}).status_code)
 
     threads = [
@@ -293,100 +287,3 @@ def test_two_bulk_calls_over_the_same_people_both_end(api: Api) -> None:
     for thread in threads:
         thread.join()
     assert answers == [200] * 10
-
-
-def test_the_same_key_gets_the_first_answer_and_does_nothing_twice(api: Api) -> None:
-    contact_id = api.world.add_contact()
-    body = {"records": [_record(contact_id, "opted_out")]}
-    first = api.post("/consents/bulk", json=body, key="import-1")
-    api.set(contact_id, "opted_in")
-    again = api.post("/consents/bulk", json=body, key="import-1")
-    assert again.get_json() == first.get_json()
-    assert again.headers["Idempotency-Replayed"] == "true"
-    assert api.world.status(contact_id) == "opted_in"
-    body["records"][0]["status"] = "opted_in"
-    assert problem(api.post("/consents/bulk", json=body, key="import-1")) == (409, "key_used")
-    other_path = f"/contacts/{contact_id}/consents/ADM"
-    other = api.put(other_path, json={"status": "opted_in"}, key="import-1")
-    assert problem(other) == (409, "key_used")
-
-
-def test_a_key_belongs_to_one_token(api: Api) -> None:
-    contact_id, other = api.world.add_contact(), make_api(api.world)
-    path = f"/contacts/{contact_id}/consents/ADM"
-    assert api.put(path, json={"status": "opted_out"}, key="1").get_json()["result"] == "changed"
-    assert other.put(path, json={"status": "opted_out"}, key="1").get_json()["result"] == "unchanged"
-
-
-def test_a_refused_call_has_not_used_its_key(api: Api) -> None:
-    number = new_number()
-    api.world.text(number, "STOP")
-    path = f"/contacts/{api.world.contact_id(number)}/consents/ADM"
-    assert problem(api.put(path, json={"status": "opted_in"}, key="k"))[0] == 409
-    assert api.put(path, json={"status": "opted_in", "reason": "Form."}, key="k").status_code == 200
-
-
-@pytest.mark.parametrize("key", ["x" * 201, "with space", "é"])
-def test_a_key_that_can_not_be_kept_is_refused(api: Api, key: str) -> None:
-    answer = api.put("/contacts/1/consents/ADM", json={"status": "opted_in"}, key=key)
-    assert problem(answer) == (422, "invalid")
-    assert answer.get_json()["errors"][0]["parameter"] == "Idempotency-Key"
-
-
-def test_of_two_calls_at_once_with_one_key_one_acts_and_both_get_its_answer(api: Api) -> None:
-    contacts = [api.world.add_contact() for _ in range(50)]
-    body = {"records": [_record(contact_id, "opted_out") for contact_id in contacts]}
-    answers: list[tuple[int, str]] = []
-    barrier = threading.Barrier(4)
-
-    def send() -> None:
-        barrier.wait()
-        answer = api.post("/consents/bulk", json=body, key="at-once")
-        answers.append((answer.status_code, answer.text))
-
-    threads = [threading.Thread(target=send) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(set(answers)) == 1
-    assert answers[0][0] == 200
-    with api.world.session():
-        assert db.session.scalar(select(func.count()).select_from(OptOutChange)) == 50
-
-
-def test_a_call_whose_key_is_busy_too_long_is_409(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(idempotency, "_WAIT", "50ms")
-    contact_id = api.world.add_contact()
-    with api.world.session():
-        db.session.add(
-            IdempotencyKey(tenant_id=api.world.tenant_id, token_id=api.token_id, key="busy", request_hash=b"")
-        )
-        db.session.flush()
-        answer: list[Any] = []
-        path = f"/contacts/{contact_id}/consents/ADM"
-        call = threading.Thread(
-            target=lambda: answer.append(api.put(path, json={"status": "opted_in"}, key="busy"))
-        )
-        call.start()
-        call.join()
-        db.session.rollback()
-    assert problem(answer[0]) == (409, "key_in_use")
-    assert api.world.status(contact_id) is None
-
-
-def test_keys_are_forgotten_after_a_day(api: Api) -> None:
-    contact_id = api.world.add_contact()
-    path = f"/contacts/{contact_id}/consents/ADM"
-    for key in ("old", "new"):
-        api.put(path, json={"status": "opted_out"}, key=key)
-    with api.world.session():
-        old = db.session.get_one(IdempotencyKey, (api.token_id, "old"))
-        old.created_at -= idempotency.KEPT
-        db.session.commit()
-        jobs.sweep_idempotency_keys()
-    with api.world.session():
-        kept = db.session.scalars(select(IdempotencyKey.key)).all()
-    assert kept == ["new"]
-    again = api.put(path, json={"status": "opted_in"}, key="old")
-    assert again.get_json()["result"] == "changed"

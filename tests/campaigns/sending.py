@@ -27,6 +27,7 @@ from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.inbound import receive_text
+from cadence_app.messaging.models import Message
 from tests.campaigns.carrier import NAME, CountingCarrier
 from tests.conftest import ROOT
 from tests.world import World, new_number
@@ -105,6 +106,28 @@ def counts(world: World, campaign_id: int) -> dict[str, int]:
         what = func.coalesce(func.nullif(Recipient.reason, ""), Recipient.state)
         query = select(what, func.count()).where(Recipient.campaign_id == campaign_id).group_by(what)
         return dict(db.session.execute(query).all())
+
+
+def work(world: World, campaign_id: int) -> None:
+    """Does the worker's part in this process."""
+    with world.app.app_context():
+        jobs.send_campaign(world.tenant_id, campaign_id)
+
+
+def texts_of(world: World, campaign_id: int) -> list[Message]:
+    """A campaign's texts, oldest first, detached."""
+    with world.session():
+        query = select(Message).where(Message.campaign_id == campaign_id).order_by(Message.id)
+        rows = list(db.session.scalars(query))
+        db.session.expunge_all()
+        return rows
+
+
+def act(world: World, what: str, campaign_id: int) -> None:
+    """The agent's `pause`, `resume` or `cancel`."""
+    with world.session():
+        user = db.session.get_one(User, world.agent_id)
+        getattr(service, what)(user, db.session.get_one(Campaign, campaign_id))
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.carriers import unread
 from cadence_app.messaging.carriers.models import UnreadPost
 from tests.api.conftest import make_api
-from tests.consent.test_decided_words import unread_post
+from tests.consent.numbers import unread_post
 from tests.contacts import importing
 from tests.records.people import IN, OUT, merge
 from tests.world import World, new_number

@@ -6,17 +6,14 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, note, settings
-from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from cadence_app import number_key
-from cadence_app.accounts.models import Team, User
+from cadence_app.accounts.models import User
 from cadence_app.consent import by_user as consent
 from cadence_app.consent import first_status, number_stops, possible
 from cadence_app.consent.by_api import Result, Wanted, set_by_api
 from cadence_app.consent.models import NumberStop, PossibleOptOut
-from cadence_app.contacts import service
 from cadence_app.contacts.models import Contact, ContactNumber
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
@@ -24,34 +21,10 @@ from cadence_app.messaging.inbound import receive_text
 from cadence_app.messaging.models import MessageKind
 from cadence_app.messaging.sending import refusal
 from cadence_app.records import phones
+from tests.consent.numbers import AGREED, add_by_hand, opt_in, stopped_and_left
 from tests.contacts import importing
 from tests.records.people import IN, OUT, add_number, erase, merge, opt, text_at
 from tests.world import World, new_number
-
-AGREED = "She signed form 12 at the desk."
-
-
-def add_by_hand(world: World, number: str, team_id: int | None = None) -> int:
-    with world.session():
-        user = db.session.get_one(User, world.admin_id)
-        team = db.session.get_one(Team, team_id or world.team_id)
-        return service.add_contact(user, team, number, "Nora", "New", "").id
-
-
-def stopped_and_left(world: World, word: str = "STOP", inbox: str | None = None) -> str:
-    """A number that texted a word and is nobody's any more: an agent corrected their record."""
-    number = new_number()
-    contact_id = world.contact_id_of(world.text(number, "hi", inbox).conversation_id)
-    world.text(number, word, inbox)
-    text_at(world, contact_id, new_number())
-    return number
-
-
-def opt_in(world: World, contact_id: int, reason: str = "", team_id: int | None = None) -> None:
-    with world.session():
-        user = db.session.get_one(User, world.admin_id)
-        consent.set_by_user(user, contact_id, team_id or world.team_id, IN, reason)
-        db.session.commit()
 
 
 def by_api(world: World, contact_id: int, reason: str = "") -> Result:
@@ -143,85 +116,6 @@ def test_start_to_one_team_leaves_the_stops_of_others(world: World) -> None:
     contact_id = add_by_hand(world, number)
     add_by_hand(world, number, world.other_team_id)
     assert (world.status(contact_id), world.status(contact_id, world.other_team_id)) == (OUT, IN)
-
-
-def test_a_stop_to_a_personal_inbox_bars_personal_inboxes_for_the_next_holder_too(world: World) -> None:
-    number = stopped_and_left(world, inbox=world.personal)
-    contact_id = add_by_hand(world, number, world.other_team_id)
-    assert world.status(contact_id, world.other_team_id) == IN
-
-    def why_not(inbox: str) -> str | None:
-        with world.session():
-            found = db.session.scalars(select(Inbox).where(Inbox.number == inbox)).one()
-            return refusal(found, contact_id, MessageKind.PERSON)
-
-    assert "personal inbox" in (why_not(world.other_personal) or "")
-    assert why_not(world.other_shared) is None
-    browser = world.sign_in("admin")
-    assert "An earlier holder of this number" in browser.get(f"/contacts/{contact_id}").text
-    assert browser.post(f"/contacts/{contact_id}/personal-inboxes", {"reason": " "}).status_code == 422
-    allowed = browser.post(f"/contacts/{contact_id}/personal-inboxes", {"reason": AGREED})
-    assert (allowed.status_code, why_not(world.other_personal)) == (302, None)
-    assert browser.post(f"/contacts/{contact_id}/personal-inboxes", {"reason": AGREED}).status_code == 404
-
-
-def test_a_reason_lets_personal_inboxes_text_the_number_it_was_written_for_and_no_other(
-    world: World,
-) -> None:
-    first, second = (stopped_and_left(world, inbox=world.personal) for _ in range(2))
-    contact_id = add_by_hand(world, first)
-    add_number(world, contact_id, second)
-
-    def barred() -> set[str]:
-        with world.session():
-            return {number for scope, number, _ in number_stops.barred(contact_id) if scope == "personal"}
-
-    assert barred() == {first, second}
-    opt_in(world, contact_id, AGREED)
-    assert barred() == {second}
-    text_at(world, contact_id, second)
-    browser, path = world.sign_in("admin"), f"/contacts/{contact_id}/personal-inboxes"
-    refused = browser.post(path, {"reason": " ", "number": second}, token_from=f"/contacts/{contact_id}")
-    assert "Write how this person agreed" in refused.text
-    assert browser.post(path, {"reason": AGREED, "number": first}).status_code == 404
-    assert barred() == {second}
-    assert browser.post(path, {"reason": AGREED, "number": second}).status_code == 302
-    assert barred() == set()
-
-
-@pytest.mark.parametrize("way", ["by hand", "a file"])
-def test_a_reason_for_one_of_two_barred_numbers_leaves_the_other_barred(world: World, way: str) -> None:
-    first, second = (stopped_and_left(world, inbox=world.personal) for _ in range(2))
-    contact_id = add_by_hand(world, new_number())
-    add_number(world, contact_id, first)
-    add_number(world, contact_id, second)
-    text_at(world, contact_id, first)
-    if way == "by hand":
-        opt_in(world, contact_id, AGREED)
-    else:
-        import_id = importing.upload(world, importing.csv_of(("", "", "", first, "ADM", "no")))
-        importing.check(world, import_id)
-        answer = {"agreed": "2", "agreed_reason": AGREED}
-        world.sign_in("admin").post(f"/contacts/import/{import_id}/start", answer)
-        importing.work(world, import_id)
-    assert world.status(contact_id) == IN
-    with world.session():
-        left = {(scope, number) for scope, number, _ in number_stops.barred(contact_id)}
-    assert left == {("team", second), ("personal", second)}
-
-
-def test_start_to_a_personal_inbox_lets_personal_inboxes_text_the_next_holder(world: World) -> None:
-    number = stopped_and_left(world, inbox=world.personal)
-    contact_id = add_by_hand(world, number, world.other_team_id)
-
-    def why_not(inbox: str) -> str | None:
-        with world.session():
-            found = db.session.scalars(select(Inbox).where(Inbox.number == inbox)).one()
-            return refusal(found, contact_id, MessageKind.PERSON)
-
-    assert "personal inbox" in (why_not(world.other_personal) or "")
-    world.text(number, "START", world.other_personal)
-    assert why_not(world.other_personal) is None
 
 
 def test_a_written_reason_is_for_this_person_and_the_next_holder_is_asked_anew(world: World) -> None:
@@ -370,155 +264,6 @@ def test_another_key_is_refused(world: World) -> None:
     finally:
         world.app.config["NUMBER_KEY"] = known
         world.app.extensions[number_key.KEY_SETTING] = checked
-
-
-# What may happen to two numbers, of which each always has a holder or none.
-EVENTS = st.lists(
-    st.tuples(
-        st.sampled_from(
-            [
-                "text",
-                "STOP",
-                "STOPALL",
-                "START",
-                "HELP",
-                "add",
-                "move",
-                "end",
-                "merge",
-                "import",
-                "api",
-                "erase",
-                "please stop",
-                "decide",
-            ]
-        ),
-        st.integers(0, 1),
-        st.booleans(),
-    ),
-    max_size=14,
-)
-
-
-@settings(
-    max_examples=25,
-    phases=(Phase.explicit, Phase.reuse, Phase.generate),
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
-@given(EVENTS)
-def test_no_number_whose_last_word_was_a_stop_is_opted_in_without_start_or_a_written_reason(
-    world: World, events: list[tuple[str, int, bool]]
-) -> None:
-    numbers = [new_number(), new_number()]
-    teams = (world.team_id, world.other_team_id)
-    inboxes = (world.shared, world.other_shared)
-    # Which of the teams each number has stopped, by what its phone said last; None is those joined later.
-    stopped: list[set[int | None]] = [set(), set()]
-    # Who has agreed in writing, in which team.
-    agreed: set[tuple[int, int]] = set()
-    # Of whom, in which team, words wait for a person, and which number wrote them.
-    waiting: list[tuple[int, int, int]] = []
-    # Who had the number by the time of that decision, and waits for a person.
-    held: set[tuple[int, int]] = set()
-    for what, which, other in events:
-        note(f"{what} {which} {other}")
-        number, team_id = numbers[which], teams[other]
-        with world.session():
-            holder = service.contact_with(number)
-            texted = holder is not None and db.session.get_one(Contact, holder).number == number
-        if what in ("text", "STOP", "STOPALL", "START", "HELP"):
-            body = "who is this?" if what == "text" else what
-            world.text(number, body, inboxes[other])
-            if what == "STOP":
-                stopped[which].add(team_id)
-                agreed = {pair for pair in agreed if pair[0] != holder}
-            elif what == "STOPALL":
-                joined = [each for each in teams if holder and world.status(holder, each)]
-                stopped[which].update({team_id, None, *joined})
-                agreed = {pair for pair in agreed if pair[0] != holder}
-            elif what == "START":
-                stopped[which] -= {team_id, None}
-            if what != "text" and what != "HELP":
-                # The keyword of a team decides what waits there; START is the later word of its phone.
-                closed = [
-                    each for each in waiting if what == "STOPALL" or (what == "STOP" and each[1] == team_id)
-                ]
-                closed = [each for each in closed if each[0] == holder]
-                for _, in_team, wrote in closed:
-                    stopped[wrote].add(in_team)
-                    held |= held_by_now(world, numbers[wrote], holder, in_team)
-                started = [each for each in waiting if what == "START" and each[1:] == (team_id, which)]
-                waiting = [each for each in waiting if each not in (*closed, *started)]
-        elif what == "please stop":
-            world.text(number, "please stop texting me", inboxes[other])
-            with world.session():
-                holder = service.contact_with(number)
-            assert holder
-            if world.status(holder, team_id) == OUT:
-                stopped[which].add(team_id)
-            else:
-                waiting.append((holder, team_id, which))
-        elif what == "decide" and holder and world.status(holder, team_id):
-            with world.session():
-                consent.set_by_user(db.session.get_one(User, world.agent_id), holder, team_id, OUT)
-                db.session.commit()
-            decided = [each for each in waiting if each[:2] == (holder, team_id)]
-            for _, _, wrote in decided:
-                stopped[wrote].add(team_id)
-                held |= held_by_now(world, numbers[wrote], holder, team_id)
-            agreed -= {(who, in_team) for who, in_team in agreed if decided and who == holder}
-            waiting = [each for each in waiting if each not in decided]
-        elif what == "add" and holder is None:
-            add_by_hand(world, number, team_id)
-        elif what == "move" and holder and texted:
-            text_at(world, holder, new_number(), AGREED if other else "")
-        elif what == "end" and holder and not texted:
-            with world.session():
-                of_it = select(ContactNumber.id).where(
-                    ContactNumber.number == number, ContactNumber.until.is_(None)
-                )
-                user = db.session.get_one(User, world.agent_id)
-                phones.end_number(user, holder, db.session.scalars(of_it).one())
-        elif what == "merge":
-            merge_into_other(world, numbers, which, other)
-            waiting = []
-        elif what == "import":
-            code = "AID" if other else "ADM"
-            importing.run(world, importing.csv_of(("", "", "", number, code, "no")))
-        elif what == "api" and holder:
-            with world.session():
-                wanted = Wanted(holder, team_id, IN, AGREED if other else "", number)
-                set_by_api([wanted], "API token CRM")
-                db.session.commit()
-            if other:
-                agreed.add((holder, team_id))
-        elif what == "erase" and holder:
-            erase(world, holder)
-            waiting = []
-        for each, said in zip(numbers, stopped, strict=True):
-            with world.session():
-                holder = service.contact_with(each)
-                texted = holder is not None and db.session.get_one(Contact, holder).number == each
-            for team_id in teams if None in said else [each for each in said if each]:
-                if texted and holder and (holder, team_id) not in agreed | held:
-                    assert world.status(holder, team_id) != IN, (each, team_id)
-
-
-def held_by_now(world: World, number: str, wrote: int | None, team_id: int) -> set[tuple[int, int]]:
-    """Who has a number from which somebody else wrote words, and is opted in to the team."""
-    with world.session():
-        holder = service.contact_with(number)
-    if holder is None or holder == wrote or world.status(holder, team_id) != IN:
-        return set()
-    return {(holder, team_id)}
-
-
-def merge_into_other(world: World, numbers: list[str], which: int, texted_gone: bool) -> None:
-    with world.session():
-        gone, kept = service.contact_with(numbers[which]), service.contact_with(numbers[1 - which])
-    if gone and kept and gone != kept:
-        merge(world, kept, gone, gone if texted_gone else kept)
 
 
 def test_the_flag_of_a_present_holder_waits_for_a_person(world: World) -> None:

@@ -3,36 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import event, select, update
+from sqlalchemy import select, update
 
 from cadence_app.accounts.models import KeywordPolicy, PossibleOptOutPolicy, Tenant
 from cadence_app.consent.keywords import Meaning
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.inbound import CarrierSays, receive_text
+from tests.statements import statements
 from tests.world import World, new_number
-
-
-@contextmanager
-def statements(world: World) -> Iterator[list[str]]:
-    """The statements that are run meanwhile, those that begin a transaction too."""
-    seen: list[str] = []
-
-    def note(*args: object) -> None:
-        seen.append(str(args[2]))
-
-    with world.app.app_context():
-        engine = db.engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
 
 
 def texted(world: World, number: str, body: str, inbox: str = "shared", acted: bool = False) -> int:

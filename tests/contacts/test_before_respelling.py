@@ -13,7 +13,7 @@ from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from tests.api.conftest import make_api
 from tests.campaigns.sending import add_campaign
-from tests.consent.test_number_stops import add_by_hand
+from tests.consent.numbers import add_by_hand
 from tests.contacts import importing
 from tests.contacts.mending import UNSENDABLE, make_due, mexican, number_of, read_again, why_not
 from tests.records.people import IN, OUT, opt, text_at

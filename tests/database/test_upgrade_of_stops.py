@@ -3,73 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-import psycopg
 import pytest
 from flask import Flask
-from flask_migrate import upgrade
 from psycopg.rows import dict_row
 
 from cadence_app.number_key import KEY_SETTING, hex_key
-from tests.conftest import ROOT
-from tests.database.older import old_database
+from tests.database.older import Desk, Old, old_database
 
 SAID = datetime(2026, 5, 3, 15, tzinfo=UTC)
-
-
-@dataclass
-class Old:
-    """A database as a release before this one left it, with one tenant that has two teams."""
-
-    app: Flask
-    connection: psycopg.Connection[dict[str, Any]]
-    ids: dict[str, int] = field(default_factory=dict)
-
-    def add(self, table: str, **values: Any) -> int:
-        names, places = ", ".join(values), ", ".join(["%s"] * len(values))
-        statement = f"INSERT INTO {table} ({names}) VALUES ({places}) RETURNING *"
-        row = self.connection.execute(statement, list(values.values())).fetchone()
-        assert row
-        return int(row.get("id") or 0)
-
-    def contact(self, number: str) -> int:
-        return self.add(
-            "contacts",
-            tenant_id=self.ids["tenant"],
-            first_name="",
-            last_name="",
-            external_id="",
-            number=number,
-        )
-
-    def change(self, contact_id: int, number: str, status: str, at: datetime, **more: Any) -> None:
-        """A row of the history with the status that it left."""
-        values = {"source": "keyword", "words": "STOP", "reason": "", "user_name": ""} | more
-        change_id = self.add(
-            "opt_out_changes",
-            **{"tenant_id": self.ids["tenant"], "contact_id": contact_id, "team_id": self.ids["team"]},
-            **{"status": status, "changed_at": at, "first_name": "", "last_name": "", "external_id": ""},
-            **{"number": number, "team_code": "ADM"},
-            **values,
-        )
-        self.connection.execute(
-            "INSERT INTO consents (contact_id, team_id, tenant_id, status, since, change_id)"
-            " VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (contact_id, team_id)"
-            " DO UPDATE SET status = excluded.status, since = excluded.since, change_id = excluded.change_id",
-            [contact_id, self.ids["team"], self.ids["tenant"], status, at, change_id],
-        )
-
-    def upgrade(self) -> None:
-        with self.app.app_context():
-            upgrade(directory=str(ROOT / "migrations"))
-
-    def rows(self, statement: str, *values: Any) -> list[dict[str, Any]]:
-        with self.app.app_context():
-            self.connection.execute("SELECT set_config(%s, %s, false)", [KEY_SETTING, hex_key()])
-        return self.connection.execute(statement, values).fetchall()
 
 
 @pytest.fixture
@@ -204,58 +147,6 @@ def test_an_opt_out_of_a_file_that_is_being_applied_keeps_the_number_it_is_for(o
     rows = old.rows("SELECT number, problems <> '[]' AS refused FROM import_rows ORDER BY line")
     assert [row["number"] for row in rows] == ["+525512345678", "+13030", ""]
     assert all(row["refused"] for row in rows)
-
-
-@dataclass
-class Desk:
-    """An inbox of an old database, and what came to it."""
-
-    old: Old
-    inbox: int = 0
-
-    def __post_init__(self) -> None:
-        self.inbox = self.old.add(
-            "inboxes",
-            **{"tenant_id": self.old.ids["tenant"], "team_id": self.old.ids["team"], "kind": "shared"},
-            **{"name": "Admissions", "number": "+13035550100", "provider": "simulator"},
-        )
-
-    def text(self, contact: int, words: str, at: datetime, inbox: int = 0) -> int:
-        tenant = self.old.ids["tenant"]
-        inbox = inbox or self.inbox
-        found = self.old.rows(
-            "SELECT id FROM conversations WHERE contact_id = %s AND inbox_id = %s", contact, inbox
-        )
-        conversation = (
-            found[0]["id"]
-            if found
-            else self.old.add(
-                "conversations",
-                **{"tenant_id": tenant, "inbox_id": inbox, "contact_id": contact, "last_message_at": at},
-                **{"last_message_text": words, "unread": 1},
-            )
-        )
-        return self.old.add(
-            "messages",
-            **{"tenant_id": tenant, "conversation_id": conversation, "inbox_id": inbox, "body": words},
-            **{"direction": "inbound", "kind": "person", "state": "received", "detail": ""},
-            **{"provider_at": at, "created_at": at},
-        )
-
-    def flag(self, contact: int, message: int, at: datetime, decision: str) -> None:
-        self.old.add(
-            "possible_opt_outs",
-            **{"tenant_id": self.old.ids["tenant"], "contact_id": contact, "team_id": self.old.ids["team"]},
-            **{"message_id": message, "message_ids": [message], "words": "please stop", "decision": decision},
-            **{"received_at": at, "due_on": at.date()},
-        )
-
-    def contact(self, number: str, since: datetime) -> int:
-        contact = self.old.contact(number)
-        self.old.connection.execute(
-            "UPDATE contact_numbers SET since = %s WHERE contact_id = %s", [since, contact]
-        )
-        return contact
 
 
 def stops_of(old: Old, *numbers: str) -> list[list[str]]:

@@ -7,12 +7,10 @@ import re
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from html import unescape
 
 import pytest
-from sqlalchemy import event, select, update
+from sqlalchemy import select, update
 
 from cadence_app.consent.models import Status
 from cadence_app.extensions import db
@@ -20,6 +18,7 @@ from cadence_app.messaging.models import Conversation, Message
 from cadence_app.tenancy import set_tenant
 from tests.conftest import ROOT
 from tests.records.people import opt
+from tests.statements import statements
 from tests.world import Browser, World, new_number
 
 
@@ -32,21 +31,6 @@ def asked_by(page: str, poller: str) -> str:
     found = re.search(rf'id="{poller}"[^>]*hx-get="([^"]+)"', page)
     assert found
     return unescape(found[1])
-
-
-@contextmanager
-def statements(world: World) -> Iterator[list[str]]:
-    """The SQL that is run meanwhile."""
-    seen: list[str] = []
-
-    def note(_c: object, _cursor: object, statement: str, *_: object) -> None:
-        seen.append(statement)
-
-    with world.app.app_context():
-        engine = db.engine
-    event.listen(engine, "before_cursor_execute", note)
-    yield seen
-    event.remove(engine, "before_cursor_execute", note)
 
 
 def listed(page: str) -> list[int]:

@@ -11,8 +11,10 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 from xml.etree import ElementTree
+from zoneinfo import ZoneInfo
 
 from cadence_app.accounts.models import User
+from cadence_app.consent import by_user as consent
 from cadence_app.consent.ledger import Change, record_change
 from cadence_app.consent.models import Source, Status
 from cadence_app.extensions import db
@@ -24,6 +26,8 @@ from cadence_app.reports.ranges import today
 from tests.world import World
 
 HEADER = ["FirstName", "LastName", "ContactId", "DepartmentCode", "MobileNumber", "Status", "StatusDate"]
+EXTRA = tuple(column.name for column in OPT_OUT_HISTORY.extra)
+NEW_YORK = ZoneInfo("America/New_York")
 _EVERYTHING = Filters()
 
 
@@ -127,3 +131,10 @@ def cells_of(path: Path, columns: int) -> list[list[str]]:
         if any(texts):
             rows.append(texts[:columns])
     return rows
+
+
+def agent_changes(world: World, contact_id: int, status: Status, reason: str = "") -> None:
+    with world.session():
+        agent = db.session.get_one(User, world.agent_id)
+        consent.set_by_user(agent, contact_id, world.team_id, status, reason)
+        db.session.commit()

@@ -6,7 +6,6 @@ import mailbox
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
@@ -19,10 +18,9 @@ from cadence_app.reports.models import Export, Format
 from cadence_app.reports.schedule_jobs import sweep_schedules
 from cadence_app.reports.schedule_models import ExportSchedule
 from cadence_app.reports.schedules import Every, Period, Timing
-from tests.reports.exporting import run
+from tests.reports.exporting import NEW_YORK, run
 from tests.world import World, make_user
 
-NEW_YORK = ZoneInfo("America/New_York")
 DAILY_AT_6 = Timing(Every.DAY, 0, 1, 6)
 _EVERYTHING = Filters()
 

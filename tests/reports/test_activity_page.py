@@ -11,7 +11,7 @@ import pytest
 
 from cadence_app.accounts.models import TeamMember, User
 from cadence_app.extensions import db
-from tests.reports.test_activity import NOON, Talk
+from tests.reports.talking import NOON, Talk
 from tests.world import World, new_number
 
 DAYS = "start_date=2026-06-01&end_date=2026-06-10"

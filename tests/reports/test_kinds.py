@@ -2,48 +2,35 @@
 
 from __future__ import annotations
 
-import io
 import threading
-import zipfile
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
-from xml.etree import ElementTree
 
 import pytest
-from sqlalchemy import insert
 
 from cadence_app.accounts import audit
 from cadence_app.accounts.models import User
-from cadence_app.consent import by_user as consent
 from cadence_app.consent import possible
-from cadence_app.consent.ledger import Change, record_change, record_changes
+from cadence_app.consent.ledger import Change, record_change
 from cadence_app.consent.models import Source, Status
-from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.messaging.media.service import Came
-from cadence_app.messaging.models import Conversation
-from cadence_app.messaging.sending import compose, deliver
-from cadence_app.reports import service, workbook
+from cadence_app.reports import service
 from cadence_app.reports.filters import Filters
 from cadence_app.reports.kinds import KINDS, OPT_OUT_HISTORY, Kind
-from cadence_app.reports.models import Delivery, Format
-from tests.contacts import importing
+from cadence_app.reports.models import Format
 from tests.reports.exporting import (
+    EXTRA,
     HEADER,
+    agent_changes,
     ask_for,
     attachment,
-    cells_of,
     change,
     mail_of,
     mails_to,
-    open_in_spreadsheet,
     rows_of,
     run,
 )
 from tests.world import World, new_number
-
-EXTRA = tuple(column.name for column in OPT_OUT_HISTORY.extra)
-HOSTILE = ['=HYPERLINK("http://x")', "+1", "@SUM(A1)", 'Zoë "Z", O\'Brien', "two\nlines", "a=b", "דוד"]
 
 
 def _file(
@@ -52,13 +39,6 @@ def _file(
     """The rows of a CSV export, mailed, without the header."""
     done = run(world, ask_for(world, kind=kind, filters=filters or Filters(), extra=extra))
     return rows_of(attachment(mail_of(world, done)))[1:]
-
-
-def _agent_changes(world: World, contact_id: int, status: Status, reason: str = "") -> None:
-    with world.session():
-        agent = db.session.get_one(User, world.agent_id)
-        consent.set_by_user(agent, contact_id, world.team_id, status, reason)
-        db.session.commit()
 
 
 def test_the_classic_file_is_the_same_to_the_byte(world: World) -> None:
@@ -77,7 +57,7 @@ def test_extra_columns_come_after_the_seven_and_say_why(world: World) -> None:
     number = new_number()
     received = world.text(number, "hi, +1 for texts")
     world.text(number, "Stop")
-    _agent_changes(world, world.contact_id(number), Status.OPTED_IN, "They called and asked.")
+    agent_changes(world, world.contact_id(number), Status.OPTED_IN, "They called and asked.")
     first, second, third = _file(world, OPT_OUT_HISTORY, extra=EXTRA)
     assert first[7:12] == ["First text", "", "", "hi, +1 for texts", str(received.message_id)]
     assert second[7:9] + second[10:11] == ["Keyword", "", "Stop"]
@@ -124,7 +104,7 @@ def test_the_file_has_exactly_what_the_filters_leave(
 
 def test_team_and_user_filters_take_that_team_and_user_only(world: World) -> None:
     ours, theirs = world.add_contact(first_name="Ours"), world.add_contact(first_name="Theirs")
-    _agent_changes(world, ours, Status.OPTED_OUT)
+    agent_changes(world, ours, Status.OPTED_OUT)
     with world.session():
         record_change(Change(theirs, world.other_team_id, Status.OPTED_OUT, Source.TOGGLE, world.admin_id))
         db.session.commit()
@@ -168,113 +148,6 @@ def test_a_kind_refuses_filters_and_columns_that_it_does_not_have(world: World) 
         ask_for(world, kind=KINDS["user-activity"], filters=Filters(words="x"))
     with pytest.raises(ValueError, match="no such filter"):
         ask_for(world, extra=("Password",))
-
-
-@pytest.mark.parametrize("key", KINDS)
-def test_csv_and_xlsx_show_the_same_cells_in_a_spreadsheet(world: World, key: str, tmp_path: Path) -> None:
-    kind = KINDS[key]
-    for index, name in enumerate(HOSTILE):
-        contact_id = world.add_contact(first_name=name, external_id=f"00{index}")
-        _agent_changes(world, contact_id, Status.OPTED_OUT, reason=name)
-    if kind is OPT_OUT_HISTORY:
-        _many_changes(world, 3000)
-    importing.run(world, importing.csv_of(("Refused", "", "", "no number", "ADM", "")), name="=people.csv")
-    number = new_number()
-    received = world.text(number, "please stop texting me")
-    with world.session():
-        conversation = db.session.get_one(Conversation, received.conversation_id)
-        message = compose(db.session.get_one(User, world.agent_id), conversation, "=1+1")
-        db.session.commit()
-        deliver(message.id)
-        for name in HOSTILE:
-            audit.record(None, "tag.renamed", name, name=("Athlete", name))
-        db.session.commit()
-    extra = tuple(column.name for column in kind.extra)
-    columns = len(kind.chosen(extra))
-    sheets = []
-    for file_format in (Format.CSV, Format.XLSX):
-        done = run(world, ask_for(world, kind=kind, extra=extra, file_format=file_format))
-        assert (done.state, done.delivery) == ("sent", Delivery(file_format))
-        source = tmp_path / f"made-from-{file_format}.{file_format}"
-        source.write_bytes(attachment(mail_of(world, done)))
-        converted = open_in_spreadsheet(source, "fods")
-        assert "table:formula=" not in converted.read_text()
-        # The log itself holds that its files were asked for.
-        cells = cells_of(converted, columns)
-        sheets.append([row for row in cells if "export.requested" not in row])
-    csv_cells, xlsx_cells = sheets
-    assert csv_cells[0] == xlsx_cells[0] == [column.name for column in kind.chosen(extra)]
-    # A CSV has an apostrophe before text that would run; in a workbook text is a string cell as it is.
-    assert [[_plain(cell) for cell in row] for row in csv_cells] == xlsx_cells
-    assert len(csv_cells) > 1
-
-
-def _many_changes(world: World, count: int) -> None:
-    """More rows than are fetched at a time, all at once."""
-    people = [
-        {
-            "tenant_id": world.tenant_id,
-            "number": new_number(),
-            "first_name": "Zoë",
-            "last_name": f"O'Hara {index}",
-            "external_id": f"0900{index}",
-        }
-        for index in range(count)
-    ]
-    with world.session():
-        ids = db.session.scalars(insert(Contact).returning(Contact.id), people).all()
-        record_changes(
-            [Change(each, world.team_id, Status.OPTED_IN, Source.TOGGLE, reason=f"={each}") for each in ids]
-        )
-        db.session.commit()
-
-
-def _plain(cell: str) -> str:
-    return cell[1:] if cell[:2] in {"'=", "'+", "'-", "'@"} else cell
-
-
-def test_a_workbook_has_dates_as_dates_numbers_as_numbers_and_text_as_text(world: World) -> None:
-    received = world.text(new_number(), "=1+1")
-    run(world, ask_for(world, extra=EXTRA, file_format=Format.XLSX))
-    kinds = _cell_kinds(attachment(mails_to(world)[0]), row=2)
-    assert kinds["E"] == "inlineStr"  # the number keeps its +
-    assert kinds["G"] == "n"  # StatusDate
-    assert kinds["K"] == "inlineStr"  # MessageText
-    assert float(kinds["L"]) == received.message_id
-
-
-def _cell_kinds(book: bytes, row: int) -> dict[str, str]:
-    """By column letter: inlineStr, the number itself, or "n" for one that is shown as a date."""
-    ns = {"s": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
-    with zipfile.ZipFile(io.BytesIO(book)) as archive:
-        sheet = ElementTree.fromstring(archive.read("xl/worksheets/sheet1.xml"))
-    found = {}
-    for cell in sheet.iterfind(f".//s:row[@r='{row}']/s:c", ns):
-        value = cell.findtext("s:v", "", ns)
-        shown = "n" if cell.get("s") else value
-        found[cell.get("r", "").rstrip("0123456789")] = cell.get("t") or shown
-    return found
-
-
-def test_rows_that_one_sheet_can_not_hold_go_on_the_next(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(workbook, "SHEET_ROWS", 4)
-    for _ in range(7):
-        change(world, world.add_contact(), Status.OPTED_OUT, Source.TOGGLE, datetime.now(UTC))
-    done = run(world, ask_for(world, file_format=Format.XLSX))
-    assert done.rows_written == 7
-    with zipfile.ZipFile(io.BytesIO(attachment(mails_to(world)[0]))) as archive:
-        sheets = [name for name in archive.namelist() if name.startswith("xl/worksheets/sheet")]
-        rows = [archive.read(name).count(b"<row ") for name in sheets]
-    assert rows == [4, 4, 2]
-
-
-def test_a_workbook_past_the_limit_goes_as_a_link_since_it_is_packed_already(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(world.app.config, "MAIL_ATTACHMENT_LIMIT", 3000)
-    assert run(world, ask_for(world, file_format=Format.XLSX)).delivery == Delivery.LINK
 
 
 def test_the_current_status_has_each_contact_and_team_once_imports_too(world: World) -> None:

@@ -17,10 +17,9 @@ from cadence_app.reports.kinds import KINDS, MESSAGE_HISTORY, OPT_OUT_HISTORY, K
 from cadence_app.reports.models import ExportState
 from cadence_app.reports.schedule_models import ExportSchedule
 from cadence_app.reports.schedules import Period
-from tests.reports.exporting import attachment, change, export_row, rows_of, run
+from tests.reports.exporting import NEW_YORK, attachment, change, export_row, rows_of, run
 from tests.reports.scheduling import (
     DAILY_AT_6,
-    NEW_YORK,
     add_admin,
     add_schedule,
     address_of,

@@ -23,7 +23,8 @@ from cadence_app.api.document import document
 from cadence_app.api.models import Scope
 from cadence_app.extensions import db
 from cadence_app.tenancy import use_tenant
-from tests.accounts.test_route_matrix import LINES, Made, make_organisation, path_of
+from tests.accounts.routes.lines import LINES
+from tests.accounts.routes.organisation import Made, make_organisation, path_of
 from tests.requests import pages
 from tests.requests.calls import calls, example, places, replaced, without
 from tests.requests.pages import Field

@@ -20,7 +20,8 @@ from flask import Flask
 from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
-from tests.accounts.test_route_matrix import LINES, Line, Made, make_organisation, path_of
+from tests.accounts.routes.lines import LINES, Line
+from tests.accounts.routes.organisation import Made, make_organisation, path_of
 from tests.requests import hostile, pages, recording
 from tests.requests.recording import FORM, QUERY, Asked
 from tests.world import PASSWORD

@@ -17,7 +17,7 @@ from cadence_app.messaging.carriers.jobs import reconcile_account
 from cadence_app.messaging.models import MessageKind, MessageState
 from cadence_app.messaging.providers.base import BlockReach, KeywordAnswers
 from cadence_app.messaging.sending import refusal
-from tests.consent.test_number_stops import add_by_hand
+from tests.consent.numbers import add_by_hand
 from tests.contacts import importing
 from tests.messaging.carriers.api import Api, carrier_api
 from tests.messaging.carriers.ends import CODES, ENDS

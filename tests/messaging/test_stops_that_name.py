@@ -1,141 +1,28 @@
-"""What a text that quotes ours, or names what to stop, does to consent: by what a phone sends."""
+"""What a text that names what to stop does to consent: by what a phone sends."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import event, func, select, update
+from sqlalchemy import func, select
 
-from cadence_app.accounts.models import KeywordPolicy, PossibleOptOutPolicy, Team, Tenant, User
+from cadence_app.accounts.models import KeywordPolicy, PossibleOptOutPolicy, Team, User
 from cadence_app.administration import teams as administration
-from cadence_app.consent import blocks, own_keywords, possible
+from cadence_app.consent import blocks, own_keywords
 from cadence_app.consent.first_status import add_by_user
 from cadence_app.consent.keywords import Meaning
 from cadence_app.consent.models import BlockScope
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
-from cadence_app.messaging.conversations import conversation_with
-from cadence_app.messaging.inbound import CarrierSays, receive_text
+from cadence_app.messaging.inbound import receive_text
 from cadence_app.messaging.keyword_trial import try_text
 from cadence_app.messaging.models import Message
-from cadence_app.messaging.sending import compose, deliver
+from cadence_app.messaging.sending import deliver
+from tests.messaging.words import both_teams, by_carrier, flagged, set_policy, statuses
+from tests.statements import statements
 from tests.world import World, new_number
-
-OURS = "Hillcrest: tours start at nine on Friday. Text STOP to unsubscribe"
-
-
-def both_teams(world: World) -> tuple[str, int]:
-    number = new_number()
-    for inbox in (world.shared, world.other_shared):
-        world.text(number, "hello", inbox)
-    return number, world.contact_id(number)
-
-
-def statuses(world: World, contact_id: int) -> tuple[str | None, str | None]:
-    return world.status(contact_id), world.status(contact_id, world.other_team_id)
-
-
-def flagged(world: World, contact_id: int, team_id: int | None = None) -> bool:
-    with world.session():
-        return possible.open_flag(contact_id, team_id or world.team_id) is not None
-
-
-def send(world: World, contact_id: int, body: str) -> None:
-    with world.session():
-        inbox = db.session.scalars(select(Inbox).where(Inbox.number == world.shared)).one()
-        message = compose(
-            db.session.get_one(User, world.agent_id), conversation_with(inbox, contact_id), body
-        )
-        db.session.commit()
-        deliver(message.id)
-
-
-def by_carrier(world: World, number: str, body: str, acted: Meaning) -> None:
-    with world.app.app_context():
-        inbox_id = -1
-        with world.session():
-            inbox_id = db.session.scalars(select(Inbox.id).where(Inbox.number == world.shared)).one()
-        receive_text(
-            world.shared,
-            number,
-            body,
-            str(uuid.uuid4()),
-            datetime.now(UTC),
-            carrier=CarrierSays(acted, inbox_ids=(inbox_id,)),
-        )
-
-
-def set_policy(world: World, **values: object) -> None:
-    with world.session():
-        db.session.execute(update(Tenant).where(Tenant.id == world.tenant_id).values(**values))
-        db.session.commit()
-
-
-@pytest.mark.parametrize("policy", list(PossibleOptOutPolicy))
-def test_a_like_of_our_own_text_opts_nobody_out_and_flags_nobody(
-    world: World, policy: PossibleOptOutPolicy
-) -> None:
-    set_policy(world, possible_opt_out_policy=policy)
-    number = new_number()
-    world.text(number, "hi")
-    contact_id = world.contact_id(number)
-    send(world, contact_id, OURS)
-    for body in (f"Liked “{OURS}”", f"👎 to “{OURS[:30]}…”", f"Fwd: {OURS}", "Loved “Reply STOP to opt out”"):
-        world.text(number, body)
-    assert world.status(contact_id) == "opted_in"
-    assert not flagged(world, contact_id)
-
-
-def test_what_was_sent_in_another_conversation_or_never_went_is_not_what_a_phone_quotes(world: World) -> None:
-    quoted = "Liked “please take me off this list”"
-    number, other = new_number(), new_number()
-    for each in (number, other):
-        world.text(each, "hi")
-    contact_id, other_id = world.contact_id(number), world.contact_id(other)
-    send(world, other_id, "please take me off this list")
-    world.text(number, quoted)
-    world.text(other, quoted)
-    assert flagged(world, contact_id)
-    assert not flagged(world, other_id)
-    stopped = new_number()
-    world.text(stopped, "STOP")
-    send(world, world.contact_id(stopped), "please take me off this list")
-    world.text(stopped, "START")
-    world.text(stopped, quoted)
-    assert flagged(world, world.contact_id(stopped))
-
-
-def test_own_words_beside_a_reaction_count_and_the_card_names_them(world: World) -> None:
-    number = new_number()
-    world.text(number, "hi")
-    contact_id = world.contact_id(number)
-    send(world, contact_id, OURS)
-    received = world.text(number, f"Liked “{OURS}”. Please stop texting me")
-    assert flagged(world, contact_id)
-    page = world.sign_in("agent").get(f"/messages/conversations/{received.conversation_id}").text
-    assert "Flagged by the words “stop texting" in page
-    world.text(number, f"Disliked “{OURS}” STOP")
-    assert world.status(contact_id) == "opted_out"
-    assert not flagged(world, contact_id)
-
-
-def test_what_the_carrier_took_for_an_opt_out_counts_whatever_the_text_quotes(world: World) -> None:
-    number = new_number()
-    world.text(number, "hi")
-    by_carrier(world, number, "Liked “Reply STOP to opt out”", Meaning.OUT)
-    assert world.status(world.contact_id(number)) == "opted_out"
-
-
-def test_a_reaction_never_opts_in(world: World) -> None:
-    number = new_number()
-    world.text(number, "STOP")
-    contact_id = world.contact_id(number)
-    world.text(number, "Loved “Reply START to opt back in” yes")
-    assert world.status(contact_id) == "opted_out"
 
 
 def test_a_stop_that_names_the_team_that_was_texted_or_the_organisation_is_for_that_team(
@@ -297,23 +184,6 @@ def test_a_word_of_the_organisations_own_may_name_too(world: World) -> None:
     assert statuses(world, contact_id) == ("opted_in", "opted_out")
     world.text(number, "\u0642\u0650\u0641\u0652!")
     assert statuses(world, contact_id) == ("opted_out", "opted_out")
-
-
-@contextmanager
-def statements(world: World) -> Iterator[list[str]]:
-    """The statements that are run meanwhile."""
-    seen: list[str] = []
-
-    def note(*args: object) -> None:
-        seen.append(str(args[2]))
-
-    with world.app.app_context():
-        engine = db.engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
 
 
 def test_names_and_what_was_sent_are_read_only_for_a_text_that_may_need_them(world: World) -> None:
