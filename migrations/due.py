@@ -33,14 +33,16 @@ WITH RECURSIVE having_some (tenant_id) AS (
     FROM having_some h WHERE h.tenant_id IS NOT NULL
 )
 SELECT h.tenant_id, found.id FROM having_some h CROSS JOIN LATERAL (
-    SELECT first.id, row_number() OVER (ORDER BY first.id) AS place FROM ({first}) AS first
+    {first}
 ) AS found
 WHERE h.tenant_id IS NOT NULL ORDER BY found.place, random() LIMIT at_most
 """
 
 _FIRST = """
+    SELECT first.id, row_number() OVER (ORDER BY first.id) AS place FROM (
         SELECT w.{id} AS id FROM {table} w
-        WHERE w.tenant_id = h.tenant_id AND {waiting} AND {due} ORDER BY {due_at}, w.{id} LIMIT of_each"""
+        WHERE w.tenant_id = h.tenant_id AND {waiting} AND {due} ORDER BY {due_at}, w.{id} LIMIT of_each
+    ) AS first"""
 
 _TENANTS = """
 SELECT t.id, t.id FROM tenants t WHERE {due} ORDER BY random() LIMIT at_most
@@ -73,7 +75,7 @@ def rows(table: str, *, waiting: str, due_at: str, due: str = "", id_column: str
 
 def make_due_in_parts(name: str, table: str, reads: dict[str, str], *, parts: list[str], due_at: str) -> None:
     """As make_due_rows(), where rows of several conditions wait, and many of one must not be before
-    others."""
+    others: each condition has its own first row, its own second one, and so on."""
     due = f"{due_at} <= now() - late"
     firsts = [
         f"({_FIRST.format(id='id', table=table, waiting=part, due=due, due_at=due_at)})" for part in parts

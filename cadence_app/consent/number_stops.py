@@ -133,9 +133,12 @@ def as_it_was(stop: Mapping[str, Any]) -> dict[str, Any]:
     return {"said_at": said_at, "origin": stop["origin"], "reason": stop["reason"]}
 
 
-def keep_of_contacts(which: ColumnElement[bool], origin: StopOrigin, reason: str) -> None:
-    """Keeps, for the whole organisation, the stops of contacts who go: of each number that they have now.
-    `which` is a condition on ContactNumber, `reason` what whoever gets the number is told."""
+def keep_of_contacts(
+    which: ColumnElement[bool], origin: StopOrigin, reason: str, had: Collection[str] = ()
+) -> None:
+    """Keeps, for the whole organisation, the stops of contacts who go: of each number that they have now, and
+    of those that they `had` (E.164). `which` is a condition on ContactNumber, `reason` what whoever gets the
+    number is told."""
     numbers = (
         select(
             ContactNumber.tenant_id,
@@ -146,7 +149,7 @@ def keep_of_contacts(which: ColumnElement[bool], origin: StopOrigin, reason: str
             literal(str(origin)),
             literal(reason),
         )
-        .where(which, ContactNumber.until.is_(None))
+        .where(which, ContactNumber.until.is_(None) | ContactNumber.number.in_(had))
         .distinct()
     )
     db.session.execute(latest(upsert(NumberStop).from_select([*_KEY, *_TAKEN], numbers)))

@@ -9,7 +9,7 @@ from sqlalchemy import delete, literal, or_, select, update
 
 from cadence_app.extensions import db
 from cadence_app.messaging import personal_data, posts
-from cadence_app.messaging.carriers.models import CarrierEvent, UnreadDecision, UnreadPost
+from cadence_app.messaging.carriers.models import CarrierEvent, UnreadPost
 from cadence_app.messaging.desk_models import AssignmentChange, Note
 from cadence_app.messaging.media.models import DiscardedFile, MessageMedia
 from cadence_app.messaging.media.service import forget
@@ -63,10 +63,9 @@ def _clear(leaving: Leaving) -> None:
         .values(content={}, next_attempt_at=None, problem="Erased with the person it was from.")
         .execution_options(synchronize_session=False)
     )
-    maybe_a_stop = (UnreadPost.decision == UnreadDecision.OPEN) & UnreadPost.due_on.is_not(None)
     db.session.execute(
         delete(UnreadPost)
-        .where(posts.names_them(leaving), or_(literal(leaving.waiting_posts), ~maybe_a_stop))
+        .where(posts.names_them(leaving), or_(literal(leaving.waiting_posts), ~posts.maybe_a_stop()))
         .execution_options(synchronize_session=False)
     )
 

@@ -1,6 +1,7 @@
 """Erasing a person, as privacy law asks: who they are goes everywhere, what was decided stays without a name.
 
-Their numbers leave keyed digests, so that nobody texts them again. Then each area in turn takes them out of
+Their numbers leave keyed digests, so that nobody texts them again: those they have, and those they had from
+which a text waits that nobody will read now, for it may be a STOP. Then each area in turn takes them out of
 what it keeps (docs/records.md). The rows of the history stay, pseudonymised, with the legal reason
 (consent/retiring.py).
 """
@@ -17,6 +18,7 @@ from cadence_app.consent.models import OptOutChange, StopOrigin
 from cadence_app.contacts import forgetting
 from cadence_app.contacts.models import ContactNumber
 from cadence_app.extensions import db
+from cadence_app.messaging import posts
 from cadence_app.messaging.conversations import hold_queued
 from cadence_app.records.phones import Gone
 from cadence_app.retention.protecting import OnHold, on_hold, until_done
@@ -39,9 +41,10 @@ def _erase(user: User, contact_id: int, reason: str) -> None:
         db.session.rollback()
         raise OnHold
     number_stops.keep_of_contacts(
-        ContactNumber.contact_id == contact_id,
+        ContactNumber.contact_id.in_(ids),
         StopOrigin.ERASED,
         f"This number was of a person who was erased: {reason}",
+        had=posts.numbers_waiting(forgetting.person_of(ids)),
     )
     changes = db.session.scalars(select(OptOutChange.id).where(OptOutChange.contact_id.in_(ids))).all()
     forgetting.erase(ids, user.id)

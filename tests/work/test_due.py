@@ -123,6 +123,19 @@ def test_who_has_very_much_is_found_by_the_index_and_hides_nobody(full: Crowd) -
     assert "outgoing_mails" not in _read_whole(full, sweep)
 
 
+def test_texts_that_are_held_hide_none_whose_time_has_come(full: Crowd) -> None:
+    tenant = full.ids("SELECT max(id) FROM tenants")[0]
+    put = (
+        "INSERT INTO scheduled_texts (tenant_id, conversation_id, user_id, body, state, send_at)"
+        f" SELECT {tenant}, 1, 1, '', %s, now() - interval '1 hour' FROM generate_series(1, %s) RETURNING id"
+    )
+    full.superuser.execute(put, ["held", 30])
+    waiting = {row[0] for row in full.superuser.execute(put, ["waiting", 2]).fetchall()}
+    found = [each.id for each in full.find("due_later_texts", of_each=20, at_most=4)]
+    assert len(found) == 4
+    assert waiting < set(found)
+
+
 def test_a_sweep_names_a_query_of_what_is_due_and_nothing_else(full: Crowd) -> None:
     with full.app.app_context(), pytest.raises(ValueError, match="no query"):
         due.find("due_mails; DROP TABLE users", _SECONDS, 1, 1)
