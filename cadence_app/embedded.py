@@ -329,31 +329,8 @@ def _run_mail(data_dir: Path) -> None:
     os.execv(arguments[0], arguments)
 
 
-def _psql(data_dir: Path) -> None:
-    """PostgreSQL's own client, as the tables' owner."""
-    subprocess.run([str(postgres_tool("psql")), ensure_postgres(data_dir)], check=False)
-
-
-def _redis_cli(data_dir: Path) -> None:
-    """A client of the queue: the one on PATH, for the wheel has none; else Python with `redis` to ask."""
-    socket = str(redis_socket(data_dir))
-    for name in ("valkey-cli", "redis-cli"):
-        if program := shutil.which(name):
-            os.execv(program, [name, "-s", socket])
-    os.execv(
-        sys.executable,
-        [sys.executable, "-i", "-c", f"from redis import Redis; redis = Redis(unix_socket_path={socket!r})"],
-    )
-
-
 if __name__ == "__main__":
     # As owner_only.close_umask() says, of the package that is not imported here.
     os.umask(0o077)
-    programs = {
-        Engine.POSTGRES.value: _run_postgres,
-        Engine.REDIS.value: _run_redis,
-        Engine.MAIL.value: _run_mail,
-        "psql": _psql,
-        "redis-cli": _redis_cli,
-    }
-    programs[sys.argv[1]](Path(os.environ["CADENCE_DATA_DIR"]).resolve())
+    programs = {Engine.POSTGRES: _run_postgres, Engine.REDIS: _run_redis, Engine.MAIL: _run_mail}
+    programs[Engine(sys.argv[1])](Path(os.environ["CADENCE_DATA_DIR"]).resolve())

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from cadence_app.accounts.models import User
-from cadence_app.consent.joining import add_by_user
+from cadence_app.consent.first_status import add_by_user
 from cadence_app.consent.models import NumberStop
 from cadence_app.extensions import db
 from cadence_app.messaging.carriers.models import CarrierAccount, CarrierEvent, UnreadPost
