@@ -84,6 +84,16 @@ def make_due_in_parts(name: str, table: str, reads: dict[str, str], *, parts: li
     _make(name, _ROWS.format(table=table, waiting=waiting, first=" UNION ALL ".join(firsts)), reads)
 
 
+def in_turns(*queries: str) -> str:
+    """Several queries of rows(), each by an index of its own, as one: the first row of each, then the second
+    ones, so that many of one are not before the others."""
+    parts = " UNION ALL ".join(
+        f"SELECT part.tenant_id, part.id, row_number() OVER () AS turn FROM ({query}) AS part"  # noqa: S608
+        for query in queries
+    )
+    return f"SELECT due.tenant_id, due.id FROM ({parts}) AS due ORDER BY due.turn LIMIT at_most"  # noqa: S608
+
+
 def make_due_tenants(name: str, reads: dict[str, str], *, due: str) -> None:
     """Of tenants as a whole: `due` is a condition with `t` for the tenant's own row."""
     _make(name, _TENANTS.format(due=due), reads)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from alembic import op
 
-from migrations.due import make_due, make_due_in_parts, make_due_rows, make_due_tenants, rows
+from migrations.due import in_turns, make_due, make_due_in_parts, make_due_rows, make_due_tenants, rows
 
 revision = "0052"
 down_revision = "0051"
@@ -239,9 +239,7 @@ def _of_texts() -> None:
         due_at="coalesce(w.next_attempt_at, w.sending_since)",
         due=f"coalesce(w.next_attempt_at, w.sending_since) <= now() AND {UNSETTLED}",
     )
-    make_due(
-        "due_texts", f"({queued}) UNION ALL ({unsettled})", {"messages": text}, ", lost_sight_of interval"
-    )
+    make_due("due_texts", in_turns(queued, unsettled), {"messages": text}, ", lost_sight_of interval")
     make_due_in_parts(
         "due_later_texts",
         "scheduled_texts",

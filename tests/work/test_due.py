@@ -136,6 +136,20 @@ def test_texts_that_are_held_hide_none_whose_time_has_come(full: Crowd) -> None:
     assert waiting < set(found)
 
 
+def test_texts_that_wait_take_turns_with_those_whose_worker_is_lost(full: Crowd) -> None:
+    tenant = full.ids("SELECT max(id) FROM tenants")[0]
+    change = (
+        "UPDATE messages SET next_attempt_at = NULL, created_at = now() - interval '1 hour', state = %s,"
+        " sending_since = CASE WHEN %s THEN now() - interval '1 hour' END WHERE id = ANY (%s)"
+    )
+    *queued, one, other = full.ids(f"SELECT id FROM messages WHERE tenant_id = {tenant} ORDER BY id")
+    full.superuser.execute(change, ["queued", False, queued])
+    full.superuser.execute(change, ["sending", True, [one, other]])
+    with full.app.app_context():
+        found = due.find("due_texts", _SECONDS, 20, 4, {"lost_sight_of": _SECONDS})
+    assert {one, other} < {each.id for each in found[:4]}
+
+
 def test_a_sweep_names_a_query_of_what_is_due_and_nothing_else(full: Crowd) -> None:
     with full.app.app_context(), pytest.raises(ValueError, match="no query"):
         due.find("due_mails; DROP TABLE users", _SECONDS, 1, 1)
