@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 import sqlalchemy as sa
@@ -29,7 +29,8 @@ class _Request:
     def __init__(self, handler: _Handler) -> None:
         parts = urlsplit(handler.path)
         self.api, self.path = handler.server.api, parts.path
-        self.headers: Mapping[str, str] = dict(handler.headers.items())
+        # Found in whatever case.
+        self.headers = cast(Mapping[str, str], handler.headers)
         self.query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         self._handler = handler
 
