@@ -12,7 +12,7 @@ from cryptography.x509 import load_pem_x509_certificate
 from sqlalchemy import func, select
 
 from cadence_app.extensions import db, rq
-from cadence_app.messaging.carriers.jobs import reconcile_account
+from cadence_app.messaging.carriers.jobs import reconcile_account, reconcile_blocks
 from cadence_app.messaging.carriers.models import CarrierAccount, CarrierEvent, UnreadPost
 from cadence_app.messaging.models import Conversation, Message, MessageKind, MessageState
 from cadence_app.messaging.providers.aws import sns as proving
@@ -224,7 +224,7 @@ def test_where_opt_outs_are_self_managed_cadence_answers_and_the_page_says_so(li
     assert "Self-managed opt outs" not in world.sign_in("admin").get(path).text
     api.self_managed = [other := new_number(), world.shared]
     with world.app.app_context():
-        reconcile_account(world.tenant_id, line.account_id)
+        reconcile_blocks()
         assert waits("sweeps", f"blocks-{line.account_id}") == 1
         reconcile_account(world.tenant_id, line.account_id)
     page = world.sign_in("admin").get(path).text
