@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -49,16 +49,30 @@ def changes_after(
     return Feed(changes, max(cursor, end), more=False)
 
 
-def as_they_stand(changes: Sequence[OptOutChange]) -> list[OptOutChange]:
+def as_they_stand(changes: Sequence[OptOutChange]) -> tuple[list[OptOutChange], int]:
     """These changes, in their order, read again while their contacts are held until this transaction ends:
     who writes elsewhere what they say has nothing of somebody who is erased just then. Those that are purged
-    by then are left out."""
-    ids = sorted({change.contact_id for change in changes})
-    held = select(Contact.id).where(Contact.id.in_(ids)).order_by(Contact.id).with_for_update(read=True)
-    db.session.execute(held).all()
-    query = select(OptOutChange).where(OptOutChange.id.in_([change.id for change in changes]))
+    by then are left out.
+
+    Only the contact of the first is waited for. Of the others, who is held by somebody else ends them, lest a
+    STOP of whoever is held here waits for that one too. Returns as well up to which of the changes given it
+    goes, as their number; all of them, or one at least.
+    """
+    if not changes:
+        return [], 0
+    _hold([changes[0].contact_id], wait=True)
+    ids = {change.contact_id for change in changes}
+    busy = set(db.session.scalars(select(Contact.id).where(Contact.id.in_(ids)))) - _hold(ids, wait=False)
+    taken = next((at for at, change in enumerate(changes) if change.contact_id in busy), len(changes))
+    query = select(OptOutChange).where(OptOutChange.id.in_([change.id for change in changes[:taken]]))
     ordered = query.order_by(OptOutChange.id).execution_options(populate_existing=True)
-    return list(db.session.scalars(ordered))
+    return list(db.session.scalars(ordered)), taken
+
+
+def _hold(contact_ids: Collection[int], wait: bool) -> set[int]:
+    """Holds contacts against who would change them; those of them that are held."""
+    query = select(Contact.id).where(Contact.id.in_(contact_ids)).order_by(Contact.id)
+    return set(db.session.scalars(query.with_for_update(read=True, skip_locked=not wait)))
 
 
 def settled() -> int:

@@ -47,7 +47,12 @@ def tell(rule_id: int) -> int:
     told = rule.reached if count else []
     if told:
         listed = select(OptOutChange).where(*happened).order_by(OptOutChange.id).limit(_LISTED)
-        changes = as_they_stand(db.session.scalars(listed).all())
+        found = db.session.scalars(listed).all()
+        changes, taken = as_they_stand(found)
+        if taken < len(found):
+            # Somebody of them is held just now: they are told of together with the next sweep.
+            db.session.rollback()
+            return 0
         for recipient in told if changes else ():
             _mail(rule, recipient, changes, count)
     rule.cursor = end

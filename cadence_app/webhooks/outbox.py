@@ -28,12 +28,14 @@ def take_changes(endpoint_id: int) -> bool:
         team_ids=endpoint.team_ids,
         sources=[Source(name) for name in endpoint.sources],
     )
-    if changes := as_they_stand(feed.changes):
+    changes, taken = as_they_stand(feed.changes)
+    if changes:
         rows = [_delivery(endpoint, change) for change in changes]
         db.session.execute(insert(WebhookDelivery), rows)
-    endpoint.cursor = feed.cursor
+    left = taken < len(feed.changes)
+    endpoint.cursor = feed.changes[taken - 1].id if left else feed.cursor
     db.session.commit()
-    return feed.more
+    return left or feed.more
 
 
 def next_due(endpoint_id: int, limit: int) -> list[WebhookDelivery]:
