@@ -20,6 +20,7 @@ from cadence_app.contacts.models import ContactNumber
 from cadence_app.extensions import db
 from cadence_app.phone_numbers import spelled, spellings
 from cadence_app.tenancy import tenant_in_use
+from cadence_app.work import locks
 
 
 def keep(numbers: Collection[str], said_at: datetime, team_id: int) -> str:
@@ -76,8 +77,7 @@ def held_from_others(contact_id: int, numbers: Collection[str]) -> set[int]:
         turns = select(
             func.number_turn(tenant_in_use(), func.unnest(cast(sorted(left), ARRAY(Text)))).label("turn")
         )
-        in_order = turns.distinct().order_by("turn").subquery()
-        db.session.execute(select(func.pg_advisory_xact_lock(in_order.c.turn))).all()
+        locks.hold_each(turns.distinct().order_by("turn"))
         now = _holders(numbers)
     return {holder_id for holder_id, _ in now} - {contact_id}
 

@@ -14,6 +14,8 @@ all:
 
 - history_day_key() in the database: a day of a tenant's history, shared by who writes it, alone for who seals
   it (consent/seals.py).
+- number_turn() in the database: a number's turn, shared by who gets one, alone for who decides about old words
+  of one (consent/decided_words.py). Numbers share 64 turns.
 - What is tried and counted, one after the other (hold_number(); accounts/tries.py).
 - The roles of the database, while the embedded one's are made (database_roles.py).
 """
@@ -22,7 +24,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, func, select
 
 from cadence_app.extensions import db
 
@@ -39,6 +41,12 @@ class Pair(IntEnum):
 def hold(pair: Pair, whose: int) -> None:
     """Waits until nobody else holds it, to the end of the session's transaction."""
     db.session.execute(select(func.pg_advisory_xact_lock(int(pair), whose % 2**31)))
+
+
+def hold_each(numbers: Select[int]) -> None:
+    """As hold(), by each of these numbers of 64 bits, in the order of the query."""
+    found = numbers.subquery()
+    db.session.execute(select(func.pg_advisory_xact_lock(next(iter(found.c))))).all()
 
 
 def hold_number(connection: Connection, number: int) -> None:

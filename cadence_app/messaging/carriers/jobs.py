@@ -23,6 +23,7 @@ from cadence_app.work.queueing import job
 from cadence_app.work.sweeps import EVERYBODY, sweep
 from cadence_app.work.units import on_its_own
 
+# On the queue of files, for a carrier that answers slowly must hold up no round, which sends texts too.
 _LONGEST_SECONDS = 1800
 _HOURLY = 3600
 
@@ -46,7 +47,7 @@ def sweep_read_backs(tenant_id: int, _: int) -> None:
         read_account_back.put(f"read-back-{account_id}", tenant_id, account_id)
 
 
-@job("sweeps", _LONGEST_SECONDS)
+@job("media", _LONGEST_SECONDS)
 def read_account_back(tenant_id: int, account_id: int) -> None:
     """Takes in the texts that an account's carrier has and did not bring. Twice at once does no harm."""
     use_tenant(tenant_id)
@@ -75,7 +76,7 @@ def reconcile_blocks(tenant_id: int, account_id: int) -> None:
     reconcile_account.put(f"blocks-{account_id}", tenant_id, account_id)
 
 
-@job("sweeps", _LONGEST_SECONDS)
+@job("media", _LONGEST_SECONDS)
 def reconcile_account(tenant_id: int, account_id: int) -> None:
     """Takes over the blocks that a carrier has and we do not know of. One that it does not have changes
     nothing here: it opts nobody in. Notes as well which numbers' opt outs it leaves to us."""

@@ -225,7 +225,7 @@ def test_where_opt_outs_are_self_managed_cadence_answers_and_the_page_says_so(li
     api.self_managed = [other := new_number(), world.shared]
     with world.app.app_context():
         reconcile_blocks()
-        assert waits("sweeps", f"blocks-{line.account_id}") == 1
+        assert waits("media", f"blocks-{line.account_id}") == 1
         reconcile_account(world.tenant_id, line.account_id)
     page = world.sign_in("admin").get(path).text
     assert "Self-managed opt outs" in page
@@ -270,7 +270,7 @@ def test_an_admin_adds_an_account_and_what_is_wrong_is_said_at_its_field(world: 
     with world.session():
         account = db.session.scalars(select(CarrierAccount)).one()
         # What AWS leaves to us is asked at once.
-        asked = [job.args for job in rq.get_queue("sweeps").jobs if "reconcile_account" in str(job.func_name)]
+        asked = [job.args for job in rq.get_queue("media").jobs if "reconcile_account" in str(job.func_name)]
         assert (world.tenant_id, account.id) in asked
         assert account.secret("secret_access_key") == SECRET
         assert SECRET not in str(account.settings) + account.secrets
