@@ -17,7 +17,7 @@ _PROVIDERS = "cadence_app/messaging/providers/"
 _CODES = [code for code in CODES if code != pigeon.DRIVER.code]
 _NAMES = re.compile(rf"(?<![a-z])({'|'.join(_CODES)})", re.IGNORECASE)
 # Amazon's storage, and the address at which its machines are told about themselves: no carrier.
-_AMAZON = {"files.py", "reports/destinations/s3.py", "outbound/addresses.py"}
+_AMAZON = {"files.py", "reports/destinations/s3.py", "outbound/addresses.py", "outbound/own_storage.py"}
 _SHARED = {"base", "events", "http", "readings"}
 
 
