@@ -14,8 +14,8 @@ Why in this order:
    be its owner's (mending.py; numbers are reassigned, 84 FR 11226).
 4. The person's own will, the team's before that of personal inboxes. Their word is the revocation (47 CFR
    64.1200(a)(10)), so the record names it although a carrier would have stopped the text too.
-5. The carrier's block, of technique and with a scope of its own (each carrier's page in docs/carriers, and the
-   toll-free network's). Where it is not the first it is shown besides, for no opt in here lifts it.
+5. The carrier's block, of technique and with a scope of its own (each carrier's page in docs/carriers,
+   and the toll-free network's). Where it is not the first it is shown besides, for no opt in lifts it.
 6. Words that may be an opt out, which hold all but what a person sends by hand: the one bar that somebody
    here lifts by deciding.
 
