@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from flask import Flask
@@ -73,7 +74,7 @@ def test_every_call_but_an_opt_out_is_refused(
     contact = world.add_contact()
     if body and "records" in body:
         body = {"records": [{"contact_id": contact, "team": "ADM", "status": "opted_out"}]}
-    answer = gone.call(method, path.format(id=contact), json=body)
+    answer = gone.call(method, path.format(id=contact, inbox=quote(world.shared)), json=body)
     if method == "PUT" or path.endswith("bulk"):
         assert answer.status_code == 200
         assert world.status(contact) == "opted_out"
