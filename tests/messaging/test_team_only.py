@@ -43,7 +43,7 @@ def asking(world: World) -> World:
     return ask(world)
 
 
-def ask(world: World, asks: bool = True, policy: str = KeywordPolicy.ORGANISATION) -> World:
+def ask(world: World, asks: bool = True, policy: KeywordPolicy = KeywordPolicy.ORGANISATION) -> World:
     with world.session():
         tenant = db.session.get_one(Tenant, world.tenant_id)
         tenant.keyword_policy, tenant.ask_team_only = policy, asks
@@ -139,9 +139,11 @@ def test_a_word_for_every_team_never_asks_and_ends_an_earlier_question(asking: W
     assert asking.messages(stop.conversation_id)
 
 
-@pytest.mark.parametrize(("asks", "policy"), [(False, "organisation"), (True, "team")])
+@pytest.mark.parametrize(
+    ("asks", "policy"), [(False, KeywordPolicy.ORGANISATION), (True, KeywordPolicy.TEAM)]
+)
 def test_it_asks_only_where_the_admin_chose_so_and_the_word_counts_everywhere(
-    world: World, asks: bool, policy: str
+    world: World, asks: bool, policy: KeywordPolicy
 ) -> None:
     ask(world, asks, policy)
     number, contact_id = both_teams(world)
