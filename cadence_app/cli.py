@@ -18,7 +18,6 @@ from cadence_app.accounts import service as accounts
 from cadence_app.accounts.models import (
     KeywordPolicy,
     Navigation,
-    PossibleOptOutPolicy,
     Role,
     SecondFactorPolicy,
     Tenant,
@@ -211,7 +210,7 @@ def keyword_policy(tenant: str, policy: str, from_day: datetime | None) -> None:
     """Choose what an opt-out word reaches in a TENANT: its team, or the whole organisation."""
     row = accounts.find_tenant(tenant)
     begins = from_day.date() if from_day else None
-    possible = PossibleOptOutPolicy(row.possible_opt_out_policy)
+    possible = row.possible_opt_out_policy
     wanted = organisation.Policy(KeywordPolicy(policy), begins, possible, row.ask_team_only)
     organisation.set_policy(None, row, wanted)
     db.session.commit()

@@ -15,9 +15,10 @@ from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
 from rq import Queue
 from rq.cron import CronJob, CronScheduler
-from sqlalchemy import BigInteger, DateTime, MetaData, Text
+from sqlalchemy import BigInteger, DateTime, MetaData, Text, event
 from sqlalchemy.orm import DeclarativeBase
 
+from cadence_app.enum_columns import resolve_enum
 from cadence_app.redis_waits import be_patient
 from cadence_app.worker import ForkingWorker
 
@@ -56,9 +57,11 @@ class ForkingRQ(RQ):
 
 
 db = SQLAlchemy(model_class=Base)
-# Every time in the database is an instant (UTC), every id a bigint and every string of any length.
+# Every time in the database is an instant (UTC), every id a bigint, every string of any length, and every
+# StrEnum the text of its member.
 _TYPES = {int: BigInteger, str: Text, datetime: DateTime(timezone=True)}
 db.Model.registry.update_type_annotation_map(_TYPES)  # type: ignore[attr-defined]
+event.listen(db.Model.registry, "resolve_type_annotation", resolve_enum)  # type: ignore[attr-defined]
 migrate = Migrate()
 login_manager = LoginManager()
 csrf = CSRFProtect()

@@ -70,16 +70,16 @@ class Tenant(Model):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)
-    navigation: Mapped[str] = mapped_column(default=Navigation.TEAMS)
+    navigation: Mapped[Navigation] = mapped_column(default=Navigation.TEAMS)
     time_zone: Mapped[str] = mapped_column(default="America/New_York")
-    keyword_policy: Mapped[str] = mapped_column(default=KeywordPolicy.TEAM)
+    keyword_policy: Mapped[KeywordPolicy] = mapped_column(default=KeywordPolicy.TEAM)
     # The day, in the tenant's zone, on which `organisation` begins; none means it is in force.
     keyword_policy_from: Mapped[date | None]
     # Which notice of that day the admins had last: so many days before it.
     keyword_policy_told: Mapped[int | None]
     # Whether the confirmation of a word that counted for every team asks if one was meant (team_only.py).
     ask_team_only: Mapped[bool] = mapped_column(default=False, server_default="false")
-    possible_opt_out_policy: Mapped[str] = mapped_column(default=PossibleOptOutPolicy.HOLD)
+    possible_opt_out_policy: Mapped[PossibleOptOutPolicy] = mapped_column(default=PossibleOptOutPolicy.HOLD)
     # The hours of the contact's day in which campaigns may text them: from the first up to the second.
     texts_from: Mapped[int] = mapped_column(default=8, server_default="8")
     texts_until: Mapped[int] = mapped_column(default=21, server_default="21")
@@ -87,7 +87,7 @@ class Tenant(Model):
     retention_years: Mapped[int | None] = mapped_column(default=5, server_default="5")
     # Whether what is older is removed every month by itself.
     retention_monthly: Mapped[bool] = mapped_column(default=False, server_default="false")
-    second_factor: Mapped[str] = mapped_column(
+    second_factor: Mapped[SecondFactorPolicy] = mapped_column(
         default=SecondFactorPolicy.OPTIONAL, server_default=SecondFactorPolicy.OPTIONAL
     )
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
@@ -150,7 +150,7 @@ class User(UserMixin, Model):
     # Empty for who has none: invited and not yet here, or signing in through single sign-on only.
     password_hash: Mapped[str]
     password_changed_at: Mapped[datetime | None]
-    role: Mapped[str] = mapped_column(default=Role.AGENT)
+    role: Mapped[Role] = mapped_column(default=Role.AGENT)
     active: Mapped[bool] = mapped_column(default=True)
     # The zone this user's times are shown in; none means the tenant's.
     time_zone: Mapped[str | None]

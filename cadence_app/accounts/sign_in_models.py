@@ -43,7 +43,7 @@ class SignInSession(Model):
     last_seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
     ip: Mapped[str]
     device: Mapped[str]
-    method: Mapped[str]
+    method: Mapped[Method]
     ended_at: Mapped[datetime | None]
 
     user: Mapped[User] = relationship()

@@ -64,7 +64,7 @@ def apply(records: Sequence[BulkRecord], actor: str, *, only_opt_outs: bool = Fa
                 index, outcome.result, each.contact_id, change_id=outcome.change_id, status=each.status
             )
         elif outcome.result == Result.NUMBER_STOPPED:
-            code = str(outcome.result)
+            code = outcome.result
             results[index] = _answer(
                 index,
                 Result.CHANGED if outcome.change_id else Result.UNCHANGED,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Literal
 
-from sqlalchemy import ARRAY, ForeignKey, Index, Text, UniqueConstraint, func
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, func
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from cadence_app.accounts.models import User
@@ -66,7 +67,7 @@ class ApiToken(Model):
     name: Mapped[str]
     key: Mapped[str]
     secret_hash: Mapped[bytes]
-    scopes: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    scopes: Mapped[list[Scope]]
     created_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     # To the minute: it is not written at every call.
@@ -75,7 +76,7 @@ class ApiToken(Model):
     revoked_at: Mapped[datetime | None]
     # None where Cadence itself ended it.
     revoked_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
-    end_reason: Mapped[str] = mapped_column(default="", server_default="")
+    end_reason: Mapped[EndReason | Literal[""]] = mapped_column(default="", server_default="")
     owner_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     gone_at: Mapped[datetime | None]
     remind_at: Mapped[datetime | None]

@@ -121,7 +121,7 @@ def _token_for(scope: Scope | None) -> ApiToken:
 
 def _why_ended(token: ApiToken) -> str:
     if token.end_reason or token.revoked_at:
-        why = tokens.END_WORDS[EndReason(token.end_reason or EndReason.ENDED)]
+        why = tokens.END_WORDS[token.end_reason or EndReason.ENDED]
     elif token.expired:
         why = "It has expired"
     else:

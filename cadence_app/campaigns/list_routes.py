@@ -122,8 +122,8 @@ def _csv(tenant_id: int, conditions: list[ColumnElement[bool]], why: dict[Reason
                 *(defused(value or "") for value in (first, last, external_id)),
                 number or "",
                 defused(entry),
-                STATES[RecipientState(state)],
-                why[Reason(reason)] if reason else "",
+                STATES[state],
+                why[reason] if reason else "",
                 f"{utc(sent_at)[:-4].replace(' ', 'T')}Z" if sent_at else "",
                 defused(detail or ""),
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, func, text
 from sqlalchemy.dialects.postgresql import JSONB
@@ -66,7 +66,7 @@ class Campaign(Model):
     name: Mapped[str]
     body: Mapped[str]
     segment: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    state: Mapped[str] = mapped_column(default=CampaignState.DRAFT)
+    state: Mapped[CampaignState] = mapped_column(default=CampaignState.DRAFT)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     send_at: Mapped[datetime | None]
     wake_at: Mapped[datetime | None]
@@ -155,8 +155,8 @@ class Recipient(Model):
     tenant_id: Mapped[int]
     contact_id: Mapped[int | None] = mapped_column(ForeignKey("contacts.id"))
     entry: Mapped[str] = mapped_column(default="")
-    state: Mapped[str]
-    reason: Mapped[str] = mapped_column(default="")
+    state: Mapped[RecipientState]
+    reason: Mapped[Reason | Literal[""]] = mapped_column(default="")
     zones: Mapped[str] = mapped_column(default="")
     message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"))
     sent_at: Mapped[datetime | None]

@@ -133,7 +133,7 @@ def preview(campaign: Campaign, hours: Hours, moment: datetime) -> Preview:
     left_out = dict.fromkeys(Reason, 0)
     for reason, zones, count in db.session.execute(query):
         if reason:
-            left_out[Reason(reason)] += count
+            left_out[reason] += count
             continue
         texted += count
         opens_at = hours.opens_at(zones, moment)

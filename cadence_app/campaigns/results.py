@@ -54,7 +54,7 @@ def progress_of(campaign_ids: list[int]) -> dict[int, Progress]:
     )
     counts: dict[int, dict[RecipientState, int]] = {each: {} for each in campaign_ids}
     for campaign_id, state, count in db.session.execute(query):
-        counts[campaign_id][RecipientState(state)] = count
+        counts[campaign_id][state] = count
     return {campaign_id: Progress(found) for campaign_id, found in counts.items()}
 
 

@@ -250,7 +250,7 @@ def follow_text(message: Message) -> None:
         update(Recipient)
         .where(Recipient.message_id == message.id, Recipient.state.in_(_OPEN))
         .values(
-            state=_BECAME[MessageState(message.state)],
+            state=_BECAME[message.state],
             sent_at=func.coalesce(Recipient.sent_at, func.clock_timestamp()) if handed else None,
         )
     )

@@ -99,8 +99,8 @@ class Stored:
     decision in the team."""
 
     number: str
-    status: str | None
-    confirmed: str | None
+    status: Status | None
+    confirmed: Status | None
     unsendable: bool
     personal_stop: bool
     carrier_blocks: bool
@@ -112,8 +112,8 @@ class Columns:
     """Stored, as SQL of the row of one contact among many."""
 
     number: ColumnElement[str]
-    status: ColumnElement[str]
-    confirmed: ColumnElement[str]
+    status: ColumnElement[Status]
+    confirmed: ColumnElement[Status]
     unsendable: ColumnElement[bool]
     personal_stop: ColumnElement[bool]
     carrier_blocks: ColumnElement[bool]
@@ -230,7 +230,7 @@ def columns_of(
     text: Text,
     contact_id: SQLColumnExpression[int],
     number: ColumnElement[str],
-    status: ColumnElement[str],
+    status: ColumnElement[Status],
 ) -> Columns:
     """What is stored of the contacts that these columns name. `number` is the one a text goes to; `status`
     that of the inbox's team, null where there is none (an outer join of Consent)."""

@@ -50,14 +50,14 @@ def number_changed(user: User, contact_id: int, before: str, given: str) -> None
     number_stops.answered([(contact_id, team_id) for team_id in team_ids if team_id in shared])
 
 
-def merged_status(of_texted: str | None, of_other: str | None) -> Status:
+def merged_status(of_texted: Status | None, of_other: Status | None) -> Status:
     """The status in a team of a person whom two records were of: that of the record whose number is texted
     and that of the other, None where it was not in the team."""
     both_agree = of_texted == Status.OPTED_IN and of_other != Status.OPTED_OUT
     return Status.OPTED_IN if both_agree else Status.OPTED_OUT
 
 
-def standing(status: str | None, stopped_everywhere: bool) -> str | None:
+def standing(status: Status | None, stopped_everywhere: bool) -> Status | None:
     """The status that a record counts with in a team: missing, it is opted out by a stop of every team."""
     return Status.OPTED_OUT if status is None and stopped_everywhere else status
 
@@ -109,7 +109,7 @@ def _consents(contact_id: int) -> dict[int, Consent]:
     return {consent.team_id: consent for consent in rows}
 
 
-def _status(consent: Consent | None) -> str | None:
+def _status(consent: Consent | None) -> Status | None:
     return consent.status if consent else None
 
 

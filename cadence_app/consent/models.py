@@ -21,6 +21,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from cadence_app.accounts.models import Team, User
+from cadence_app.consent.keywords import Meaning
 from cadence_app.extensions import Model
 
 
@@ -95,9 +96,9 @@ class OptOutChange(Model):
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
     contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"))
     team_id: Mapped[int] = mapped_column(ForeignKey("teams.id"))
-    status: Mapped[str]
+    status: Mapped[Status]
     changed_at: Mapped[datetime]
-    source: Mapped[str]
+    source: Mapped[Source]
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"))
     first_name: Mapped[str]
@@ -128,7 +129,7 @@ class Consent(Model):
     contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"), primary_key=True)
     team_id: Mapped[int] = mapped_column(ForeignKey("teams.id"), primary_key=True)
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
-    status: Mapped[str]
+    status: Mapped[Status]
     since: Mapped[datetime]
     change_id: Mapped[int] = mapped_column(ForeignKey("opt_out_changes.id"))
     # When an opted-out contact last sent an out word of their own, even if a user had been first.
@@ -184,7 +185,7 @@ class Block(Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
     contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"))
-    scope: Mapped[str]
+    scope: Mapped[BlockScope]
     number: Mapped[str] = mapped_column(default="", server_default="")
     reason: Mapped[str] = mapped_column(default="", server_default="")
     inbox_id: Mapped[int | None] = mapped_column(ForeignKey("inboxes.id"))
@@ -220,10 +221,10 @@ class NumberStop(Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
     digest: Mapped[bytes]
-    scope: Mapped[str]
+    scope: Mapped[BlockScope]
     team_id: Mapped[int | None] = mapped_column(ForeignKey("teams.id"))
     said_at: Mapped[datetime]
-    origin: Mapped[str]
+    origin: Mapped[StopOrigin]
     reason: Mapped[str] = mapped_column(default="")
 
 
@@ -262,7 +263,7 @@ class TeamOnlyStatus(Model):
     )
     team_id: Mapped[int] = mapped_column(ForeignKey("teams.id"), primary_key=True)
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
-    status: Mapped[str]
+    status: Mapped[Status]
     stopped_at: Mapped[datetime | None]
 
 
@@ -283,7 +284,7 @@ class CustomKeyword(Model):
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
     team_id: Mapped[int | None] = mapped_column(ForeignKey("teams.id"))
     word: Mapped[str]
-    meaning: Mapped[str]
+    meaning: Mapped[Meaning]
     answer: Mapped[str] = mapped_column(default="")
 
 
@@ -337,7 +338,7 @@ class PossibleOptOut(Model):
     received_at: Mapped[datetime]
     said_at: Mapped[datetime] = mapped_column(server_default=func.now())
     due_on: Mapped[date]
-    decision: Mapped[str] = mapped_column(default=Decision.OPEN)
+    decision: Mapped[Decision] = mapped_column(default=Decision.OPEN)
     decided_at: Mapped[datetime | None]
     decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
 

@@ -28,7 +28,7 @@ def meanings_for(team_id: int) -> dict[str, Meaning]:
         .order_by(CustomKeyword.meaning)
     )
     # Meanings sort as help, in, out.
-    return {word: Meaning(meaning) for word, meaning in rows}
+    return dict(rows.all())
 
 
 def all_keywords() -> list[CustomKeyword]:

@@ -84,7 +84,7 @@ class RetiredChange(Model):
     change_id: Mapped[int]
     day: Mapped[date]
     digest: Mapped[bytes]
-    how: Mapped[str]
+    how: Mapped[Retirement]
     retired_at: Mapped[datetime] = mapped_column(server_default=func.statement_timestamp())
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     user_name: Mapped[str]
@@ -128,7 +128,7 @@ class SealCheck(Model):
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
     requested_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     requested_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
-    state: Mapped[str] = mapped_column(default=CheckState.QUEUED)
+    state: Mapped[CheckState] = mapped_column(default=CheckState.QUEUED)
     touched_at: Mapped[datetime] = mapped_column(server_default=func.now())
     days: Mapped[int] = mapped_column(default=0)
     days_total: Mapped[int | None]

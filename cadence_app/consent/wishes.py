@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy import ARRAY, BigInteger, Boolean, DateTime, Select, Text, cast, func, select, type_coerce
 from sqlalchemy.types import TypeEngine
 
+from cadence_app.consent.models import Status
+
 Columns = Sequence[tuple[str, TypeEngine[Any]]]
 
 
@@ -20,7 +22,7 @@ class Wish:
 
     contact_id: int
     team_id: int
-    status: str | None
+    status: Status | None
     said_at: datetime | None = None
     elsewhere: bool = False
 

@@ -149,5 +149,5 @@ class CustomField(Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
     name: Mapped[str]
-    kind: Mapped[str] = mapped_column(default=FieldKind.TEXT)
+    kind: Mapped[FieldKind] = mapped_column(default=FieldKind.TEXT)
     position: Mapped[int] = mapped_column(default=0)

@@ -32,7 +32,7 @@ class Inbox(Model):
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"), index=True)
     team_id: Mapped[int] = mapped_column(ForeignKey("teams.id"))
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
-    kind: Mapped[str] = mapped_column(default=InboxKind.SHARED)
+    kind: Mapped[InboxKind] = mapped_column(default=InboxKind.SHARED)
     name: Mapped[str]
     number: Mapped[str] = mapped_column(unique=True)
     provider: Mapped[str] = mapped_column(default="simulator")

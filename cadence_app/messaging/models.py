@@ -164,12 +164,12 @@ class Message(Model):
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
     conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id"))
     inbox_id: Mapped[int] = mapped_column(ForeignKey("inboxes.id"))
-    direction: Mapped[str]
-    kind: Mapped[str] = mapped_column(default=MessageKind.PERSON)
+    direction: Mapped[Direction]
+    kind: Mapped[MessageKind] = mapped_column(default=MessageKind.PERSON)
     body: Mapped[str]
-    state: Mapped[str]
+    state: Mapped[MessageState]
     detail: Mapped[str] = mapped_column(default="")
-    unsent_reason: Mapped[str | None]
+    unsent_reason: Mapped[Unsent | None]
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     provider_message_id: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
@@ -242,7 +242,7 @@ class ScheduledText(Model):
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     body: Mapped[str]
     send_at: Mapped[datetime]
-    state: Mapped[str] = mapped_column(default=LaterState.WAITING)
+    state: Mapped[LaterState] = mapped_column(default=LaterState.WAITING)
     message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 

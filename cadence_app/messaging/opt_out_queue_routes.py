@@ -42,7 +42,7 @@ def decide(flag_id: int) -> ResponseReturnValue:
     if waiting is None:
         gone = opt_out_queue.decided(current_user, flag_id) or abort(404)
         by = f" by {gone.decided_by.name}" if gone.decided_by else ""
-        return _answer(None, f"{_DONE[Decision(gone.decision)]} already{by}.", 409)
+        return _answer(None, f"{_DONE[gone.decision]} already{by}.", 409)
     wanted, flag = request.form.get("status", ""), waiting.flag
     if wanted == Status.OPTED_OUT:
         consent.set_by_user(current_user, flag.contact_id, flag.team_id, Status.OPTED_OUT)

@@ -193,7 +193,7 @@ def _send_or_say_why(message: Message) -> None:
     bar = bars.ask(
         inbox,
         conversation.contact_id,
-        bars.kind_of(MessageKind(message.kind), by_hand=message.by_hand),
+        bars.kind_of(message.kind, by_hand=message.by_hand),
         number=message.other_number,
         confirms_team_id=message.confirms_team_id,
         lock=True,

@@ -43,9 +43,9 @@ class NotificationRule(Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
     team_id: Mapped[int] = mapped_column(ForeignKey("teams.id"))
-    event: Mapped[str]
+    event: Mapped[Event]
     enabled: Mapped[bool] = mapped_column(default=True)
-    pace: Mapped[str] = mapped_column(default=Pace.IMMEDIATE)
+    pace: Mapped[Pace] = mapped_column(default=Pace.IMMEDIATE)
     cursor: Mapped[int] = mapped_column(default=0)
     digest_at: Mapped[datetime | None]
 

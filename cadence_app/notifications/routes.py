@@ -89,7 +89,7 @@ def unsubscribe(token: str) -> ResponseReturnValue:
         recipient=recipient,
         team=rule.team,
         tenant=rule.team.tenant,
-        title=EVENT_NAMES[Event(rule.event)],
+        title=EVENT_NAMES[rule.event],
     )
 
 

@@ -30,7 +30,7 @@ class Unsubscribed(ValueError):
 
 def all_rules() -> dict[tuple[int, Event], NotificationRule]:
     """The tenant's rules by team id and event; one that was never set up is not there."""
-    return {(rule.team_id, Event(rule.event)): rule for rule in db.session.scalars(select(NotificationRule))}
+    return {(rule.team_id, rule.event): rule for rule in db.session.scalars(select(NotificationRule))}
 
 
 def find_rule(team_id: int, event: Event) -> NotificationRule | None:

@@ -41,7 +41,7 @@ def tell(rule_id: int) -> int:
         OptOutChange.team_id == rule.team_id,
         OptOutChange.id > rule.cursor,
         OptOutChange.id <= end,
-        _told_as(Event(rule.event)),
+        _told_as(rule.event),
     ]
     count = db.session.scalars(select(func.count()).select_from(OptOutChange).where(*happened)).one()
     told = rule.reached if count else []
@@ -84,7 +84,7 @@ def _mail(
         "tenant": tenant,
         "team": team,
         "words": words,
-        "title": f"{team.name}: {_title(Event(rule.event), changes, count)}",
+        "title": f"{team.name}: {_title(rule.event, changes, count)}",
         "lines": [_line(change, tenant) for change in changes],
         "more": count - len(changes),
         "daily": rule.pace == Pace.DAILY,
@@ -128,7 +128,7 @@ def _line(change: OptOutChange, tenant: Tenant) -> dict[str, str]:
         "number": phone(change.number),
         "external_id": change.external_id,
         "status": "Opted out" if change.status == Status.OPTED_OUT else "Opted in",
-        "by": by[Source(change.source)],
+        "by": by[change.source],
         "at": in_zone(change.changed_at, tenant.zone),
         "url": f"{current_app.config['PUBLIC_URL']}/contacts/{change.contact_id}",
     }

@@ -102,7 +102,7 @@ class Entry:
             Source.API: f"Through the API{by}",
             Source.NUMBER_CHANGE: f"Number changed{by}",
             Source.MERGE: f"Two records merged{by}",
-        }[Source(self.change.source)]
+        }[self.change.source]
 
     def record(self, team_word: str) -> str:
         """The ids that the row's digest is computed from, beside what is shown."""

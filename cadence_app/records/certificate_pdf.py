@@ -43,13 +43,13 @@ def _person(paper: Paper, certificate: Certificate) -> None:
     paper.fact("ContactId", contact.external_id or "None")
     for consent in certificate.statuses:
         since = formatting.utc(consent.since)
-        paper.fact("Status now", f"{_STATUS[Status(consent.status)]} in {consent.team.name}, since {since}")
+        paper.fact("Status now", f"{_STATUS[consent.status]} in {consent.team.name}, since {since}")
 
 
 def _change(paper: Paper, number: int, entry: Entry, certificate: Certificate, words: Words) -> None:
     change = entry.change
     paper.keep_together(6)
-    paper.item(f"{number}. {_STATUS[Status(change.status)]}: {entry.team.name} ({change.team_code})")
+    paper.item(f"{number}. {_STATUS[change.status]}: {entry.team.name} ({change.team_code})")
     paper.fact("When", f"{entry.moment} ({entry.local_moment(certificate.zone)})")
     paper.fact("Decided by", entry.source)
     if entry.words:

@@ -28,8 +28,8 @@ class TeamOutcome:
     """One team's statuses before a merge, None where a record is not in it, and after it."""
 
     team: Team
-    kept: str | None
-    gone: str | None
+    kept: Status | None
+    gone: Status | None
     after: Status
 
 
@@ -54,7 +54,7 @@ def likely_duplicates(contact: Contact) -> list[Contact]:
 def outcomes(kept_id: int, gone_id: int, texted_id: int) -> list[TeamOutcome]:
     """What a merge would do to the status in every team that either is in, by the team's name."""
     query = select(Consent).join(Consent.team).where(Consent.contact_id.in_((kept_id, gone_id)))
-    by_team: dict[int, dict[int, str]] = {}
+    by_team: dict[int, dict[int, Status]] = {}
     teams: dict[int, Team] = {}
     for consent in db.session.scalars(query.order_by(Team.name)):
         teams[consent.team_id] = consent.team

@@ -101,5 +101,5 @@ def _deliver(export: Export, user: User, delivery: Delivery, attachment: bytes |
     if attachment is not None and delivery == Delivery.ZIP:
         message.attach(export.file_name.removesuffix(".csv") + ".zip", "application/zip", attachment)
     elif attachment is not None:
-        message.attach(export.file_name, Format(export.format).mimetype, attachment)
+        message.attach(export.file_name, export.format.mimetype, attachment)
     smtp.deliver(message)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, func, text
 from sqlalchemy.dialects.postgresql import JSONB
@@ -98,7 +98,7 @@ class Export(Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
     kind: Mapped[str]
-    format: Mapped[str] = mapped_column(default=Format.CSV)
+    format: Mapped[Format] = mapped_column(default=Format.CSV)
     filters: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     extra_columns: Mapped[list[str]] = mapped_column(JSONB, default=list)
     start_date: Mapped[date]
@@ -108,14 +108,14 @@ class Export(Model):
     ends_at: Mapped[datetime]
     requested_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     requested_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    state: Mapped[str] = mapped_column(default=ExportState.QUEUED)
+    state: Mapped[ExportState] = mapped_column(default=ExportState.QUEUED)
     rows_total: Mapped[int | None]
     rows_written: Mapped[int] = mapped_column(default=0)
     left_out: Mapped[int] = mapped_column(default=0, server_default="0")
     size: Mapped[int | None]
     sha256: Mapped[str] = mapped_column(default="")
     file_key: Mapped[str] = mapped_column(default="")
-    delivery: Mapped[str] = mapped_column(default="")
+    delivery: Mapped[Delivery | Literal[""]] = mapped_column(default="")
     attempts: Mapped[int] = mapped_column(default=0)
     next_attempt_at: Mapped[datetime] = mapped_column(server_default=func.now())
     problem: Mapped[str] = mapped_column(default="")
@@ -225,7 +225,7 @@ class ExportDelivery(Model):
     destination_id: Mapped[int] = mapped_column(ForeignKey("destinations.id"), primary_key=True, index=True)
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
     file_name: Mapped[str]
-    state: Mapped[str] = mapped_column(default=DeliveryState.WAITING)
+    state: Mapped[DeliveryState] = mapped_column(default=DeliveryState.WAITING)
     attempts: Mapped[int] = mapped_column(default=0)
     problem: Mapped[str] = mapped_column(default="")
     delivered_at: Mapped[datetime | None]

@@ -13,7 +13,6 @@ from cadence_app.accounts.roles import reports_required
 from cadence_app.reports import service
 from cadence_app.reports.history_screen import opt_out_history_page, overview_page
 from cadence_app.reports.kinds import KINDS, OPT_OUT_HISTORY
-from cadence_app.reports.models import Format
 from cadence_app.reports.screens import (
     export_page,
     find_export,
@@ -113,7 +112,7 @@ def download(export_id: int) -> ResponseReturnValue:
     except FileNotFoundError:
         abort(404)
     downloads.note(current_user, "export.downloaded", service.said(export))
-    response = Response(chunks, mimetype=Format(export.format).mimetype)
+    response = Response(chunks, mimetype=export.format.mimetype)
     response.headers.set("Content-Disposition", "attachment", filename=export.file_name)
     response.headers["Content-Length"] = str(export.size)
     return response

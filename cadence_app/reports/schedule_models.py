@@ -12,7 +12,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from cadence_app.accounts.models import User
 from cadence_app.extensions import Model
 from cadence_app.reports.destinations.models import Destination
-from cadence_app.reports.schedules import Every, Timing
+from cadence_app.reports.models import Format
+from cadence_app.reports.schedules import Every, Period, Timing
 
 
 class ExportSchedule(Model):
@@ -35,11 +36,11 @@ class ExportSchedule(Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
     kind: Mapped[str]
-    format: Mapped[str]
+    format: Mapped[Format]
     filters: Mapped[dict[str, Any]] = mapped_column(JSONB)
     extra_columns: Mapped[list[str]] = mapped_column(JSONB)
-    period: Mapped[str]
-    every: Mapped[str]
+    period: Mapped[Period]
+    every: Mapped[Every]
     weekday: Mapped[int]
     month_day: Mapped[int]
     hour: Mapped[int]
@@ -70,7 +71,7 @@ class ExportSchedule(Model):
 
     @property
     def timing(self) -> Timing:
-        return Timing(Every(self.every), self.weekday, self.month_day, self.hour)
+        return Timing(self.every, self.weekday, self.month_day, self.hour)
 
 
 class ExportScheduleRecipient(Model):

@@ -20,7 +20,7 @@ from cadence_app.reports.ranges import today
 from cadence_app.reports.saved import service as saved_filters
 from cadence_app.reports.schedule_forms import ScheduleForm, as_data
 from cadence_app.reports.schedule_models import ExportSchedule
-from cadence_app.reports.schedules import PERIOD_NAMES, Period
+from cadence_app.reports.schedules import PERIOD_NAMES
 from cadence_app.reports.screens import export_crumbs, page_of
 from cadence_app.ui import asked
 from cadence_app.ui.formatting import in_zone, time_tag
@@ -191,7 +191,7 @@ def _shown(schedule: ExportSchedule) -> dict[str, Any]:
     return {
         "schedule": schedule,
         "kind": KINDS[schedule.kind],
-        "holds": PERIOD_NAMES[Period(schedule.period)],
+        "holds": PERIOD_NAMES[schedule.period],
         "filters": describe(Filters.from_stored(schedule.filters), words_for(current_user)),
         "when": schedule.timing.said,
         "next": time_tag(schedule.next_run_at, in_zone(schedule.next_run_at, zone)),

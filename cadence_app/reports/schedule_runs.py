@@ -228,7 +228,7 @@ def _take(schedule: ExportSchedule, owner: User, plan: Plan) -> None:
 
 def _add(schedule: ExportSchedule, day: date, scheduled_for: datetime | None) -> Export:
     """Adds the export of a run that is for a day of the tenant's zone."""
-    kind, period = KINDS[schedule.kind], Period(schedule.period)
+    kind, period = KINDS[schedule.kind], schedule.period
     if period != Period.CHANGED:
         return add_run(schedule, kind, *days_of(period, day), scheduled_for=scheduled_for)
     return _add_changes(schedule, kind, scheduled_for)

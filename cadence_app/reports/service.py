@@ -88,7 +88,7 @@ def add_run(schedule: ExportSchedule, kind: Kind, start: date, end: date, **of_r
     """Adds a schedule's export for all its recipients and destinations, with the columns `of_run`, and
     commits nothing. Errors: as request_export()."""
     filters = Filters.from_stored(schedule.filters)
-    wanted = _wanted(kind, start, end, filters, schedule.extra_columns, Format(schedule.format))
+    wanted = _wanted(kind, start, end, filters, schedule.extra_columns, schedule.format)
     wanted |= of_run | {"schedule_id": schedule.id}
     return _add(schedule.owner, wanted, schedule.recipients, schedule.destinations)
 

@@ -76,7 +76,7 @@ class RetentionRun(Model):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
-    state: Mapped[str] = mapped_column(default=RunState.COUNTING)
+    state: Mapped[RunState] = mapped_column(default=RunState.COUNTING)
     automatic: Mapped[bool] = mapped_column(default=False)
     years: Mapped[int]
     before: Mapped[datetime]
@@ -127,4 +127,4 @@ class RetentionItem(Model):
     conversations: Mapped[int]
     texts: Mapped[int]
     changes: Mapped[int]
-    fate: Mapped[str] = mapped_column(default=Fate.LISTED)
+    fate: Mapped[Fate] = mapped_column(default=Fate.LISTED)

@@ -123,7 +123,7 @@ def mode_of(user: User) -> Navigation:
 
 
 def screens_of(tenant: Tenant) -> Navigation:
-    return Navigation(tenant.navigation)
+    return tenant.navigation
 
 
 def report_page(user: User, report: Report = Report.OPT_OUT_HISTORY) -> ReportPage:
@@ -132,7 +132,7 @@ def report_page(user: User, report: Report = Report.OPT_OUT_HISTORY) -> ReportPa
 
 
 def may_open(user: User, report: Report) -> bool:
-    return opens(Role(user.role), mode_of(user), report)
+    return opens(user.role, mode_of(user), report)
 
 
 def opens(role: Role, mode: Navigation, report: Report) -> bool:
@@ -155,7 +155,7 @@ def menu(role: Role, mode: Navigation) -> list[tuple[str, str, str, str]]:
 
 def main_navigation(user: User) -> list[Item]:
     """The entries this user may open."""
-    return [_item(*entry) for entry in menu(Role(user.role), mode_of(user))]
+    return [_item(*entry) for entry in menu(user.role, mode_of(user))]
 
 
 def settings_navigation(user: User) -> list[tuple[str, list[Item]]]:

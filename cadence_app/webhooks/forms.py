@@ -13,6 +13,7 @@ from wtforms.fields import SelectChoice
 from wtforms.validators import DataRequired, Length, ValidationError
 
 from cadence_app.accounts.models import Team
+from cadence_app.consent.models import Source
 from cadence_app.extensions import db
 from cadence_app.form_fields import MultiCheckboxField, no_control_characters, stripped
 from cadence_app.reports.filters import SOURCE_NAMES
@@ -52,7 +53,7 @@ class EndpointForm(FlaskForm):
     def plan(self) -> Plan:
         """What a form that is valid says."""
         teams = [self._teams[key] for key in dict.fromkeys(self.teams.data or ())]
-        sources = list(dict.fromkeys(self.sources.data or ()))
+        sources = [Source(name) for name in dict.fromkeys(self.sources.data or ())]
         return Plan(self.url.data, self.description.data, sources, teams)
 
 

@@ -15,7 +15,6 @@ from sqlalchemy import (
     CheckConstraint,
     ForeignKey,
     Index,
-    Text,
     UniqueConstraint,
     func,
     text,
@@ -23,6 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from cadence_app.accounts.models import User
+from cadence_app.consent.models import Source
 from cadence_app.extensions import Model
 from cadence_app.vault import ENCRYPTED
 
@@ -58,7 +58,7 @@ class WebhookEndpoint(Model):
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
     url: Mapped[str]
     description: Mapped[str]
-    sources: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    sources: Mapped[list[Source]]
     team_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
     secret: Mapped[str] = mapped_column(info=ENCRYPTED)
     former_secret: Mapped[str | None] = mapped_column(info=ENCRYPTED)
@@ -143,7 +143,7 @@ class WebhookDelivery(Model):
     contact_id: Mapped[int | None]
     event_id: Mapped[str]
     body: Mapped[str]
-    state: Mapped[str] = mapped_column(default=DeliveryState.PENDING)
+    state: Mapped[DeliveryState] = mapped_column(default=DeliveryState.PENDING)
     attempts: Mapped[int] = mapped_column(default=0)
     next_attempt_at: Mapped[datetime] = mapped_column(server_default=func.now())
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())

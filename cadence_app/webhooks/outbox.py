@@ -8,7 +8,7 @@ from sqlalchemy import exists, func, insert, select
 from sqlalchemy.orm import aliased
 
 from cadence_app.consent.feed import as_they_stand, changes_after
-from cadence_app.consent.models import OptOutChange, Source
+from cadence_app.consent.models import OptOutChange
 from cadence_app.extensions import db
 from cadence_app.tenancy import tenant_in_use
 from cadence_app.webhooks.events import event_of
@@ -26,7 +26,7 @@ def take_changes(endpoint_id: int) -> bool:
         endpoint.cursor,
         _CHANGES_AT_ONCE,
         team_ids=endpoint.team_ids,
-        sources=[Source(name) for name in endpoint.sources],
+        sources=endpoint.sources,
     )
     changes, taken = as_they_stand(feed.changes)
     if changes:

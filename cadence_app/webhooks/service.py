@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 
 from cadence_app.accounts import audit
 from cadence_app.accounts.models import Team, User
+from cadence_app.consent.models import Source
 from cadence_app.extensions import db
 from cadence_app.vault import Unreadable, decrypt, encrypt
 from cadence_app.webhooks import signing
@@ -24,7 +25,7 @@ class Plan:
 
     url: str
     description: str
-    sources: Sequence[str]
+    sources: Sequence[Source]
     teams: Sequence[Team]
 
 

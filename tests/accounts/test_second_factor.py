@@ -13,7 +13,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from cadence_app.accounts import second_factor
-from cadence_app.accounts.models import User
+from cadence_app.accounts.models import SecondFactorPolicy, User
 from cadence_app.accounts.one_time_codes import WrongCode
 from cadence_app.accounts.sign_in_models import Method, SignInSession
 from cadence_app.extensions import db
@@ -54,7 +54,7 @@ def _enter(browser: Browser, code: str) -> int:
 
 def _policy(world: World, policy: str) -> None:
     with world.session():
-        db.session.get_one(User, world.admin_id).tenant.second_factor = policy
+        db.session.get_one(User, world.admin_id).tenant.second_factor = SecondFactorPolicy(policy)
         db.session.commit()
 
 

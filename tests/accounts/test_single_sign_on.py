@@ -13,7 +13,7 @@ from joserfc.jwk import ECKey
 from sqlalchemy import select, text
 
 from cadence_app.accounts import invitations, links, single_sign_on
-from cadence_app.accounts.models import Role, User
+from cadence_app.accounts.models import Role, SecondFactorPolicy, User
 from cadence_app.accounts.sign_in_models import SingleSignOn
 from cadence_app.extensions import db
 from tests.accounts.arriving import actions, email_of, is_signed_in, sign_in
@@ -217,7 +217,7 @@ def test_users_are_made_as_agents_where_the_admin_wants_that(
 
 def test_the_second_factor_is_left_to_the_provider(world: World, provider: Provider, domain: str) -> None:
     with world.session():
-        db.session.get_one(User, world.admin_id).tenant.second_factor = "everybody"
+        db.session.get_one(User, world.admin_id).tenant.second_factor = SecondFactorPolicy.EVERYBODY
         db.session.commit()
     browser, status, _ = come_back(world, provider, domain)
     assert status == 302

@@ -11,7 +11,7 @@ from cadence_app.accounts.models import Role, TeamMember, User
 from cadence_app.accounts.service import Refused
 from cadence_app.administration import leaving, people
 from cadence_app.extensions import db
-from cadence_app.inboxes.models import Inbox
+from cadence_app.inboxes.models import Inbox, InboxKind
 from cadence_app.mails.models import OutgoingMail
 from cadence_app.reports import schedule_runs
 from cadence_app.reports.filters import Filters
@@ -135,7 +135,7 @@ def test_two_admins_who_deactivate_or_demote_each_other_at_once_leave_one(world:
     with world.session():
         for inbox in db.session.scalars(select(Inbox).where(Inbox.user_id == world.admin_id)):
             inbox.user_id = None
-            inbox.kind = "shared"
+            inbox.kind = InboxKind.SHARED
         db.session.commit()
     barrier = threading.Barrier(2)
     refused: list[str] = []

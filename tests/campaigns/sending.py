@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import psutil
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Text, cast, func, insert, select, update
 
 from cadence_app.accounts.models import Tenant, User
 from cadence_app.campaigns import jobs, service
@@ -103,7 +103,7 @@ def state_of(world: World, campaign_id: int) -> str:
 def counts(world: World, campaign_id: int) -> dict[str, int]:
     """How many recipients are in each state, those left out by their reason."""
     with world.session():
-        what = func.coalesce(func.nullif(Recipient.reason, ""), Recipient.state)
+        what = func.coalesce(func.nullif(Recipient.reason, ""), cast(Recipient.state, Text))
         query = select(what, func.count()).where(Recipient.campaign_id == campaign_id).group_by(what)
         return dict(db.session.execute(query).all())
 

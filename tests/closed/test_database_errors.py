@@ -6,6 +6,7 @@ import logging
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import psycopg
 import pytest
@@ -21,7 +22,7 @@ from cadence_app.contacts.imports.understanding import Understood
 from cadence_app.contacts.models import Contact
 from cadence_app.database_errors import without_values
 from cadence_app.extensions import db, rq
-from cadence_app.messaging.models import Message
+from cadence_app.messaging.models import Direction, Message, MessageState
 from tests.closed import failing
 from tests.world import World, new_number
 
@@ -46,7 +47,7 @@ def _null(world: World, number: str) -> None:
 
 def _checked(world: World, number: str) -> None:
     message = Message(tenant_id=world.tenant_id, conversation_id=1, body=f"{WORDS} {number} {NAME}")
-    message.direction, message.state = "sideways", "received"
+    message.direction, message.state = cast(Direction, "sideways"), MessageState.RECEIVED
     db.session.add(message)
     db.session.flush()
 

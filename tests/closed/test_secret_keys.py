@@ -24,7 +24,7 @@ from cadence_app.accounts.models import User
 from cadence_app.extensions import db
 from cadence_app.messaging.media import links as media_links
 from cadence_app.messaging.media import service as media
-from cadence_app.messaging.models import Message
+from cadence_app.messaging.models import Direction, Message
 from cadence_app.notifications import links as unsubscribing
 from cadence_app.notifications.models import NotificationRecipient, NotificationRule
 from cadence_app.secret_keys import Keys
@@ -234,7 +234,7 @@ def test_links_of_all_kinds_work_until_the_old_key_is_taken_away(world: World) -
         assert text
         upload = media.Upload("seat.png", "image/png", b"\x89PNG\r\n\x1a\n")
         media.attach(text, media.store([upload]))
-        text.direction = "outbound"
+        text.direction = Direction.OUTBOUND
         rule = NotificationRule(tenant_id=world.tenant_id, team_id=world.team_id, event="contact_added")
         rule.recipients = [NotificationRecipient(tenant_id=world.tenant_id, email="dean@college.example")]
         db.session.add(rule)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from cadence_app.accounts.models import Tenant, User
+from cadence_app.accounts.models import PossibleOptOutPolicy, Tenant, User
 from cadence_app.consent import by_user as consent
 from cadence_app.consent import possible
 from cadence_app.extensions import db
@@ -82,7 +82,7 @@ def test_they_are_the_persons_own_and_an_opt_in_must_answer_them(
 
 def test_where_the_organisation_lets_such_words_opt_out_they_stay_with_the_number_too(world: World) -> None:
     with world.session():
-        db.session.get_one(Tenant, world.tenant_id).possible_opt_out_policy = "opt_out"
+        db.session.get_one(Tenant, world.tenant_id).possible_opt_out_policy = PossibleOptOutPolicy.OPT_OUT
         db.session.commit()
     number = new_number()
     contact_id = world.contact_id_of(world.text(number, "hi").conversation_id)

@@ -11,7 +11,7 @@ ASKS = "Reply TEAM to stop only texts from Admissions."
 STOPPED, BACK = ("opted_out", "opted_out"), ("opted_out", "opted_in")
 
 
-def ask(world: World, asks: bool = True, policy: str = KeywordPolicy.ORGANISATION) -> World:
+def ask(world: World, asks: bool = True, policy: KeywordPolicy = KeywordPolicy.ORGANISATION) -> World:
     """Has the organisation ask which teams an opt-out word was meant for, or not."""
     with world.session():
         tenant = db.session.get_one(Tenant, world.tenant_id)

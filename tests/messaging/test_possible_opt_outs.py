@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
-from cadence_app.accounts.models import Tenant, User
+from cadence_app.accounts.models import PossibleOptOutPolicy, Tenant, User
 from cadence_app.consent import blocks, by_user, possible
 from cadence_app.consent.intent import classifier
 from cadence_app.consent.models import BlockScope, Decision, PossibleOptOut, Status
@@ -81,7 +81,7 @@ def test_a_flag_keeps_what_raised_it_for_each_of_its_texts(world: World) -> None
 
 def test_the_classifier_opts_nobody_out_whatever_the_policy(world: World) -> None:
     with world.session():
-        db.session.get_one(Tenant, world.tenant_id).possible_opt_out_policy = "opt_out"
+        db.session.get_one(Tenant, world.tenant_id).possible_opt_out_policy = PossibleOptOutPolicy.OPT_OUT
         db.session.commit()
     number = new_number()
     world.text(number, _NO_PHRASE)
@@ -111,7 +111,7 @@ def test_opting_out_closes_the_flag_whoever_does_it(world: World) -> None:
 
 def test_a_tenant_may_let_such_words_opt_out_by_themselves(world: World) -> None:
     with world.session():
-        db.session.get_one(Tenant, world.tenant_id).possible_opt_out_policy = "opt_out"
+        db.session.get_one(Tenant, world.tenant_id).possible_opt_out_policy = PossibleOptOutPolicy.OPT_OUT
         db.session.commit()
     number = new_number()
     world.text(number, "hi")
@@ -122,7 +122,7 @@ def test_a_tenant_may_let_such_words_opt_out_by_themselves(world: World) -> None
 
 def test_where_words_count_as_an_opt_out_a_first_text_of_such_records_no_consent(world: World) -> None:
     with world.session():
-        db.session.get_one(Tenant, world.tenant_id).possible_opt_out_policy = "opt_out"
+        db.session.get_one(Tenant, world.tenant_id).possible_opt_out_policy = PossibleOptOutPolicy.OPT_OUT
         db.session.commit()
     number = new_number()
     received = world.text(number, "take me off this list", world.personal)

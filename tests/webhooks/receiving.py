@@ -104,7 +104,7 @@ def receiver(certificate: Path | None = None) -> Iterator[Receiver]:
 
 
 def add_endpoint(
-    world: World, url: str, sources: tuple[str, ...] = (), team_ids: tuple[int, ...] = ()
+    world: World, url: str, sources: tuple[Source, ...] = (), team_ids: tuple[int, ...] = ()
 ) -> tuple[int, str]:
     """The id and the secret of a new endpoint of the admin's."""
     with world.session():

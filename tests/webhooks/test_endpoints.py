@@ -38,7 +38,7 @@ def test_an_endpoint_gets_only_what_fits_its_filters_from_when_it_was_added(
 ) -> None:
     contact_id = world.add_contact()
     set_status(world, contact_id, Status.OPTED_IN)
-    endpoint_id, _ = add_endpoint(world, here.url, ("import", "api"), (world.team_id,))
+    endpoint_id, _ = add_endpoint(world, here.url, (Source.IMPORT, Source.API), (world.team_id,))
     imported = set_status(world, contact_id, Status.OPTED_OUT, Source.IMPORT)
     set_status(world, contact_id, Status.OPTED_IN, Source.TOGGLE)
     set_status(world, contact_id, Status.OPTED_OUT, Source.API, world.other_team_id)
@@ -51,7 +51,7 @@ def test_a_changed_number_is_told_with_the_old_one(world: World, here: Receiver)
     old = new_number()
     contact_id = world.add_contact(old)
     set_status(world, contact_id, Status.OPTED_IN)
-    endpoint_id, _ = add_endpoint(world, here.url, ("number_change",))
+    endpoint_id, _ = add_endpoint(world, here.url, (Source.NUMBER_CHANGE,))
     text_at(world, contact_id, new_number())
     deliver(world, endpoint_id)
     (told,) = here.taken
@@ -65,7 +65,12 @@ def test_who_followed_changes_by_hand_or_imports_goes_on_to_be_told_of_all_that_
     migration = runpy.run_path(
         next((Path(__file__).parents[2] / "migrations/versions").glob("*_sources.py")).as_posix()
     )
-    before = [("toggle", "keyword"), ("import",), ("keyword", "api"), ()]
+    before: list[tuple[Source, ...]] = [
+        (Source.TOGGLE, Source.KEYWORD),
+        (Source.IMPORT,),
+        (Source.KEYWORD, Source.API),
+        (),
+    ]
     ids = [add_endpoint(world, here.url, sources)[0] for sources in before]
     owner = db.create_engine(world.app.config["SUPERUSER_URL"])
     with owner.connect() as connection:

@@ -149,12 +149,12 @@ def _hold(values: dict[str, Any]) -> None:
     lock_contacts(values["held"], for_new_numbers=any(row.moves for row in found))
 
 
-def _asked(import_id: int, lines: list[int]) -> dict[tuple[int, int], str | None]:
+def _asked(import_id: int, lines: list[int]) -> dict[tuple[int, int], Status | None]:
     """The contacts and teams of the batch's rows that are applied, with the status that they ask for. Two
     rows may name one person by two numbers of theirs: an opt out counts."""
     outcome, row, query = _of_batch(import_id, lines)
     team_id = func.unnest(row.c.team_ids, type_=BigInteger).label("team_id")
-    asked: dict[tuple[int, int], str | None] = {}
+    asked: dict[tuple[int, int], Status | None] = {}
     for each in db.session.execute(query.with_only_columns(outcome.c.contact_id, team_id, row.c.status)):
         pair = each.contact_id, each.team_id
         if Status.OPTED_OUT not in (asked.get(pair), each.status):
@@ -165,7 +165,7 @@ def _asked(import_id: int, lines: list[int]) -> dict[tuple[int, int], str | None
 
 
 def _wishes(
-    order: Order, asked: dict[tuple[int, int], str | None], decided: Container[tuple[int, int]]
+    order: Order, asked: dict[tuple[int, int], Status | None], decided: Container[tuple[int, int]]
 ) -> tuple[list[Wish], list[tuple[int, int]]]:
     """What the file wishes for the batch's contacts and their teams, and the opt ins among what its rows ask
     for that another row outvotes. Where opt_outs.py has decided a pair, no row has a word in it."""

@@ -56,7 +56,7 @@ class Target:
     kind: str
     field_id: int = 0
     field_name: str = ""
-    field_kind: str = FieldKind.TEXT
+    field_kind: FieldKind = FieldKind.TEXT
     new: bool = False
 
     @property

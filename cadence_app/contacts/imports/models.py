@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import ARRAY, BigInteger, CheckConstraint, ForeignKey, Index, Text, false, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from cadence_app.accounts.models import User
+from cadence_app.consent.models import Status
+from cadence_app.contacts.imports.refusals import Choice, Kind
 from cadence_app.extensions import Model
 
 
@@ -46,6 +48,16 @@ class Result(StrEnum):
     UNCHANGED = "unchanged"
     REFUSED = "refused"
     WAITING = "waiting"
+
+
+class Heard(StrEnum):
+    """What became of an opt out that a row says: it COUNTS; a newer status is here or in the file (OLDER);
+    the row names NOBODY who is here, and no number; or it has NO_TEAM that can be read."""
+
+    COUNTS = "counts"
+    OLDER = "older"
+    NOBODY = "nobody"
+    NO_TEAM = "no_team"
 
 
 class Import(Model):
@@ -110,7 +122,7 @@ class Import(Model):
     headers: Mapped[list[str]] = mapped_column(JSONB, default=list)
     columns: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
     default_teams: Mapped[list[int]] = mapped_column(JSONB, default=list)
-    state: Mapped[str] = mapped_column(default=ImportState.DRAFT)
+    state: Mapped[ImportState] = mapped_column(default=ImportState.DRAFT)
     touched_at: Mapped[datetime] = mapped_column(server_default=func.now())
     attempts: Mapped[int] = mapped_column(default=0)
     problem: Mapped[str] = mapped_column(default="")
@@ -212,14 +224,14 @@ class ImportRow(Model):
     external_id: Mapped[str]
     number: Mapped[str]
     team_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
-    status: Mapped[str | None]
+    status: Mapped[Status | None]
     tags: Mapped[list[str]] = mapped_column(ARRAY(Text))
     custom: Mapped[dict[str, str]] = mapped_column(JSONB)
     problems: Mapped[list[Any]] = mapped_column(JSONB)
     said_at: Mapped[datetime | None]
     older_than: Mapped[int | None]
-    choice: Mapped[str | None]
-    heard: Mapped[str | None]
+    choice: Mapped[Choice | None]
+    heard: Mapped[Heard | None]
     agreed: Mapped[bool] = mapped_column(server_default=false())
 
 
@@ -240,23 +252,13 @@ class ImportOutcome(Model):
     import_id: Mapped[int] = mapped_column(ForeignKey("imports.id"), primary_key=True)
     line: Mapped[int] = mapped_column(primary_key=True)
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
-    result: Mapped[str]
+    result: Mapped[Result]
     contact_id: Mapped[int | None]
     waits_for_id: Mapped[int | None]
     moved: Mapped[bool] = mapped_column(default=False)
-    kind: Mapped[str] = mapped_column(default="", server_default="")
+    kind: Mapped[Kind | Literal[""]] = mapped_column(default="", server_default="")
     note: Mapped[str] = mapped_column(default="")
     number_stopped: Mapped[bool] = mapped_column(server_default=false())
-
-
-class Heard(StrEnum):
-    """What became of an opt out that a row says: it COUNTS; a newer status is here or in the file (OLDER);
-    the row names NOBODY who is here, and no number; or it has NO_TEAM that can be read."""
-
-    COUNTS = "counts"
-    OLDER = "older"
-    NOBODY = "nobody"
-    NO_TEAM = "no_team"
 
 
 class ImportOptOut(Model):

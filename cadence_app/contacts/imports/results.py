@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, or_, select, true
 
@@ -18,7 +18,7 @@ from cadence_app.contacts.imports import reading
 from cadence_app.contacts.imports.models import Heard, Import, ImportOutcome, ImportRow, Result
 from cadence_app.contacts.imports.reading import Options
 from cadence_app.contacts.imports.refusal import limits
-from cadence_app.contacts.imports.refusals import Kind
+from cadence_app.contacts.imports.refusals import Choice, Kind
 from cadence_app.contacts.imports.staging import opened
 from cadence_app.extensions import db
 from cadence_app.spreadsheets import defused
@@ -44,9 +44,9 @@ class Told:
 
     line: int
     problems: list[tuple[str, str]]
-    kind: str = ""
-    choice: str | None = None
-    heard: str | None = None
+    kind: Kind | Literal[""] = ""
+    choice: Choice | None = None
+    heard: Heard | None = None
     erased: bool = False
 
     @property
@@ -56,7 +56,7 @@ class Told:
     @property
     def opt_out(self) -> str:
         """What became of the opt out that a refused row says; empty where it says none."""
-        return _HEARD[Heard(self.heard)] if self.heard else ""
+        return _HEARD[self.heard] if self.heard else ""
 
 
 def told(imported: Import, after: int, limit: int, kind: str = "") -> list[Told]:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from cadence_app import vault
 from cadence_app.accounts.models import User
 from cadence_app.extensions import Model
+from cadence_app.messaging.providers.base import KeywordAnswers
 
 
 class CarrierAccount(Model):
@@ -40,7 +41,7 @@ class CarrierAccount(Model):
     carrier: Mapped[str]
     name: Mapped[str]
     key: Mapped[str]
-    keyword_answers: Mapped[str]
+    keyword_answers: Mapped[KeywordAnswers]
     settings: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict)
     secrets: Mapped[str] = mapped_column(info=vault.ENCRYPTED)
     self_managed: Mapped[list[str]] = mapped_column(JSONB, default=list, server_default=text("'[]'"))
@@ -138,7 +139,7 @@ class UnreadPost(Model):
     said_at: Mapped[datetime]
     arrived_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     due_on: Mapped[date | None]
-    decision: Mapped[str] = mapped_column(default=UnreadDecision.OPEN)
+    decision: Mapped[UnreadDecision] = mapped_column(default=UnreadDecision.OPEN)
     decided_at: Mapped[datetime | None]
     decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     note: Mapped[str] = mapped_column(default="", server_default="")

@@ -41,7 +41,7 @@ def keep(account: CarrierAccount, posts: Sequence[Unread]) -> None:
     """Keeps what can't be read. The caller commits. A post that was kept before is not kept again."""
     if not posts:
         return
-    own = {each.word: Meaning(each.meaning) for each in own_keywords.all_keywords()}
+    own = {each.word: each.meaning for each in own_keywords.all_keywords()}
     zone, now = db.session.get_one(Tenant, account.tenant_id).zone, datetime.now(UTC)
     rows = []
     for post in posts:

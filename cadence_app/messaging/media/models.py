@@ -54,7 +54,7 @@ class MessageMedia(Model):
     size: Mapped[int | None]
     sha256: Mapped[str] = mapped_column(default="")
     file_key: Mapped[str] = mapped_column(default="")
-    state: Mapped[str]
+    state: Mapped[MediaState]
     problem: Mapped[str] = mapped_column(default="")
     attempts: Mapped[int] = mapped_column(default=0)
     next_attempt_at: Mapped[datetime | None]

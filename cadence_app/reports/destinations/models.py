@@ -48,14 +48,14 @@ class Destination(Model):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
-    kind: Mapped[str]
+    kind: Mapped[Protocol]
     name: Mapped[str]
     place: Mapped[dict[str, Any]] = mapped_column(JSONB)
     secret: Mapped[str] = mapped_column(default="", info=ENCRYPTED)
     host_key: Mapped[str] = mapped_column(default="")
     file_pattern: Mapped[str]
     with_digest: Mapped[bool] = mapped_column(default=False)
-    when_taken: Mapped[str] = mapped_column(default=WhenTaken.REPLACE)
+    when_taken: Mapped[WhenTaken] = mapped_column(default=WhenTaken.REPLACE)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     paused_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]

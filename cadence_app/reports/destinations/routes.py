@@ -48,7 +48,7 @@ def new(protocol: str) -> ResponseReturnValue:
 @admin_required
 def edit(destination_id: int) -> ResponseReturnValue:
     destination = _find(destination_id)
-    protocol = Protocol(destination.kind)
+    protocol = destination.kind
     shown = as_data(destination) if request.method == "GET" else None
     form = FORMS[protocol](destination, data=shown)
     title = destination.name

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from cadence_app.accounts.models import User
 from cadence_app.extensions import Model
+from cadence_app.reports.models import Format
 
 # `days` of a saved filter that always means the same days, or none at all.
 FIXED, NO_DAYS = "fixed", ""
@@ -37,7 +38,7 @@ class SavedFilter(Model):
     shared: Mapped[bool] = mapped_column(default=False)
     filters: Mapped[dict[str, Any]] = mapped_column(JSONB)
     extra_columns: Mapped[list[str]] = mapped_column(JSONB)
-    format: Mapped[str]
+    format: Mapped[Format]
     days: Mapped[str] = mapped_column(default=NO_DAYS)
     start_date: Mapped[date | None]
     end_date: Mapped[date | None]

@@ -196,7 +196,7 @@ def _more(world: World, admin: User, conversation_id: int) -> dict[str, object]:
     saved = SavedFilter(
         tenant_id=world.tenant_id, owner_id=admin_id, kind=OPT_OUT_HISTORY.key, name="Stops", shared=True
     )
-    saved.filters, saved.extra_columns, saved.format, saved.days = {}, [], "csv", "Last 30 days"
+    saved.filters, saved.extra_columns, saved.format, saved.days = {}, [], Format.CSV, "Last 30 days"
     campaign = campaigns.save(admin, None, box, "Open house", "Hi", Segment())
     run = retention.request_dry_run(admin)
     text = db.session.scalars(select(Message).where(Message.conversation_id == conversation_id)).first()
