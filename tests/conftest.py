@@ -24,7 +24,8 @@ from cadence_app import create_app, embedded
 from tests.world import World, make_world
 
 ROOT = Path(__file__).parent.parent
-# What goes through every organization in the database, before others leave theirs; then fast ones first; what starts whole programs and browsers comes last, the longest walks before the others.
+# What goes through every organization in the database, before others leave theirs; then fast ones first; what
+# starts whole programs and browsers comes last, the longest walks before the others.
 _FIRST = "tests/closed/test_key_rotation"
 _LAST = ("tests/e2e/test_kills", "tests/e2e/test_real_servers", "tests/e2e/test_pages", "tests/e2e/")
 

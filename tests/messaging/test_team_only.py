@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import func, select, update
 
+from cadence_app.accounts.models import KeywordPolicy
 from cadence_app.consent import blocks, team_only
 from cadence_app.consent.keywords import Meaning
 from cadence_app.consent.models import TeamOnlyQuestion, TeamOnlyStatus
@@ -90,9 +91,11 @@ def test_a_word_for_every_team_never_asks_and_ends_an_earlier_question(asking: W
     assert asking.messages(stop.conversation_id)
 
 
-@pytest.mark.parametrize(("asks", "policy"), [(False, "organisation"), (True, "team")])
+@pytest.mark.parametrize(
+    ("asks", "policy"), [(False, KeywordPolicy.ORGANISATION), (True, KeywordPolicy.TEAM)]
+)
 def test_it_asks_only_where_the_admin_chose_so_and_the_word_counts_everywhere(
-    world: World, asks: bool, policy: str
+    world: World, asks: bool, policy: KeywordPolicy
 ) -> None:
     ask(world, asks, policy)
     number, contact_id = both_teams(world)
