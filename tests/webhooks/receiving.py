@@ -87,7 +87,11 @@ def receiver(certificate: Path | None = None) -> Iterator[Receiver]:
         def log_message(self, *_: object) -> None:
             """Says nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Server(ThreadingHTTPServer):
+        # A batch of many senders connects at once; a full queue would cost each of them a second.
+        request_queue_size = 128
+
+    server = Server(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     here = Receiver(f"http://127.0.0.1:{server.server_port}/hook")
     if certificate:
