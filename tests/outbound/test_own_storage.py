@@ -227,9 +227,9 @@ def test_storage_that_answers_without_end_is_cut(in_app: Flask, monkeypatch: pyt
 def test_a_file_that_nobody_reads_to_its_end_holds_no_connection(
     in_app: Flask, monkeypatch: pytest.MonkeyPatch, storage: tuple[str, Path]
 ) -> None:
-    url, folder = storage
-    (folder / "exports").mkdir(parents=True, exist_ok=True)
-    (folder / "exports/left.csv").write_bytes(b"x" * 3 * _MB)
+    url, _ = storage
+    _use(in_app, monkeypatch, url)
+    files.write("exports/left.csv", b"x" * 3 * _MB)
     ways: list[NarrowWay] = []
     usual = OwnBucket.way
 
@@ -238,7 +238,6 @@ def test_a_file_that_nobody_reads_to_its_end_holds_no_connection(
         return ways[-1]
 
     monkeypatch.setattr(OwnBucket, "way", noted)
-    _use(in_app, monkeypatch, url)
     pieces = files.chunks("exports/left.csv")
     next(pieces)
     pieces.close()

@@ -126,14 +126,15 @@ def sftp_serving(host: SftpHost) -> Iterator[SftpHost]:
 
 @contextmanager
 def s3_serving(folder: Path, certificate: Path | None = None) -> Iterator[str]:
-    """S3 storage whose buckets are the folders in `folder`; its address. `certificate` is a file that has the
-    key too; with it, it speaks TLS alone."""
+    """S3 storage whose buckets are the folders in `folder`; its address. It sees what comes through it alone,
+    for it keeps in mind what is there (told to forget at once, rclone ends in a deadlock). `certificate` is a
+    file that has the key too; with it, it speaks TLS alone."""
     port = free_port()
     rclone = Path(sys.executable).parent / "rclone"
     program = subprocess.Popen(
         [
             *(str(rclone), "serve", "s3", str(folder), "--config", "", "--addr", f"127.0.0.1:{port}"),
-            *("--auth-key", f"{KEY_ID},{SECRET_KEY}", "--vfs-cache-mode", "off", "--dir-cache-time", "0"),
+            *("--auth-key", f"{KEY_ID},{SECRET_KEY}", "--vfs-cache-mode", "off"),
             *(("--cert", str(certificate), "--key", str(certificate)) if certificate else ()),
         ],
         stderr=subprocess.DEVNULL,
