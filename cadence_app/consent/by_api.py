@@ -13,7 +13,9 @@ from typing import Any
 from sqlalchemy import select
 
 from cadence_app.accounts.models import Team
-from cadence_app.consent import blocks, number_stops, possible
+from cadence_app.consent import blocks, evidence, number_stops, possible
+from cadence_app.consent.evidence import Given
+from cadence_app.consent.evidence_models import Way
 from cadence_app.consent.ledger import Change, among, lock_contacts, note_stops, record_changes
 from cadence_app.consent.models import Consent, Source, Status
 from cadence_app.extensions import db
@@ -23,13 +25,15 @@ from cadence_app.phone_numbers import spellings
 @dataclass(frozen=True)
 class Wanted:
     """A status that a contact of the tenant is to have in one of its teams. `number` (E.164), where it is not
-    empty, is the one of theirs that it was given for."""
+    empty, is the one of theirs that it was given for. `given` says how they agreed to an opt in; it is kept
+    for somebody who is opted in already, too."""
 
     contact_id: int
     team_id: int
     status: Status
     reason: str = ""
     number: str = ""
+    given: Given | None = None
 
 
 class Result(StrEnum):
@@ -114,6 +118,9 @@ def set_by_api(wanted: Sequence[Wanted], actor: str) -> list[Outcome]:
             and changes[index].reason
         ]
     )
+    for index, change in changes.items():
+        if change.status == Status.OPTED_IN and (given := wanted[index].given):
+            evidence.record([(change.contact_id, change.team_id)], given, Way.API, actor)
     possible.settle_opted_out(
         [
             (change.contact_id, change.team_id)

@@ -8,7 +8,9 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from cadence_app.accounts.models import User
-from cadence_app.consent import number_stops, possible
+from cadence_app.consent import evidence, number_stops, possible
+from cadence_app.consent.evidence import Given
+from cadence_app.consent.evidence_models import Way
 from cadence_app.consent.ledger import Change, lock_contacts, record_change
 from cadence_app.consent.models import Consent, Decision, Source, Status
 from cadence_app.extensions import db
@@ -36,8 +38,16 @@ def needs_reason(consent: Consent | None) -> bool:
     return bool(consent.stopped_at or number_stops.reason(consent.contact_id, consent.team_id))
 
 
-def set_by_user(user: User, contact_id: int, team_id: int, status: Status, reason: str = "") -> int | None:
-    """A user's change of the toggle. Returns the history row's id, None where nothing changed.
+def set_by_user(
+    user: User,
+    contact_id: int,
+    team_id: int,
+    status: Status,
+    reason: str = "",
+    given: Given | None = None,
+) -> int | None:
+    """A user's change of the toggle. Returns the history row's id, None where nothing changed. `given` says
+    how the contact agreed to an opt in that changes something.
 
     Errors: ReasonRequired, from the status as it is under the lock and not as the user's page showed it.
     """
@@ -49,6 +59,9 @@ def set_by_user(user: User, contact_id: int, team_id: int, status: Status, reaso
     )
     if status == Status.OPTED_OUT:
         possible.decide(contact_id, [team_id], Decision.OPTED_OUT, user.id)
-    elif change_id and reason.strip():
-        number_stops.answered([(contact_id, team_id)])
+    elif change_id:
+        if reason.strip():
+            number_stops.answered([(contact_id, team_id)])
+        if given:
+            evidence.record([(contact_id, team_id)], given, Way.OPTED_IN, user)
     return change_id

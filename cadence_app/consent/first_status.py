@@ -8,25 +8,42 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cadence_app.accounts.models import User
-from cadence_app.consent import blocks, number_stops
+from cadence_app.consent import blocks, evidence, number_stops
 from cadence_app.consent.deciding import first_status
+from cadence_app.consent.evidence import Given
+from cadence_app.consent.evidence_models import Way
 from cadence_app.consent.ledger import Change, lock_contacts, note_stop, record_change
 from cadence_app.consent.models import Consent, Source, Status
 from cadence_app.extensions import db
 from cadence_app.phone_numbers import spellings
 
 
-def add_by_user(user: User, contact_id: int, team_id: int, number: str | None = None) -> int | None:
+def add_by_user(
+    user: User,
+    contact_id: int,
+    team_id: int,
+    number: str | None = None,
+    given: Given | None = None,
+    way: Way = Way.ADDED,
+) -> int | None:
     """The first status of a contact whom a user adds to a team, by `number` or by the one texted; None where
-    they are in it already."""
-    return _add(Change(contact_id, team_id, Status.OPTED_IN, Source.MANUAL_ADD, user_id=user.id), number)
+    they are in it already. `given` says how they agreed, and is kept whatever the status is."""
+    added = _add(Change(contact_id, team_id, Status.OPTED_IN, Source.MANUAL_ADD, user_id=user.id), number)
+    if added and given:
+        evidence.record([(contact_id, team_id)], given, way, user)
+    return added
 
 
-def add_by_api(actor: str, contact_id: int, team_id: int, number: str, reason: str) -> int | None:
+def add_by_api(
+    actor: str, contact_id: int, team_id: int, number: str, reason: str, given: Given | None = None
+) -> int | None:
     """add_by_user() for another system, `actor`. `reason`, where it is not empty, says how this person agreed
     although they, or somebody who had the number before, had stopped."""
     change = Change(contact_id, team_id, Status.OPTED_IN, Source.API, reason=reason.strip(), actor=actor)
-    return _add(change, number)
+    added = _add(change, number)
+    if added and given:
+        evidence.record([(contact_id, team_id)], given, Way.API, actor)
+    return added
 
 
 def _add(change: Change, number: str | None) -> int | None:

@@ -11,7 +11,9 @@ from datetime import datetime
 from sqlalchemy import select
 
 from cadence_app.accounts.models import User
-from cadence_app.consent import blocks, number_stops, possible, team_only
+from cadence_app.consent import blocks, evidence, number_stops, possible, team_only
+from cadence_app.consent.evidence import Given
+from cadence_app.consent.evidence_models import Way
 from cadence_app.consent.ledger import Change, leave_teams, note_stop, record_changes
 from cadence_app.consent.models import Consent, Source, Status
 from cadence_app.extensions import db
@@ -20,34 +22,37 @@ from cadence_app.traces import Merging
 NOT_CARRIED = "Their number changed, and consent does not go along with it."
 
 
-def number_changed(user: User, contact_id: int, before: str, given: str) -> None:
+def number_changed(user: User, contact_id: int, before: str, reason: str, given: Given | None = None) -> None:
     """Opts a contact, whom the caller holds and has given another number, out wherever they were opted in.
 
-    `given`, where it is not empty, says how they agreed to texts at the new number: it opts them in again in
-    the teams that the user shares with them. Both are rows of the history: the opt out names the number of
-    `before`, which it is about, the opt in the new one.
+    `reason`, where it is not empty, says how they agreed to texts at the new number: it opts them in again in
+    the teams that the user shares with them, and `given` is the evidence of it. Both are rows of the history:
+    the opt out names the number of `before`, which it is about, the opt in the new one.
     """
     team_only.forget([contact_id])
     opted_in = select(Consent.team_id).where(
         Consent.contact_id == contact_id, Consent.status == Status.OPTED_IN
     )
     team_ids = sorted(db.session.scalars(opted_in))
-    shared = {team.id for team in user.teams} if given else set()
-    for status, teams, reason, number in (
+    shared = {team.id for team in user.teams} if reason else set()
+    again = [team_id for team_id in team_ids if team_id in shared]
+    for status, teams, why, number in (
         (Status.OPTED_OUT, team_ids, NOT_CARRIED, before),
-        (Status.OPTED_IN, [team_id for team_id in team_ids if team_id in shared], given, None),
+        (Status.OPTED_IN, again, reason, None),
     ):
         record_changes(
             [
                 Change(
                     *(contact_id, team_id, status, Source.NUMBER_CHANGE, user.id),
-                    reason=reason,
+                    reason=why,
                     number=number,
                 )
                 for team_id in teams
             ]
         )
-    number_stops.answered([(contact_id, team_id) for team_id in team_ids if team_id in shared])
+    number_stops.answered([(contact_id, team_id) for team_id in again])
+    if given:
+        evidence.record([(contact_id, team_id) for team_id in again], given, Way.NUMBER_CHANGE, user)
 
 
 def merged_status(of_texted: Status | None, of_other: Status | None) -> Status:

@@ -21,7 +21,9 @@ class Seal(Model):
 
     Digests are SHA-256, 32 bytes. `version` says how they were computed (seals.py); `previous_digest` is
     that of the day before, None for a tenant's first seal. `retired` counts the rows, of whatever day, that
-    were erased or purged on this one, and `retired_digest` is over them; None where none were.
+    were erased or purged on this one, and `retired_digest` is over them; None where none were. `evidence`
+    counts the rows of evidence recorded on the day and `retired_evidence` those, of whatever day, that were
+    erased or purged on it, each with a digest; None where none were.
     """
 
     __tablename__ = "seals"
@@ -35,6 +37,10 @@ class Seal(Model):
     rows_digest: Mapped[bytes]
     retired: Mapped[int] = mapped_column(default=0, server_default="0")
     retired_digest: Mapped[bytes | None]
+    evidence: Mapped[int] = mapped_column(default=0, server_default="0")
+    evidence_digest: Mapped[bytes | None]
+    retired_evidence: Mapped[int] = mapped_column(default=0, server_default="0")
+    retired_evidence_digest: Mapped[bytes | None]
     previous_digest: Mapped[bytes | None]
     digest: Mapped[bytes]
     sealed_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
@@ -133,11 +139,13 @@ class SealCheck(Model):
     days: Mapped[int] = mapped_column(default=0)
     days_total: Mapped[int | None]
     rows: Mapped[int] = mapped_column(default=0)
+    evidence: Mapped[int] = mapped_column(default=0, server_default="0")
     last_day: Mapped[date | None]
     last_digest: Mapped[bytes | None]
     problem: Mapped[str] = mapped_column(default="")
     problem_day: Mapped[date | None]
     problem_change_id: Mapped[int | None]
+    problem_evidence_id: Mapped[int | None]
     finished_at: Mapped[datetime | None]
 
     requested_by: Mapped[User] = relationship()
