@@ -15,7 +15,7 @@ from sqlalchemy import Connection, text
 
 _HEAD = """\
 -- The schema of the database, as the migrations make it: to read and to compare, not to run.
--- Written by `flask cadence schema`; tests/database/test_schema.py holds it to what the migrations make.
+-- script/schema writes it, and tests/database/test_schema.py holds it to what the migrations make.
 -- What is not said to belong to somebody belongs to the owner of the tables, whatever their name is.
 -- A bigserial is a bigint that is filled from a sequence of its own.
 """

@@ -1,9 +1,10 @@
 """The schema that everything later starts from: what the migrations 0001 to 0052 made, as it was then.
 
-A database that they brought to 0052 has it and goes on; an empty one is made by the files in migrations/start.
-The old migrations are in git under the tag v0.9 (docs/decisions/one-first-migration.md). These files are never
-changed again: what is to be another way is changed by a migration after this one, and docs/schema.sql shows the
-schema as it is today.
+A database that they brought to 0052 has it and goes on; an empty one is made by the files in
+migrations/start. The old migrations are in git under the tag v0.9 (docs/decisions/one-first-migration.md).
+
+These files are never changed again: what is to be another way is changed by a migration after this one.
+docs/schema.sql shows the schema as it is today.
 """
 
 from __future__ import annotations
@@ -81,8 +82,8 @@ def _check_roles() -> None:
 
 
 def _fill() -> None:
-    """The rows that an installation begins with, of no tenant: the check value of its key (number_key.py), and
-    since when texts can come in."""
+    """The rows that an installation begins with, of no tenant: the check value of its key (number_key.py),
+    and since when texts can come in."""
     op.get_bind().execute(sa.select(sa.func.set_config(KEY_SETTING, hex_key(), True)))
     _run("INSERT INTO number_key_check (digest) VALUES (number_digest(0, 'the key'))")
     _run("INSERT INTO inbound_beat (id, beat_at) VALUES (1, now())")

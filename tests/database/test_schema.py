@@ -12,7 +12,7 @@ from cadence_app import schema
 from tests.conftest import ROOT
 from tests.database.fresh import fresh_database
 
-_WRITE_IT = "Write it again: flask cadence schema > docs/schema.sql, with an upgraded database"
+_WRITE_IT = "Write it again with script/schema"
 
 
 def test_the_schema_that_can_be_read_is_the_one_that_migrations_make(app: Flask) -> None:
