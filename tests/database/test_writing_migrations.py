@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from alembic.migration import MigrationContext
@@ -10,7 +10,7 @@ from alembic.operations import Operations
 from sqlalchemy import Connection, text
 
 from cadence_app.extensions import db
-from migrations import tenants
+from migrations import due, tenants
 from tests.world import World, make_world
 
 
@@ -87,3 +87,84 @@ def test_a_new_look_up_reads_every_tenants_columns_that_it_was_given(
     assert migration.scalar(find, {"team": world.team_id}) is None
     tenants.give_to_lookup("team_of(bigint)", {"teams": "tenant_id, id"})
     assert migration.scalar(find, {"team": world.team_id}) == world.tenant_id
+
+
+def _made_media(name: str) -> None:
+    waiting = "w.next_attempt_at IS NOT NULL"
+    due.make_due_rows(name, "message_media", {}, waiting=waiting, due_at="w.next_attempt_at")
+
+
+def _made_later_texts(name: str) -> None:
+    parts = ["w.state = 'waiting'", "w.state = 'held'"]
+    due.make_due_in_parts(name, "scheduled_texts", {}, parts=parts, due_at="w.send_at")
+
+
+def _made_standing(name: str) -> None:
+    due.make_due(name, "SELECT t, t FROM tenants_with_standing_due() t ORDER BY random() LIMIT at_most", {})
+
+
+def _made_monthly(name: str) -> None:
+    due.make_due_tenants(
+        name,
+        {},
+        due="""t.retention_monthly
+    AND NOT EXISTS (SELECT FROM retention_runs r WHERE r.tenant_id = t.id
+        AND r.state IN ('counting', 'ready', 'waiting', 'removing'))
+    AND NOT EXISTS (SELECT FROM retention_runs r WHERE r.tenant_id = t.id
+        AND r.automatic AND r.requested_at >= first_of_month(t.time_zone))""",
+    )
+
+
+def _made_logs(name: str) -> None:
+    ended = due.rows("webhook_deliveries", waiting="w.state <> 'pending'", due_at="w.finished_at")
+    left = due.rows(
+        "webhook_endpoints",
+        waiting="w.deleted_at IS NOT NULL",
+        due_at="w.id",
+        due="EXISTS (SELECT FROM webhook_deliveries d WHERE d.endpoint_id = w.id)",
+    )
+    due.make_due(name, f"({ended}) UNION ALL ({left})", {})
+
+
+def _made_texts(name: str) -> None:
+    queued, unsettled = (
+        due.rows(
+            "messages",
+            waiting=f"w.state = '{state}' AND w.campaign_id IS NULL",
+            due_at=f"coalesce(w.next_attempt_at, w.{since})",
+            due=f"coalesce(w.next_attempt_at, w.{since}) <= now() AND {lost}",
+        )
+        for state, since, lost in (
+            ("queued", "created_at", "(w.next_attempt_at IS NOT NULL OR w.created_at <= now() - late)"),
+            ("sending", "sending_since", "w.sending_since <= now() - lost_sight_of"),
+        )
+    )
+    due.make_due(name, due.in_turns(queued, unsettled), {}, ", lost_sight_of interval")
+
+
+@pytest.mark.parametrize(
+    ("make", "like"),
+    [
+        (_made_texts, "due_texts"),
+        (_made_media, "due_media"),
+        (_made_later_texts, "due_later_texts"),
+        (_made_standing, "due_standing"),
+        (_made_monthly, "due_monthly_retention"),
+        (_made_logs, "due_webhook_logs"),
+    ],
+)
+def test_a_query_for_what_is_due_is_made_as_those_that_are_there(
+    migration: Connection, make: Callable[[str], None], like: str
+) -> None:
+    """So that what is measured of the ones holds for the others."""
+    make("due_anew")
+    rows = migration.execute(
+        text(
+            "SELECT prosrc, prosecdef, proconfig, pg_get_userbyid(proowner), proacl::text,"
+            " pg_get_function_arguments(oid), pg_get_function_result(oid) FROM pg_proc"
+            " WHERE proname IN ('due_anew', :like)"
+        ),
+        {"like": like},
+    ).all()
+    assert len(rows) == 2
+    assert rows[0] == rows[1]

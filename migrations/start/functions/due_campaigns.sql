@@ -1,4 +1,5 @@
 -- Campaigns to be seen to.
+-- (Who has some is found in the index, one tenant after the other: migrations/due.py.)
 CREATE FUNCTION due_campaigns(late interval, of_each integer, at_most integer)
     RETURNS TABLE(tenant_id bigint, id bigint)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$

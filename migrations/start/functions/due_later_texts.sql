@@ -1,5 +1,6 @@
 -- Texts for a time that has come. Those that are held stay due until somebody decides, so they have turns of
 -- their own, not to be before the others.
+-- (Who has some is found in the index, one tenant after the other: migrations/due.py.)
 CREATE FUNCTION due_later_texts(late interval, of_each integer, at_most integer)
     RETURNS TABLE(tenant_id bigint, id bigint)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$

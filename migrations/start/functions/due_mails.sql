@@ -1,4 +1,5 @@
 -- A mail that came too late is given up at once, one that waits for a job some time after it is due.
+-- (Who has some is found in the index, one tenant after the other: migrations/due.py.)
 CREATE FUNCTION due_mails(late interval, of_each integer, at_most integer)
     RETURNS TABLE(tenant_id bigint, id bigint)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$

@@ -1,5 +1,6 @@
 -- A text is looked after at once when its carrier has asked to be tried again then, and a while after it was
 -- written, or handed over, where no worker has said anything since. Texts of campaigns are the campaign's.
+-- (Who has some is found in the index, one tenant after the other: migrations/due.py.)
 CREATE FUNCTION due_texts(late interval, of_each integer, at_most integer, lost_sight_of interval)
     RETURNS TABLE(tenant_id bigint, id bigint)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$

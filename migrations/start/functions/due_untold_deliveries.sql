@@ -1,4 +1,5 @@
 -- Deliveries that failed, of which the admins are to be told.
+-- (Who has some is found in the index, one tenant after the other: migrations/due.py.)
 CREATE FUNCTION due_untold_deliveries(late interval, of_each integer, at_most integer)
     RETURNS TABLE(tenant_id bigint, id bigint)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
