@@ -140,6 +140,8 @@ def load() -> dict[str, Any]:
         },
         # Only migrations and `flask cadence prepare-database` need it.
         "DATABASE_OWNER_URL": database_url(owner_url) if owner_url else "",
+        # How long a migration waits for a lock (migrating.py).
+        "MIGRATION_LOCK_SECONDS": _number("CADENCE_MIGRATION_LOCK_SECONDS", 5),
         "RQ_CONNECTION": redis_url,
         "RQ_CONNECTION_CLASS": PromptRedis,
         "RQ_QUEUES": ["texts", "campaigns", "mails", "reports", "imports", "webhooks", "media", "sweeps"],

@@ -12,7 +12,7 @@ from flask.cli import AppGroup
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
-from cadence_app import database_roles, key_commands
+from cadence_app import database_roles, key_commands, schema
 from cadence_app.accounts import admins, audit, links, single_sign_on
 from cadence_app.accounts import service as accounts
 from cadence_app.accounts.models import (
@@ -75,6 +75,13 @@ def prepare_database() -> None:
     for statement in done:
         click.echo(statement)
     click.echo("The database has every role that Cadence needs.")
+
+
+@cadence.command("schema")
+def print_schema() -> None:
+    """Print the database's schema as SQL to read: what docs/schema.sql holds."""
+    with db.engine.connect() as connection:
+        click.echo(schema.written(connection), nl=False)
 
 
 @cadence.command()

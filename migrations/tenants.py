@@ -15,11 +15,10 @@ from sqlalchemy import text
 
 CURRENT_TENANT = "nullif(current_setting('cadence.tenant_id', true), '')::bigint"
 
-_GUARDED = """
+_FORCED = """
 SELECT oid::regclass::text FROM pg_class
-WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND relrowsecurity ORDER BY 1
+WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND relforcerowsecurity ORDER BY 1
 """
-_FORCED = _GUARDED.replace("AND relrowsecurity", "AND relforcerowsecurity")
 
 # The keys between tables of tenants that don't carry the tenant: `own` and `theirs` are its other columns.
 _LOOSE_KEYS = """
@@ -71,11 +70,6 @@ def give_to_lookup(function: str, reads: dict[str, str]) -> None:
         op.execute(f"CREATE POLICY lookup ON {table} FOR SELECT TO cadence_lookup USING (true)")
     op.execute(f"ALTER FUNCTION {function} OWNER TO cadence_lookup")
     op.execute("REVOKE CREATE ON SCHEMA public FROM cadence_lookup")
-
-
-def guarded_tables() -> list[str]:
-    """Every table that has row-level security."""
-    return list(op.get_bind().scalars(text(_GUARDED)))
 
 
 @contextmanager

@@ -70,7 +70,7 @@ def holders(numbers: Collection[str]) -> set[int]:
 def held_from_others(contact_id: int, numbers: Collection[str]) -> set[int]:
     """The ids of who else has these numbers, of whose stops a contact's words are. Until this transaction
     ends nobody gets one that the contact, whom the caller holds, has no more: who is getting one now is
-    waited for and among them, and who comes later finds the stop (migration 0049)."""
+    waited for and among them, and who comes later finds the stop (number_turn() in the database)."""
     now = _holders(numbers)
     own = {spelled(number) for holder_id, number in now if holder_id == contact_id}
     if left := {spelled(number) for number in numbers} - own:

@@ -285,7 +285,7 @@ class CustomKeyword(Model):
     team_id: Mapped[int | None] = mapped_column(ForeignKey("teams.id"))
     word: Mapped[str]
     meaning: Mapped[Meaning]
-    answer: Mapped[str] = mapped_column(default="")
+    answer: Mapped[str] = mapped_column(default="", server_default="")
 
 
 class Decision(StrEnum):
@@ -330,7 +330,7 @@ class PossibleOptOut(Model):
     contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"))
     team_id: Mapped[int] = mapped_column(ForeignKey("teams.id"))
     message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"))
-    message_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), default=list)
+    message_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), default=list, server_default="{}")
     words: Mapped[str]
     phrases: Mapped[str] = mapped_column(default="", server_default="")
     classifier: Mapped[int | None]

@@ -98,9 +98,9 @@ class Export(Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
     kind: Mapped[str]
-    format: Mapped[Format] = mapped_column(default=Format.CSV)
-    filters: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
-    extra_columns: Mapped[list[str]] = mapped_column(JSONB, default=list)
+    format: Mapped[Format] = mapped_column(default=Format.CSV, server_default="csv")
+    filters: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
+    extra_columns: Mapped[list[str]] = mapped_column(JSONB, default=list, server_default="[]")
     start_date: Mapped[date]
     end_date: Mapped[date]
     time_zone: Mapped[str]

@@ -1,18 +1,10 @@
 from __future__ import annotations
 
-from importlib import util
-
 import pytest
-from alembic.migration import MigrationContext
-from alembic.operations import Operations
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import create_engine
-from sqlalchemy import text as sql
 
 from cadence_app.consent.keywords import BUILT_IN, HELP_WORDS, IN_WORDS, OUT_WORDS, Meaning, normalise, read
-from tests.conftest import ROOT
-from tests.world import World
 
 WORDS = st.sampled_from(sorted(BUILT_IN))
 SPACES = st.text(st.sampled_from(" \t\r\n\u00a0\u2003\u200b\ufeff"), max_size=4)
@@ -222,57 +214,3 @@ def test_an_own_word_works_in_any_language_but_never_replaces_a_built_in_one() -
     stop = read("Stop", custom)
     assert stop is not None
     assert stop.meaning == Meaning.OUT
-
-
-def test_words_stored_before_are_compared_as_they_are_now_and_what_opts_out_stays(world: World) -> None:
-    """The migration's statements, taken back at once."""
-    spec = util.spec_from_file_location("reading", ROOT / "migrations" / "versions" / "0033_reading_texts.py")
-    assert spec
-    assert spec.loader
-    migration = util.module_from_spec(spec)
-    spec.loader.exec_module(migration)
-    stored = [
-        (None, "\u0642\u0650\u0641", "in", ""),
-        (world.team_id, "\u0642\u0641", "out", "Bye."),
-        (None, "alto", "out", ""),
-        (None, "alto\u00b4", "out", ""),
-        (world.team_id, "~fin", "out", ""),
-        (world.other_team_id, "fin", "in", ""),
-        (None, "st\u043ep", "out", ""),
-        (None, "=", "help", ""),
-    ]
-    engine = create_engine(world.app.config["SUPERUSER_URL"])
-    with engine.connect() as connection:
-        for team_id, word, meaning, answer in stored:
-            connection.execute(
-                sql(
-                    "INSERT INTO custom_keywords (tenant_id, team_id, word, meaning, answer) "
-                    "VALUES (:tenant_id, :team_id, :word, :meaning, :answer)"
-                ),
-                {
-                    "tenant_id": world.tenant_id,
-                    "team_id": team_id,
-                    "word": word,
-                    "meaning": meaning,
-                    "answer": answer,
-                },
-            )
-        with Operations.context(MigrationContext.configure(connection)):
-            migration._normalise_again()
-        mine = {"id": world.tenant_id}
-        kept = connection.execute(
-            sql("SELECT team_id, word, meaning, answer FROM custom_keywords WHERE tenant_id = :id"), mine
-        )
-        assert {tuple(row) for row in kept} == {
-            (world.team_id, "\u0642\u0641", "out", "Bye."),
-            (None, "alto", "out", ""),
-            (world.team_id, "fin", "out", ""),
-            (world.other_team_id, "fin", "in", ""),
-        }
-        told = connection.scalars(
-            sql("SELECT subject FROM audit_entries WHERE tenant_id = :id AND action = 'keyword.removed'"),
-            mine,
-        )
-        assert set(told) == {"\u0642\u0650\u0641", "alto\u00b4", "st\u043ep", "="}
-        connection.rollback()
-    engine.dispose()

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from importlib import util
 
 import pytest
-from sqlalchemy import create_engine, text, update
+from sqlalchemy import text, update
 
 from cadence_app.accounts.models import User
 from cadence_app.extensions import db
 from cadence_app.messaging.models import Conversation, MessageKind, MessageState
 from cadence_app.reports.activity import AUTOMATIC, Figures, activity_of, share
 from cadence_app.reports.activity_periods import Period
-from tests.conftest import ROOT
 from tests.reports.exporting import NEW_YORK
 from tests.reports.talking import DAY, NOON, SECOND, Talk, activity, by_name
 from tests.world import World, new_number
@@ -149,36 +147,3 @@ def test_looking_at_the_list_opens_nothing_and_sending_marks_no_text_of_ours(wor
     theirs, ours = world.messages(received.conversation_id)
     assert theirs.opened_at is not None
     assert ours.opened_at is None
-
-
-def test_the_migration_leaves_unopened_what_the_counter_calls_unread(world: World) -> None:
-    talk, read = Talk(world), Talk(world)
-    older, newer = talk.received(NOON), talk.received(NOON + SECOND)
-    talk.sent(NOON + 2 * SECOND)
-    last = read.received(NOON)
-    with world.session():
-        db.session.execute(update(Conversation).where(Conversation.id == talk.id).values(unread=1))
-        db.session.commit()
-    opened = _opened_by_the_migration(world)
-    assert opened == {older, last}
-    assert newer not in opened
-
-
-def _opened_by_the_migration(world: World) -> set[int]:
-    """The tenant's texts that the migration's statement marks as opened, taken back at once."""
-    spec = util.spec_from_file_location("opened", ROOT / "migrations" / "versions" / "0003_opened.py")
-    assert spec
-    assert spec.loader
-    migration = util.module_from_spec(spec)
-    spec.loader.exec_module(migration)
-    engine = create_engine(world.app.config["SUPERUSER_URL"])
-    with engine.connect() as connection:
-        connection.execute(text(migration.FILL))
-        opened = connection.scalars(
-            text("SELECT id FROM messages WHERE tenant_id = :id AND opened_at IS NOT NULL"),
-            {"id": world.tenant_id},
-        )
-        ids = set(opened)
-        connection.rollback()
-    engine.dispose()
-    return ids

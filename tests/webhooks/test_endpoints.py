@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import runpy
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from cadence_app.accounts.models import AuditEntry
 from cadence_app.consent.models import OptOutChange, Source, Status
 from cadence_app.extensions import db, rq
 from cadence_app.webhooks import delivering, jobs, service
-from cadence_app.webhooks.models import WebhookDelivery, WebhookEndpoint
+from cadence_app.webhooks.models import WebhookDelivery
 from tests.records.people import text_at
 from tests.reports.exporting import mails_to
 from tests.webhooks.receiving import (
@@ -57,34 +55,6 @@ def test_a_changed_number_is_told_with_the_old_one(world: World, here: Receiver)
     (told,) = here.taken
     data = json.loads(told.body)["data"]
     assert (data["status"], data["source"], data["number"]) == ("opted_out", "number_change", old)
-
-
-def test_who_followed_changes_by_hand_or_imports_goes_on_to_be_told_of_all_that_were_among_them(
-    world: World, here: Receiver
-) -> None:
-    migration = runpy.run_path(
-        next((Path(__file__).parents[2] / "migrations/versions").glob("*_sources.py")).as_posix()
-    )
-    before: list[tuple[Source, ...]] = [
-        (Source.TOGGLE, Source.KEYWORD),
-        (Source.IMPORT,),
-        (Source.KEYWORD, Source.API),
-        (),
-    ]
-    ids = [add_endpoint(world, here.url, sources)[0] for sources in before]
-    owner = db.create_engine(world.app.config["SUPERUSER_URL"])
-    with owner.connect() as connection:
-        for _ in range(2):
-            connection.execute(text(migration["FOLLOWED"]))
-        query = select(WebhookEndpoint.sources).where(WebhookEndpoint.id.in_(ids))
-        after = [tuple(row) for row in connection.scalars(query.order_by(WebhookEndpoint.id))]
-    owner.dispose()
-    assert after == [
-        ("toggle", "keyword", "number_change", "merge"),
-        ("import", "number_change"),
-        ("keyword", "api"),
-        (),
-    ]
 
 
 def test_a_paused_endpoint_gets_nothing_and_goes_on_where_it_stopped(world: World, here: Receiver) -> None:

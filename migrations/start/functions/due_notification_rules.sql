@@ -1,0 +1,24 @@
+-- Rules with a change to look at, or whose daily mail is due.
+-- (Who has some is found in the index, one tenant after the other: migrations/due.py.)
+CREATE FUNCTION due_notification_rules(late interval, of_each integer, at_most integer)
+    RETURNS TABLE(tenant_id bigint, id bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+WITH RECURSIVE having_some (tenant_id) AS (
+    (SELECT w.tenant_id FROM notification_rules w WHERE w.enabled ORDER BY w.tenant_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT w.tenant_id FROM notification_rules w WHERE w.enabled AND w.tenant_id > h.tenant_id
+            ORDER BY w.tenant_id LIMIT 1)
+    FROM having_some h WHERE h.tenant_id IS NOT NULL
+)
+SELECT h.tenant_id, found.id FROM having_some h CROSS JOIN LATERAL (
+    
+    SELECT first.id, row_number() OVER (ORDER BY first.id) AS place FROM (
+        SELECT w.id AS id FROM notification_rules w
+        WHERE w.tenant_id = h.tenant_id AND w.enabled AND CASE WHEN w.digest_at IS NULL THEN EXISTS (SELECT FROM opt_out_changes c WHERE c.tenant_id = w.tenant_id AND c.id > w.cursor) ELSE w.digest_at <= now() END ORDER BY w.id, w.id LIMIT of_each
+    ) AS first
+) AS found
+WHERE h.tenant_id IS NOT NULL ORDER BY found.place, random() LIMIT at_most
+$$;
+REVOKE ALL ON FUNCTION due_notification_rules FROM public;
+GRANT EXECUTE ON FUNCTION due_notification_rules TO cadence_app;
+ALTER FUNCTION due_notification_rules OWNER TO cadence_lookup;
