@@ -115,9 +115,14 @@ class AgreedForm(FlaskForm):
         self.agreed_on.errors = [said]
         return said
 
+    def first_faulty(self) -> Field | None:
+        """The first field, as they stand on the page, with something to put right."""
+        return next((field for field in self.part if field.errors), None)
+
     def first_problem(self) -> str:
         """The first thing to put right."""
-        return next((str(field.errors[0]) for field in self.part if field.errors), "")
+        faulty = self.first_faulty()
+        return str(faulty.errors[0]) if faulty is not None else ""
 
     def validate_method(self, field: Field) -> None:
         if not field.data:

@@ -48,7 +48,7 @@ class NumberForm(AgreedForm):
         [DataRequired("Write how you know of it."), Length(max=500), no_control_characters],
         filters=[stripped],
     )
-    words = words_field("How they agreed to texts at this number", 1000, name="given")
+    words = words_field("What they read, signed or said", 1000, name="given")
 
     def validate_words(self, field: Field) -> None:
         if self.method.data and not field.data:
