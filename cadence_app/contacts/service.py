@@ -11,6 +11,8 @@ from cadence_app.accounts import audit
 from cadence_app.accounts.models import Team, User
 from cadence_app.consent import by_user as consent
 from cadence_app.consent import first_status
+from cadence_app.consent.evidence import Given
+from cadence_app.consent.evidence_by_user import AgreedBefore, refuse_before
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import Consent, OptOutChange
 from cadence_app.contacts.models import Contact, ContactNumber, ContactTag, Tag
@@ -103,15 +105,28 @@ def find_contact(user: User, contact_id: int) -> Contact | None:
 
 
 def add_contact(
-    user: User, team: Team, number: str, first_name: str, last_name: str, external_id: str
+    user: User,
+    team: Team,
+    number: str,
+    first_name: str,
+    last_name: str,
+    external_id: str,
+    given: Given | None = None,
 ) -> Contact:
     """Adds a contact to a team by hand, and commits. Someone whom the tenant knows by this number and who
     is not in the team yet joins it as they are, opted out where it is not the number that they are texted
-    at. Errors: Taken; TeamClosed."""
+    at. `given` says how they agreed; it is kept for the number that is texted alone. Errors: Taken;
+    TeamClosed; AgreedBefore."""
     known, made = hold_or_make(team, number, first_name, last_name, external_id)
     if not made and consent.consent_of(known.id, team.id):
         raise Taken("number", known)
-    first_status.add_by_user(user, known.id, team.id, number)
+    try:
+        refuse_before(known.id, [team.id], given)
+    except AgreedBefore:
+        db.session.rollback()
+        raise
+    texted = lock_contacts([known.id])[known.id].number in spellings(number)
+    first_status.add_by_user(user, known.id, team.id, number, given if texted else None)
     db.session.commit()
     return known
 
