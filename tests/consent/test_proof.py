@@ -173,7 +173,8 @@ def test_the_command_says_intact_with_the_newest_seal(world: World) -> None:
     last = sealed_days(world)[-1]
     assert done.exit_code == 0, done.output
     assert (
-        done.output == f"{world.name}: intact. Days: 3. Rows: 1. Seal: last {last.day} {last.digest.hex()}\n"
+        done.output == f"{world.name}: intact. Days: 3. Rows: 1. Evidence: 0."
+        f" Seal: last {last.day} {last.digest.hex()}\n"
     )
     kept = _run(world, world.name, "--digest", last.digest.hex())
     assert kept.exit_code == 0
