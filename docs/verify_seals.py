@@ -38,8 +38,11 @@ HISTORY = Kind(
     "row",
     "cadence-change-1",
     "cadence-retired-1",
-    "id tenant_id contact_id team_id status changed_at source user_id message_id first_name last_name"
-    " external_id number team_code user_name words reason".split(),
+    [
+        *("id", "tenant_id", "contact_id", "team_id", "status", "changed_at", "source", "user_id"),
+        *("message_id", "first_name", "last_name", "external_id", "number", "team_code", "user_name"),
+        *("words", "reason"),
+    ],
     "changed_at",
     "change_id",
     ["first_name", "last_name", "external_id", "words"],
@@ -49,8 +52,11 @@ EVIDENCE = Kind(
     "evidence",
     "cadence-evidence-1",
     "cadence-retired-evidence-1",
-    "id tenant_id contact_id team_id recorded_at method way agreed_on agreed_at words page_url sha256 ip"
-    " number collected_by user_id user_name origin".split(),
+    [
+        *("id", "tenant_id", "contact_id", "team_id", "recorded_at", "method", "way", "agreed_on"),
+        *("agreed_at", "words", "page_url", "sha256", "ip", "number", "collected_by", "user_id"),
+        *("user_name", "origin"),
+    ],
     "recorded_at",
     "evidence_id",
     ["page_url", "sha256", "ip", "collected_by", "origin"],
