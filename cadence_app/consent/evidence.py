@@ -4,7 +4,8 @@ A first text and a START are evidence of themselves: the history has their words
 Nothing is made up for consents from before there was evidence: they rest on nothing that was recorded.
 
 A consent rests on what was recorded since the opt in that it is, and not on what they agreed to before they
-last opted out. An opt in that followed from a changed number or a merge goes on resting on what the opt in
+last opted out. Where a changed number opts them out, what they agreed to for the new one counts although that
+was before. An opt in that followed from a changed number or a merge goes on resting on what the opt in
 before it did.
 
 Everything here runs inside the caller's transaction, which holds the contacts (ledger.lock_contacts).
@@ -27,6 +28,7 @@ from sqlalchemy import (
     Select,
     and_,
     any_,
+    case,
     cast,
     func,
     insert,
@@ -218,11 +220,13 @@ def _speaks_for_itself(change: OptOutChange) -> bool:
     return change.source in _OWN_TEXTS and change.message_id is not None
 
 
-def _last_out() -> ColumnElement[Any]:
-    """When who has a Consent was opted out last, as a part of a statement; null for never."""
+def _last_out(*but_for: Source) -> ColumnElement[Any]:
+    """When who has a Consent was opted out last, by other sources than these, as a part of a statement; null
+    for never."""
     out = aliased(OptOutChange)
     outs = select(func.max(out.changed_at)).where(
-        _is_theirs(out.contact_id), out.team_id == Consent.team_id, out.status == Status.OPTED_OUT
+        *(_is_theirs(out.contact_id), out.team_id == Consent.team_id, out.status == Status.OPTED_OUT),
+        out.source.not_in(but_for),
     )
     return outs.correlate(Consent).scalar_subquery()
 
@@ -246,7 +250,9 @@ def _opt_in() -> ColumnElement[Any]:
 
 def _rests_on(row: type[Evidence]) -> ColumnElement[bool]:
     """Whether the opt in that a Consent is rests on a row of evidence, of the same team."""
-    opt_in, out = aliased(OptOutChange), _last_out()
+    opt_in = aliased(OptOutChange)
+    # Of a changed number the opt out is the change itself: what they agreed to for the new one may be older.
+    out = case((row.way == Way.NUMBER_CHANGE, _last_out(Source.NUMBER_CHANGE)), else_=_last_out())
     began = select(opt_in.changed_at).where(opt_in.id == _opt_in()).correlate(Consent).scalar_subquery()
     return and_(
         _is_theirs(row.contact_id),
