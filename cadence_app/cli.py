@@ -241,7 +241,8 @@ def keyword(tenant: str, word: str, meaning: str, code: str | None) -> None:
 @click.argument("tenant", required=False)
 @click.option("--digest", help="A seal's digest that was kept elsewhere; it must be in the chain.")
 def verify_seals(tenant: str | None, digest: str | None) -> None:
-    """Recompute the seals of a TENANT's history, or of everybody's, and name the first row that differs."""
+    """Recompute the seals of a TENANT's history and evidence, or of everybody's, and name the first row that
+    differs."""
     if digest and not tenant:
         raise click.UsageError("--digest is of one tenant: name it")
     names = [tenant] if tenant else db.session.scalars(select(Tenant.name).order_by(Tenant.name)).all()
@@ -259,9 +260,11 @@ def _verified(tenant: str, digest: str | None) -> bool:
         return False
     if outcome.last_digest:
         last = f"last {outcome.last_day} {outcome.last_digest.hex()}"
-        click.echo(f"{tenant}: intact. Days: {outcome.days:,}. Rows: {outcome.rows:,}. Seal: {last}")
-        if outcome.retired:
-            click.echo(f"{tenant}: erased or purged, each by its sealed record: {outcome.retired:,} rows.")
+        counts = f"Days: {outcome.days:,}. Rows: {outcome.rows:,}. Evidence: {outcome.evidence:,}."
+        click.echo(f"{tenant}: intact. {counts} Seal: {last}")
+        if outcome.retired or outcome.retired_evidence:
+            retired = f"{outcome.retired:,} rows, {outcome.retired_evidence:,} of evidence"
+            click.echo(f"{tenant}: erased or purged, each by its sealed record: {retired}.")
     else:
         click.echo(f"{tenant}: no day is sealed yet.")
     if waiting := days_to_seal():

@@ -131,3 +131,8 @@ class RetiredEvidence(Model):
     user_name: Mapped[str]
     reason: Mapped[str]
     replaced: Mapped[bytes | None]
+
+    @property
+    def said(self) -> str:
+        """What it is of, to a person."""
+        return f"Evidence {self.evidence_id}"

@@ -41,19 +41,21 @@ def run(check_id: int) -> None:
         return
     check.state, check.days_total = CheckState.RUNNING, verifying.days_sealed()
 
-    def progress(days: int, rows: int) -> None:
-        check.days, check.rows, check.touched_at = days, rows, func.now()
+    def progress(days: int, rows: int, evidence: int) -> None:
+        check.days, check.rows, check.evidence, check.touched_at = days, rows, evidence, func.now()
         db.session.commit()
 
-    progress(0, 0)
+    progress(0, 0, 0)
     outcome = verifying.verify(progress)
     check.state = CheckState.INTACT if outcome.intact else CheckState.DIFFERS
     check.last_day, check.last_digest = outcome.last_day, outcome.last_digest
     if outcome.problem:
         check.problem = outcome.problem.text
-        check.problem_day, check.problem_change_id = outcome.problem.day, outcome.problem.change_id
+        check.problem_day = outcome.problem.day
+        check.problem_change_id = outcome.problem.change_id
+        check.problem_evidence_id = outcome.problem.evidence_id
     check.finished_at = func.now()
-    progress(outcome.days, outcome.rows)
+    progress(outcome.days, outcome.rows, outcome.evidence)
 
 
 def fail(check_id: int) -> None:

@@ -97,6 +97,11 @@ class RetiredChange(Model):
     reason: Mapped[str]
     replaced: Mapped[bytes | None]
 
+    @property
+    def said(self) -> str:
+        """What it is of, to a person."""
+        return f"Row {self.change_id}"
+
 
 class CheckState(StrEnum):
     """queued -> running -> intact or differs; failed where the check itself could not be done."""
@@ -114,8 +119,9 @@ UNFINISHED_CHECKS = (CheckState.QUEUED, CheckState.RUNNING)
 class SealCheck(Model):
     """An admin's request to recompute the seals, and how it went.
 
-    `days` and `rows` count what was checked so far; `touched_at` is when a worker last said so. `problem`,
-    with its day and row, is set where something differs or the check failed.
+    `days`, `rows` and `evidence` count what was checked so far; `touched_at` is when a worker last said so.
+    `problem`, with its day and row, of the history or of evidence, is set where something differs or the
+    check failed.
     """
 
     __tablename__ = "seal_checks"

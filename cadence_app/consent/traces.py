@@ -1,5 +1,5 @@
-"""What consent keeps of a person: status and history, what bars them beside it, what they may have meant, and
-the stops of their numbers, which outlast them."""
+"""What consent keeps of a person: status and history, how they agreed, what bars them beside it, what they
+may have meant, and the stops of their numbers, which outlast them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from sqlalchemy import delete, false, func, or_, select, update
 
 from cadence_app.accounts.models import Team
 from cadence_app.consent import blocks, merge_and_number_change, possible, team_only
+from cadence_app.consent.evidence_models import Evidence, RetiredEvidence, SealedEvidence
 from cadence_app.consent.ledger import leave_teams
 from cadence_app.consent.models import (
     Block,
@@ -43,6 +44,12 @@ _TABLES = (
         " in their place (GDPR article 17(3)(b) and (e); docs/proof.md). In a merge, history says under whose"
         " id it was written.",
     ),
+    Kept(
+        *(Evidence, Fate.EMPTIED, Fate.WITH_RECORD, Fate.STAYS, "evidence"),
+        because="Proof that there was evidence, of what kind and day and who entered it, without its words,"
+        " page, IP address and number: the legal reason is in their place (GDPR article 17(3)(b) and (e);"
+        " docs/proof.md). In a merge, it says under whose id it was recorded.",
+    ),
     Kept(Consent, Fate.DELETED, Fate.WITH_RECORD, Fate.DELETED, "statuses"),
     Kept(Block, Fate.DELETED, Fate.WITH_RECORD, Fate.MOVED, PERSON),
     Kept(
@@ -67,9 +74,18 @@ _TABLES = (
         *(RetiredChange, Fate.STAYS, Fate.STAYS, Fate.STAYS, ""),
         because="A digest, and who erased a row, when and why (GDPR article 17(3)(e); docs/proof.md).",
     ),
+    Kept(
+        *(SealedEvidence, Fate.STAYS, Fate.STAYS, Fate.STAYS, ""),
+        because="A digest: it proves that nothing else was altered (GDPR article 17(3)(e); docs/proof.md).",
+    ),
+    Kept(
+        *(RetiredEvidence, Fate.STAYS, Fate.STAYS, Fate.STAYS, ""),
+        because="A digest, and who erased a row, when and why (GDPR article 17(3)(e); docs/proof.md).",
+    ),
 )
 _TOLD = {
     "history": "every change of the consent to be texted",
+    "evidence": "how they agreed to be texted, as it was recorded",
     "statuses": "the consent as it is now",
     "possible_opt_outs": "the texts that read like an opt out and what was decided about them",
     "stops": "what their numbers had said stop to, whoever has them",
@@ -77,7 +93,7 @@ _TOLD = {
 
 
 def _empty(leaving: Leaving) -> None:
-    """The history itself is retired by erasing.py, with the legal reason."""
+    """The history itself and the evidence are retired by erasing.py, with the legal reason."""
     team_only.forget(leaving.ids)
     flags = PossibleOptOut.contact_id.in_(leaving.ids)
     still_open = flags, PossibleOptOut.decision == Decision.OPEN
@@ -97,6 +113,7 @@ def _hand_out(person: Person) -> HandedOut:
     return HandedOut(
         {
             "history": _history(person),
+            "evidence": _evidence(person),
             "statuses": _statuses(person),
             "possible_opt_outs": _flags(person),
             "stops": _stops(person),
@@ -117,8 +134,11 @@ def _hand_out(person: Person) -> HandedOut:
 
 
 def _size_of(person: Person) -> Size:
-    changes = select(func.count()).select_from(OptOutChange)
-    return Size(db.session.scalars(changes.where(OptOutChange.contact_id.in_(person.ids))).one())
+    rows = 0
+    for kind in (OptOutChange, Evidence):
+        count = select(func.count()).select_from(kind).where(kind.contact_id.in_(person.ids))
+        rows += db.session.scalars(count).one()
+    return Size(rows)
 
 
 def _history(person: Person) -> Rows:
@@ -145,6 +165,30 @@ def _history(person: Person) -> Rows:
             "number": change.number,
         }
         for change, team in db.session.execute(query)
+    ]
+
+
+def _evidence(person: Person) -> Rows:
+    query = select(Evidence).join(Evidence.team).where(Evidence.contact_id.in_(person.ids))
+    return [
+        {
+            "row": row.id,
+            "recorded_at": instant(row.recorded_at),
+            "team": row.team.name,
+            "method": row.method,
+            "way": row.way,
+            "agreed_on": row.agreed_on.isoformat() if row.agreed_on else "",
+            "agreed_at": instant(row.agreed_at),
+            "words": row.words,
+            "page_url": row.page_url,
+            "sha256": row.sha256.hex() if row.sha256 else "",
+            "ip": row.ip,
+            "number": row.number,
+            "collected_by": row.collected_by,
+            "entered_by": row.user_name,
+            "origin": row.origin,
+        }
+        for row in db.session.scalars(query.order_by(Evidence.recorded_at, Evidence.id))
     ]
 
 

@@ -149,7 +149,10 @@ class Certificate:
             return "The seals were not checked as a whole yet."
         when = formatting.utc(check.finished_at)
         if check.state == CheckState.INTACT:
-            return f"{when}: intact, {check.days:,} days and {check.rows:,} rows."
+            return (
+                f"{when}: intact, {check.days:,} days with {check.rows:,} rows of history and"
+                f" {check.evidence:,} of evidence."
+            )
         return f"{when}: DIFFERS. {check.problem}."
 
     @property

@@ -2,8 +2,8 @@
 
 Their numbers leave keyed digests, so that nobody texts them again: those they have, and those they had from
 which a text waits that nobody will read now, for it may be a STOP. Then each area in turn takes them out of
-what it keeps (docs/records.md). The rows of the history stay, pseudonymised, with the legal reason
-(consent/retiring.py).
+what it keeps (docs/records.md). The rows of the history and of evidence stay, pseudonymised, with the legal
+reason (consent/retiring.py).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from sqlalchemy import select
 from cadence_app.accounts import audit
 from cadence_app.accounts.models import User
 from cadence_app.consent import number_stops, retiring
+from cadence_app.consent.evidence_models import Evidence
 from cadence_app.consent.ledger import lock_contacts, with_merged
 from cadence_app.consent.models import OptOutChange, StopOrigin
 from cadence_app.contacts import forgetting
@@ -46,8 +47,12 @@ def _erase(user: User, contact_id: int, reason: str) -> None:
         f"This number was of a person who was erased: {reason}",
         had=posts.numbers_waiting(forgetting.person_of(ids)),
     )
-    changes = db.session.scalars(select(OptOutChange.id).where(OptOutChange.contact_id.in_(ids))).all()
+    changes, evidence = (
+        db.session.scalars(select(kind.id).where(kind.contact_id.in_(ids))).all()
+        for kind in (OptOutChange, Evidence)
+    )
     forgetting.erase(ids, user.id)
     retiring.erase_changes(changes, user, reason)
+    retiring.erase_evidence(evidence, user, reason)
     audit.record(user, "contact.erased", f"Contact {contact_id}", reason=(None, reason))
     db.session.commit()

@@ -164,7 +164,8 @@ REVOKE ALL ON FUNCTION erase_evidence, purge_evidence FROM public;
 GRANT EXECUTE ON FUNCTION erase_evidence, purge_evidence TO cadence_app;
 """  # noqa: S608 - our own constant
 
-# Who is removed by age loses the evidence with the history; evidence that is new keeps them.
+# Who is removed by age loses the evidence with the history. What is new keeps them, evidence too, and also
+# where it is of a record that was merged into theirs.
 REMOVAL = """
 CREATE OR REPLACE FUNCTION removable_contacts(tenant bigint, ids bigint[], before timestamptz)
     RETURNS TABLE (contact_id bigint, last_at timestamptz)
@@ -172,11 +173,16 @@ CREATE OR REPLACE FUNCTION removable_contacts(tenant bigint, ids bigint[], befor
     SELECT c.id, greatest(c.created_at, texts.last_at, changes.last_at, evidence.last_at)
     FROM contacts c
     CROSS JOIN LATERAL (
+        SELECT array_append(array_agg(m.id), c.id) AS theirs FROM contacts m WHERE m.merged_into_id = c.id
+    ) AS own
+    CROSS JOIN LATERAL (
         SELECT max(last_message_at) AS last_at FROM conversations WHERE contact_id = c.id) AS texts
     CROSS JOIN LATERAL (
-        SELECT max(changed_at) AS last_at FROM opt_out_changes WHERE contact_id = c.id) AS changes
+        SELECT max(changed_at) AS last_at FROM opt_out_changes
+        WHERE contact_id = ANY (own.theirs)) AS changes
     CROSS JOIN LATERAL (
-        SELECT max(recorded_at) AS last_at FROM consent_evidence WHERE contact_id = c.id) AS evidence
+        SELECT max(recorded_at) AS last_at FROM consent_evidence
+        WHERE contact_id = ANY (own.theirs)) AS evidence
     WHERE c.tenant_id = tenant AND c.id = ANY (ids) AND c.merged_into_id IS NULL
       AND greatest(c.created_at, texts.last_at, changes.last_at, evidence.last_at)
         < least(before, now() - interval '1 year')

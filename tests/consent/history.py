@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 
-from sqlalchemy import Connection, Engine, select, text
+from sqlalchemy import Connection, Engine, insert, select, text
 
 from cadence_app.consent import seals
+from cadence_app.consent.evidence_models import Evidence, Method, Way
 from cadence_app.consent.ledger import Change, record_changes
 from cadence_app.consent.models import Source, Status
 from cadence_app.consent.seal_models import Seal
@@ -36,6 +37,35 @@ def flip(world: World, contact_id: int, *days_ago: int, source: Source = Source.
             )
             assert change_id
             ids.append(change_id)
+        db.session.commit()
+    return ids
+
+
+def agree(world: World, contact_id: int, *days_ago: int, **values: object) -> list[int]:
+    """Evidence of one contact, with something in every field, recorded at noon (UTC) of these days; the ids.
+    As if each day were today: evidence itself is recorded now."""
+    row: dict[str, object] = {
+        "tenant_id": world.tenant_id,
+        "contact_id": contact_id,
+        "team_id": world.team_id,
+        "method": Method.WEB_FORM,
+        "way": Way.RECORD,
+        "agreed_on": noon(9).date(),
+        "agreed_at": noon(9),
+        "words": "Zoë agreed: 世界, 1:,",
+        "page_url": "https://lakeside.example/join",
+        "sha256": bytes(range(32)),
+        "ip": "203.0.113.7",
+        "number": "+12125550199",
+        "collected_by": "Ana at the desk",
+        "user_id": world.agent_id,
+        "user_name": "Agent Person",
+        "origin": "spring.csv",
+    }
+    with world.session():
+        rows = [row | values | {"recorded_at": noon(ago)} for ago in days_ago]
+        statement = insert(Evidence).returning(Evidence.id, sort_by_parameter_order=True)
+        ids = list(db.session.scalars(statement, rows))
         db.session.commit()
     return ids
 

@@ -22,15 +22,16 @@ def make_files(world: World, folder: Path) -> None:
     """What docs/proof.md says to type, typed."""
     recipe = (ROOT / "docs" / "proof.md").read_text()
     lines = [line.strip() for line in recipe.splitlines() if re.match(r"    (SET |\\copy )", line)]
-    assert len(lines) == 5
+    assert len(lines) == 8
     commands = "\n".join(lines).replace("tenant_id = 1", f"tenant_id = {world.tenant_id}")
     url = str(world.app.config["DATABASE_OWNER_URL"]).replace("+psycopg", "")
     psql = [str(embedded.postgres_tool("psql")), "--no-psqlrc", "-q", "-v", "ON_ERROR_STOP=1", url]
     subprocess.run(psql, input=commands, cwd=folder, check=True, text=True)
 
 
-def check_files(folder: Path) -> subprocess.CompletedProcess[str]:
+def check_files(folder: Path, with_evidence: bool = True) -> subprocess.CompletedProcess[str]:
     files = ["changes.csv", "sealed_changes.csv", "retired_changes.csv", "seals.csv"]
+    files += ["evidence.csv", "sealed_evidence.csv", "retired_evidence.csv"] if with_evidence else []
     return subprocess.run(
         [sys.executable, "-I", str(SCRIPT), *files], cwd=folder, capture_output=True, text=True, check=False
     )

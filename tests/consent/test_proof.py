@@ -12,9 +12,11 @@ from cadence_app.accounts.models import Tenant, User
 from cadence_app.consent import jobs, seal_checks
 from cadence_app.consent.seal_models import SealCheck
 from cadence_app.extensions import db, rq
+from cadence_app.records.certificate import certify
 from cadence_app.work.queueing import waiting
 from cadence_app.worker import ForkingWorker
-from tests.consent.history import TODAY, behind_its_back, flip, seal, sealed_days
+from tests.consent.history import TODAY, agree, behind_its_back, flip, noon, seal, sealed_days
+from tests.records.people import erase
 from tests.world import World
 
 
@@ -173,7 +175,8 @@ def test_the_command_says_intact_with_the_newest_seal(world: World) -> None:
     last = sealed_days(world)[-1]
     assert done.exit_code == 0, done.output
     assert (
-        done.output == f"{world.name}: intact. Days: 3. Rows: 1. Seal: last {last.day} {last.digest.hex()}\n"
+        done.output == f"{world.name}: intact. Days: 3. Rows: 1. Evidence: 0."
+        f" Seal: last {last.day} {last.digest.hex()}\n"
     )
     kept = _run(world, world.name, "--digest", last.digest.hex())
     assert kept.exit_code == 0
@@ -211,3 +214,68 @@ def test_another_tenants_checks_are_not_shown(world: World, legacy_world: World)
         seal_checks.request_check(_admin(legacy_world))
     with world.session():
         assert db.session.scalars(select(SealCheck)).all() == []
+
+
+def _alter_evidence(owner: Engine, evidence_id: int) -> None:
+    with behind_its_back(owner) as connection:
+        change = text("UPDATE consent_evidence SET words = 'x' WHERE id = :id")
+        connection.execute(change, {"id": evidence_id})
+
+
+def test_the_page_counts_evidence_and_names_what_was_altered_of_it(either: World, owner: Engine) -> None:
+    contact_id = either.add_contact()
+    flip(either, contact_id, 5, 3)
+    _, altered = agree(either, contact_id, 4, 3)
+    seal(either)
+    agree(either, contact_id, *[0] * 77)
+    _press(either)
+    check = _latest(either)
+    assert (check.state, check.rows, check.evidence) == ("intact", 2, 2)
+    page = either.sign_in("admin").get("/reports/proof/").text
+    assert '<td data-label="Evidence" class="num">77</td>' in page
+    assert '<td data-label="Evidence" class="num">2</td>' in page
+    _alter_evidence(owner, altered)
+    _press(either)
+    check = _latest(either)
+    assert (check.state, check.problem_change_id, check.evidence) == ("differs", None, 1)
+    assert (check.problem_evidence_id, check.problem_day) == (altered, noon(3).date())
+    said = f"{noon(3).date()}: evidence {altered} was altered after it was sealed"
+    assert said in either.sign_in("admin").get("/reports/proof/checks").text
+
+
+def test_the_page_lists_evidence_that_was_erased_beside_the_rows(world: World) -> None:
+    contact_id = world.add_contact()
+    (change,) = flip(world, contact_id, 3)
+    (row,) = agree(world, contact_id, 3)
+    seal(world)
+    erase(world, contact_id, "Asked for by the person.")
+    page = world.sign_in("admin").get("/reports/proof/").text
+    assert f'<td data-label="Row">Evidence {row}</td>' in page
+    assert f'<td data-label="Row">Row {change}</td>' in page
+
+
+def test_the_command_counts_evidence_and_names_what_was_altered_of_it(world: World, owner: Engine) -> None:
+    contact_id = world.add_contact()
+    flip(world, contact_id, 4)
+    (altered,) = agree(world, contact_id, 3)
+    gone = world.add_contact()
+    agree(world, gone, 2)
+    seal(world)
+    done = _run(world, world.name)
+    assert (done.exit_code, "Days: 4. Rows: 1. Evidence: 2." in done.output) == (0, True)
+    _alter_evidence(owner, altered)
+    done = _run(world, world.name)
+    assert done.exit_code == 1
+    assert f"DIFFERS. {noon(3).date()}: evidence {altered} was altered after it was sealed." in done.output
+
+
+def test_a_certificate_says_how_much_of_both_the_last_check_covered(world: World) -> None:
+    contact_id = world.add_contact()
+    flip(world, contact_id, 3)
+    agree(world, contact_id, 3, 2)
+    seal(world)
+    with world.session():
+        seal_checks.run(seal_checks.request_check(_admin(world)).id)
+        certificate = certify(_admin(world), contact_id)
+        assert certificate
+        assert certificate.check_words.endswith("intact, 3 days with 1 rows of history and 2 of evidence.")

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from cadence_app.consent import seals
 from cadence_app.consent.models import OptOutChange
+from cadence_app.consent.sealed_streams import EVIDENCE, HISTORY
 from cadence_app.consent.verifying import Kind
 from cadence_app.extensions import db
 from tests.consent.history import COPIED, FIRST, TODAY, behind_its_back, check, flip, noon, seal
@@ -174,7 +175,11 @@ def test_a_day_rewritten_with_its_seal_breaks_the_chain_at_the_next(world: World
             "id": altered,
             "row": row_digest,
             "rows": rows_digest,
-            "digest": seals.seal_digest(world.tenant_id, FIRST, 1, rows_digest, None),
+            "digest": seals.seal_digest(
+                *(world.tenant_id, FIRST),
+                {HISTORY: seals.Sums(1, rows_digest), EVIDENCE: seals.no_sums(EVIDENCE)},
+                None,
+            ),
             "tenant": world.tenant_id,
             "day": FIRST,
         }

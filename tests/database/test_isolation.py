@@ -326,8 +326,10 @@ def test_look_ups_read_the_columns_they_need_and_no_more(world: World, catalogue
     )
     assert catalogue.scalars(others).all() == [
         "erase_changes",
+        "erase_evidence",
         "leave_teams",
         "purge_changes",
+        "purge_evidence",
         "remove_contacts",
     ]
     catalogue.execute(text("SET LOCAL ROLE cadence_lookup"))

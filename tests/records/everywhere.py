@@ -10,6 +10,8 @@ from sqlalchemy import select, update
 
 from cadence_app.accounts.models import KeywordPolicy, Team, Tenant, User
 from cadence_app.campaigns.segments import Segment, Who
+from cadence_app.consent import evidence
+from cadence_app.consent.evidence_models import Method, Way
 from cadence_app.contacts import service as contacts
 from cadence_app.contacts import tags
 from cadence_app.contacts.models import Contact, NumberToMend
@@ -76,7 +78,9 @@ def leave_traces(world: World) -> Trail:
     send(world, add_campaign(world, Segment(Who.PICKED, contact_ids=(contact_id,)), "Dear {first_name}"))
     add_campaign(world, Segment(Who.PASTED, entries=(spelled(number), external_id, new_number())))
     merged_id = world.contact_id_of(world.text(merged, f"{WORD} too").conversation_id)
+    _agree(world, merged_id, merged)
     merge(world, contact_id, merged_id)
+    _agree(world, contact_id, number)
     _stop_everything(world, number)
     _be_told_of(world, contact_id)
     _be_searched_for(world, number)
@@ -122,6 +126,21 @@ def _talk(world: World, contact_id: int, number: str) -> None:
         names = {"first_name": FIRST, "last_name": LAST, "external_id": contact.external_id}
         contacts.edit_contact(agent, contact, {"1": WORD}, **names)
         tags.add_tag(agent, contact, "Transfers")
+
+
+def _agree(world: World, contact_id: int, number: str) -> None:
+    """Evidence that names them in everything that it can hold."""
+    given = evidence.Given(
+        *(Method.WEB_FORM, None, datetime.now(UTC), f"{FIRST} agreed, {WORD}"),
+        page_url=f"https://nowhere.example/{WORD}?phone={number}",
+        sha256=bytes(32),
+        ip="203.0.113.77",
+        collected_by=f"{FIRST}'s brother",
+    )
+    with world.session():
+        agent = db.session.get_one(User, world.agent_id)
+        evidence.record([(contact_id, world.team_id)], given, Way.RECORD, agent, f"{WORD}.csv")
+        db.session.commit()
 
 
 def _be_imported(world: World, external_id: str, number: str, further: str) -> None:

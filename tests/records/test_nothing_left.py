@@ -45,7 +45,10 @@ from tests.waiting import until_somebody_waits
 from tests.world import World, new_number
 
 # Written when somebody goes; a hold keeps them from it.
-LATER = {"discarded_files", "retired_changes", "sealed_changes", "legal_holds"}
+LATER = {
+    *("discarded_files", "retired_changes", "sealed_changes", "retired_evidence", "sealed_evidence"),
+    "legal_holds",
+}
 
 
 def stored(world: World) -> dict[str, str]:
@@ -103,6 +106,7 @@ def grow_old(world: World, trail: Trail) -> None:
         for table, column, of in (
             ("contacts", "created_at", "id"),
             ("opt_out_changes", "changed_at", "contact_id"),
+            ("consent_evidence", "recorded_at", "contact_id"),
             ("conversations", "last_message_at", "contact_id"),
         ):
             statement = f"UPDATE {table} SET {column} = {column} - :by WHERE {of} = ANY (:ids)"
