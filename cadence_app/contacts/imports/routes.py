@@ -177,6 +177,8 @@ def start(import_id: int) -> ResponseReturnValue:
         *(current_user, imported, reason, form.typed),
         agreed=form.agreed.data or [],
         agreed_reason=form.agreed_reason.data or "",
+        statement=form.statement.data or "",
+        statement_on=form.statement_on.data,
     )
     return redirect(url_for("imports.show", import_id=imported.id))
 
