@@ -129,7 +129,7 @@ def _try(order: Order, lines: list[int], dry: bool) -> Applied:
     # In a check, what opt_outs.py opted out is as it was; it is counted there.
     counted = {pair for pair, was_in in decided.items() if was_in}
     changed = {(row.contact_id, row.team_id) for row in outcome.changed} - counted
-    recorded = recording.record(order, _of_one_line(order, said, words), decided)
+    recorded = recording.record(order, _of_one_line(order, said, words), counted if dry else ())
     touched = tagged | {contact_id for contact_id, _ in changed | counted} | recorded.contact_ids
     db.session.execute(statements.TOUCHED, values | {"contact_ids": list(touched)})
     _note_held(values, outcome.held, outvoted, recorded.elsewhere)
