@@ -11,6 +11,7 @@ import pytest
 from openpyxl import Workbook
 from sqlalchemy import func, select
 
+from cadence_app import files
 from cadence_app.accounts.models import AuditEntry, User
 from cadence_app.consent import evidence
 from cadence_app.consent.evidence_models import Evidence, Method, Way
@@ -18,6 +19,7 @@ from cadence_app.contacts.imports import applying, service
 from cadence_app.contacts.imports.models import Import, ImportRow
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
+from cadence_app.reports.kinds.imports import IMPORT_LOG
 from tests.contacts.importing import (
     HISTORY,
     check,
@@ -32,6 +34,7 @@ from tests.contacts.importing import (
     work,
 )
 from tests.records.people import IN, OUT, add_number, erase, known, opt
+from tests.reports import exporting
 from tests.world import World, new_number
 
 HEADER = (
@@ -368,6 +371,31 @@ def test_an_admin_signs_on_the_page_and_it_stands_with_the_import(
         "statement": [None, "On paper,\n<b>all</b>"],
         "agreed_on": [None, "2026-01-02"],
     }
+
+
+@pytest.mark.parametrize(("mode", "team"), [("world", "TeamCode"), ("legacy_world", "DepartmentCode")])
+def test_a_file_with_the_columns_and_no_row_is_there_to_be_filled_in(
+    mode: str, team: str, request: pytest.FixtureRequest
+) -> None:
+    world: World = request.getfixturevalue(mode)
+    browser = world.sign_in("admin")
+    assert 'href="/contacts/import/columns.csv"' in browser.get("/contacts/import/").text
+    (names,) = browser.get("/contacts/import/columns.csv").data.decode("utf-8-sig").splitlines()
+    assert team in names.split(",")
+    number = new_number()
+    filled = ("1", "Ann", "Lee", number, "ADM", "no", "fall", "2026-01-02", "Paper", "Yes", "")
+    done = run(world, csv_of(filled, header=names.split(",")))
+    assert (counts(done), done.evidence) == ((1, 0, 0, 0), 1)
+    assert world.sign_in("agent").get("/contacts/import/columns.csv").status_code == 403
+
+
+def test_the_import_log_tells_what_was_recorded_and_signed_where_it_is_asked_to(world: World) -> None:
+    _signed(world, csv_of(("A", "", "", new_number(), "ADM", "")), "=On paper", date(2026, 2, 1))
+    extra = ("Evidence", "EvidenceIdle", "Statement", "StatementDate")
+    done = exporting.run(world, exporting.ask_for(world, kind=IMPORT_LOG, extra=extra))
+    with world.session():
+        lines = files.read(done.file_key).decode("utf-8-sig").splitlines()
+    assert lines[-1].endswith(",1,0,'=On paper,2026-02-01")
 
 
 def test_a_file_that_brings_nothing_new_can_still_be_signed(world: World) -> None:

@@ -35,6 +35,11 @@ TARGETS = {
     "consent_text": "ConsentText (what they read)",
     "consent_url": "ConsentUrl (page they were on)",
 }
+# A file that is begun anew has these columns, beside {Team}Code, each recognised by its name.
+NAMES = (
+    *("ContactId", "FirstName", "LastName", "MobileNumber", "{Team}Code", "OptedOut", "Tags"),
+    *("ConsentDate", "ConsentSource", "ConsentText", "ConsentUrl"),
+)
 # Names that columns usually have, without anything but letters and digits.
 _USUAL_NAMES = {
     "first_name": "firstname first fname givenname forename preferredname preferredfirstname",
