@@ -158,6 +158,48 @@ def record_selected(rows: Select[Any], way: Way, by: User | str) -> Sequence[int
     return sorted(db.session.scalars(statement))
 
 
+def only_new(rows: Select[Any]) -> Select[Any]:
+    """Of what record_selected() would record, each once, and what is not recorded already: while they are in,
+    what their consent rests on, and while they are out, whatever says the same."""
+    given = rows.subquery("given")
+    kept, status = aliased(Evidence), Consent.status
+    merged = select(Contact.id).where(Contact.merged_into_id == given.c.contact_id).correlate(given)
+    ids = func.array_append(func.array(merged.scalar_subquery()), given.c.contact_id)
+    agreed_on = func.coalesce(given.c.agreed_on, _day_of(given.c.agreed_at))
+    known = select(kept.id).where(
+        kept.contact_id == any_(ids),
+        kept.team_id == given.c.team_id,
+        *(kept.method == given.c.method, kept.words == given.c.words, kept.page_url == given.c.page_url),
+        *(kept.origin == given.c.origin, kept.collected_by == given.c.collected_by, kept.ip == given.c.ip),
+        kept.agreed_on.is_not_distinct_from(agreed_on),
+        kept.agreed_at.is_not_distinct_from(given.c.agreed_at),
+        kept.sha256.is_not_distinct_from(given.c.sha256),
+        or_(status.is_distinct_from(Status.OPTED_IN), _rests_on(kept)),
+    )
+    return (
+        select(*given.c)
+        .distinct()
+        .select_from(given)
+        .outerjoin(
+            Consent, and_(Consent.contact_id == given.c.contact_id, Consent.team_id == given.c.team_id)
+        )
+        .where(~known.correlate(given, Consent).exists())
+    )
+
+
+def what_rests_on(evidence_ids: Collection[int]) -> Sequence[Any]:
+    """contact_id and team_id of each of these rows of evidence, and whether a consent rests on it."""
+    rests = and_(Consent.status == Status.OPTED_IN, _rests_on(Evidence))
+    query = (
+        select(Evidence.contact_id, Evidence.team_id, func.coalesce(rests, False).label("rests"))
+        .outerjoin(
+            Consent, and_(Consent.contact_id == Evidence.contact_id, Consent.team_id == Evidence.team_id)
+        )
+        .where(Evidence.id == any_(cast(list(evidence_ids), ARRAY(BigInteger))))
+    )
+    return db.session.execute(query).all()
+
+
 def evidence_of(contact_id: int, team_ids: Collection[int] | None = None) -> list[Evidence]:
     """All evidence of a contact and of those merged into it, in these teams or all; oldest first."""
     query = select(Evidence).where(Evidence.contact_id.in_(with_merged(contact_id)))
@@ -269,7 +311,7 @@ def _opt_in() -> ColumnElement[Any]:
     return first.correlate(Consent).scalar_subquery()
 
 
-def _rests_on(row: type[Evidence]) -> ColumnElement[bool]:
+def _rests_on(row: Any) -> ColumnElement[bool]:
     """Whether the opt in that a Consent is rests on a row of evidence, of the same team."""
     opt_in, out = aliased(OptOutChange), _last_out()
     began = select(opt_in.changed_at).where(opt_in.id == _opt_in()).correlate(Consent).scalar_subquery()
@@ -284,8 +326,9 @@ def _is_theirs(contact_id: ColumnElement[int] | InstrumentedAttribute[int]) -> C
     """Whether a row is of the contact of a Consent, or of one that was merged into it. As an array, so that
     each contact's rows are found by their index."""
     one, of = aliased(Contact), Consent.contact_id
-    ids = select(one.id).where(or_(one.id == of, one.merged_into_id == of)).correlate(Consent)
-    return contact_id == any_(func.array(ids.scalar_subquery(), type_=ARRAY(BigInteger)))
+    merged = select(one.id).where(one.merged_into_id == of).correlate(Consent)
+    ids = func.array(merged.scalar_subquery(), type_=ARRAY(BigInteger))
+    return contact_id == any_(func.array_append(ids, of, type_=ARRAY(BigInteger)))
 
 
 def _day_of(at: ColumnElement[Any]) -> ColumnElement[Any]:

@@ -210,6 +210,9 @@ def _import_rows(person: Person) -> Rows:
             "status": row.status or "",
             "tags": ", ".join(row.tags),
             "fields": "; ".join(f"{own_fields.get(key, key)}: {value}" for key, value in row.custom.items()),
+            "how_they_agreed": "; ".join(
+                value for key, value in (row.given or {}).items() if key != "method"
+            ),
             "result": result or "",
         }
         for row, file, result in db.session.execute(query)

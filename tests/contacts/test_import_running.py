@@ -15,6 +15,7 @@ from sqlalchemy import func, select, text, update
 
 from cadence_app.accounts.models import User
 from cadence_app.consent import by_import
+from cadence_app.consent.evidence_models import Evidence
 from cadence_app.consent.models import Consent, OptOutChange
 from cadence_app.contacts import mending
 from cadence_app.contacts.imports import applying, jobs, running, service
@@ -24,6 +25,7 @@ from cadence_app.contacts.service import contact_with
 from cadence_app.extensions import db, rq
 from tests.conftest import ROOT
 from tests.contacts.importing import (
+    HEADER,
     check,
     counts,
     csv_of,
@@ -187,7 +189,11 @@ def test_a_worker_killed_in_the_middle_is_followed_by_one_that_finishes(world: W
     count = 2_000
     first = int(new_number()[1:])
     content = csv_of(
-        *((f"F{n}", "L", "", f"+{first + n * 100_003 % 899_999_999}", "ADM", "") for n in range(count))
+        *(
+            (f"F{n}", "L", "", f"+{first + n * 100_003 % 899_999_999}", "ADM", "", "2026-01-02")
+            for n in range(count)
+        ),
+        header=(*HEADER, "ConsentDate"),
     )
     import_id = upload(world, content)
     checked = check(world, import_id)
@@ -224,8 +230,9 @@ def test_a_worker_killed_in_the_middle_is_followed_by_one_that_finishes(world: W
     done = work(world, import_id)
     assert (done.state, sum(counts(done)), done.rows_new) == ("done", count, checked.rows_new)
     with world.session():
-        for table in (Contact, OptOutChange, Consent):
+        for table in (Contact, OptOutChange, Consent, Evidence):
             assert db.session.scalar(select(func.count()).select_from(table)) == done.rows_new
+    assert done.evidence == done.rows_new
 
 
 def _nobody_holds(world: World) -> bool:

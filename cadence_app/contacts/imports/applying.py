@@ -7,7 +7,7 @@ statuses as set operations, and is committed or, for the check, rolled back afte
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Container, Sequence
+from collections.abc import Collection, Container, Sequence
 from typing import Any
 
 from flask import current_app
@@ -29,7 +29,7 @@ from cadence_app.consent.by_import import Held, Numbers, set_by_import
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import Status
 from cadence_app.consent.wishes import Wish, wishes_of
-from cadence_app.contacts.imports import agreeing, opt_outs, statements
+from cadence_app.contacts.imports import agreeing, opt_outs, recording, statements
 from cadence_app.contacts.imports.batches import Applied, Order, Overtaken, retried
 from cadence_app.contacts.imports.models import ImportOutcome, ImportRow, Result
 from cadence_app.contacts.models import Contact
@@ -44,6 +44,7 @@ _HELD = {
     Held.OLDER: "Not opted in in {teams}: the status here is newer than the file's.",
     Held.OUT_OLDER: "Not opted out in {teams}: opted in here after the moment in the file.",
 }
+_ELSEWHERE = "How they agreed is not recorded: it is said of another number than they are texted at."
 _OUTVOTED = "Not opted in in {teams}: another row of this file opts them out."
 
 
@@ -112,9 +113,10 @@ def _try(order: Order, lines: list[int], dry: bool) -> Applied:
     before = {row.id: row.number for row in db.session.execute(statements.CHANGE_NUMBERS, values)}
     db.session.execute(statements.ADD_TAGS, values)
     tagged = set(db.session.scalars(statements.TAG_CONTACTS, values))
-    asked = _asked(order.import_id, lines)
+    asked, said = _asked(order.import_id, lines)
     decided = opt_outs.decided(order.import_id, {each[0] for each in asked}) if order.says_out else {}
-    wishes, outvoted = _wishes(order, asked, decided)
+    words = opt_outs.words_of(order, {contact_id for contact_id, _ in asked})
+    wishes, outvoted = _wishes(order, asked, decided, [word for word, _ in words])
     outcome = set_by_import(
         wishes_of(wishes),
         _numbers(order.import_id, lines, wishes, before),
@@ -127,13 +129,16 @@ def _try(order: Order, lines: list[int], dry: bool) -> Applied:
     # In a check, what opt_outs.py opted out is as it was; it is counted there.
     counted = {pair for pair, was_in in decided.items() if was_in}
     changed = {(row.contact_id, row.team_id) for row in outcome.changed} - counted
-    touched = tagged | {contact_id for contact_id, _ in changed | counted}
+    recorded = recording.record(order, _of_one_line(order, said, words), counted if dry else ())
+    touched = tagged | {contact_id for contact_id, _ in changed | counted} | recorded.contact_ids
     db.session.execute(statements.TOUCHED, values | {"contact_ids": list(touched)})
-    _note_held(values, outcome.held, outvoted)
+    _note_held(values, outcome.held, outvoted, recorded.elsewhere)
     results = {row.result: row.count for row in db.session.execute(statements.TALLY, values)}
     older = [row for row in outcome.held if row.why == Held.OUT_OLDER]
     held = len(outcome.held) - len(older) + len(outvoted)
-    applied = Applied(Counter(results), len(changed), held, len(outvoted), len(older))
+    applied = Applied(
+        *(Counter(results), len(changed), held, len(outvoted), len(older), recorded.rows, recorded.idle)
+    )
     if dry:
         _keep_outcomes_only(order.import_id, lines)
     else:
@@ -149,30 +154,48 @@ def _hold(values: dict[str, Any]) -> None:
     lock_contacts(values["held"], for_new_numbers=any(row.moves for row in found))
 
 
-def _asked(import_id: int, lines: list[int]) -> dict[tuple[int, int], Status | None]:
+def _asked(
+    import_id: int, lines: list[int]
+) -> tuple[dict[tuple[int, int], Status | None], list[tuple[recording.Said, Status | None]]]:
     """The contacts and teams of the batch's rows that are applied, with the status that they ask for. Two
-    rows may name one person by two numbers of theirs: an opt out counts."""
+    rows may name one person by two numbers of theirs: an opt out counts. And the same by the rows' lines."""
     outcome, row, query = _of_batch(import_id, lines)
     team_id = func.unnest(row.c.team_ids, type_=BigInteger).label("team_id")
     asked: dict[tuple[int, int], Status | None] = {}
-    for each in db.session.execute(query.with_only_columns(outcome.c.contact_id, team_id, row.c.status)):
+    said: list[tuple[recording.Said, Status | None]] = []
+    found = query.with_only_columns(outcome.c.contact_id, team_id, row.c.status, row.c.line)
+    for each in db.session.execute(found):
         pair = each.contact_id, each.team_id
+        said.append(((*pair, each.line), each.status))
         if Status.OPTED_OUT not in (asked.get(pair), each.status):
             asked[pair] = asked.get(pair) or each.status
         else:
             asked[pair] = Status.OPTED_OUT
-    return asked
+    return asked, said
+
+
+def _of_one_line(
+    order: Order,
+    said: Sequence[tuple[recording.Said, Status | None]],
+    words: Sequence[tuple[Wish, int]],
+) -> list[recording.Said]:
+    """Whose agreement which line tells of: each its own, but in a history of statuses the line that has the
+    last word on the person and team, for one from before an opt out of the file must carry no consent."""
+    if not order.dated:
+        return [each for each, _ in said]
+    last = [(word.contact_id, word.team_id, line) for word, line in words]
+    return last + [each for each, status in said if status is None]
 
 
 def _wishes(
-    order: Order, asked: dict[tuple[int, int], Status | None], decided: Container[tuple[int, int]]
+    order: Order,
+    asked: dict[tuple[int, int], Status | None],
+    decided: Container[tuple[int, int]],
+    words_of_file: Sequence[Wish],
 ) -> tuple[list[Wish], list[tuple[int, int]]]:
     """What the file wishes for the batch's contacts and their teams, and the opt ins among what its rows ask
     for that another row outvotes. Where opt_outs.py has decided a pair, no row has a word in it."""
-    words = {
-        (word.contact_id, word.team_id): word
-        for word in opt_outs.words_of(order, {contact_id for contact_id, _ in asked})
-    }
+    words = {(word.contact_id, word.team_id): word for word in words_of_file}
     wishes = {pair: Wish(*pair, None if order.dated else status) for pair, status in asked.items()} | words
     outvoted = [
         pair
@@ -215,8 +238,13 @@ def _of_batch(import_id: int, lines: list[int]) -> tuple[Any, Any, Select[Any]]:
     return outcome, row, select(outcome.c.contact_id).select_from(joined).where(applied)
 
 
-def _note_held(values: dict[str, Any], held: Sequence[Any], outvoted: Sequence[tuple[int, int]]) -> None:
-    if not held and not outvoted:
+def _note_held(
+    values: dict[str, Any],
+    held: Sequence[Any],
+    outvoted: Sequence[tuple[int, int]],
+    elsewhere: Collection[int],
+) -> None:
+    if not held and not outvoted and not elsewhere:
         return
     codes = {row.id: row.code for row in db.session.execute(select(Team.id, Team.code))}
     notes: dict[int, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
@@ -228,6 +256,8 @@ def _note_held(values: dict[str, Any], held: Sequence[Any], outvoted: Sequence[t
         contact_id: " ".join(words.format(teams=", ".join(sorted(teams))) for words, teams in of.items())
         for contact_id, of in notes.items()
     }
+    for contact_id in elsewhere:
+        said[contact_id] = f"{said.get(contact_id, '')} {_ELSEWHERE}".strip()
     db.session.execute(statements.NOTE, values | {"contact_ids": list(said), "notes": list(said.values())})
 
 

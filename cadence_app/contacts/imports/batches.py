@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 from psycopg.errors import DeadlockDetected, UniqueViolation
 from sqlalchemy.exc import DBAPIError
@@ -22,10 +22,21 @@ class Overtaken(Exception):
 
 
 @dataclass(frozen=True)
+class Evidence:
+    """How the people of a file agreed, beside what its rows say: the file's name, and what a person signed
+    for the rows that say nothing, with the day where one was given; empty where nobody signed."""
+
+    file_name: str
+    statement: str = ""
+    statement_on: date | None = None
+
+
+@dataclass(frozen=True)
 class Order:
     """What is applied: whose import, when it was started, and the reason for lifting people's own stops
     (empty: they are not lifted); `agreed_reason` is that of the rows that are ticked as agreed. `dated` is
-    whether its file says since when each status is, `says_out` whether any of its rows says opt out."""
+    whether its file says since when each status is, `says_out` whether any of its rows says opt out.
+    `evidence` is what is said of how its people agreed; None for nothing."""
 
     import_id: int
     user: User
@@ -34,18 +45,22 @@ class Order:
     dated: bool = False
     says_out: bool = True
     agreed_reason: str = ""
+    evidence: Evidence | None = None
 
 
 @dataclass
 class Applied:
     """What a batch did: how many rows of each result, statuses changed, opt ins held, and of both sorts of
-    statuses those that another row (`outvoted`) or a newer stored one (`older`) kept from being applied."""
+    statuses those that another row (`outvoted`) or a newer stored one (`older`) kept from being applied; and
+    rows of evidence that were recorded, with those of them that no consent rests on (`idle`)."""
 
     results: Counter[str] = field(default_factory=Counter)
     statuses: int = 0
     held: int = 0
     outvoted: int = 0
     older: int = 0
+    evidence: int = 0
+    idle: int = 0
 
 
 def retried(work: Callable[[], Applied]) -> Applied:

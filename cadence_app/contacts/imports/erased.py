@@ -43,7 +43,7 @@ _WHY = [[0, str(Kind.ERASED), "This person was erased, or removed by age, after 
 _ANY_SINCE = text("SELECT EXISTS (SELECT FROM number_stops WHERE origin <> 'text' AND said_at > :since)")
 _REFUSE_SINCE = text("""
 UPDATE import_rows r SET first_name = '', last_name = '', external_id = '', number = '', tags = '{}',
-    custom = '{}', choice = NULL, problems = CAST(:why AS jsonb)
+    custom = '{}', given = NULL, choice = NULL, problems = CAST(:why AS jsonb)
 WHERE r.import_id = :import_id AND r.number <> '' AND EXISTS (
     SELECT FROM number_stops s WHERE s.tenant_id = r.tenant_id AND s.origin <> 'text' AND s.said_at > :since
       AND s.digest IN (SELECT number_digest(r.tenant_id, spelled) FROM number_spellings(r.number) AS spelled))
@@ -113,6 +113,7 @@ def _refuse_rows(leaving: Leaving) -> None:
             number="",
             tags=[],
             custom={},
+            given=None,
             choice=None,
             problems=_WHY,
         )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from flask import request
+from flask_login import current_user
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
 from wtforms import (
@@ -22,13 +24,21 @@ from wtforms.fields import SelectChoice
 from wtforms.validators import Length, NumberRange, Optional, ValidationError
 
 from cadence_app.accounts.models import Team
+from cadence_app.consent.evidence import EARLIEST, MOST_WORDS
 from cadence_app.contacts.imports import mapping
 from cadence_app.contacts.imports.looking import Sample
 from cadence_app.contacts.imports.mapping import NEW_FIELD, SKIP, Target
 from cadence_app.contacts.imports.models import Import
 from cadence_app.contacts.imports.reading import DELIMITERS, ENCODINGS, Options
 from cadence_app.contacts.imports.refusals import CHOICES, Choice, Kind
-from cadence_app.form_fields import MultiCheckboxField, WholeNumberField, no_control_characters, stripped
+from cadence_app.form_fields import (
+    DayField,
+    MultiCheckboxField,
+    WholeNumberField,
+    no_control_characters,
+    one_kind_of_line_end,
+    stripped,
+)
 from cadence_app.ui.navigation import Words
 
 _LONGEST_FIELD_NAME = 100
@@ -54,18 +64,46 @@ class StartForm(FlaskForm):
     agreed_reason = TextAreaField(
         "How these people agreed to texts", [Length(max=500), no_control_characters], filters=[stripped]
     )
+    signed = BooleanField()
+    statement = TextAreaField(
+        "How did the people in this file agree?",
+        [Length(max=MOST_WORDS), no_control_characters],
+        filters=[one_kind_of_line_end, stripped],
+    )
+    statement_on = DayField("When they agreed", [Optional()])
 
     def __init__(self, imported: Import, **options: Any) -> None:
         super().__init__(**options)
         self._imported = imported
         if not imported.types_opt_outs:
             del self["opt_outs"]
+        self.signed.label.text = (
+            f"I, {current_user.name}, state that the people in this file agreed to our texts in this way."
+        )
 
     def validate_agreed_reason(self, field: Field) -> None:
         if self.agreed.data and not field.data:
             raise ValidationError("Write how the people you ticked agreed to texts.")
         if field.data and not self.agreed.data:
             raise ValidationError("Tick the people this is about, or leave this empty.")
+
+    def validate_statement(self, field: Field) -> None:
+        if self.signed.data and not field.data:
+            raise ValidationError("Write how the people in this file agreed.")
+
+    def validate_signed(self, field: Field) -> None:
+        if self.statement.data and not field.data:
+            raise ValidationError("Sign it by ticking this box, or leave the text empty.")
+
+    def validate_statement_on(self, field: Field) -> None:
+        if field.data is None:
+            return
+        if not self.statement.data:
+            raise ValidationError("Write how they agreed too, or leave this empty.")
+        if field.data > datetime.now(current_user.tenant.zone).date():
+            raise ValidationError("This day is still to come.")
+        if field.data < EARLIEST:
+            raise ValidationError(f"Enter a day from {EARLIEST:%B} {EARLIEST.day}, {EARLIEST.year} on.")
 
     def validate_opt_outs(self, field: Field) -> None:
         if field.data != self._imported.refused_opt_outs:

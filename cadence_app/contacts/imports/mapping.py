@@ -30,7 +30,16 @@ TARGETS = {
     "status": "Status (Opted Out, Opted In)",
     "status_date": "StatusDate",
     "tags": "Tags",
+    "consent_date": "ConsentDate (when they agreed)",
+    "consent_source": "ConsentSource (how they agreed)",
+    "consent_text": "ConsentText (what they read)",
+    "consent_url": "ConsentUrl (page they were on)",
 }
+# A file that is begun anew has these columns, beside {Team}Code, each recognised by its name.
+NAMES = (
+    *("ContactId", "FirstName", "LastName", "MobileNumber", "{Team}Code", "OptedOut", "Tags"),
+    *("ConsentDate", "ConsentSource", "ConsentText", "ConsentUrl"),
+)
 # Names that columns usually have, without anything but letters and digits.
 _USUAL_NAMES = {
     "first_name": "firstname first fname givenname forename preferredname preferredfirstname",
@@ -42,6 +51,15 @@ _USUAL_NAMES = {
     "status": "status",
     "status_date": "statusdate",
     "tags": "tags tag",
+    # An e-mail list's "OPTIN_TIME" and "CONFIRM_TIME" are not among them: they are of e-mail.
+    "consent_date": "consentdate dateofconsent consenttimestamp consentedat consentedon consentgivenon"
+    " smsconsentdate smsconsenttimestamp textconsentdate optindate optedinat optedinon dateoptedin"
+    " dateofoptin smsoptindate agreedon",
+    "consent_source": "consentsource consentmethod sourceofconsent methodofconsent consentcollectedfrom"
+    " smsconsentsource smsconsentmethod optinsource optinmethod smsoptinsource smsoptinmethod howtheyagreed",
+    "consent_text": "consenttext consentwording consentwords consentstatement consentdisclosure optintext"
+    " optinwording optinmessage",
+    "consent_url": "consenturl consentpage consentpageurl consentformurl optinurl optinpage optinpageurl",
 }
 _SUGGESTED = {name: target for target, names in _USUAL_NAMES.items() for name in names.split()}
 # A column of this name is one of consent only beside a StatusDate: others have a status of another sort.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -77,6 +77,10 @@ class Import(Model):
     statuses, `opt_ins_outvoted` are not applied because of another row of the file, `opt_outs_older` because
     the stored one is newer. `refusals` is how many rows are refused by kind (refusals.py). `unknown_codes`
     are the codes that no team has, each with its rows, and `code_teams` the ids of teams chosen for codes.
+
+    `statement` is how the people of the file agreed, as who started it signed for those of whom the file
+    itself says nothing, with the day where one was given; empty where nobody signed. `evidence` counts the
+    rows of evidence that were recorded, and `evidence_idle` those of them that no consent rests on.
     """
 
     __tablename__ = "imports"
@@ -150,6 +154,10 @@ class Import(Model):
     refusals: Mapped[dict[str, int]] = mapped_column(JSONB, default=dict, server_default="{}")
     unknown_codes: Mapped[dict[str, int]] = mapped_column(JSONB, default=dict, server_default="{}")
     code_teams: Mapped[dict[str, int]] = mapped_column(JSONB, default=dict, server_default="{}")
+    statement: Mapped[str] = mapped_column(default="", server_default="")
+    statement_on: Mapped[date | None]
+    evidence: Mapped[int] = mapped_column(default=0, server_default="0")
+    evidence_idle: Mapped[int] = mapped_column(default=0, server_default="0")
     # The line up to which the import is applied; none before its first batch.
     applied_to: Mapped[int | None]
     result_key: Mapped[str] = mapped_column(default="")
@@ -177,7 +185,7 @@ class Import(Model):
     @property
     def worth_starting(self) -> bool:
         """Whether the check found anything that importing could change."""
-        found = self.rows_new + self.rows_updated + self.opt_ins_held + self.statuses_changed
+        found = self.rows_new + self.rows_updated + self.opt_ins_held + self.statuses_changed + self.evidence
         return self.state == ImportState.READY and bool(found)
 
     @property
@@ -197,7 +205,9 @@ class ImportRow(Model):
     number from 0, Kind, what is wrong], the gravest first; a row that has any is refused. `older_than` is the
     line of a newer row of the same person. `choice` (refusals.Choice) is what a person chose for a refused
     row. `heard` (Heard) is what became of its opt out. `agreed`: its number was stopped before it was theirs,
-    and a person ticked that this person agreed themselves.
+    and a person ticked that this person agreed themselves. `given` is what the row says of how they agreed,
+    None for nothing: the day `on` which (ISO 8601) or the instant `at`, `source` in the file's words with the
+    `method` (consent Method) that they are, `words` and `url`.
     """
 
     __tablename__ = "import_rows"
@@ -233,6 +243,7 @@ class ImportRow(Model):
     choice: Mapped[Choice | None]
     heard: Mapped[Heard | None]
     agreed: Mapped[bool] = mapped_column(server_default=false())
+    given: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
 
 
 class ImportOutcome(Model):

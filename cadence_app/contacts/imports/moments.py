@@ -1,8 +1,8 @@
-"""Since when a status is, as files write it: the report's own way, and what spreadsheets make of it."""
+"""Days and moments as files write them: the report's own way, and what spreadsheets make of it."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 _FORMS = ("%m/%d/%Y", "%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M %p", "%m/%d/%Y %I:%M:%S %p")
 # Clocks differ; more than this ahead is a mistake of whoever wrote it.
@@ -15,12 +15,31 @@ def moment(text: str, opts_out: bool) -> datetime:
 
     Errors: ValueError for what is no moment, and for one that is still to come.
     """
-    plain = " ".join(text.replace(",", " ").removesuffix("UTC").split())
+    plain = _plain(text)
     found = _read(plain)
     if ":" not in plain and found.time() == time():
         found = found.replace(tzinfo=UTC)
         return _past(found + timedelta(days=1, microseconds=-1) if opts_out else found)
-    return _past(found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC))
+    return _past(_in_utc(found))
+
+
+def day_or_moment(text: str) -> date | datetime:
+    """A day where no time is given, else a moment (UTC), which is UTC where it has no zone. Midnight without
+    a zone is how programs write a day. Errors: ValueError and OverflowError for what is neither."""
+    plain = _plain(text)
+    found = _read(plain)
+    says_zone = found.tzinfo is not None or plain != " ".join(text.replace(",", " ").split())
+    if found.time() == time() and not says_zone:
+        return found.date()
+    return _in_utc(found)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.replace(",", " ").removesuffix("UTC").split())
+
+
+def _in_utc(found: datetime) -> datetime:
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 def _read(text: str) -> datetime:

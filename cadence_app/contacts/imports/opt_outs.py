@@ -46,7 +46,7 @@ _SAYS = """
 SELECT DISTINCT ON (c.id, said.team_id) c.id AS contact_id, said.team_id, r.status,
     coalesce(r.said_at, CASE WHEN r.status = 'opted_in' AND :dated
                              THEN CAST('0001-01-02Z' AS timestamptz) END) AS said_at,
-    r.status = 'opted_in' AND r.number <> '' AND r.number <> c.number AS elsewhere
+    r.status = 'opted_in' AND r.number <> '' AND r.number <> c.number AS elsewhere, r.line
 FROM unnest(CAST(:contact_ids AS bigint[])) AS asked (id)
 CROSS JOIN LATERAL (SELECT * FROM contacts WHERE id = asked.id AND gone_at IS NULL OFFSET 0) AS c
 CROSS JOIN LATERAL (
@@ -193,9 +193,9 @@ def decided(import_id: int, contact_ids: Collection[int]) -> dict[tuple[int, int
     return {(row.contact_id, row.team_id): row.changed for row in db.session.execute(query)}
 
 
-def words_of(order: Order, contact_ids: Collection[int]) -> list[Wish]:
-    """The file's last word on each of these contacts in each team: of a file that says since when, every
-    status, else the opt outs."""
+def words_of(order: Order, contact_ids: Collection[int]) -> list[tuple[Wish, int]]:
+    """The file's last word on each of these contacts in each team, with its line: of a file that says since
+    when, every status, else the opt outs."""
     if not order.says_out and not order.dated:
         return []
     values = {
@@ -206,7 +206,7 @@ def words_of(order: Order, contact_ids: Collection[int]) -> list[Wish]:
     }
     statement: TextClause = _HISTORIES if order.dated else _OUTS
     rows = db.session.execute(statement, values)
-    return [Wish(*row) for row in rows]
+    return [(Wish(*row[:-1]), row.line) for row in rows]
 
 
 def _try(order: Order, lines: Sequence[int], dry: bool, add: bool) -> Applied:
@@ -227,7 +227,7 @@ def _try(order: Order, lines: Sequence[int], dry: bool, add: bool) -> Applied:
     named = _named(values)
     if not {contact_id for _, contact_id in named} <= contact_ids:
         raise Overtaken
-    outs = [wish for wish in words_of(order, contact_ids) if wish.status == Status.OPTED_OUT]
+    outs = [wish for wish, _ in words_of(order, contact_ids) if wish.status == Status.OPTED_OUT]
     known = decided(order.import_id, contact_ids)
     outs = [wish for wish in outs if (wish.contact_id, wish.team_id) not in known]
     further = {row.id: row.number for row in db.session.execute(_FURTHER, values)}

@@ -18,6 +18,7 @@ class Kind(StrEnum):
     BAD_STATUS = "bad_status"
     BAD_DAY = "bad_day"
     BAD_VALUE = "bad_value"
+    BAD_CONSENT = "bad_consent"
     STATUS_WITHOUT_TEAM = "status_without_team"
     NOBODY_NAMED = "nobody_named"
     SAME_ID = "same_id"
@@ -52,7 +53,8 @@ TITLES = {
     Kind.BAD_STATUS: "A status that can not be read",
     Kind.BAD_DAY: "A StatusDate that can not be read",
     Kind.BAD_VALUE: "A value that does not fit its custom field",
-    Kind.STATUS_WITHOUT_TEAM: "A status without a {team}",
+    Kind.BAD_CONSENT: "How or when they agreed can not be read",
+    Kind.STATUS_WITHOUT_TEAM: "A status or an agreement without a {team}",
     Kind.NOBODY_NAMED: "Neither a ContactId nor a mobile number",
     Kind.SAME_ID: "A ContactId that is in the file twice",
     Kind.SAME_NUMBER: "A mobile number that is in the file twice",
@@ -72,7 +74,7 @@ CHOICES = {
 _OF_KNOWN = (
     *(Kind.TOO_LONG, Kind.BAD_NUMBER, Kind.UNKNOWN_TEAM, Kind.BAD_STATUS, Kind.BAD_DAY, Kind.BAD_VALUE),
     *(Kind.STATUS_WITHOUT_TEAM, Kind.SAME_NUMBER, Kind.NUMBER_TAKEN, Kind.FURTHER_NUMBER, Kind.SAME_PERSON),
-    Kind.CLOSED_TEAM,
+    *(Kind.BAD_CONSENT, Kind.CLOSED_TEAM),
 )
 # A kind that is not here can only be left out.
 POSSIBLE = {Kind.SAME_ID: (Choice.UPDATE, Choice.FURTHER)} | dict.fromkeys(_OF_KNOWN, (Choice.UPDATE,))

@@ -75,6 +75,16 @@ def past() -> str:
     return render_template("contacts/imports/_past.html", imports=service.latest())
 
 
+@blueprint.get("/columns.csv")
+@admin_required
+def empty_file() -> Response:
+    """A file with every column's name and no row, to be filled in."""
+    names = [name.format(Team=words_for(current_user).Team) for name in mapping.NAMES]
+    response = Response(f"\ufeff{','.join(names)}\n", mimetype="text/csv")
+    response.headers.set("Content-Disposition", "attachment", filename="contacts.csv")
+    return response
+
+
 @blueprint.route("/<int:import_id>/columns", methods=["GET", "POST"])
 @admin_required
 def columns(import_id: int) -> ResponseReturnValue:
@@ -177,6 +187,8 @@ def start(import_id: int) -> ResponseReturnValue:
         *(current_user, imported, reason, form.typed),
         agreed=form.agreed.data or [],
         agreed_reason=form.agreed_reason.data or "",
+        statement=form.statement.data or "",
+        statement_on=form.statement_on.data,
     )
     return redirect(url_for("imports.show", import_id=imported.id))
 

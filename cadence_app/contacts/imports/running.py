@@ -14,11 +14,12 @@ from cadence_app.contacts.imports import (
     choosing,
     looking,
     opt_outs,
+    recording,
     rereading,
     results,
     staging,
 )
-from cadence_app.contacts.imports.batches import Applied, Order
+from cadence_app.contacts.imports.batches import Applied, Evidence, Order
 from cadence_app.contacts.imports.models import Import, ImportOutcome, ImportState, Result
 from cadence_app.extensions import db
 from cadence_app.ui.navigation import words_for
@@ -96,7 +97,12 @@ def _check(imported: Import) -> None:
     _told(imported)
     now: datetime = db.session.scalars(select(func.clock_timestamp())).one()
     says_out = opt_outs.begin(imported.id)
-    order = Order(imported.id, imported.user, now, dated=imported.is_dated, says_out=says_out)
+    order = Order(
+        *(imported.id, imported.user, now),
+        dated=imported.is_dated,
+        says_out=says_out,
+        evidence=_evidence(imported),
+    )
     _hear(imported, order, dry=True)
     line = 0
     while lines := applying.lines_after(imported.id, line):
@@ -130,6 +136,7 @@ def _apply(imported: Import) -> None:
         imported.is_dated,
         opt_outs.any_said(imported.id),
         "" if imported.is_history else imported.agreed_reason,
+        _evidence(imported),
     )
     if not imported.applied_to:
         _hear(imported, order)
@@ -146,6 +153,14 @@ def _apply(imported: Import) -> None:
     imported.refusals = choosing.count_refusals(imported.id)
     results.write(imported)
     _end(imported, ImportState.DONE)
+
+
+def _evidence(imported: Import) -> Evidence | None:
+    """What is said of how the file's people agreed; None where nothing is."""
+    statement = imported.statement
+    if not statement and not recording.any_given(imported.id):
+        return None
+    return Evidence(imported.file_name, statement, imported.statement_on)
 
 
 def _hear(imported: Import, order: Order, dry: bool = False, add: bool = False) -> None:
@@ -205,10 +220,13 @@ def _count(imported: Import, applied: Applied) -> None:
     imported.opt_ins_held += applied.held
     imported.opt_ins_outvoted += applied.outvoted
     imported.opt_outs_older += applied.older
+    imported.evidence += applied.evidence
+    imported.evidence_idle += applied.idle
 
 
 def _reset(imported: Import) -> None:
     imported.opt_ins_outvoted = imported.opt_outs_older = imported.refused_opt_outs = 0
+    imported.evidence = imported.evidence_idle = 0
     imported.rows_done = imported.statuses_changed = imported.opt_ins_held = 0
     imported.rows_new = imported.rows_updated = imported.rows_unchanged = imported.rows_refused = 0
 

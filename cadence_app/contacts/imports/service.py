@@ -6,7 +6,7 @@ import hashlib
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import PurePath
 from typing import IO
 
@@ -162,12 +162,15 @@ def start(
     opt_outs: int | None = None,
     agreed: Collection[int] = (),
     agreed_reason: str = "",
+    statement: str = "",
+    statement_on: date | None = None,
 ) -> bool:
     """Starts an import that was checked, once, and commits. `stop_reason` lets it opt in people who had
     stopped by their own text; `agreed` are the lines of those with a number that was stopped before it was
     theirs who agreed themselves, as `agreed_reason` says; `opt_outs` is how many refused rows say opt out, as
-    a person typed it where they are many. False where it is not ready, where that is not the number, or where
-    its new field can't be made."""
+    a person typed it where they are many. `statement` is how everybody agreed of whom the file does not say
+    so itself, as the user signs it, with the day where they gave one. False where it is not ready, where that
+    is not the number, or where its new field can't be made."""
     db.session.refresh(imported, with_for_update=True)
     mistyped = imported.types_opt_outs and opt_outs != imported.refused_opt_outs
     if imported.state != ImportState.READY or mistyped:
@@ -183,6 +186,7 @@ def start(
         stop_reason = ""
     imported.user_id = user.id
     imported.stop_reason = stop_reason
+    imported.statement, imported.statement_on = statement, statement_on if statement else None
     agreed_rows = agreeing.keep(imported, agreed, agreed_reason)
     imported.started_at = func.clock_timestamp()
     imported.applied_to = None
@@ -206,6 +210,14 @@ def start(
             imported.file_name,
             rows=(None, agreed_rows),
             reason=(None, agreed_reason),
+        )
+    if statement:
+        audit.record(
+            user,
+            "import.statement_signed",
+            imported.file_name,
+            statement=(None, statement),
+            agreed_on=(None, imported.statement_on),
         )
     imported.rows_done = 0
     db.session.commit()

@@ -28,7 +28,7 @@ from cadence_app.tenancy import set_tenant
 
 _COLUMNS = (
     "import_id, tenant_id, line, first_name, last_name, external_id, number, team_ids, status, said_at, tags,"
-    " custom, problems"
+    " custom, problems, given"
 )
 # COPY into a table with row-level security is refused, so it goes by way of one without.
 _SCRATCH = text(
@@ -119,6 +119,7 @@ def stage(imported: Import, team_word: str, progress: Callable[[int], None]) -> 
         *(targets, imported.default_teams, imported.code_teams | codes, team_word),
         hidden=options.hidden,
         area_code=imported.area_code,
+        zone=imported.user.tenant.zone,
     )
     kinds = [target.kind for target in targets]
     staged = Staged()
@@ -190,6 +191,7 @@ def _copy(connection: Connection, ids: tuple[int, int], rows: list[Understood]) 
                         *(row.team_ids, row.status, row.said_at, row.tags),
                         Jsonb(row.custom) if row.custom else nothing[0],
                         Jsonb(row.problems) if row.problems else nothing[1],
+                        Jsonb(row.given) if row.given else None,
                     )
                 )
     connection.execute(_KEEP)

@@ -8,8 +8,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
+from typing import Any
+from zoneinfo import ZoneInfo
 
 from cadence_app.consent.models import Status
+from cadence_app.contacts.imports import consent_cells
 from cadence_app.contacts.imports.mapping import SKIP, Target
 from cadence_app.contacts.imports.moments import moment
 from cadence_app.contacts.imports.reading import Row
@@ -18,6 +21,7 @@ from cadence_app.contacts.models import FieldKind
 from cadence_app.contacts.names import folded
 from cadence_app.phone_numbers import BadNumber, LocalNumber, parse_number, with_area_code
 
+_UTC = ZoneInfo("UTC")
 _LONGEST_NAME = 200
 _LONGEST_TAG = 100
 _LONGEST_VALUE = 2_000
@@ -46,6 +50,10 @@ _KINDS = {
     "status": Kind.BAD_STATUS,
     "status_date": Kind.BAD_DAY,
     "field": Kind.BAD_VALUE,
+    "consent_date": Kind.BAD_CONSENT,
+    "consent_source": Kind.BAD_CONSENT,
+    "consent_text": Kind.BAD_CONSENT,
+    "consent_url": Kind.BAD_CONSENT,
 }
 
 
@@ -63,6 +71,7 @@ class Understood:
     said_at: datetime | None = None
     tags: list[str] = field(default_factory=list)
     custom: dict[str, str] = field(default_factory=dict)
+    given: dict[str, Any] = field(default_factory=dict)
     problems: list[tuple[int, Kind, str]] = field(default_factory=list)
 
 
@@ -77,7 +86,7 @@ class Wrong(ValueError):
 class Reader:
     """Understands the rows of one file. `team_ids` are the tenant's by code; `team_word` is what the
     screens call a team; `hidden` is whether rows that the sheet hides are as good as others. `area_code` is
-    added to seven-digit numbers, where it is not empty.
+    added to seven-digit numbers, where it is not empty. `zone` is the one of the tenant's calendar.
 
     `unknown_codes` counts the rows of each code that no team has, `local_numbers` those of seven digits.
     """
@@ -90,10 +99,11 @@ class Reader:
         team_word: str,
         hidden: bool = True,
         area_code: str = "",
+        zone: ZoneInfo = _UTC,
     ) -> None:
         self.unknown_codes: Counter[str] = Counter()
         self.local_numbers = 0
-        self._hidden, self._area_code = hidden, area_code
+        self._hidden, self._area_code, self._zone = hidden, area_code, zone
         self._columns = [(number, target) for number, target in enumerate(targets) if target.kind != SKIP]
         self._width = len(targets)
         self._default_teams = list(default_teams)
@@ -108,10 +118,17 @@ class Reader:
             "opted_out": self._opted_out,
             "status": self._status,
             "tags": self._tags,
+            "consent_date": self._consent_date,
+            "consent_source": self._consent_source,
+            "consent_text": self._consent_text,
+            "consent_url": self._consent_url,
         }
         kinds = {target.kind: number for number, target in reversed(self._columns)}
         self._status_column = kinds.get("opted_out", kinds.get("status", 0))
         self._day_column = kinds.get("status_date")
+        self._consent_column = min(
+            (number for number, target in self._columns if target.kind.startswith("consent_")), default=0
+        )
         self._who_column = kinds.get("number", kinds.get("external_id", 0))
 
     def understand(self, row: Row) -> Understood:
@@ -142,6 +159,9 @@ class Reader:
         if found.status and not found.team_ids:
             missing = f"Names no {self._team_word} in which to opt them in or out."
             found.problems.append((self._status_column, Kind.STATUS_WITHOUT_TEAM, missing))
+        elif found.given and not found.team_ids:
+            missing = f"Names no {self._team_word} to whose texts they agreed."
+            found.problems.append((self._consent_column, Kind.STATUS_WITHOUT_TEAM, missing))
         if not found.external_id and not found.number and not found.problems:
             nobody = "There is neither a ContactId nor a mobile number."
             found.problems.append((self._who_column, Kind.NOBODY_NAMED, nobody))
@@ -211,6 +231,19 @@ class Reader:
         names = {name.lower(): name for part in _SEVERAL.split(text) if (name := _one_line(part))}
         found.tags = [_short(name, _LONGEST_TAG) for name in names.values()]
 
+    def _consent_date(self, found: Understood, text: str) -> None:
+        found.given |= consent_cells.agreed(text, self._zone)
+
+    def _consent_source(self, found: Understood, text: str) -> None:
+        if source := consent_cells.source(_undefused(text)):
+            found.given |= {"source": source, "method": str(consent_cells.method_of(source))}
+
+    def _consent_text(self, found: Understood, text: str) -> None:
+        found.given["words"] = consent_cells.words(_undefused(text))
+
+    def _consent_url(self, found: Understood, text: str) -> None:
+        found.given["url"] = consent_cells.page(text)
+
 
 def codes_in(text: str) -> list[str]:
     """The codes of teams in a cell."""
@@ -219,7 +252,11 @@ def codes_in(text: str) -> list[str]:
 
 def _one_line(text: str) -> str:
     """A name or id as it is kept, and without what our own files put before it."""
-    return _DEFUSED.sub("", folded(text).strip(), count=1)
+    return _undefused(folded(text).strip())
+
+
+def _undefused(text: str) -> str:
+    return _DEFUSED.sub("", text, count=1)
 
 
 def _short(text: str, most: int) -> str:

@@ -40,5 +40,11 @@ IMPORT_LOG = Kind(
         Column("Reason", Import.stop_reason),
     ),
     filters={"user_id": lambda user_id: Import.user_id == user_id},
-    extra=(Column("FileSHA256", Import.sha256, Cell.OWN),),
+    extra=(
+        Column("FileSHA256", Import.sha256, Cell.OWN),
+        Column("Evidence", Import.evidence, Cell.NUMBER),
+        Column("EvidenceIdle", Import.evidence_idle, Cell.NUMBER),
+        Column("Statement", Import.statement),
+        Column("StatementDate", Import.statement_on, Cell.DAY),
+    ),
 )

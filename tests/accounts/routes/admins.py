@@ -6,6 +6,7 @@ TABLE = """
 ADMIN
 GET POST  /contacts/import/
 GET       /contacts/import/list
+GET       /contacts/import/columns.csv
 GET       /contacts/to-mend
 GET       /reports/schedules/
 GET POST  /reports/schedules/new
