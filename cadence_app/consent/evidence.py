@@ -4,8 +4,8 @@ A first text and a START are evidence of themselves: the history has their words
 Nothing is made up for consents from before there was evidence: they rest on nothing that was recorded.
 
 A consent rests on what was recorded since the opt in that it is, and not on what they agreed to before they
-last opted out. An opt in that followed from a changed number or a merge goes on resting on what the opt in
-before it did.
+last opted out. The opt in that follows from a changed number rests on what was recorded with it: consent is
+given for a number.
 
 Everything here runs inside the caller's transaction, which holds the contacts (ledger.lock_contacts).
 """
@@ -39,7 +39,7 @@ from sqlalchemy.orm import InstrumentedAttribute, aliased
 from cadence_app.accounts.models import Tenant, User
 from cadence_app.consent.evidence_models import Evidence, Method, Way
 from cadence_app.consent.ledger import with_merged
-from cadence_app.consent.models import Consent, OptOutChange, Source, Status
+from cadence_app.consent.models import Block, BlockScope, Consent, OptOutChange, Source, Status
 from cadence_app.consent.moments import this_moment
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
@@ -61,6 +61,9 @@ EARLIEST = date(1992, 12, 3)
 MOST_WORDS, MOST_URL, MOST_NAME = 4000, 2000, 200
 
 _OWN_TEXTS = (Source.COLD_INBOUND, Source.KEYWORD)
+# Opt outs that nobody asked for: of a number that changed, and of who was added by hand while something
+# barred them, such as a stop of their number by who had it before.
+_NOT_ASKED_FOR = (Source.NUMBER_CHANGE, Source.MANUAL_ADD)
 _COLUMNS = (
     *("tenant_id", "contact_id", "team_id", "recorded_at", "method", "way", "agreed_on", "agreed_at"),
     *("words", "page_url", "sha256", "ip", "number", "collected_by", "user_id", "user_name", "origin"),
@@ -205,13 +208,11 @@ def rests_on_evidence() -> ColumnElement[bool]:
 
 
 def last_out(contact_id: int, team_id: int) -> datetime | None:
-    """When the contact last opted out in a team, or was; what they agreed to before counts no more."""
-    outs = select(func.max(OptOutChange.changed_at)).where(
-        OptOutChange.contact_id.in_(with_merged(contact_id)),
-        OptOutChange.team_id == team_id,
-        OptOutChange.status == Status.OPTED_OUT,
-    )
-    return db.session.scalar(outs)
+    """When the contact last opted out of a team, or was; what they agreed to before counts no more. Not where
+    nobody asked for it: at a change of number, or when they were added while their number was stopped."""
+    out = OptOutChange
+    theirs = (out.contact_id.in_(with_merged(contact_id)), out.team_id == team_id)
+    return db.session.scalar(select(_latest(_asked_for(out, *theirs), _everywhere(contact_id))))
 
 
 def _speaks_for_itself(change: OptOutChange) -> bool:
@@ -219,7 +220,31 @@ def _speaks_for_itself(change: OptOutChange) -> bool:
 
 
 def _last_out() -> ColumnElement[Any]:
-    """When who has a Consent was opted out last, as a part of a statement; null for never."""
+    """last_out() of who has a Consent, as a part of a statement; null for never."""
+    out = aliased(OptOutChange)
+    outs = _asked_for(out, _is_theirs(out.contact_id), out.team_id == Consent.team_id)
+    return _latest(outs.correlate(Consent), _everywhere(Consent.contact_id).correlate(Consent))
+
+
+def _asked_for(out: Any, *theirs: ColumnElement[bool]) -> Select[Any]:
+    return select(func.max(out.changed_at)).where(
+        *theirs, out.status == Status.OPTED_OUT, out.source.not_in(_NOT_ASKED_FOR)
+    )
+
+
+def _everywhere(contact_id: Any) -> Select[Any]:
+    """Since when a contact has stopped every team, those that they join later too."""
+    return select(func.max(Block.since)).where(
+        Block.contact_id == contact_id, Block.scope == BlockScope.ORGANISATION, Block.number == ""
+    )
+
+
+def _latest(*moments: Select[Any]) -> ColumnElement[Any]:
+    return func.greatest(*(each.scalar_subquery() for each in moments))
+
+
+def _opted_out() -> ColumnElement[Any]:
+    """When who has a Consent became opted out last, for whatever reason; null for never."""
     out = aliased(OptOutChange)
     outs = select(func.max(out.changed_at)).where(
         _is_theirs(out.contact_id), out.team_id == Consent.team_id, out.status == Status.OPTED_OUT
@@ -236,7 +261,7 @@ def _opt_in() -> ColumnElement[Any]:
             _is_theirs(opt_in.contact_id),
             opt_in.team_id == Consent.team_id,
             opt_in.status == Status.OPTED_IN,
-            func.coalesce(opt_in.changed_at > _last_out(), True),
+            func.coalesce(opt_in.changed_at > _opted_out(), True),
         )
         .order_by(opt_in.changed_at, opt_in.id)
         .limit(1)

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from cadence_app.accounts.models import User
 from cadence_app.consent import blocks, evidence, number_stops, possible, team_only
 from cadence_app.consent.evidence import Given
+from cadence_app.consent.evidence_by_user import refuse_before
 from cadence_app.consent.evidence_models import Way
 from cadence_app.consent.ledger import Change, leave_teams, note_stop, record_changes
 from cadence_app.consent.models import Consent, Source, Status
@@ -22,12 +23,13 @@ from cadence_app.traces import Merging
 NOT_CARRIED = "Their number changed, and consent does not go along with it."
 
 
-def number_changed(user: User, contact_id: int, before: str, reason: str, given: Given | None = None) -> None:
+def number_changed(user: User, contact_id: int, before: str, reason: str, given: Given | None = None) -> int:
     """Opts a contact, whom the caller holds and has given another number, out wherever they were opted in.
 
     `reason`, where it is not empty, says how they agreed to texts at the new number: it opts them in again in
     the teams that the user shares with them, and `given` is the evidence of it. Both are rows of the history:
-    the opt out names the number of `before`, which it is about, the opt in the new one.
+    the opt out names the number of `before`, which it is about, the opt in the new one. Returns in how many
+    teams they are opted in again. Errors: AgreedBefore.
     """
     team_only.forget([contact_id])
     opted_in = select(Consent.team_id).where(
@@ -36,6 +38,7 @@ def number_changed(user: User, contact_id: int, before: str, reason: str, given:
     team_ids = sorted(db.session.scalars(opted_in))
     shared = {team.id for team in user.teams} if reason else set()
     again = [team_id for team_id in team_ids if team_id in shared]
+    refuse_before(contact_id, again, given)
     for status, teams, why, number in (
         (Status.OPTED_OUT, team_ids, NOT_CARRIED, before),
         (Status.OPTED_IN, again, reason, None),
@@ -53,6 +56,7 @@ def number_changed(user: User, contact_id: int, before: str, reason: str, given:
     number_stops.answered([(contact_id, team_id) for team_id in again])
     if given:
         evidence.record([(contact_id, team_id) for team_id in again], given, Way.NUMBER_CHANGE, user)
+    return len(again)
 
 
 def merged_status(of_texted: Status | None, of_other: Status | None) -> Status:

@@ -12,6 +12,7 @@ from cadence_app.accounts.models import Team, User
 from cadence_app.consent import by_user as consent
 from cadence_app.consent import first_status
 from cadence_app.consent.evidence import Given
+from cadence_app.consent.evidence_by_user import AgreedBefore, refuse_before
 from cadence_app.consent.evidence_models import Way
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import Consent, OptOutChange
@@ -105,12 +106,19 @@ def find_contact(user: User, contact_id: int) -> Contact | None:
 
 
 def add_contact(
-    user: User, team: Team, number: str, first_name: str, last_name: str, external_id: str
+    user: User,
+    team: Team,
+    number: str,
+    first_name: str,
+    last_name: str,
+    external_id: str,
+    given: Given | None = None,
 ) -> Contact:
     """Adds a contact to a team by hand, and commits. Someone whom the tenant knows by this number and who
     is not in the team yet joins it as they are, opted out where it is not the number that they are texted
-    at. Errors: Taken; TeamClosed."""
-    contact = join(user, team, number, first_name, last_name, external_id)
+    at. `given` says how they agreed; it is kept for the number that is texted alone. Errors: Taken;
+    TeamClosed; AgreedBefore."""
+    contact = join(user, team, number, first_name, last_name, external_id, given)
     db.session.commit()
     return contact
 
@@ -125,21 +133,25 @@ def join(
     given: Given | None = None,
     way: Way = Way.ADDED,
 ) -> Contact:
-    """add_contact() in the caller's transaction, which holds the contact from then on."""
+    """add_contact() in the caller's transaction, which holds the contact from then on; but it is over where
+    there is an error."""
     known, made = hold_or_make(team, number, first_name, last_name, external_id)
     if not made and consent.consent_of(known.id, team.id):
         raise Taken("number", known)
-    first_status.add_by_user(user, known.id, team.id, number, given, way)
+    _refuse_before(known.id, team, given)
+    texted = lock_contacts([known.id])[known.id].number in spellings(number)
+    first_status.add_by_user(user, known.id, team.id, number, given if texted else None, way)
     return known
 
 
 def join_known(user: User, team: Team, contact_id: int, given: Given | None, way: Way) -> bool:
-    """Has a contact whom the tenant knows join a team, in the caller's transaction, by the number that they
-    are texted at; False where they are gone by now. Nothing changes for who is in it already. Errors:
-    TeamClosed."""
+    """Has a contact whom the tenant knows join a team by the number that they are texted at, as join() does;
+    False where they are gone by now. Nothing changes for who is in it already. Errors: TeamClosed;
+    AgreedBefore."""
     _keep_open(team)
     if not lock_contacts([contact_id]):
         return False
+    _refuse_before(contact_id, team, given)
     first_status.add_by_user(user, contact_id, team.id, None, given, way)
     return True
 
@@ -230,6 +242,14 @@ def contact_with(number: str) -> int | None:
 
 def team_ids(user: User) -> list[int]:
     return [team.id for team in user.teams]
+
+
+def _refuse_before(contact_id: int, team: Team, given: Given | None) -> None:
+    try:
+        refuse_before(contact_id, [team.id], given)
+    except AgreedBefore:
+        db.session.rollback()
+        raise
 
 
 def _keep_open(team: Team) -> None:

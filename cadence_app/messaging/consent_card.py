@@ -9,15 +9,25 @@ from flask import request
 
 from cadence_app.accounts.models import Team, User
 from cadence_app.consent import by_user as consent
-from cadence_app.consent import number_stops, possible
+from cadence_app.consent import evidence_by_user, number_stops, possible
+from cadence_app.consent.evidence_by_user import AgreedBefore
 from cadence_app.consent.history import changes_of
+from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import Consent, OptOutChange, PossibleOptOut, Status
+from cadence_app.contacts.agreed_form import AgreedForm, words_field
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.messaging import desk, opt_out_queue
 from cadence_app.ui import asked
 
 _MAX_REASON = 1000
+_IN_ALREADY = "They were opted in meanwhile, so how they agreed was not kept. Add it to what is recorded."
+
+
+class OptInForm(AgreedForm):
+    """How somebody agreed whom the card opts in; the words are the reason in the history too."""
+
+    words = words_field("What they read, signed or said", _MAX_REASON, name="reason")
 
 
 @dataclass
@@ -25,8 +35,9 @@ class Card:
     """`flagged_by` says what raised the flag, which quotes its texts; `quoted`
     whether the viewer may read those texts. `readable` holds the ids of the texts behind the history that
     they may read: not those to a colleague's personal inbox. `action` is where the toggle posts to. `problem`
-    is what the person must put right, at the reason's field; `reason` what they had typed. `number_stop` says
-    that the number was stopped before it was theirs, where an opt in must answer that."""
+    is what the person must put right; what they had typed, and at which field it is, is in `form`, which says
+    how they agreed to an opt in. `number_stop` says that the number was stopped before it was theirs, where
+    an opt in must answer that."""
 
     contact: Contact
     team: Team
@@ -39,8 +50,8 @@ class Card:
     history: list[OptOutChange]
     readable: set[int]
     action: str
+    form: OptInForm
     problem: str = ""
-    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,12 +60,14 @@ class Outcome:
     status: int
 
 
-def card_of(user: User, contact: Contact, team: Team, action: str) -> Card:
-    """The card as things stand now."""
+def card_of(user: User, contact: Contact, team: Team, action: str, form: OptInForm | None = None) -> Card:
+    """The card as things stand now, with a `form` that has something to put right."""
     stored = consent.consent_of(contact.id, team.id)
     flag = possible.open_flag(contact.id, team.id)
     quoted = flag is not None and opt_out_queue.quotes(user, flag)
     history = changes_of(contact.id, [team.id])
+    form = form or OptInForm(formdata=None)
+    form.with_ids(f"consent-{team.id}")
     return Card(
         contact=contact,
         team=team,
@@ -67,36 +80,57 @@ def card_of(user: User, contact: Contact, team: Team, action: str) -> Card:
         history=history,
         readable=desk.readable(user, {change.message_id for change in history if change.message_id}),
         action=action,
+        form=form,
     )
 
 
 def toggle(user: User, contact: Contact, team: Team, action: str) -> Outcome:
-    """Does what the card's form asks: `status` opted_in or opted_out with `reason`, or `dismiss` for the
-    possible opt out up to the text `flagged`. Commits, unless there is a problem."""
+    """Does what the card's form asks: `status` opted_in with how they agreed, opted_out with `reason`, or
+    `dismiss` for the possible opt out up to the text `flagged`. Commits, unless there is a problem."""
     wanted = request.form.get("status", "")
     reason = asked.text(request.form, "reason", None)
-    problem = ""
+    form, problem = OptInForm(), ""
     if wanted == "dismiss":
         flagged = asked.row_id(request.form, "flagged")
         if not possible.dismiss(user, contact.id, team.id, flagged):
             problem = "More has come in since, or a colleague has decided. Read it, then decide."
     elif wanted not in set(Status):
         problem = "Choose opt in or opt out."
+    elif wanted == Status.OPTED_IN:
+        problem = _opt_in(user, contact.id, team.id, form)
     elif len(reason) > _MAX_REASON:
         problem = f"Keep the reason under {_MAX_REASON} characters."
     else:
-        try:
-            consent.set_by_user(user, contact.id, team.id, Status(wanted), reason)
-        except consent.ReasonRequired:
-            problem = (
-                "Write how this person agreed; an earlier holder of this number had opted out."
-                if number_stops.reason(contact.id, team.id)
-                else "Write how this person gave consent again; they had opted out by their own text."
-            )
+        consent.set_by_user(user, contact.id, team.id, Status.OPTED_OUT, reason)
     if problem:
         db.session.rollback()
     else:
         db.session.commit()
-    card = card_of(user, contact, team, action)
-    card.problem, card.reason = problem, reason if problem else ""
+    card = card_of(user, contact, team, action, form if problem else None)
+    card.problem = problem
     return Outcome(card, 422 if problem else 200)
+
+
+def _opt_in(user: User, contact_id: int, team_id: int, form: OptInForm) -> str:
+    """Opts somebody in as the form says, judged by their status as it is now; what must be put right, if
+    anything must."""
+    lock_contacts(possible.with_holders([contact_id]))
+    form.words_alone = consent.needs_reason(consent.consent_of(contact_id, team_id))
+    if not form.validate():
+        return form.first_problem()
+    given = form.given
+    try:
+        evidence_by_user.refuse_before(contact_id, [team_id], given)
+        changed = consent.set_by_user(user, contact_id, team_id, Status.OPTED_IN, form.words.data, given)
+    except AgreedBefore as error:
+        return form.agreed_before(error)
+    except consent.ReasonRequired:
+        form.words.errors = [
+            "Write how this person agreed; an earlier holder of this number had opted out."
+            if number_stops.reason(contact_id, team_id)
+            else "Write how this person gave consent again; they had opted out by their own text."
+        ]
+        return form.first_problem()
+    if given and not changed and not evidence_by_user.just_recorded(user, contact_id, team_id, given):
+        return _IN_ALREADY
+    return ""

@@ -8,6 +8,7 @@ from flask_wtf.file import MultipleFileField
 from wtforms import Field, StringField, SubmitField, TextAreaField, ValidationError
 from wtforms.validators import DataRequired, InputRequired, Length
 
+from cadence_app.contacts.agreed_form import AgreedForm
 from cadence_app.contacts.names import folded
 from cadence_app.contacts.number_field import NumberField
 from cadence_app.form_fields import LaterField, no_control_characters, one_kind_of_line_end, stripped
@@ -82,6 +83,14 @@ class NoteForm(FlaskForm):
     )
 
 
+class NewTextForm(AgreedForm, ComposeForm):
+    """A text to a contact, with how they agreed, should they join a team by it."""
+
+
+class NewTextLaterForm(AgreedForm, LaterForm):
+    pass
+
+
 class NewcomerFields:
     """Who a new text goes to, where nobody whom the user may see has the number. It holds E.164 once the form
     is valid."""
@@ -93,9 +102,9 @@ class NewcomerFields:
     last_name = StringField("Last name", [Length(max=200), no_control_characters], filters=[folded, stripped])
 
 
-class NewcomerForm(NewcomerFields, ComposeForm):
+class NewcomerForm(NewcomerFields, NewTextForm):
     pass
 
 
-class NewcomerLaterForm(NewcomerFields, LaterForm):
+class NewcomerLaterForm(NewcomerFields, NewTextLaterForm):
     pass

@@ -85,7 +85,7 @@ class Outcome:
 
 def send(user: User, press: Press) -> Outcome:
     """Queues the text and commits; the caller dispatches `message` unless it is suppressed. Errors: Gone;
-    Taken and TeamClosed of contacts/service.py. Nothing is written then."""
+    Taken, TeamClosed and AgreedBefore as of contacts.join(). Nothing is written then."""
     try:
         contact_id, joined = _hold(user, press)
     except contacts.Taken:

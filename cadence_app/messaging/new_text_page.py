@@ -20,7 +20,7 @@ from cadence_app.inboxes.service import area_code_near, visible_to
 from cadence_app.messaging import addressing, text_templates
 from cadence_app.messaging.addressing import Choice, Found
 from cadence_app.messaging.consent_card import Card, card_of
-from cadence_app.messaging.forms import ComposeForm, LaterForm, NewcomerForm, NewcomerLaterForm
+from cadence_app.messaging.forms import NewcomerForm, NewcomerLaterForm, NewTextForm, NewTextLaterForm
 from cadence_app.messaging.lists import lists
 from cadence_app.messaging.writing import writing_in
 from cadence_app.phone_numbers import BadNumber, parse_number
@@ -39,7 +39,7 @@ class Draft:
     contact: Contact | None
     choices: list[Choice]
     choice: Choice
-    form: ComposeForm
+    form: NewTextForm | NewTextLaterForm
     once: str
     holder: Contact | None = None
     told: str = ""
@@ -53,7 +53,7 @@ def new_draft(contact: Contact | None, number: str, inboxes: list[Inbox]) -> Dra
     choices = addressing.choices(inboxes, contact, full(number))
     wanted = wanted_inbox(request.args, choices)
     choice = addressing.chosen(choices, wanted or _listed_inbox(choices)) or addressing.first_of(choices)
-    form = ComposeForm(formdata=None) if contact else NewcomerForm(formdata=None, number=number)
+    form = NewTextForm(formdata=None) if contact else NewcomerForm(formdata=None, number=number)
     draft = Draft(contact, choices, choice, form, str(uuid.uuid4()))
     if wanted is not None and choice.inbox.id != wanted:
         draft.wrong = CLOSED
@@ -66,9 +66,9 @@ def sent_draft(inboxes: list[Inbox]) -> Draft:
     user's to choose."""
     contact = known(request.form)
     later = "later" in request.form
-    form: ComposeForm
+    form: NewTextForm | NewTextLaterForm
     if contact:
-        form, number = LaterForm() if later else ComposeForm(), ""
+        form, number = NewTextLaterForm() if later else NewTextForm(), ""
     else:
         form = NewcomerLaterForm() if later else NewcomerForm()
         number = full(form["number"].data or "")
@@ -85,7 +85,7 @@ def draft_to(contact: Contact, inbox_id: int | None) -> Draft:
     """Once something has changed for a contact: the choices anew, and the text that was typed."""
     choices = addressing.choices(addressing.offered_inboxes(current_user) or abort(404), contact)
     choice = addressing.chosen(choices, inbox_id) or addressing.first_of(choices)
-    return Draft(contact, choices, choice, ComposeForm(), _once())
+    return Draft(contact, choices, choice, NewTextForm(), _once())
 
 
 def answer(draft: Draft, status: int) -> ResponseReturnValue:
@@ -113,7 +113,7 @@ def no_inbox_page() -> str:
 def people_found(typed: str, found: Found) -> dict[str, Any]:
     """What the list of people shows of what fits the words typed."""
     statuses = contacts.statuses_of(current_user, list(found.people))
-    return {"who": typed, "found": found, "statuses": statuses, "listed": kept()}
+    return {"typed": typed, "found": found, "statuses": statuses, "listed": kept()}
 
 
 def known(given: asked.Given) -> Contact | None:

@@ -10,18 +10,21 @@ from flask_login import current_user
 
 from cadence_app.accounts.roles import desk_required
 from cadence_app.consent.by_user import consent_of
+from cadence_app.consent.evidence_by_user import AgreedBefore
 from cadence_app.contacts import service as contacts
+from cadence_app.contacts.models import Contact
 from cadence_app.contacts.taken import said_to
 from cadence_app.messaging import addressing, desk, new_text
 from cadence_app.messaging import new_text_page as pages
 from cadence_app.messaging.consent_card import toggle
-from cadence_app.messaging.forms import ComposeForm, LaterForm, NewcomerForm, NewcomerLaterForm
+from cadence_app.messaging.forms import ComposeForm, NewcomerForm, NewcomerLaterForm, NewTextLaterForm
 from cadence_app.messaging.jobs import dispatch
 from cadence_app.messaging.media import service as media
 from cadence_app.messaging.models import Conversation, MessageState
 from cadence_app.messaging.new_text_page import Draft
 from cadence_app.messaging.routes import thread_page
 from cadence_app.messaging.writing import LARGEST_FORM
+from cadence_app.phone_numbers import spellings
 from cadence_app.ui import asked, htmx
 
 blueprint = Blueprint("new_text", __name__, url_prefix="/messages/new")
@@ -83,15 +86,18 @@ def send() -> ResponseReturnValue:
         return _continue(draft.choice.conversation, form)
     if not form.validate_on_submit() or draft.wrong or not form.carried_by(inbox):
         return pages.answer(draft, 422)
-    press = new_text.Press(inbox, _to(draft), form.body.data, draft.once, files=media.store(form.uploads))
+    files = media.store(form.uploads)
+    press = new_text.Press(inbox, _to(draft), form.body.data, draft.once, form.given, files)
     try:
-        if isinstance(form, LaterForm):
+        if isinstance(form, NewTextLaterForm):
             outcome = new_text.send_later(current_user, press, form.send_at.instant)
         else:
             outcome = new_text.send(current_user, press)
     except contacts.Taken as taken:
         form["number"].errors = [said_to(current_user, taken)]
         draft.holder = contacts.find_contact(current_user, taken.contact.id)
+    except AgreedBefore as error:
+        form.agreed_before(error)
     except contacts.TeamClosed:
         draft.wrong = pages.CLOSED
     except new_text.Gone:
@@ -178,9 +184,16 @@ def _after(draft: Draft, outcome: new_text.Outcome) -> ResponseReturnValue:
     waiting.told = "Nothing was sent."
     if outcome.joined:
         waiting.told = f"{contact.name or 'The contact'} is in {inbox.team.name} now. Nothing was sent."
+        if draft.form.given and not _is_texted_at(draft, contact):
+            waiting.told += " How they agreed was not kept: it must be for the number that is texted."
     if waiting.choice.inbox.id != inbox.id or not waiting.choice.barred:
         waiting.told += f" {why_not}"
     return pages.answer(waiting, 409)
+
+
+def _is_texted_at(draft: Draft, contact: Contact) -> bool:
+    """Whether a contact is texted at the number that was typed for them, if one was."""
+    return draft.contact is not None or contact.number in spellings(draft.form["number"].data)
 
 
 def _conversation_url(conversation_id: int) -> str:

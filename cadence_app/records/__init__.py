@@ -7,6 +7,7 @@ from flask import Flask
 
 from cadence_app.records import (
     certificate_routes,
+    evidence_routes,
     list_routes,
     mending_routes,
     merge_routes,
@@ -23,3 +24,4 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(blueprint)
     app.register_blueprint(mending_routes.blueprint)
     app.register_blueprint(certificate_routes.blueprint)
+    app.register_blueprint(evidence_routes.blueprint)

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 from flask_wtf import FlaskForm
-from wtforms import RadioField, SelectField, StringField, SubmitField, TextAreaField
+from wtforms import Field, RadioField, SelectField, StringField, SubmitField, ValidationError
 from wtforms.validators import DataRequired, InputRequired, Length
 
+from cadence_app.contacts.agreed_form import AgreedForm, words_field
 from cadence_app.contacts.names import folded
 from cadence_app.contacts.number_field import NumberField
 from cadence_app.form_fields import no_control_characters, stripped
@@ -20,15 +21,18 @@ class EditContactForm(FlaskForm):
     submit = SubmitField("Save")
 
 
-class AddContactForm(EditContactForm):
+class AddContactForm(EditContactForm, AgreedForm):
     """`number` holds E.164 once the form is valid; `team_id` the choices the route gives it."""
 
     number = NumberField("Mobile number", [InputRequired("Enter a mobile number.")])
     team_id = SelectField("Team", coerce=int)
 
 
-class NumberForm(FlaskForm):
-    """`number` holds E.164 once the form is valid; `use` is `texted` or `further`."""
+class NumberForm(AgreedForm):
+    """`number` holds E.164 once the form is valid; `use` is `texted` or `further`. The words say how they
+    agreed to texts at this number, and are the reason of the opt ins: a way counts only with them."""
+
+    words_alone = True
 
     number = NumberField("Number", [InputRequired("Enter a mobile number.")])
     use = RadioField(
@@ -44,11 +48,17 @@ class NumberForm(FlaskForm):
         [DataRequired("Write how you know of it."), Length(max=500), no_control_characters],
         filters=[stripped],
     )
-    given = TextAreaField(
-        "How they agreed to texts at this number",
-        [Length(max=1000), no_control_characters],
-        filters=[stripped],
-    )
+    words = words_field("What they read, signed or said", 1000, name="given")
+
+    def validate_words(self, field: Field) -> None:
+        if self.method.data and not field.data:
+            raise ValidationError("Write how they agreed to texts at this number.")
+
+    def validate_use(self, field: Field) -> None:
+        if field.data == "further" and (self.method.data or self.words.data):
+            raise ValidationError(
+                "Nothing is sent to a further number. Leave out how they agreed, or have them texted at it."
+            )
 
 
 class EraseForm(FlaskForm):

@@ -9,6 +9,7 @@ from flask_login import current_user
 from cadence_app.accounts.roles import desk_required
 from cadence_app.consent import by_user as consent
 from cadence_app.consent import number_stops
+from cadence_app.consent.evidence_by_user import AgreedBefore
 from cadence_app.contacts import fields, service, tags
 from cadence_app.contacts.mending import count_to_mend
 from cadence_app.contacts.models import Contact, CustomField
@@ -65,7 +66,10 @@ def new() -> ResponseReturnValue:
                 form.first_name.data,
                 form.last_name.data,
                 form.external_id.data,
+                form.given,
             )
+        except AgreedBefore as error:
+            form.agreed_before(error)
         except service.TeamClosed:
             form.team_id.errors = ["It was closed meanwhile, so nobody can be added to it."]
         except service.Taken as error:
@@ -82,7 +86,10 @@ def new() -> ResponseReturnValue:
             elif contact.number == form.number.data:
                 flash(f"{who} is in {team.name}.", "success")
             else:
-                flash(f"{who} is in {team.name}, opted out: they are texted at another number.", "warning")
+                kept = " How they agreed was not kept: it must be for that one." if form.given else ""
+                flash(
+                    f"{who} is in {team.name}, opted out: they are texted at another number.{kept}", "warning"
+                )
             return redirect(url_for("contacts.show", contact_id=contact.id))
     if taken and not service.find_contact(current_user, taken.id):
         taken = None

@@ -12,6 +12,8 @@ from sqlalchemy.exc import IntegrityError
 from cadence_app.accounts import audit
 from cadence_app.accounts.models import User
 from cadence_app.consent import merge_and_number_change, number_stops
+from cadence_app.consent.evidence import Given
+from cadence_app.consent.evidence_by_user import AgreedBefore
 from cadence_app.consent.ledger import lock_contacts, with_merged
 from cadence_app.contacts.models import Contact, ContactNumber
 from cadence_app.contacts.service import Taken, contact_with
@@ -55,15 +57,19 @@ def add_number(user: User, contact_id: int, number: str, reason: str) -> None:
     _commit(number)
 
 
-def text_at(user: User, contact_id: int, number: str, reason: str, given: str) -> None:
+def text_at(
+    user: User, contact_id: int, number: str, reason: str, given: str, evidence: Given | None = None
+) -> int | None:
     """Makes this the number that the contact is texted at, and commits: a further number of theirs, which
     leaves the one texted so far a further one, or a new number, which ends it. `given` says how they agreed
-    to texts there, empty where they did not. Errors: Taken, Gone.
+    to texts there, empty where they did not, and `evidence` what is kept of that. Returns in how many teams
+    that opts them in again; None where they are texted at this number already. Errors: Taken, Gone,
+    AgreedBefore.
     """
     before = _hold(contact_id)
     if before == number:
         db.session.rollback()
-        return
+        return None
     if contact_with(number) != contact_id:
         _refuse_taken(number)
     contact = db.session.get_one(Contact, contact_id)
@@ -87,9 +93,14 @@ def text_at(user: User, contact_id: int, number: str, reason: str, given: str) -
         )
         .values(ended_by_id=user.id)
     )
-    merge_and_number_change.number_changed(user, contact_id, before, given)
+    try:
+        again = merge_and_number_change.number_changed(user, contact_id, before, given, evidence)
+    except AgreedBefore:
+        db.session.rollback()
+        raise
     audit.record(user, "contact.number_changed", f"Contact {contact_id}", consent_given=(None, bool(given)))
     _commit(number)
+    return again
 
 
 def end_number(user: User, contact_id: int, number_id: int) -> bool:

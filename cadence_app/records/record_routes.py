@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from cadence_app.accounts.roles import desk_required
+from cadence_app.consent.evidence_by_user import AgreedBefore
 from cadence_app.contacts import service, tags
 from cadence_app.contacts.models import Contact
 from cadence_app.inboxes.service import area_code_near
@@ -18,6 +19,7 @@ from cadence_app.records.record_page import record_page, shown_contact, taken_te
 from cadence_app.ui import asked, htmx
 
 _MAX_REASON = 1000
+_SAVED = "Saved. The timeline says what changed."
 
 
 @blueprint.post("/tags")
@@ -51,15 +53,20 @@ def numbers(contact_id: int) -> ResponseReturnValue:
         try:
             if form.use.data == "further":
                 phones.add_number(current_user, contact_id, number, reason)
+                said = _SAVED
             else:
-                phones.text_at(current_user, contact_id, number, reason, form.given.data)
+                how = form.words.data
+                again = phones.text_at(current_user, contact_id, number, reason, how, form.given)
+                said = _text_at_said(again, bool(how))
         except service.Taken as error:
             form.number.errors = [taken_text(error)]
             taken = service.find_contact(current_user, error.contact.id)
         except phones.Gone:
             abort(404)
+        except AgreedBefore as error:
+            form.agreed_before(error)
         else:
-            flash("Saved. The timeline says what changed.", "success")
+            flash(said, "success" if said == _SAVED else "warning")
             return redirect(url_for("contacts.show", contact_id=contact_id))
     contact = shown_contact(contact_id)
     if form.number.local:
@@ -109,6 +116,15 @@ def allow_personal_inboxes(contact_id: int) -> ResponseReturnValue:
         abort(404)
     flash("Personal inboxes may text them again.", "success")
     return redirect(url_for("contacts.show", contact_id=contact_id))
+
+
+def _text_at_said(again: int | None, agreed: bool) -> str:
+    """What became of a number to text at: `again` is what phones.text_at() returned."""
+    if again is None:
+        return "They are texted at this number already, so nothing changed."
+    if agreed and not again:
+        return "Saved. They stay opted out, so how they agreed was not kept. Write it where you opt them in."
+    return _SAVED
 
 
 def _tags(contact: Contact, problem: str = "", typed: str = "") -> ResponseReturnValue:

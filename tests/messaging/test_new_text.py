@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, update
 
-from cadence_app.accounts.models import Team, TeamMember, User
+from cadence_app.accounts.models import Team, TeamMember
 from cadence_app.consent.evidence_models import Evidence
 from cadence_app.contacts.models import Contact
-from cadence_app.contacts.service import add_contact
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.models import Conversation, LaterState, Message, ScheduledText
@@ -147,9 +146,7 @@ def test_only_open_inboxes_that_the_user_works_in_are_offered(world: World) -> N
     offered = options_of(agent.get(f"/messages/new?to={contact_id}").text)
     assert {each.strip("*") for each in offered} == {"Front desk", "Toll-free", "Agent"}
     with world.session():
-        db.session.execute(
-            update(Inbox).where(Inbox.number == world.toll_free).values(closed_at=func.now())
-        )
+        db.session.execute(update(Inbox).where(Inbox.number == world.toll_free).values(closed_at=func.now()))
         db.session.commit()
     offered = options_of(agent.get(f"/messages/new?to={contact_id}").text)
     assert {each.strip("*") for each in offered} == {"Front desk", "Agent"}
@@ -337,7 +334,8 @@ def test_opting_in_beside_the_text_lets_it_go(world: World) -> None:
     refused = agent.post(path, {"status": "opted_in"}, headers=HTMX)
     assert refused.status_code == 422
     assert "Write how this person gave consent again" in refused.text
-    answer = agent.post(path, {"status": "opted_in", "reason": "Signed a form today"}, headers=HTMX)
+    agreed = {"status": "opted_in", "reason": "Signed a form today", "words": "Signed a form today"}
+    answer = agent.post(path, agreed, headers=HTMX)
     assert answer.status_code == 200
     assert answer.headers["HX-Retarget"] == "#new-text"
     assert world.status(contact_id) == "opted_in"
@@ -377,7 +375,7 @@ def test_a_text_of_an_existing_conversation_that_may_not_go_is_kept_in_it(world:
 # Somebody new
 
 
-def newcomer(world: World, number: str, **more: Any) -> dict[str, Any]:
+def newcomer(world: World, number: str | list[str], **more: Any) -> dict[str, Any]:
     names = {"first_name": "Noor", "last_name": "Haddad", "body": "Welcome to the college"}
     return {"number": number, "from": inbox_id(world, world.shared), "once": "x"} | names | more
 
@@ -415,7 +413,7 @@ def test_an_offered_number_is_taken_without_sending(world: World) -> None:
     agent = world.sign_in("agent")
     offered = f"+1{world.shared[2:5]}5550123"
     assert f'value="{offered}"' in post(agent, **newcomer(world, "555-0123")).text
-    answer = post(agent, **newcomer(world, "", number=["555-0123", offered]))
+    answer = post(agent, **newcomer(world, ["555-0123", offered]))
     assert answer.status_code == 200
     assert f'id="number" inputmode="tel" name="number" required type="tel" value="{offered}"' in answer.text
     assert counts(world) == before
@@ -482,7 +480,8 @@ def test_a_number_that_was_stopped_starts_opted_out_which_is_said_before_and_aft
     assert conversations_of(world, contact_id) == []
     # How they agreed is written beside it, and then it goes.
     path = f"/messages/new/{contact_id}/teams/{world.team_id}/consent"
-    agent.post(path, {"status": "opted_in", "reason": "She has had this number since May and signed up"})
+    agreed = "She has had this number since May and signed up"
+    agent.post(path, {"status": "opted_in", "reason": agreed, "words": agreed})
     data = {"to": contact_id, "from": inbox_id(world, world.shared), "body": "Welcome"}
     assert post(agent, **data).status_code == 302
 
@@ -518,9 +517,7 @@ def test_somebody_who_is_erased_meanwhile_is_not_texted(world: World) -> None:
             update(Contact).where(Contact.id == contact_id).values(gone_at=func.now(), number="gone-1")
         )
         db.session.commit()
-    answer = post(
-        world.sign_in("agent"), to=contact_id, body="Hi", **{"from": inbox_id(world, world.shared)}
-    )
+    answer = post(world.sign_in("agent"), to=contact_id, body="Hi", **{"from": inbox_id(world, world.shared)})
     assert answer.status_code in (404, 409)
     assert conversations_of(world, contact_id) == []
 
@@ -534,4 +531,39 @@ def test_the_desk_the_record_and_the_list_of_contacts_lead_there(world: World) -
     assert "<kbd>c</kbd>" in agent.get("/messages/").text
 
 
-_ = (Evidence, add_contact, User)
+# How they agreed
+
+
+def evidence_of(world: World, contact_id: int) -> list[tuple[str, str, str]]:
+    with world.session():
+        rows = db.session.scalars(select(Evidence).where(Evidence.contact_id == contact_id)).all()
+        return [(row.way, row.method, row.words) for row in rows]
+
+
+def test_how_a_new_person_agreed_is_recorded_with_them(world: World) -> None:
+    number = new_number()
+    agreed = {"method": "paper", "words": "The visit day card", "agreed_on": "2026-03-03"}
+    agent = world.sign_in("agent")
+    assert post(agent, **newcomer(world, number, **agreed)).status_code == 302
+    contact_id = world.contact_id(number)
+    assert evidence_of(world, contact_id) == [("new_text", "paper", "The visit day card")]
+    post(agent, **newcomer(world, number, **agreed))
+    assert len(evidence_of(world, contact_id)) == 1
+
+
+def test_a_day_that_is_still_to_come_is_refused_and_nobody_added(world: World) -> None:
+    before = counts(world)
+    agreed = {"method": "paper", "words": "The visit day card", "agreed_on": "2999-03-03"}
+    answer = post(world.sign_in("agent"), **newcomer(world, new_number(), **agreed))
+    assert answer.status_code == 422
+    assert "This day is still to come." in answer.text
+    assert "The visit day card</textarea>" in answer.text
+    assert counts(world) == before
+
+
+def test_how_somebody_who_joins_a_team_by_a_text_agreed_is_recorded(world: World) -> None:
+    contact_id = person(world)
+    data = {"to": contact_id, "from": inbox_id(world, world.other_shared), "body": "Your grant"}
+    admin = world.sign_in("admin")
+    assert post(admin, method="spoken", words="At the counter", **data).status_code == 302
+    assert evidence_of(world, contact_id) == [("new_text", "spoken", "At the counter")]

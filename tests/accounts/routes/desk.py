@@ -67,6 +67,7 @@ POST      /messages/possible-opt-outs/{flag_id}
 GET       /contacts/{contact_id}
 GET POST  /contacts/{contact_id}/edit
 POST      /contacts/{contact_id}/teams/{team_id}/consent
+GET POST  /contacts/{contact_id}/teams/{team_id}/agreed
 POST      /contacts/{contact_id}/name
 POST      /contacts/{contact_id}/tags
 POST      /contacts/{contact_id}/tags/{tag_id}/remove
