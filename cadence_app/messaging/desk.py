@@ -187,8 +187,8 @@ def mark_unread(conversation: Conversation) -> None:
 
 
 def _begun() -> ColumnElement[bool]:
-    """The condition on conversations that there is anything in one: one that was made for a text of a later time,
-    which was cancelled, is empty."""
+    """The condition on conversations that there is anything in one: what was made for a text of a later time
+    is empty once that is cancelled."""
     # Each of at most one row, so that it is read for the conversations of a page and never for all.
     inside: list[ColumnElement[bool]] = []
     for table, more in ((Message, ()), (Note, ()), (ScheduledText, (ScheduledText.state.in_(OPEN),))):
