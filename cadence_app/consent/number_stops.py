@@ -177,6 +177,13 @@ def reason(contact_id: int, team_id: int) -> str | None:
     return reasons([(contact_id, team_id)]).get((contact_id, team_id))
 
 
+def stopped(number: str, team_id: int) -> bool:
+    """Whether a number (E.164) is stopped in a team, so that whoever gets it now starts opted out there."""
+    scopes = or_(NumberStop.team_id == team_id, NumberStop.scope == BlockScope.ORGANISATION)
+    kept = select(NumberStop.id).where(NumberStop.digest.in_(digests(number)), scopes)
+    return db.session.scalar(select(kept.exists())) is True
+
+
 def bars(contact_id: Any, team_id: Any) -> Select[Any]:
     """The bars, as a query over Block for SQL, that reasons() tells of: of the contact and team that two
     columns name."""

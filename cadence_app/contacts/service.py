@@ -13,6 +13,7 @@ from cadence_app.consent import by_user as consent
 from cadence_app.consent import first_status
 from cadence_app.consent.evidence import Given
 from cadence_app.consent.evidence_by_user import AgreedBefore, refuse_before
+from cadence_app.consent.evidence_models import Way
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import Consent, OptOutChange
 from cadence_app.contacts.models import Contact, ContactNumber, ContactTag, Tag
@@ -117,18 +118,42 @@ def add_contact(
     is not in the team yet joins it as they are, opted out where it is not the number that they are texted
     at. `given` says how they agreed; it is kept for the number that is texted alone. Errors: Taken;
     TeamClosed; AgreedBefore."""
+    contact = join(user, team, number, first_name, last_name, external_id, given)
+    db.session.commit()
+    return contact
+
+
+def join(
+    user: User,
+    team: Team,
+    number: str,
+    first_name: str,
+    last_name: str,
+    external_id: str,
+    given: Given | None = None,
+    way: Way = Way.ADDED,
+) -> Contact:
+    """add_contact() in the caller's transaction, which holds the contact from then on; but it is over where
+    there is an error."""
     known, made = hold_or_make(team, number, first_name, last_name, external_id)
     if not made and consent.consent_of(known.id, team.id):
         raise Taken("number", known)
-    try:
-        refuse_before(known.id, [team.id], given)
-    except AgreedBefore:
-        db.session.rollback()
-        raise
+    _refuse_before(known.id, team, given)
     texted = lock_contacts([known.id])[known.id].number in spellings(number)
-    first_status.add_by_user(user, known.id, team.id, number, given if texted else None)
-    db.session.commit()
+    first_status.add_by_user(user, known.id, team.id, number, given if texted else None, way)
     return known
+
+
+def join_known(user: User, team: Team, contact_id: int, given: Given | None, way: Way) -> bool:
+    """Has a contact whom the tenant knows join a team by the number that they are texted at, as join() does;
+    False where they are gone by now. Nothing changes for who is in it already. Errors: TeamClosed;
+    AgreedBefore."""
+    _keep_open(team)
+    if not lock_contacts([contact_id]):
+        return False
+    _refuse_before(contact_id, team, given)
+    first_status.add_by_user(user, contact_id, team.id, None, given, way)
+    return True
 
 
 def hold_or_make(
@@ -136,10 +161,7 @@ def hold_or_make(
 ) -> tuple[Contact, bool]:
     """The contact who has a number (E.164), held, to join a team that stays open until this transaction ends;
     made with these names where nobody has it, and whether that was so. Errors: Taken; TeamClosed."""
-    db.session.refresh(team, with_for_update={"read": True})
-    if team.closed_at:
-        db.session.rollback()
-        raise TeamClosed
+    _keep_open(team)
     # Merged, erased or given another number while this waited: whoever has it then.
     while known := _holder(number):
         if lock_contacts([known.id]) and contact_with(number) == known.id:
@@ -220,6 +242,22 @@ def contact_with(number: str) -> int | None:
 
 def team_ids(user: User) -> list[int]:
     return [team.id for team in user.teams]
+
+
+def _refuse_before(contact_id: int, team: Team, given: Given | None) -> None:
+    try:
+        refuse_before(contact_id, [team.id], given)
+    except AgreedBefore:
+        db.session.rollback()
+        raise
+
+
+def _keep_open(team: Team) -> None:
+    """Nobody closes the team before this transaction ends. Errors: TeamClosed."""
+    db.session.refresh(team, with_for_update={"read": True})
+    if team.closed_at:
+        db.session.rollback()
+        raise TeamClosed
 
 
 def _holder(number: str) -> Contact | None:

@@ -8,6 +8,7 @@ from cadence_app.messaging import (
     dev_phone,
     keyword_routes,
     later_routes,
+    new_text_routes,
     opt_out_queue_routes,
     routes,
     template_routes,
@@ -25,6 +26,7 @@ def init_app(app: Flask) -> None:
     pages = (
         routes,
         later_routes,
+        new_text_routes,
         opt_out_queue_routes,
         template_routes,
         keyword_routes,

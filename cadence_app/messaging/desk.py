@@ -17,7 +17,8 @@ from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox, InboxKind
 from cadence_app.inboxes.service import visible_to
 from cadence_app.messaging.desk_models import Note
-from cadence_app.messaging.models import Conversation, Direction, Message
+from cadence_app.messaging.later import OPEN
+from cadence_app.messaging.models import Conversation, Direction, Message, ScheduledText
 
 PAGE = 50
 # The texts of a conversation that are shown.
@@ -75,7 +76,7 @@ def conversations(user: User, inbox_id: int | None, search: str, only: Only, pag
         .outerjoin(PossibleOptOut, _OPEN_FLAG)
         .options(contains_eager(Conversation.inbox), contains_eager(Conversation.contact))
         .options(joinedload(Conversation.assignee))
-        .where(visible_to(user), Contact.gone_at.is_(None))
+        .where(visible_to(user), Contact.gone_at.is_(None), _begun())
     )
     if inbox_id is not None:
         query = query.where(Conversation.inbox_id == inbox_id)
@@ -111,7 +112,7 @@ def conversations_with(user: User, contact: Contact) -> list[Conversation]:
         db.session.scalars(
             select(Conversation)
             .join(Conversation.inbox)
-            .where(Conversation.contact_id == contact.id, visible_to(user))
+            .where(Conversation.contact_id == contact.id, visible_to(user), _begun())
             .options(contains_eager(Conversation.inbox))
             .order_by(Conversation.last_message_at.desc())
         )
@@ -183,6 +184,17 @@ def mark_unread(conversation: Conversation) -> None:
         .values(unread=func.greatest(Conversation.unread, 1))
     )
     db.session.commit()
+
+
+def _begun() -> ColumnElement[bool]:
+    """The condition on conversations that there is anything in one: what was made for a text of a later time
+    is empty once that is cancelled."""
+    # Each of at most one row, so that it is read for the conversations of a page and never for all.
+    inside: list[ColumnElement[bool]] = []
+    for table, more in ((Message, ()), (Note, ()), (ScheduledText, (ScheduledText.state.in_(OPEN),))):
+        there = select(table.id).where(table.conversation_id == Conversation.id, *more)
+        inside.append(there.limit(1).correlate(Conversation).scalar_subquery().is_not(None))
+    return or_(*inside)
 
 
 def _says(search: str) -> ColumnElement[bool]:

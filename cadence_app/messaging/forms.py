@@ -5,10 +5,15 @@ from typing import Any
 from flask_login import current_user
 from flask_wtf import FlaskForm
 from flask_wtf.file import MultipleFileField
-from wtforms import Field, SubmitField, TextAreaField, ValidationError
-from wtforms.validators import DataRequired, Length
+from wtforms import Field, StringField, SubmitField, TextAreaField, ValidationError
+from wtforms.validators import DataRequired, InputRequired, Length
 
+from cadence_app.contacts.agreed_form import AgreedForm
+from cadence_app.contacts.names import folded
+from cadence_app.contacts.number_field import NumberField
 from cadence_app.form_fields import LaterField, no_control_characters, one_kind_of_line_end, stripped
+from cadence_app.inboxes.models import Inbox
+from cadence_app.messaging.carriers.of_inbox import carrier_of
 from cadence_app.messaging.media import kinds
 from cadence_app.messaging.media.service import Refused, Upload, check_together, upload_of
 from cadence_app.messaging.notes import MAX_LENGTH
@@ -42,6 +47,15 @@ class ComposeForm(FlaskForm):
         except Refused as refusal:
             raise ValidationError(str(refusal)) from refusal
 
+    def carried_by(self, inbox: Inbox) -> bool:
+        """Whether the inbox's carrier takes files, where there are any; says at them if it does not."""
+        if not self.uploads or (carrier := carrier_of(inbox)).sends_files:
+            return True
+        self.files.errors = [
+            f"{carrier.said_name}, which carries this inbox's texts, takes no files. Send it without."
+        ]
+        return False
+
 
 class LaterForm(ComposeForm):
     """A text for a later time, by the user's clock; `send_at.instant` is in UTC once the form is valid."""
@@ -67,3 +81,30 @@ class NoteForm(FlaskForm):
         ],
         filters=[one_kind_of_line_end, stripped],
     )
+
+
+class NewTextForm(AgreedForm, ComposeForm):
+    """A text to a contact, with how they agreed, should they join a team by it."""
+
+
+class NewTextLaterForm(AgreedForm, LaterForm):
+    pass
+
+
+class NewcomerFields:
+    """Who a new text goes to, where nobody whom the user may see has the number. It holds E.164 once the form
+    is valid."""
+
+    number = NumberField("Mobile number", [InputRequired("Enter a mobile number.")])
+    first_name = StringField(
+        "First name", [Length(max=200), no_control_characters], filters=[folded, stripped]
+    )
+    last_name = StringField("Last name", [Length(max=200), no_control_characters], filters=[folded, stripped])
+
+
+class NewcomerForm(NewcomerFields, NewTextForm):
+    pass
+
+
+class NewcomerLaterForm(NewcomerFields, NewTextLaterForm):
+    pass

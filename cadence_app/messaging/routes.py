@@ -16,21 +16,18 @@ from cadence_app.consent.may_text import Kind
 from cadence_app.extensions import db
 from cadence_app.inboxes.service import people_in
 from cadence_app.messaging import assignments, bars, desk, freshness, later, notes, text_templates, thread
-from cadence_app.messaging.carriers.of_inbox import carrier_of
 from cadence_app.messaging.consent_card import Card, card_of, toggle
 from cadence_app.messaging.forms import ComposeForm, LaterForm, NoteForm
 from cadence_app.messaging.jobs import dispatch
 from cadence_app.messaging.lists import lists
-from cadence_app.messaging.media import kinds
 from cadence_app.messaging.media import service as media
 from cadence_app.messaging.models import Conversation, MessageState
-from cadence_app.messaging.sending import MAX_BODY_LENGTH, compose
+from cadence_app.messaging.sending import compose
+from cadence_app.messaging.writing import LARGEST_FORM, writing_in
 from cadence_app.ui import asked, htmx
 
 blueprint = Blueprint("messaging", __name__, url_prefix="/messages")
 
-# A picture as a phone takes it is read, so that the answer can say how small it must be.
-_LARGEST_FORM = 32 * 1024 * 1024
 # The lists of an open page ask for themselves anew at once (desk.html).
 _LISTS_CHANGED = {"HX-Trigger": "lists-changed"}
 
@@ -39,7 +36,7 @@ _LISTS_CHANGED = {"HX-Trigger": "lists-changed"}
 def allow_pictures(endpoint: str | None, values: dict[str, Any] | None) -> None:
     """Lets who works at the desk send files here: the CSRF check reads the form before the view is called."""
     if endpoint == "messaging.send" and current_user.is_authenticated and current_user.works_desk:
-        request.max_content_length = _LARGEST_FORM
+        request.max_content_length = LARGEST_FORM
 
 
 @blueprint.get("/", endpoint="desk")
@@ -55,7 +52,7 @@ def desk_page() -> str:
 def conversation(conversation_id: int) -> str:
     found = _conversation(conversation_id)
     desk.mark_read(found)
-    return _page(found, ComposeForm(formdata=None, body=_chosen_template(found)))
+    return thread_page(found, ComposeForm(formdata=None, body=_chosen_template(found)))
 
 
 @blueprint.get("/conversations/<int:conversation_id>/fresh")
@@ -93,10 +90,7 @@ def send(conversation_id: int) -> ResponseReturnValue:
     form = ComposeForm()
     if not form.validate_on_submit():
         return _after_send(found, form, 422)
-    if form.uploads and not (carrier := carrier_of(found.inbox)).sends_files:
-        form.files.errors = [
-            f"{carrier.said_name}, which carries this inbox's texts, takes no files. Send it without."
-        ]
+    if not form.carried_by(found.inbox):
         return _after_send(found, form, 422)
     stored = media.store(form.uploads)
     _hold(found)
@@ -121,7 +115,7 @@ def set_consent(conversation_id: int) -> ResponseReturnValue:
         opened = _open(found, outcome.card)
         return render_template("messaging/_consent_changed.html", **opened), outcome.status, _LISTS_CHANGED
     if outcome.card.problem:
-        return _page(found, ComposeForm(formdata=None), outcome.card), outcome.status
+        return thread_page(found, ComposeForm(formdata=None), outcome.card), outcome.status
     return redirect(url_for("messaging.conversation", conversation_id=found.id))
 
 
@@ -152,7 +146,7 @@ def add_note(conversation_id: int) -> ResponseReturnValue:
         return render_template("messaging/_noted.html", **_open(found), note_form=form, noted=valid), status
     if valid:
         return redirect(url_for("messaging.conversation", conversation_id=found.id))
-    return _page(found, ComposeForm(formdata=None), note_form=form), status
+    return thread_page(found, ComposeForm(formdata=None), note_form=form), status
 
 
 @blueprint.post("/conversations/<int:conversation_id>/notes/<int:note_id>/delete")
@@ -253,18 +247,16 @@ def _open(found: Conversation, card: Card | None = None) -> dict[str, Any]:
         "blocks": blocks.blocks_of(found.contact_id),
         "bar": answer.bar,
         "barred": [bars.words_of(bar, found.inbox) for bar in answer.bars],
-        "max_length": MAX_BODY_LENGTH,
-        "sends_files": carrier_of(found.inbox).sends_files,
-        "files_words": f"{kinds.SENT_WORDS}. {kinds.MAX_SENT_WORDS} together.",
-        "files_endings": kinds.SENT_ENDINGS,
+        **writing_in(found.inbox),
         "later_texts": later.open_texts(found),
         "templates": _offered_templates(found),
     }
 
 
-def _page(
+def thread_page(
     found: Conversation, form: ComposeForm, card: Card | None = None, note_form: NoteForm | None = None
 ) -> str:
+    """The desk with a conversation open, and what is being written in it."""
     return render_template(
         "messaging/desk.html",
         **(lists(found) | _open(found, card)),
@@ -278,7 +270,7 @@ def _page(
 def _after_send(found: Conversation, form: ComposeForm, status: int) -> ResponseReturnValue:
     if htmx.wanted():
         return render_template("messaging/_sent.html", **_open(found), form=form), status, _LISTS_CHANGED
-    return _page(found, form), status
+    return thread_page(found, form), status
 
 
 def _consent_url(found: Conversation) -> str:

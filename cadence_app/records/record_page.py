@@ -10,12 +10,12 @@ from flask_login import current_user
 from cadence_app.consent import blocks
 from cadence_app.contacts import fields, service, tags
 from cadence_app.contacts.models import Contact
+from cadence_app.contacts.taken import said_to
 from cadence_app.messaging import desk
 from cadence_app.messaging.consent_card import Card, card_of
 from cadence_app.records import merging, phones
 from cadence_app.records.forms import EditContactForm
 from cadence_app.records.timeline import Cursor, Only, timeline
-from cadence_app.ui.navigation import words_for
 
 GONE = "This contact was merged or erased meanwhile."
 
@@ -66,11 +66,7 @@ def record_page(contact: Contact, **more: Any) -> str:
 
 
 def taken_text(error: service.Taken) -> str:
-    """Names the other contact only to who may see them."""
-    what = "number" if error.field == "number" else "ContactId"
-    known = service.find_contact(current_user, error.contact.id)
-    who = (known.name or known.number) if known else f"Somebody in another {words_for(current_user).team}"
-    return f"{who} has this {what} already."
+    return said_to(current_user, error)
 
 
 def record_or_list(contact_id: int) -> str:

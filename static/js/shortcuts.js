@@ -38,6 +38,10 @@
     k: function () {
       go(-1);
     },
+    c: function () {
+      var link = doc.getElementById("new-text-link");
+      if (link) window.location.assign(link.href);
+    },
     r: function () {
       write("write-text", "composer-body");
     },

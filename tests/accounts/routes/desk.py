@@ -43,6 +43,8 @@ DESK
 GET       /messages/
 GET       /messages/possible-opt-outs/
 GET       /messages/fresh
+GET POST  /messages/new
+GET       /messages/new/people
 GET       /contacts/
 GET POST  /contacts/new
 GET       /campaigns/
@@ -56,6 +58,7 @@ GET       /messages/conversations/{conversation_id}
 GET       /messages/conversations/{conversation_id}/fresh
 POST      /messages/conversations/{conversation_id}/send
 POST      /messages/conversations/{conversation_id}/consent
+POST      /messages/new/{contact_id}/teams/{team_id}/consent
 GET       /messages/media/{media_id}
 POST      /messages/conversations/{conversation_id}/notes
 POST      /messages/conversations/{conversation_id}/assignment
