@@ -6,19 +6,23 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
-from cadence_app.accounts.models import Team
+from cadence_app.accounts.models import Team, Tenant
 from cadence_app.api.operations import OWNER_GONE
+from cadence_app.api.proof import OF_OPT_OUT, BadProof, given_of
 from cadence_app.api.schemas import BulkOut, BulkRecord, BulkResult
 from cadence_app.consent import possible
 from cadence_app.consent.by_api import Result, Wanted, set_by_api
+from cadence_app.consent.evidence import Given
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import Status
 from cadence_app.contacts.models import Contact, ContactNumber
 from cadence_app.extensions import db
 from cadence_app.phone_numbers import BadNumber, parse_number, spellings
+from cadence_app.tenancy import tenant_in_use
 
 TEAM_CLOSED = "This team is closed, and the contact is not in it: nobody joins it until it is reopened."
 _DETAILS = {
@@ -33,6 +37,7 @@ _DETAILS = {
     "number_stopped": "Somebody who had this number before texted STOP, so this person is opted out; give "
     "the reason, how they agreed, to opt them in.",
     "owner_not_admin": OWNER_GONE,
+    "proof_of_opt_out": f"{OF_OPT_OUT} The opt out counts; the proof was left out.",
     "other_number": "This person is texted at another number; name them by that one to opt them in.",
 }
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
@@ -44,7 +49,7 @@ class _Refused(Exception):
 
 def apply(records: Sequence[BulkRecord], actor: str, *, only_opt_outs: bool = False) -> BulkOut:
     """Applies what may be applied, in this transaction, in a fixed number of statements."""
-    known = _held_directory(records)
+    known, zone = _held_directory(records), db.session.get_one(Tenant, tenant_in_use()).zone
     results: list[BulkResult | None] = [None] * len(records)
     wanted: dict[int, Wanted] = {}
     for index, record in enumerate(records):
@@ -52,16 +57,27 @@ def apply(records: Sequence[BulkRecord], actor: str, *, only_opt_outs: bool = Fa
             if only_opt_outs and Status(record.status) != Status.OPTED_OUT:
                 raise _Refused("owner_not_admin")
             contact_id, team_id = known.contact_of(record), known.team_of(record)
+            given = _given(record, zone)
         except _Refused as refusal:
             results[index] = _refused(index, refusal.args[0])
+        except BadProof as bad:
+            results[index] = _answer(index, "refused", contact_id, code="bad_proof", detail=str(bad))
         else:
             number = known.number_of(record)
-            wanted[index] = Wanted(contact_id, team_id, Status(record.status), record.reason, number)
+            wanted[index] = Wanted(contact_id, team_id, Status(record.status), record.reason, number, given)
     outcomes = set_by_api(list(wanted.values()), actor)
     for (index, each), outcome in zip(wanted.items(), outcomes, strict=True):
         if outcome.result in (Result.CHANGED, Result.UNCHANGED):
+            left_out = "proof_of_opt_out" if records[index].proof and each.given is None else None
             results[index] = _answer(
-                index, outcome.result, each.contact_id, change_id=outcome.change_id, status=each.status
+                index,
+                outcome.result,
+                each.contact_id,
+                change_id=outcome.change_id,
+                status=each.status,
+                code=left_out,
+                detail=_DETAILS[left_out] if left_out else None,
+                proof=outcome.proof,
             )
         elif outcome.result == Result.NUMBER_STOPPED:
             code = outcome.result
@@ -73,6 +89,7 @@ def apply(records: Sequence[BulkRecord], actor: str, *, only_opt_outs: bool = Fa
                 status=Status.OPTED_OUT,
                 code=code,
                 detail=_DETAILS[code],
+                proof=outcome.proof,
             )
         else:
             results[index] = _refused(index, outcome.result, each.contact_id)
@@ -84,6 +101,14 @@ def apply(records: Sequence[BulkRecord], actor: str, *, only_opt_outs: bool = Fa
         refused=counts["refused"],
         results=answered,
     )
+
+
+def _given(record: BulkRecord, zone: ZoneInfo) -> Given | None:
+    """How they agreed. A stop is never refused, so one that comes with proof counts without it. Errors:
+    BadProof."""
+    if record.proof is None or Status(record.status) == Status.OPTED_OUT:
+        return None
+    return given_of(record.proof, zone)
 
 
 def _held_directory(records: Sequence[BulkRecord]) -> _Directory:

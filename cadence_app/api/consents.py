@@ -12,6 +12,7 @@ from cadence_app.api.contacts import CONTACT, consent_values, find_contact, find
 from cadence_app.api.idempotency import Answer, idempotent
 from cadence_app.api.models import Scope
 from cadence_app.api.operations import only_opt_outs, operation, token_in_use
+from cadence_app.api.proof import evidence_values, given_for
 from cadence_app.api.schemas import (
     BulkInput,
     BulkOut,
@@ -39,7 +40,8 @@ _REASON_NEEDED = "This person had stopped by their own text; give the reason for
 def list_consents(contact_id: int) -> ConsentList:
     """The consents of a contact
 
-    One status for each team that the contact is in, and the blocks beside them.
+    One status for each team that the contact is in, with the evidence of how they agreed, and the blocks
+    beside them.
     """
     contact = find_contact(contact_id)
     query = (
@@ -49,9 +51,11 @@ def list_consents(contact_id: int) -> ConsentList:
         .options(joinedload(Consent.change), joinedload(Consent.team))
         .order_by(Team.code)
     )
+    consents = db.session.scalars(query).all()
+    agreed = evidence_values(contact.id, [stored.team_id for stored in consents])
     return ConsentList.model_validate(
         {
-            "items": [consent_values(stored) for stored in db.session.scalars(query)],
+            "items": [consent_values(stored) | agreed[stored.team_id] for stored in consents],
             "blocks": [
                 {"scope": block.scope, "since": block.since} for block in blocks.blocks_of(contact.id)
             ],
@@ -100,10 +104,11 @@ def set_consent(contact_id: int, team: str, json: ConsentInput, headers: Idempot
     `api` and the token's name, if the status changes. Somebody who had stopped by their own text is opted
     in only with a reason: without one it is 409, `reason_required`. Where somebody who had the number before
     had, they are opted out instead, and `code` says `number_stopped`. Nobody joins a closed team: 409,
-    `team_closed`.
+    `team_closed`. `proof` of an opt in is recorded as evidence, once; it is no reason.
     """
     contact, row = find_contact(contact_id), find_team(team)
-    wanted = Wanted(contact.id, row.id, Status(json.status), json.reason)
+    given = given_for(json.status, json.proof, row.tenant.zone)
+    wanted = Wanted(contact.id, row.id, Status(json.status), json.reason, given=given)
     (outcome,) = set_by_api([wanted], token_in_use().actor)
     if outcome.result == Result.REASON_REQUIRED:
         raise Problem(
@@ -149,5 +154,6 @@ def _find_inbox(number: str) -> Inbox:
 def _result_values(outcome: Outcome) -> dict[str, object]:
     """What came of a change, as ConsentChanged shows it."""
     if outcome.result != Result.NUMBER_STOPPED:
-        return {"result": outcome.result}
-    return {"result": Result.CHANGED if outcome.change_id else Result.UNCHANGED, "code": outcome.result}
+        return {"result": outcome.result, "proof": outcome.proof}
+    result = Result.CHANGED if outcome.change_id else Result.UNCHANGED
+    return {"result": result, "code": outcome.result, "proof": outcome.proof}

@@ -12,6 +12,7 @@ from cadence_app.api.bulk import TEAM_CLOSED
 from cadence_app.api.idempotency import Answer, idempotent
 from cadence_app.api.models import Scope
 from cadence_app.api.operations import operation, token_in_use
+from cadence_app.api.proof import given_for
 from cadence_app.api.schemas import (
     ConsentOut,
     ContactAdded,
@@ -25,7 +26,7 @@ from cadence_app.api.schemas import (
 )
 from cadence_app.consent import by_user as consent
 from cadence_app.consent import first_status, number_stops, possible
-from cadence_app.consent.models import Consent
+from cadence_app.consent.models import Consent, Status
 from cadence_app.contacts.models import Contact
 from cadence_app.contacts.service import Taken, TeamClosed, contact_with, hold_or_make, matches
 from cadence_app.extensions import db
@@ -76,7 +77,8 @@ def add_contact(json: ContactInput, headers: IdempotencyHeaders) -> Answer:
     Opted in, with source `api`. Somebody with this number who is a contact already joins the team as they
     are; in it already, their status stays. Where somebody who had the number before had texted STOP, or the
     person had opted out of every team, they are opted out unless `reason` says how this person agreed.
-    Somebody who is texted at another number joins opted out too. A ContactId that somebody else has is 409,
+    Somebody who is texted at another number joins opted out too. `proof` is recorded as evidence, once, also
+    of somebody who is in the team already, and is no reason. A ContactId that somebody else has is 409,
     `external_id_taken`; a closed team is 409, `team_closed`.
     """
     team = find_team(json.team)
@@ -84,6 +86,7 @@ def add_contact(json: ContactInput, headers: IdempotencyHeaders) -> Answer:
         number = parse_number(json.number)
     except BadNumber as error:
         raise Problem(422, "bad_number", str(error)) from error
+    given = given_for(Status.OPTED_IN, json.proof, team.tenant.zone)
     try:
         contact, made = hold_or_make(
             team, number, json.first_name.strip(), json.last_name.strip(), json.external_id.strip()
@@ -92,13 +95,14 @@ def add_contact(json: ContactInput, headers: IdempotencyHeaders) -> Answer:
         raise Problem(409, "team_closed", TEAM_CLOSED) from error
     except Taken as error:
         raise Problem(409, f"{error.field}_taken", "Another contact has it already.") from error
-    first_status.add_by_api(token_in_use().actor, contact.id, team.id, number, json.reason)
+    proof = first_status.add_by_api(token_in_use().actor, contact.id, team.id, number, json.reason, given)
     stored = db.session.get_one(Consent, (contact.id, team.id))
     added = ContactAdded(
         contact=contact_out(contact),
         consent=ConsentOut.model_validate(consent_values(stored)),
         existed=not made,
         code="number_stopped" if stored.opted_out and number_stops.reason(contact.id, team.id) else None,
+        proof=None if proof is None else proof.value,
     )
     return added, 200, {}
 

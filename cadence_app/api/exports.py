@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+from collections.abc import Sequence
 from datetime import date
 
 from flask import Response, url_for
@@ -11,13 +12,14 @@ from sqlalchemy import select
 from cadence_app import files
 from cadence_app.accounts import downloads
 from cadence_app.api.blueprint import api
+from cadence_app.api.export_schemas import ExportInput, ExportOut, ExportPage
 from cadence_app.api.idempotency import Answer, idempotent
 from cadence_app.api.models import Scope
 from cadence_app.api.operations import operation, token_in_use
-from cadence_app.api.schemas import ExportInput, ExportOut, ExportPage, IdempotencyHeaders, Page
+from cadence_app.api.schemas import IdempotencyHeaders, Page
 from cadence_app.extensions import db
 from cadence_app.reports import service
-from cadence_app.reports.kinds import KINDS
+from cadence_app.reports.kinds import KINDS, Kind
 from cadence_app.reports.models import Export
 from cadence_app.reports.ranges import EARLIEST, LATEST, today
 from cadence_app.ui.problems import FieldError, Problem
@@ -52,7 +54,11 @@ def request_export(json: ExportInput, headers: IdempotencyHeaders) -> Answer:
     token = token_in_use()
     user = token.owner
     _check_range(json.start_date, json.end_date, today(user.tenant.zone))
-    export, _ = service.request_export(user, KINDS[json.kind], json.start_date, json.end_date, by=token.actor)
+    kind = KINDS[json.kind]
+    _check_columns(kind, json.extra_columns)
+    export, _ = service.request_export(
+        user, kind, json.start_date, json.end_date, extra=set(json.extra_columns), by=token.actor
+    )
     service.enqueue(export)
     location = url_for("api.get_export", export_id=export.id)
     return _export_out(export), 202, {"Location": location}
@@ -113,6 +119,22 @@ def _check_range(start: date, end: date, last: date) -> None:
         raise Problem(422, "invalid", "The range can't be exported; see errors.", errors)
 
 
+def _check_columns(kind: Kind, names: Sequence[str]) -> None:
+    """Errors: Problem."""
+    known = {column.name for column in kind.extra}
+    errors: list[FieldError] = [
+        {
+            "code": "column_not_of_kind",
+            "detail": f"Exports of the kind {kind.key} have no column {name}.",
+            "pointer": f"/extra_columns/{index}",
+        }
+        for index, name in enumerate(names)
+        if name not in known
+    ]
+    if errors:
+        raise Problem(422, "invalid", "The columns can't be exported; see errors.", errors)
+
+
 def _export_out(export: Export) -> ExportOut:
     return ExportOut.model_validate(
         {
@@ -120,6 +142,7 @@ def _export_out(export: Export) -> ExportOut:
             "kind": export.kind,
             "start_date": export.start_date,
             "end_date": export.end_date,
+            "extra_columns": export.extra_columns,
             "time_zone": export.time_zone,
             "state": export.state,
             "requested_at": export.requested_at,

@@ -13,6 +13,7 @@ from cadence_app.reports.kinds import KINDS
 MAX_PAGE = 200
 _MAX_ID = 2**63 - 1
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_EXTRA = {column.name for kind in KINDS.values() for column in kind.extra}
 # Any text but one with a NUL, which PostgreSQL can't store.
 STORABLE = r"^[^\x00]*$"
 
@@ -53,6 +54,12 @@ def _known_kind(value: str) -> str:
     return value
 
 
+def _known_extra(value: str) -> str:
+    if value not in _EXTRA:
+        raise ValueError(f"There is no extra column {value!r}.")
+    return value
+
+
 Time = Annotated[
     datetime, PlainSerializer(_utc, return_type=str), Field(json_schema_extra={"format": "date-time"})
 ]
@@ -85,9 +92,17 @@ Reason = Annotated[
         description="Why; needed to opt in somebody who had stopped by their own text.",
     ),
 ]
+MethodName = Literal["web_form", "keyword", "paper", "spoken", "import", "api", "other_system"]
+GivenMethodName = Literal["web_form", "keyword", "paper", "spoken", "api", "other_system"]
+WayName = Literal["added", "opted_in", "new_text", "number_change", "record", "import", "api"]
+KeptName = Literal["recorded", "known"]
+Sha256 = Annotated[StrictStr, Field(pattern=r"^[0-9A-Fa-f]{64}$", description="64 hexadecimal digits")]
 Cursor = Annotated[
     str,
     Field(pattern=r"^[0-9]{1,18}$", description="`next_cursor` of the page before; leave it out to begin."),
 ]
 Limit = Annotated[int, Field(ge=1, le=MAX_PAGE, description="How many at most")]
+ExtraName = Annotated[
+    StrictStr, AfterValidator(_known_extra), Field(json_schema_extra={"enum": sorted(_EXTRA)})
+]
 KindName = Annotated[StrictStr, AfterValidator(_known_kind), Field(json_schema_extra={"enum": sorted(KINDS)})]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictStr
@@ -11,11 +10,10 @@ from cadence_app.api.fields import (
     STORABLE,
     BarName,
     Cursor,
-    GivenDay,
     GivenId,
     GivenTime,
     Id,
-    KindName,
+    KeptName,
     Limit,
     Reason,
     SourceName,
@@ -23,6 +21,7 @@ from cadence_app.api.fields import (
     TeamCode,
     Time,
 )
+from cadence_app.api.proof_schemas import EvidenceOut, Proof
 
 MAX_RECORDS = 10_000
 
@@ -73,6 +72,7 @@ class ContactInput(_Given):
     last_name: Annotated[StrictStr, Field(max_length=200, pattern=STORABLE)] = ""
     external_id: Annotated[StrictStr, Field(max_length=200, pattern=STORABLE)] = ""
     reason: Reason = ""
+    proof: Proof | None = None
 
 
 class ChangeQuery(Page):
@@ -82,12 +82,15 @@ class ChangeQuery(Page):
 
 
 class ConsentInput(_Given):
+    """`proof` is for an opt in, and is kept for somebody who is opted in already, too."""
+
     status: StatusName
     reason: Reason = ""
+    proof: Proof | None = None
 
 
 class BulkRecord(_Given):
-    """Name the contact in one way: contact_id, external_id or number."""
+    """Name the contact in one way: contact_id, external_id or number. `proof` is for an opt in."""
 
     contact_id: GivenId | None = None
     external_id: Annotated[StrictStr, Field(min_length=1, max_length=200, pattern=STORABLE)] | None = None
@@ -95,18 +98,11 @@ class BulkRecord(_Given):
     team: TeamCode
     status: StatusName
     reason: Reason = ""
+    proof: Proof | None = None
 
 
 class BulkInput(_Given):
     records: Annotated[list[BulkRecord], Field(min_length=1, max_length=MAX_RECORDS)]
-
-
-class ExportInput(_Given):
-    """Whole days in the organisation's time zone, both included."""
-
-    kind: KindName
-    start_date: GivenDay
-    end_date: GivenDay
 
 
 class TeamOut(BaseModel):
@@ -148,6 +144,15 @@ class ConsentOut(BaseModel):
     possible_opt_out: bool
 
 
+class ConsentWithEvidence(ConsentOut):
+    """`evidence` is all that was recorded of how they agreed, oldest first; nothing is made up for who came
+    before there was evidence. `text_change_id` is the change that a text of theirs made, a first text or a
+    START, where that is what opted them in: such a text is evidence of itself."""
+
+    evidence: list[EvidenceOut]
+    text_change_id: Id | None
+
+
 class MayTextQuery(_Given):
     """`kind`: a text that a person sends by hand, or one that goes by itself, as of a campaign or set for a
     time. Words that may be an opt out hold only the second."""
@@ -183,31 +188,36 @@ class ConsentList(BaseModel):
     """`blocks` are bars beside consent: on personal inboxes, on teams joined later, by a carrier, and on a
     team whose texts somebody who had the number before had stopped."""
 
-    items: list[ConsentOut]
+    items: list[ConsentWithEvidence]
     blocks: list[BlockOut]
 
 
 class ConsentChanged(ConsentOut):
     """`code` is `number_stopped` where the contact is opted out instead of in, because somebody who had the
-    number before had texted STOP: give the `reason`, how this person agreed, to opt them in."""
+    number before had texted STOP: give the `reason`, how this person agreed, to opt them in. `proof` is
+    `recorded`, or `known` where the same is on file for the status that stands."""
 
     result: Literal["changed", "unchanged"]
     code: Literal["number_stopped"] | None = None
+    proof: KeptName | None = None
 
 
 class ContactAdded(BaseModel):
-    """`existed`: somebody with this number was a contact already, whose names are as they were. `code`: as in
-    ConsentChanged."""
+    """`existed`: somebody with this number was a contact already, whose names are as they were. `code` and
+    `proof`: as in ConsentChanged. Proof is not kept of who is texted at another number."""
 
     contact: ContactOut
     consent: ConsentOut
     existed: bool
     code: Literal["number_stopped"] | None = None
+    proof: KeptName | None = None
 
 
 class BulkResult(BaseModel):
     """The answer to the record at `index`. A refused one says why in `code` and `detail`; so does one that
-    was opted out instead of in (`number_stopped`). `status` is what it is now, where it was not refused."""
+    was opted out instead of in (`number_stopped`), and an opt out whose proof was left out
+    (`proof_of_opt_out`). `status` is what it is now, where it was not refused; `proof` as in
+    ConsentChanged."""
 
     index: int
     result: Literal["changed", "unchanged", "refused"]
@@ -226,10 +236,13 @@ class BulkResult(BaseModel):
             "other_number",
             "number_stopped",
             "owner_not_admin",
+            "bad_proof",
+            "proof_of_opt_out",
         ]
         | None
     ) = None
     detail: str | None = None
+    proof: KeptName | None = None
 
 
 class BulkOut(BaseModel):
@@ -276,41 +289,6 @@ class ChangePage(BaseModel):
     items: list[ChangeOut]
     next_cursor: str
     more: bool
-
-
-class DeliveryOut(BaseModel):
-    """A destination that the file goes to besides the mail, and the name it has there."""
-
-    destination: str
-    file_name: str
-    state: Literal["waiting", "delivered", "failed", "dropped"]
-    attempts: int
-    delivered_at: Time | None
-    problem: str
-
-
-class ExportOut(BaseModel):
-    """`sha256` and `size` (bytes) are of the file; `file_available` tells that it can be had now.
-    `state` is `sent` when the mail and every one of the `deliveries` have arrived."""
-
-    id: Id
-    kind: str
-    start_date: date
-    end_date: date
-    time_zone: str
-    state: Literal["queued", "running", "mailing", "sent", "failed"]
-    requested_at: Time
-    rows: int | None
-    size: int | None
-    sha256: str
-    file_available: bool
-    problem: str
-    deliveries: list[DeliveryOut]
-
-
-class ExportPage(BaseModel):
-    items: list[ExportOut]
-    next_cursor: str | None
 
 
 class FieldErrorOut(BaseModel):

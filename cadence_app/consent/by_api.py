@@ -6,18 +6,18 @@ An integration must never opt in, without a word, somebody who had stopped by th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import select
 
 from cadence_app.accounts.models import Team
-from cadence_app.consent import blocks, evidence, number_stops, possible
+from cadence_app.consent import blocks, number_stops, possible, proofs
 from cadence_app.consent.evidence import Given
-from cadence_app.consent.evidence_models import Way
 from cadence_app.consent.ledger import Change, among, lock_contacts, note_stops, record_changes
 from cadence_app.consent.models import Consent, Source, Status
+from cadence_app.consent.proofs import Kept
 from cadence_app.extensions import db
 from cadence_app.phone_numbers import spellings
 
@@ -26,7 +26,7 @@ from cadence_app.phone_numbers import spellings
 class Wanted:
     """A status that a contact of the tenant is to have in one of its teams. `number` (E.164), where it is not
     empty, is the one of theirs that it was given for. `given` says how they agreed to an opt in; it is kept
-    for somebody who is opted in already, too."""
+    for somebody who is opted in already, too, and for whom a stop of their number opts out instead."""
 
     contact_id: int
     team_id: int
@@ -54,10 +54,12 @@ class Result(StrEnum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """`change_id` is the history row of a CHANGED one, and of a NUMBER_STOPPED one that changed something."""
+    """`change_id` is the history row of a CHANGED one, and of a NUMBER_STOPPED one that changed something.
+    `proof` is what became of how they agreed, where that was given and kept."""
 
     result: Result
     change_id: int | None = None
+    proof: Kept | None = None
 
 
 def set_by_api(wanted: Sequence[Wanted], actor: str) -> list[Outcome]:
@@ -118,9 +120,15 @@ def set_by_api(wanted: Sequence[Wanted], actor: str) -> list[Outcome]:
             and changes[index].reason
         ]
     )
+    given = {
+        (change.contact_id, change.team_id): proof
+        for index, change in changes.items()
+        if wanted[index].status == Status.OPTED_IN and (proof := wanted[index].given)
+    }
+    kept = proofs.keep(given, actor)
     for index, change in changes.items():
-        if change.status == Status.OPTED_IN and (given := wanted[index].given):
-            evidence.record([(change.contact_id, change.team_id)], given, Way.API, actor)
+        if outcome := outcomes[index]:
+            outcomes[index] = replace(outcome, proof=kept.get((change.contact_id, change.team_id)))
     possible.settle_opted_out(
         [
             (change.contact_id, change.team_id)

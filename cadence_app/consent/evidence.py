@@ -60,7 +60,7 @@ BY_HAND = (Method.WEB_FORM, Method.PAPER, Method.SPOKEN, Method.KEYWORD, Method.
 EARLIEST = date(1992, 12, 3)
 MOST_WORDS, MOST_URL, MOST_NAME = 4000, 2000, 200
 
-_OWN_TEXTS = (Source.COLD_INBOUND, Source.KEYWORD)
+OWN_TEXTS = (Source.COLD_INBOUND, Source.KEYWORD)
 # Opt outs that nobody asked for: of a number that changed, and of who was added by hand while something
 # barred them, such as a stop of their number by who had it before.
 _NOT_ASKED_FOR = (Source.NUMBER_CHANGE, Source.MANUAL_ADD)
@@ -106,10 +106,12 @@ def record(
     way: Way,
     by: User | str,
     origin: str = "",
+    at: datetime | None = None,
 ) -> Sequence[int]:
     """Records how contacts agreed, for each pair of a contact's and a team's id; after the statuses, so that
     an opt in of the same transaction rests on it. `by` is who entered it, a user or what the history calls
-    the system. Returns the ids of the rows, in the order of the pairs sorted; whoever is gone has none."""
+    the system. `at` is for evidence that is being loaded; without it, it is recorded now. Returns the ids of
+    the rows, in the order of the pairs sorted; whoever is gone has none."""
     ids = [cast([pair[side] for pair in sorted(pairs)], ARRAY(BigInteger)) for side in (0, 1)]
     wanted = func.unnest(*ids).table_valued("contact_id", "team_id").render_derived(name="wanted")
     rows = select(
@@ -125,17 +127,20 @@ def record(
         literal(given.collected_by).label("collected_by"),
         literal(origin).label("origin"),
     )
-    return record_selected(rows, way, by)
+    return record_selected(rows, way, by, at)
 
 
-def record_selected(rows: Select[Any], way: Way, by: User | str) -> Sequence[int]:
+def record_selected(
+    rows: Select[Any], way: Way, by: User | str, loaded_at: datetime | None = None
+) -> Sequence[int]:
     """record() for as many as a query finds, without a row of it leaving the database. `rows` selects
     contact_id, team_id, method, agreed_on, agreed_at, words, page_url, sha256, ip, collected_by and origin,
-    by these names; who is gone is left out."""
+    by these names; who is gone is left out. `loaded_at` is the `at` of record()."""
     wanted = rows.cte("wanted")
     moment = this_moment()
     # Never before the status that rests on it, which may be newer than the clock.
-    at = func.greatest(literal(moment.at, DateTime(timezone=True)), Consent.since)
+    now = func.greatest(literal(moment.at, DateTime(timezone=True)), Consent.since)
+    at = literal(loaded_at, DateTime(timezone=True)) if loaded_at else now
     user = by if isinstance(by, User) else None
     found = (
         select(
@@ -145,7 +150,7 @@ def record_selected(rows: Select[Any], way: Way, by: User | str) -> Sequence[int
             *(wanted.c.ip, Contact.number, wanted.c.collected_by),
             literal(user.id if user else None, BigInteger),
             literal(user.name if user else by),
-            moment.sql_said(wanted.c.origin, at),
+            wanted.c.origin if loaded_at else moment.sql_said(wanted.c.origin, at),
         )
         .select_from(wanted)
         .join(Contact, and_(Contact.id == wanted.c.contact_id, Contact.gone_at.is_(None)))
@@ -174,7 +179,7 @@ def only_new(rows: Select[Any]) -> Select[Any]:
         kept.agreed_on.is_not_distinct_from(agreed_on),
         kept.agreed_at.is_not_distinct_from(given.c.agreed_at),
         kept.sha256.is_not_distinct_from(given.c.sha256),
-        or_(status.is_distinct_from(Status.OPTED_IN), _rests_on(kept)),
+        or_(status.is_distinct_from(Status.OPTED_IN), rests_on(kept)),
     )
     return (
         select(*given.c)
@@ -189,7 +194,7 @@ def only_new(rows: Select[Any]) -> Select[Any]:
 
 def what_rests_on(evidence_ids: Collection[int]) -> Sequence[Any]:
     """contact_id and team_id of each of these rows of evidence, and whether a consent rests on it."""
-    rests = and_(Consent.status == Status.OPTED_IN, _rests_on(Evidence))
+    rests = and_(Consent.status == Status.OPTED_IN, rests_on(Evidence))
     query = (
         select(Evidence.contact_id, Evidence.team_id, func.coalesce(rests, False).label("rests"))
         .outerjoin(
@@ -229,7 +234,7 @@ def bases_of(contact_id: int, team_ids: Collection[int]) -> dict[int, Basis]:
     rows = (
         select(Evidence)
         .join(Consent, Consent.team_id == Evidence.team_id)
-        .where(*opted_in, Consent.team_id.in_(team_ids), _rests_on(Evidence))
+        .where(*opted_in, Consent.team_id.in_(team_ids), rests_on(Evidence))
         .order_by(Evidence.recorded_at, Evidence.id)
     )
     by_team: dict[int, list[Evidence]] = {}
@@ -240,13 +245,24 @@ def bases_of(contact_id: int, team_ids: Collection[int]) -> dict[int, Basis]:
 
 def rests_on_evidence() -> ColumnElement[bool]:
     """The condition on Consent, of who is opted in, that it rests on evidence or on a text of theirs."""
-    recorded = select(Evidence.id).where(Evidence.team_id == Consent.team_id, _rests_on(Evidence))
+    recorded = select(Evidence.id).where(Evidence.team_id == Consent.team_id, rests_on(Evidence))
     own_text = select(OptOutChange.id).where(
         OptOutChange.id == _opt_in(),
-        OptOutChange.source.in_(_OWN_TEXTS),
+        OptOutChange.source.in_(OWN_TEXTS),
         OptOutChange.message_id.is_not(None),
     )
     return or_(own_text.exists(), recorded.exists())
+
+
+def rests_on(row: Any) -> ColumnElement[bool]:
+    """The condition that the opt in that a Consent is rests on a row of evidence, of the same team."""
+    opt_in, out = aliased(OptOutChange), _last_out()
+    began = select(opt_in.changed_at).where(opt_in.id == _opt_in()).correlate(Consent).scalar_subquery()
+    return and_(
+        _is_theirs(row.contact_id),
+        row.recorded_at >= began,
+        func.coalesce(row.agreed_at > out, row.agreed_on >= _day_of(out), True),
+    )
 
 
 def last_out(contact_id: int, team_id: int) -> datetime | None:
@@ -258,7 +274,7 @@ def last_out(contact_id: int, team_id: int) -> datetime | None:
 
 
 def _speaks_for_itself(change: OptOutChange) -> bool:
-    return change.source in _OWN_TEXTS and change.message_id is not None
+    return change.source in OWN_TEXTS and change.message_id is not None
 
 
 def _last_out() -> ColumnElement[Any]:
@@ -309,17 +325,6 @@ def _opt_in() -> ColumnElement[Any]:
         .limit(1)
     )
     return first.correlate(Consent).scalar_subquery()
-
-
-def _rests_on(row: Any) -> ColumnElement[bool]:
-    """Whether the opt in that a Consent is rests on a row of evidence, of the same team."""
-    opt_in, out = aliased(OptOutChange), _last_out()
-    began = select(opt_in.changed_at).where(opt_in.id == _opt_in()).correlate(Consent).scalar_subquery()
-    return and_(
-        _is_theirs(row.contact_id),
-        row.recorded_at >= began,
-        func.coalesce(row.agreed_at > out, row.agreed_on >= _day_of(out), True),
-    )
 
 
 def _is_theirs(contact_id: ColumnElement[int] | InstrumentedAttribute[int]) -> ColumnElement[bool]:

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from sqlalchemy import select
+
 from cadence_app.accounts.models import User
-from cadence_app.consent import blocks, evidence, number_stops
+from cadence_app.consent import blocks, evidence, number_stops, proofs
 from cadence_app.consent.deciding import first_status
 from cadence_app.consent.evidence import Given
 from cadence_app.consent.evidence_models import Way
 from cadence_app.consent.ledger import Change, lock_contacts, note_stop, record_change
 from cadence_app.consent.models import Consent, Source, Status
+from cadence_app.consent.proofs import Kept
+from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.phone_numbers import spellings
 
@@ -36,14 +40,16 @@ def add_by_user(
 
 def add_by_api(
     actor: str, contact_id: int, team_id: int, number: str, reason: str, given: Given | None = None
-) -> int | None:
+) -> Kept | None:
     """add_by_user() for another system, `actor`. `reason`, where it is not empty, says how this person agreed
-    although they, or somebody who had the number before, had stopped."""
+    although they, or somebody who had the number before, had stopped. `given` is kept for who is in the team
+    already, too, but not where `number` is not the one texted, which consent is for. Returns what became of
+    it."""
     change = Change(contact_id, team_id, Status.OPTED_IN, Source.API, reason=reason.strip(), actor=actor)
-    added = _add(change, number)
-    if added and given:
-        evidence.record([(contact_id, team_id)], given, Way.API, actor)
-    return added
+    _add(change, number)
+    if given is None or not _texted_at(contact_id, number):
+        return None
+    return proofs.keep({(contact_id, team_id): given}, actor).get((contact_id, team_id))
 
 
 def _add(change: Change, number: str | None) -> int | None:
@@ -53,6 +59,12 @@ def _add(change: Change, number: str | None) -> int | None:
     if number and change.contact_id in held and number not in spellings(held[change.contact_id].number):
         return record_first(change, "Added by another number of theirs; consent is for the one texted.")
     return record_first(change)
+
+
+def _texted_at(contact_id: int, number: str) -> bool:
+    """Whether a contact, who is held, is texted at a number."""
+    texted = db.session.scalar(select(Contact.number).where(Contact.id == contact_id))
+    return texted in spellings(number)
 
 
 def record_first(change: Change, other_phone: str | None = None) -> int | None:

@@ -18,6 +18,7 @@ from cadence_app.consent.ledger import Change, record_changes
 from cadence_app.consent.models import Source, Status
 from cadence_app.contacts.models import Contact
 from cadence_app.demo import people
+from cadence_app.demo.agreements import load_agreements
 from cadence_app.demo.announcements import load_announcements
 from cadence_app.demo.campaigns import load_campaigns
 from cadence_app.demo.conversations import load_conversations
@@ -98,6 +99,7 @@ def _load(organisation: Organisation, chance: random.Random) -> None:
     load_forgotten(tenant, teams, numbers, chance)
     load_conversations(tenant, talking, inboxes, [admin, agent], numbers, chance)
     load_campaigns(tenant, list(chain.from_iterable(waves)), inboxes, agent, chance)
+    load_agreements(tenant, teams, admin, agent, numbers, random.Random(tenant.name))
     load_records(tenant, talking, admin, agent, numbers, chance)
     load_settings(admin, teams, inboxes)
     load_desk(admin, agent)

@@ -88,7 +88,7 @@ class FileForm(FlaskForm):
             if name in self:
                 self[name].choices = [SelectChoice("", "Any"), *offered]
         if "columns" in self:
-            self.columns.choices = [SelectChoice(column.name) for column in kind.extra]
+            self.columns.choices = [SelectChoice(each.name, each.label) for each in kind.extra]
 
     @property
     def asked_filters(self) -> Filters:

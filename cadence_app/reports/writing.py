@@ -105,7 +105,8 @@ def copy_statement(export: Export, kind: Kind) -> tuple[str, dict[str, Any]]:
 
 
 def _narrowed(export: Export, kind: Kind) -> Select[Any]:
-    return kind.narrowed(Filters.from_stored(export.filters), export.changes)
+    narrowed = kind.narrowed(Filters.from_stored(export.filters), export.changes)
+    return kind.with_extra(narrowed, export.extra_columns)
 
 
 def _write_csv(export: Export, kind: Kind, connection: Connection, file: _Digested, told: _Progress) -> int:

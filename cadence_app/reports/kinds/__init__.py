@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cadence_app.reports.kinds.activity import USER_ACTIVITY
 from cadence_app.reports.kinds.audit import AUDIT_LOG
-from cadence_app.reports.kinds.base import Cell, Column, Kind
+from cadence_app.reports.kinds.base import Bundle, Cell, Column, Kind
 from cadence_app.reports.kinds.history import OPT_OUT_HISTORY
 from cadence_app.reports.kinds.imports import IMPORT_LOG
 from cadence_app.reports.kinds.messages import MESSAGE_HISTORY
@@ -17,6 +17,7 @@ __all__ = [
     "MESSAGE_HISTORY",
     "OPT_OUT_HISTORY",
     "PLAIN_KINDS",
+    "Bundle",
     "Cell",
     "Column",
     "Kind",

@@ -49,6 +49,16 @@ class Column:
     cell: Cell = Cell.TYPED
 
     @property
+    def title(self) -> str:
+        """What screens and mails call an extra column."""
+        return self.name
+
+    @property
+    def label(self) -> str:
+        """The same, where it is chosen."""
+        return self.name
+
+    @property
     def in_csv(self) -> Label[Any]:
         """As text of a CSV file: instants as UTC, and typed text defused."""
         if self.cell is Cell.TYPED:
@@ -68,16 +78,31 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Bundle:
+    """Extra columns that are asked for as one, by `name`; screens and mails say `title`. `joined` gives the
+    query of a kind what they need, and a row each as before; a file without them is asked for without it."""
+
+    name: str
+    title: str
+    columns: tuple[Column, ...]
+    joined: Callable[[Select[Any]], Select[Any]]
+
+    @property
+    def label(self) -> str:
+        return f"{self.title} ({', '.join(column.name for column in self.columns)})"
+
+
+@dataclass(frozen=True)
 class Kind:
     """`query` has FROM, range and order, and sees one tenant only (tenancy.py); the columns are added to it.
 
-    `extra` columns come after the others where asked for. `filters` says how each filter that the kind takes
-    narrows the query. `about` says what is in the file, `note` what is not or how to read it, `nothing` that
-    the file has no row. A kind that is not `dated` shows how things are on the day of the request. With
-    `change_id`, the id of the history's row, a file can hold only what another did not yet. A kind that is
-    `own` holds what whoever asks for it may read. `holds` gives the rows that a file with some filters is
-    for, where those are not all of the query, and `leaves_out` the filters that find what is told of as left
-    out of it, or None.
+    `extra` columns, or bundles of them, come after the others where asked for by their names. `filters`
+    says how each filter that the kind takes narrows the query. `about` says what is in the file, `note`
+    what is not or how to read it, `nothing` that the file has no row. A kind that is not `dated` shows
+    how things are on the day of the request. With `change_id`, the id of the history's row, a file can
+    hold only what another did not yet. A kind that is `own` holds what whoever asks for it may read.
+    `holds` gives the rows that a file with some filters is for, where those are not all of the query, and
+    `leaves_out` the filters that find what is told of as left out of it, or None.
     """
 
     key: str
@@ -88,7 +113,7 @@ class Kind:
     query: Select[Any]
     columns: tuple[Column, ...]
     filters: Mapping[str, Callable[[Any], ColumnElement[bool]]] = field(default_factory=dict)
-    extra: tuple[Column, ...] = ()
+    extra: tuple[Column | Bundle, ...] = ()
     dated: bool = True
     change_id: SQLColumnExpression[int] | None = None
     own: bool = False
@@ -101,7 +126,23 @@ class Kind:
 
     def chosen(self, extra: Collection[str]) -> list[Column]:
         """The columns of a file: the kind's own, and the extra ones that are named, in the kind's order."""
-        return [*self.columns, *(column for column in self.extra if column.name in extra)]
+        columns = list(self.columns)
+        for each in self._named(extra):
+            columns += each.columns if isinstance(each, Bundle) else [each]
+        return columns
+
+    def titles(self, extra: Collection[str]) -> list[str]:
+        """What people call the extra columns that are named."""
+        return [each.title for each in self._named(extra)]
+
+    def with_extra(self, query: Select[Any], extra: Collection[str]) -> Select[Any]:
+        """A query of this kind with what the extra columns that are named need."""
+        for each in self._named(extra):
+            query = each.joined(query) if isinstance(each, Bundle) else query
+        return query
+
+    def _named(self, extra: Collection[str]) -> list[Column | Bundle]:
+        return [each for each in self.extra if each.name in extra]
 
     def narrowed(self, filters: Filters, changes: tuple[int, int] | None = None) -> Select[Any]:
         """The query with the filters; `changes` are those of Export.changes."""

@@ -16,7 +16,7 @@ from cadence_app.contacts.service import matches
 from cadence_app.phone_numbers import digits_of
 from cadence_app.reports.filters import CARRIED, Filters
 from cadence_app.reports.kinds.base import ENDS_AT, STARTS_AT, ZONE, Cell, Column, Kind, says
-from cadence_app.reports.kinds.columns import contact_columns, source_column, status_column
+from cadence_app.reports.kinds.columns import contact_columns, how_they_agreed, source_column, status_column
 
 
 def _made_by(name: str, sources: Collection[Source]) -> ColumnElement[bool]:
@@ -83,6 +83,7 @@ OPT_OUT_HISTORY = Kind(
             + ZONE,
             Cell.OWN,
         ),
+        how_they_agreed(),
     ),
     filters={
         "team_id": lambda team_id: OptOutChange.team_id == team_id,

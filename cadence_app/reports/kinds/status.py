@@ -9,7 +9,7 @@ from cadence_app.consent.models import Consent, OptOutChange
 from cadence_app.contacts.models import Contact
 from cadence_app.contacts.service import matches
 from cadence_app.reports.kinds.base import Cell, Column, Kind
-from cadence_app.reports.kinds.columns import contact_columns, source_column, status_column
+from cadence_app.reports.kinds.columns import contact_columns, how_they_agreed, source_column, status_column
 
 OPT_OUT_STATUS = Kind(
     key="opt-out-status",
@@ -35,5 +35,6 @@ OPT_OUT_STATUS = Kind(
         "status": lambda status: Consent.status == status,
         "contact": matches,
     },
+    extra=(how_they_agreed(),),
     dated=False,
 )

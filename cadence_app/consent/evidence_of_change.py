@@ -1,0 +1,157 @@
+"""What an opt in of the history rests on, as a part of a statement over the history."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Date,
+    FromClause,
+    Select,
+    and_,
+    any_,
+    case,
+    cast,
+    func,
+    or_,
+    select,
+    true,
+)
+from sqlalchemy.orm import InstrumentedAttribute, aliased
+
+from cadence_app.consent.evidence import OWN_TEXTS
+from cadence_app.consent.evidence_models import Evidence
+from cadence_app.consent.models import OptOutChange, Source, Status
+from cadence_app.contacts.models import Contact
+
+
+class Resting(NamedTuple):
+    """What opt ins rest on, beside the rows of a query over OptOutChange: the text that made one, else the
+    evidence that was recorded last for it; null where neither is known, and for opt outs. `joined` gives the
+    query what the columns need; it has no row more or less by it."""
+
+    text: ColumnElement[bool]
+    method: ColumnElement[Any]
+    agreed_on: ColumnElement[Any]
+    words: ColumnElement[Any]
+    page_url: ColumnElement[Any]
+    sha256: ColumnElement[Any]
+    collected_by: ColumnElement[Any]
+    recorded_at: ColumnElement[Any]
+    parts: tuple[FromClause, ...]
+
+    def joined(self, query: Select[Any]) -> Select[Any]:
+        for part in self.parts:
+            query = query.outerjoin(part, true())
+        return query
+
+
+def resting_of_changes(zone: ColumnElement[str]) -> Resting:
+    """The same rules as evidence.bases_of(), at any moment of the history: recorded since the opt in and
+    before the next opt out, and not agreed to before the opt out that came before it. An opt in that a merge
+    carried on goes on resting on what the first one since that opt out did. Days are days of `zone`, by its
+    name."""
+    change, first = OptOutChange, _carried_on()
+    opted_in_at = func.coalesce(first.c.changed_at, change.changed_at)
+    carried = first.c.id.is_not(None)
+    text = and_(
+        change.status == Status.OPTED_IN,
+        case((carried, first.c.source), else_=change.source).in_(OWN_TEXTS),
+        case((carried, first.c.message_id), else_=change.message_id).is_not(None),
+    )
+    row = _latest(text, opted_in_at, zone)
+    return Resting(
+        text=text,
+        method=row.c.method,
+        agreed_on=case((text, _day_of(opted_in_at, zone)), else_=row.c.agreed_on),
+        words=case((text, case((carried, first.c.words), else_=change.words)), else_=row.c.words),
+        page_url=row.c.page_url,
+        sha256=row.c.sha256,
+        collected_by=row.c.collected_by,
+        recorded_at=case((text, opted_in_at), else_=row.c.recorded_at),
+        parts=(first, row),
+    )
+
+
+def _carried_on() -> FromClause:
+    """The first opt in since the last opt out, of what a merge made; no row for all other changes."""
+    opt_in = aliased(OptOutChange)
+    return (
+        select(opt_in.id, opt_in.changed_at, opt_in.source, opt_in.message_id, opt_in.words)
+        .where(
+            OptOutChange.source == Source.MERGE,
+            OptOutChange.status == Status.OPTED_IN,
+            _is_theirs(opt_in.contact_id),
+            opt_in.team_id == OptOutChange.team_id,
+            opt_in.status == Status.OPTED_IN,
+            opt_in.changed_at <= OptOutChange.changed_at,
+            func.coalesce(opt_in.changed_at > _out_before(), True),
+        )
+        .order_by(opt_in.changed_at, opt_in.id)
+        .limit(1)
+        .correlate(OptOutChange)
+        .lateral("carried_on")
+    )
+
+
+def _latest(
+    text: ColumnElement[bool], opted_in_at: ColumnElement[Any], zone: ColumnElement[str]
+) -> FromClause:
+    out = aliased(OptOutChange)
+    ended = select(out.id).where(
+        _is_theirs(out.contact_id),
+        out.team_id == OptOutChange.team_id,
+        out.status == Status.OPTED_OUT,
+        out.changed_at > OptOutChange.changed_at,
+        out.changed_at <= Evidence.recorded_at,
+    )
+    before = _out_before()
+    return (
+        select(Evidence)
+        .where(
+            OptOutChange.status == Status.OPTED_IN,
+            ~text,
+            _is_theirs(Evidence.contact_id),
+            Evidence.team_id == OptOutChange.team_id,
+            Evidence.recorded_at >= opted_in_at,
+            ~ended.correlate(OptOutChange, Evidence).exists(),
+            func.coalesce(Evidence.agreed_at > before, Evidence.agreed_on >= _day_of(before, zone), True),
+        )
+        .order_by(Evidence.recorded_at.desc(), Evidence.id.desc())
+        .limit(1)
+        .lateral("resting")
+    )
+
+
+def _out_before() -> ColumnElement[Any]:
+    """When who has a change was opted out last before it; null for never."""
+    out = aliased(OptOutChange)
+    outs = select(func.max(out.changed_at)).where(
+        _is_theirs(out.contact_id),
+        out.team_id == OptOutChange.team_id,
+        out.status == Status.OPTED_OUT,
+        out.changed_at < OptOutChange.changed_at,
+    )
+    return outs.correlate(OptOutChange).scalar_subquery()
+
+
+def _day_of(at: ColumnElement[Any], zone: ColumnElement[str]) -> ColumnElement[Any]:
+    return cast(func.timezone(zone, at), Date)
+
+
+def _is_theirs(contact_id: ColumnElement[int] | InstrumentedAttribute[int]) -> ColumnElement[bool]:
+    """Whether a row is of the person whom a change is of: of the record that it names, the one that this was
+    merged into, or another of those."""
+    named, one = aliased(Contact), aliased(Contact)
+    kept = func.coalesce(named.merged_into_id, named.id)
+    ids = (
+        select(one.id)
+        .select_from(named)
+        .join(one, or_(one.id == kept, one.merged_into_id == kept))
+        .where(named.id == OptOutChange.contact_id)
+        .correlate(OptOutChange)
+    )
+    return contact_id == any_(func.array(ids.scalar_subquery(), type_=ARRAY(BigInteger)))

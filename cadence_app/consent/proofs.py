@@ -1,0 +1,114 @@
+"""Proof that another system gives of an opt in: recorded as evidence, and once however often it is sent.
+
+A program that got no answer sends its call again. What is on file already, for the status that stands, is
+not recorded a second time; the same words given for a new opt in are.
+
+Everything here runs inside the caller's transaction, which holds the contacts (ledger.lock_contacts), so
+that of two calls at once the second sees what the first recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Date,
+    DateTime,
+    LargeBinary,
+    Select,
+    Text,
+    and_,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+)
+from sqlalchemy.types import TypeEngine
+
+from cadence_app.consent.evidence import Given, record_selected, rests_on
+from cadence_app.consent.evidence_models import Evidence, Way
+from cadence_app.consent.models import Consent
+from cadence_app.extensions import db
+
+_KEY = ("contact_id", "team_id")
+_COLUMNS: dict[str, TypeEngine[Any]] = {
+    "contact_id": BigInteger(),
+    "team_id": BigInteger(),
+    "method": Text(),
+    "agreed_on": Date(),
+    "agreed_at": DateTime(timezone=True),
+    "words": Text(),
+    "page_url": Text(),
+    "sha256": LargeBinary(),
+    "ip": Text(),
+    "collected_by": Text(),
+}
+# What makes two of them the same; the day of an instant follows from it.
+_SAID = ("method", "agreed_at", "words", "page_url", "sha256", "ip", "collected_by")
+
+
+class Kept(StrEnum):
+    """What became of proof: recorded now, or known since the same was given before."""
+
+    RECORDED = "recorded"
+    KNOWN = "known"
+
+
+def keep(given: Mapping[tuple[int, int], Given], actor: str) -> dict[tuple[int, int], Kept]:
+    """Records the proof of contacts and teams, by their pair of ids, in a fixed number of statements, after
+    their statuses. `actor` is what the history calls the system. Returns what became of each; who is gone is
+    not among them.
+    """
+    pairs = sorted(given)
+    if not pairs:
+        return {}
+    known = {(row.contact_id, row.team_id) for row in db.session.execute(_known(given))}
+    fresh = {pair: given[pair] for pair in pairs if pair not in known}
+    ids = record_selected(_rows(fresh), Way.API, actor) if fresh else ()
+    recorded = select(Evidence.contact_id, Evidence.team_id).where(Evidence.id.in_(ids))
+    made = {(row.contact_id, row.team_id) for row in db.session.execute(recorded)} if ids else set()
+    return dict.fromkeys(known, Kept.KNOWN) | dict.fromkeys(made, Kept.RECORDED)
+
+
+def _known(given: Mapping[tuple[int, int], Given]) -> Select[Any]:
+    """Those of whom the same is on file: what their consent rests on, or what was recorded since their
+    status stands."""
+    wanted = _rows(given).cte("given")
+    same = [
+        getattr(Evidence, name).is_not_distinct_from(wanted.c[name]) for name in _SAID if name != "agreed_at"
+    ]
+    same_time = and_(
+        Evidence.agreed_at.is_not_distinct_from(wanted.c.agreed_at),
+        or_(wanted.c.agreed_at.is_not(None), Evidence.agreed_on.is_not_distinct_from(wanted.c.agreed_on)),
+    )
+    stands = and_(Evidence.contact_id == Consent.contact_id, Evidence.recorded_at >= Consent.since)
+    found = select(Evidence.id).where(
+        Evidence.team_id == Consent.team_id, *same, same_time, or_(stands, rests_on(Evidence))
+    )
+    return (
+        select(wanted.c.contact_id, wanted.c.team_id)
+        .join(Consent, and_(Consent.contact_id == wanted.c.contact_id, Consent.team_id == wanted.c.team_id))
+        .where(found.correlate(Consent, wanted).exists())
+    )
+
+
+def _rows(given: Mapping[tuple[int, int], Given]) -> Select[Any]:
+    """The proof as rows that record_selected() takes: an array for each column, whatever their number."""
+    values = [
+        {"contact_id": contact_id, "team_id": team_id} | {name: getattr(each, name) for name in _GIVEN}
+        for (contact_id, team_id), each in sorted(given.items())
+    ]
+    arrays: list[ColumnElement[Any]] = [
+        cast([row[name] for row in values], ARRAY(column_type)) for name, column_type in _COLUMNS.items()
+    ]
+    rows = func.unnest(*arrays).table_valued(*_COLUMNS).render_derived(name="rows")
+    return select(*(rows.c[name] for name in _COLUMNS), literal("").label("origin"))
+
+
+_GIVEN = tuple(name for name in _COLUMNS if name not in _KEY)
