@@ -27,6 +27,8 @@ from cadence_app.tenancy import use_tenant
 
 SMALL = 5_000
 _HEADER = ("FirstName", "LastName", "ContactId", "MobileNumber", "DepartmentCode", "OptedOut")
+_AGREED = ("ConsentDate", "ConsentSource", "ConsentText", "ConsentUrl")
+_GIVEN = ("2026-03-03", "Web form", "You may text me about my application.", "https://lakeside.example/join")
 _TABLES = """
 CREATE TABLE plain_contacts (LIKE contacts INCLUDING DEFAULTS INCLUDING INDEXES);
 CREATE TABLE plain_rows (
@@ -58,6 +60,12 @@ def _measure(scratch: Scratch, rows: int) -> dict[str, float]:
     plain = _plain(scratch, large)
     first = _run(large)
     again = _run(large)
+    agreed_file = scratch.data_dir / "agreed.csv"
+    _write(agreed_file, SMALL + rows, rows, agreed=True)
+    agreed = _run(agreed_file)
+    agreed_again = _run(agreed_file)
+    if agreed["evidence"] != rows or agreed_again["evidence"]:
+        raise AssertionError(f"{agreed['evidence']:,.0f} agreements, then {agreed_again['evidence']:,.0f}")
     if first["new"] != rows or again["unchanged"] != rows:
         raise AssertionError(f"{first['new']:,.0f} rows are new, then {again['unchanged']:,.0f} unchanged")
     return {
@@ -65,22 +73,23 @@ def _measure(scratch: Scratch, rows: int) -> dict[str, float]:
         "check_to_plain": first["check_seconds"] / plain,
         "import_to_plain": first["import_seconds"] / plain,
         "again_to_plain": again["import_seconds"] / plain,
+        "agreed_to_import": agreed["import_seconds"] / first["import_seconds"],
+        "agreed_again_to_again": agreed_again["import_seconds"] / again["import_seconds"],
         "rows_a_second": rows / first["import_seconds"],
         "peak_mb": first["peak_mb"],
         "growth_mb": first["peak_mb"] - before["peak_mb"],
     }
 
 
-def _write(path: Path, start: int, rows: int) -> None:
+def _write(path: Path, start: int, rows: int, agreed: bool = False) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(_HEADER)
+        writer.writerow(_HEADER + _AGREED if agreed else _HEADER)
         for index in range(start, start + rows):
             status = ("", "no", "yes", "")[index % 4]
             number = f"+1{2_122_000_000 + index * 7}"
-            writer.writerow(
-                (f"First{index % 5000}", f"Last{index % 7000}", f"{index:07}", number, "ADM", status)
-            )
+            cells = (f"First{index % 5000}", f"Last{index % 7000}", f"{index:07}", number, "ADM", status)
+            writer.writerow(cells + _GIVEN if agreed else cells)
 
 
 def _plain(scratch: Scratch, path: Path) -> float:
@@ -125,6 +134,7 @@ def _import(path: Path) -> None:
             "import_seconds": importing,
             "new": imported.rows_new,
             "unchanged": imported.rows_unchanged,
+            "evidence": imported.evidence,
             "peak_mb": peak_mb(),
         }
         print(json.dumps(measured))
@@ -155,6 +165,10 @@ def _markdown(results: dict[str, float]) -> str:
         f"| The check (reads the file and tries every row) / {plain} | {results['check_to_plain']:.1f} |",
         f"| The import after it / {plain} | {results['import_to_plain']:.1f} |",
         f"| The same file once more, nothing to change / {plain} | {results['again_to_plain']:.1f} |",
+        "| The import of other people with how they agreed / the same without |"
+        f" {results['agreed_to_import']:.2f} |",
+        "| The same file once more, nothing recorded / the same without |"
+        f" {results['agreed_again_to_again']:.2f} |",
         f"| Rows a second of the import | {results['rows_a_second']:,.0f} |",
         f"| Peak memory of the process (VmHWM) | {results['peak_mb']:.0f} MB |",
         f"| Growth of it, {SMALL:,} to {results['rows']:,} rows | {results['growth_mb']:.1f} MB |",

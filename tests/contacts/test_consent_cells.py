@@ -125,6 +125,16 @@ def test_words_keep_their_lines_and_no_character_that_nobody_sees() -> None:
         consent_cells.source("x" * 201)
 
 
+def test_a_cell_that_says_nothing_makes_nothing_and_a_no_is_refused() -> None:
+    for read in (consent_cells.source, consent_cells.words):
+        assert [read(cell) for cell in ("N/A", "-", "?", "none", "Unknown", "NULL")] == [""] * 6
+        for cell in ("No", "false", "0", "declined", "Opted out", "opt-out-message"):
+            with pytest.raises(ValueError, match="does not say that they agreed"):
+                read(cell)
+        for cell in ("Yes", "No spam, only grades", "はい", "👍"):
+            assert read(cell) == cell
+
+
 def test_a_page_is_an_address_of_the_web() -> None:
     for good in ("https://lakeside.example/join?term=fall#texts", "HTTP://lakeside.example:8080/"):
         assert consent_cells.page(good) == good

@@ -11,7 +11,6 @@ import pytest
 from openpyxl import Workbook
 from sqlalchemy import func, select
 
-from cadence_app import files
 from cadence_app.accounts.models import AuditEntry, User
 from cadence_app.consent import evidence
 from cadence_app.consent.evidence_models import Evidence, Method, Way
@@ -392,10 +391,9 @@ def test_a_file_with_the_columns_and_no_row_is_there_to_be_filled_in(
 def test_the_import_log_tells_what_was_recorded_and_signed_where_it_is_asked_to(world: World) -> None:
     _signed(world, csv_of(("A", "", "", new_number(), "ADM", "")), "=On paper", date(2026, 2, 1))
     extra = ("Evidence", "EvidenceIdle", "Statement", "StatementDate")
-    done = exporting.run(world, exporting.ask_for(world, kind=IMPORT_LOG, extra=extra))
-    with world.session():
-        lines = files.read(done.file_key).decode("utf-8-sig").splitlines()
-    assert lines[-1].endswith(",1,0,'=On paper,2026-02-01")
+    exported = exporting.run(world, exporting.ask_for(world, kind=IMPORT_LOG, extra=extra))
+    (_, line) = exporting.rows_of(exporting.attachment(exporting.mail_of(world, exported)))
+    assert line[-4:] == ["1", "0", "'=On paper", "2026-02-01"]
 
 
 def test_a_file_that_brings_nothing_new_can_still_be_signed(world: World) -> None:

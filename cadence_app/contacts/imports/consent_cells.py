@@ -29,6 +29,29 @@ _METHODS = {
     Method.API: "api anothersystemthroughtheapi",
 }
 _BY_WORD = {word: method for method, words in _METHODS.items() for word in words.split()}
+# What stands in a cell where nothing is known, which says nothing, and where the answer was no, which must not
+# stand as how somebody agreed: perhaps the column is another one than it was taken for.
+_NOTHING = frozenset(
+    ("", *["na", "nan", "none", "null", "unknown", "notrecorded", "notavailable", "notapplicable", "nodata"])
+)
+_NO = frozenset(
+    [
+        "no",
+        "n",
+        "false",
+        "0",
+        "declined",
+        "denied",
+        "refused",
+        "noconsent",
+        "notconsented",
+        "didnotconsent",
+        "optedout",
+        "optout",
+        "unsubscribed",
+        "optoutmessage",
+    ]
+)
 # Line ends and tabs are part of what they read; of other control characters nobody sees what they are.
 _UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]")
 
@@ -58,20 +81,22 @@ def agreed(text: str, zone: ZoneInfo) -> dict[str, Any]:
 
 def method_of(source: str) -> Method:
     """How somebody agreed, as the words of a source say it; IMPORT where they are none that are known."""
-    return _BY_WORD.get(re.sub(r"[\W_]", "", source.casefold()), Method.IMPORT)
+    return _BY_WORD.get(_plain(source), Method.IMPORT)
 
 
 def source(text: str) -> str:
-    """The words of a source in one line. Errors: ValueError, in words, for too many."""
-    return _short(folded(text).strip(), MOST_NAME)
+    """The words of a source in one line; empty where they say nothing. Errors: ValueError, in words, for too
+    many, and for a no."""
+    return _said(_short(folded(text).strip(), MOST_NAME))
 
 
 def words(text: str) -> str:
-    """What somebody read or signed, with its lines. Errors: ValueError, in words."""
+    """What somebody read or signed, with its lines; empty where it says nothing. Errors: ValueError, in
+    words, for too many, for control characters, and for a no."""
     plain = text.replace("\r\n", "\n").replace("\r", "\n")
     if _UNSEEN.search(plain):
         raise ValueError("There is a control character in it. Take it out.")
-    return _short(plain, MOST_WORDS)
+    return _said(_short(plain, MOST_WORDS))
 
 
 def page(text: str) -> str:
@@ -85,6 +110,17 @@ def page(text: str) -> str:
     if not named or re.search(r"[\s\x00-\x20\x7f-\x9f\\]", text):
         raise ValueError(why)
     return _short(text, MOST_URL)
+
+
+def _said(text: str) -> str:
+    plain = _plain(text)
+    if plain in _NO:
+        raise ValueError(f"“{text[:40]}” does not say that they agreed.")
+    return "" if plain in _NOTHING and text.isascii() else text
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[\W_]", "", text.casefold())
 
 
 def _short(text: str, most: int) -> str:

@@ -239,7 +239,8 @@ class Reader:
             found.given |= {"source": source, "method": str(consent_cells.method_of(source))}
 
     def _consent_text(self, found: Understood, text: str) -> None:
-        found.given["words"] = consent_cells.words(_undefused(text))
+        if words := consent_cells.words(_undefused(text)):
+            found.given["words"] = words
 
     def _consent_url(self, found: Understood, text: str) -> None:
         found.given["url"] = consent_cells.page(text)
