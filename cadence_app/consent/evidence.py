@@ -60,7 +60,7 @@ BY_HAND = (Method.WEB_FORM, Method.PAPER, Method.SPOKEN, Method.KEYWORD, Method.
 EARLIEST = date(1992, 12, 3)
 MOST_WORDS, MOST_URL, MOST_NAME = 4000, 2000, 200
 
-_OWN_TEXTS = (Source.COLD_INBOUND, Source.KEYWORD)
+OWN_TEXTS = (Source.COLD_INBOUND, Source.KEYWORD)
 _COLUMNS = (
     *("tenant_id", "contact_id", "team_id", "recorded_at", "method", "way", "agreed_on", "agreed_at"),
     *("words", "page_url", "sha256", "ip", "number", "collected_by", "user_id", "user_name", "origin"),
@@ -198,7 +198,7 @@ def rests_on_evidence() -> ColumnElement[bool]:
     recorded = select(Evidence.id).where(Evidence.team_id == Consent.team_id, _rests_on(Evidence))
     own_text = select(OptOutChange.id).where(
         OptOutChange.id == _opt_in(),
-        OptOutChange.source.in_(_OWN_TEXTS),
+        OptOutChange.source.in_(OWN_TEXTS),
         OptOutChange.message_id.is_not(None),
     )
     return or_(own_text.exists(), recorded.exists())
@@ -215,7 +215,7 @@ def last_out(contact_id: int, team_id: int) -> datetime | None:
 
 
 def _speaks_for_itself(change: OptOutChange) -> bool:
-    return change.source in _OWN_TEXTS and change.message_id is not None
+    return change.source in OWN_TEXTS and change.message_id is not None
 
 
 def _last_out() -> ColumnElement[Any]:

@@ -11,6 +11,7 @@ from cadence_app.accounts import audit
 from cadence_app.accounts.models import Team, User
 from cadence_app.consent import by_user as consent
 from cadence_app.consent import first_status
+from cadence_app.consent.evidence_sets import grounds
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import Consent, OptOutChange
 from cadence_app.contacts.models import Contact, ContactNumber, ContactTag, Tag
@@ -19,6 +20,8 @@ from cadence_app.phone_numbers import digits_of, spellings
 from cadence_app.tenancy import tenant_in_use
 
 PAGE = 50
+# Beside the statuses, what a list can be narrowed to: who is opted in and has no evidence of it.
+NONE_RECORDED = "none_recorded"
 
 
 class TeamClosed(ValueError):
@@ -64,10 +67,13 @@ def _tagged(search: str) -> Select[int]:
 
 
 def find_contacts(user: User, search: str, status: str, page: int, tag_id: int | None = None) -> Page:
-    """The contacts in a user's teams that match, by name. `status` is opted_in, opted_out or empty; `tag_id`
-    that of a tag they carry."""
+    """The contacts in a user's teams that match, by name. `status` is opted_in, opted_out, NONE_RECORDED
+    or empty; `tag_id` that of a tag they carry."""
     shared = select(Consent.contact_id).where(Consent.team_id.in_(team_ids(user)))
-    if status:
+    if status == NONE_RECORDED:
+        of_each = grounds(team_ids(user))
+        shared = select(of_each.c.contact_id).where(of_each.c.ground.is_(None))
+    elif status:
         shared = shared.where(Consent.status == status)
     query = select(Contact).where(Contact.id.in_(shared))
     if tag_id is not None:

@@ -1,4 +1,4 @@
-"""The timeline of a contact: texts, consent, evidence, numbers and flags mixed by time, as one user sees it."""
+"""The timeline of a contact: texts, consent, evidence, numbers, flags, mixed by time, as one user sees it."""
 
 from __future__ import annotations
 
