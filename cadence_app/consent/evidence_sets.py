@@ -41,8 +41,9 @@ def grounds(team_ids: Collection[int] | None = None) -> Subquery:
     """What each consent of who is opted in rests on, in these teams or all: contact_id, team_id and `ground`,
     which is OWN_TEXT where a text of theirs opted them in, else the method of the first evidence recorded
     for it, else null."""
-    began = _opt_ins(team_ids)
-    firsts = _first_evidence(began)
+    merged = _merged()
+    began = _opt_ins(merged, team_ids)
+    firsts = _first_evidence(merged, began, team_ids)
     ground = case((began.c.own_text, literal(OWN_TEXT)), else_=firsts.c.method)
     query = (
         select(Consent.contact_id, Consent.team_id, ground.label("ground"))
@@ -53,16 +54,23 @@ def grounds(team_ids: Collection[int] | None = None) -> Subquery:
     return query.subquery("grounds")
 
 
-def _opt_ins(team_ids: Collection[int] | None) -> CTE:
+def _merged() -> CTE:
+    """The few contacts that were merged into others; whose every row, of everybody, would have to be joined to
+    all contacts instead."""
+    into = Contact.merged_into_id
+    return select(Contact.id, into).where(into.is_not(None)).cte("merged")
+
+
+def _opt_ins(merged: CTE, team_ids: Collection[int] | None) -> CTE:
     """The change that opted in whoever is opted in, the first after their last opt out: contact_id, team_id,
     began_at, out_at (null for never), and whether it is a text of theirs."""
     history = (
         select(
-            func.coalesce(Contact.merged_into_id, Contact.id).label("contact_id"),
+            func.coalesce(merged.c.merged_into_id, OptOutChange.contact_id).label("contact_id"),
             *(OptOutChange.team_id, OptOutChange.status, OptOutChange.changed_at, OptOutChange.id),
             and_(OptOutChange.source.in_(OWN_TEXTS), OptOutChange.message_id.is_not(None)).label("own_text"),
         )
-        .join(Contact, Contact.id == OptOutChange.contact_id)
+        .outerjoin(merged, merged.c.id == OptOutChange.contact_id)
         .where(*_of_teams(OptOutChange, team_ids))
         .cte("history")
     )
@@ -85,7 +93,7 @@ def _opt_ins(team_ids: Collection[int] | None) -> CTE:
     )
 
 
-def _first_evidence(began: CTE) -> CTE:
+def _first_evidence(merged: CTE, began: CTE, team_ids: Collection[int] | None) -> CTE:
     """The method of the first evidence that each of these opt ins rests on: contact_id, team_id, method."""
     zone = select(Tenant.time_zone).where(Tenant.id == tenant_in_use()).scalar_subquery()
     day_of_out = cast(func.timezone(zone, began.c.out_at), Date)
@@ -94,17 +102,18 @@ def _first_evidence(began: CTE) -> CTE:
         select(*of, cast(Evidence.method, Text).label("method"))
         .ext(distinct_on(*of))
         .select_from(Evidence)
-        .join(Contact, Contact.id == Evidence.contact_id)
+        .outerjoin(merged, merged.c.id == Evidence.contact_id)
         .join(
             began,
             and_(
-                began.c.contact_id == func.coalesce(Contact.merged_into_id, Contact.id),
+                began.c.contact_id == func.coalesce(merged.c.merged_into_id, Evidence.contact_id),
                 began.c.team_id == Evidence.team_id,
             ),
         )
         .where(
             Evidence.recorded_at >= began.c.began_at,
             func.coalesce(Evidence.agreed_at > began.c.out_at, Evidence.agreed_on >= day_of_out, true()),
+            *_of_teams(Evidence, team_ids),
         )
         .order_by(*of, Evidence.recorded_at, Evidence.id)
         .cte("firsts")
