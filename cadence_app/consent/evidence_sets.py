@@ -6,7 +6,8 @@ tests/consent/test_evidence_sets.py holds the two against each other.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import (
@@ -22,6 +23,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    text,
     true,
 )
 from sqlalchemy.dialects.postgresql import distinct_on
@@ -31,10 +33,22 @@ from cadence_app.consent.evidence import OWN_TEXTS
 from cadence_app.consent.evidence_models import Evidence
 from cadence_app.consent.models import Consent, OptOutChange, Status
 from cadence_app.contacts.models import Contact
+from cadence_app.extensions import db
 from cadence_app.tenancy import tenant_in_use
 
 # Stands for a text of their own among the methods.
 OWN_TEXT = "own_text"
+
+_NESTED_LOOPS = text("SELECT set_config('enable_nestloop', :allowed, true)")
+
+
+@contextmanager
+def at_once() -> Iterator[None]:
+    """Has the planner hash or sort what it joins: without statistics, as after an import, it thinks that few
+    rows are there and would hold each against each, which takes hours. To run what has grounds() in it."""
+    db.session.execute(_NESTED_LOOPS, {"allowed": "off"})
+    yield
+    db.session.execute(_NESTED_LOOPS, {"allowed": "on"})
 
 
 def grounds(team_ids: Collection[int] | None = None) -> Subquery:
@@ -55,8 +69,8 @@ def grounds(team_ids: Collection[int] | None = None) -> Subquery:
 
 
 def _merged() -> CTE:
-    """The few contacts that were merged into others; whose every row, of everybody, would have to be joined to
-    all contacts instead."""
+    """The few contacts that were merged into others: every row of the history would have to be joined to all
+    contacts instead."""
     into = Contact.merged_into_id
     return select(Contact.id, into).where(into.is_not(None)).cte("merged")
 

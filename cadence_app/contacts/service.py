@@ -11,7 +11,7 @@ from cadence_app.accounts import audit
 from cadence_app.accounts.models import Team, User
 from cadence_app.consent import by_user as consent
 from cadence_app.consent import first_status
-from cadence_app.consent.evidence_sets import grounds
+from cadence_app.consent.evidence_sets import at_once, grounds
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import Consent, OptOutChange
 from cadence_app.contacts.models import Contact, ContactNumber, ContactTag, Tag
@@ -80,6 +80,13 @@ def find_contacts(user: User, search: str, status: str, page: int, tag_id: int |
         query = query.where(Contact.id.in_(select(ContactTag.contact_id).where(ContactTag.tag_id == tag_id)))
     if search:
         query = query.where(matches(search))
+    if status == NONE_RECORDED:
+        with at_once():
+            return _page(query, page)
+    return _page(query, page)
+
+
+def _page(query: Select[Contact], page: int) -> Page:
     total = db.session.scalars(select(func.count()).select_from(query.subquery())).one()
     ordered = query.order_by(func.lower(Contact.last_name), func.lower(Contact.first_name), Contact.id)
     contacts = db.session.scalars(ordered.limit(PAGE).offset((page - 1) * PAGE)).all()

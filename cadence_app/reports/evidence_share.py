@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from cadence_app.accounts.models import Team
 from cadence_app.consent.evidence import METHOD_NAMES
-from cadence_app.consent.evidence_sets import OWN_TEXT, grounds
+from cadence_app.consent.evidence_sets import OWN_TEXT, at_once, grounds
 from cadence_app.extensions import db
 
 # What an opt in may rest on, in the order in which the report has it; None is nothing.
@@ -61,11 +61,13 @@ def evidence_share() -> Report:
         .group_by(of_each.c.team_id, of_each.c.ground)
         .subquery()
     )
-    rows = db.session.execute(
+    query = (
         select(Team, counts.c.ground, counts.c.people)
         .join(counts, counts.c.team_id == Team.id)
         .order_by(Team.name, Team.id)
     )
+    with at_once():
+        rows = db.session.execute(query).all()
     by_team: dict[Team, dict[str | None, int]] = {}
     whole: dict[str | None, int] = {}
     for team, ground, people in rows:
