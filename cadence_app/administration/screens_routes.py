@@ -59,9 +59,13 @@ def preview_of(mode: Navigation) -> Preview:
 
 def moves(now: Navigation, other: Navigation) -> list[tuple[str, str, str]]:
     """Each report with the clicks to it in one mode and in the other."""
-    activity = [" > ".join(REPORT_PAGES[Report.MESSAGE_ACTIVITY, mode].clicks) for mode in (now, other)]
+    plain = {"Message activity": Report.MESSAGE_ACTIVITY, "Consent evidence": Report.CONSENT_EVIDENCE}
+    reports = [
+        (title, " > ".join(REPORT_PAGES[report, now].clicks), " > ".join(REPORT_PAGES[report, other].clicks))
+        for title, report in plain.items()
+    ]
     kinds = [
         (kind.title, " > ".join(clicks_of(kind, now)), " > ".join(clicks_of(kind, other)))
         for kind in KINDS.values()
     ]
-    return [("Message activity", activity[0], activity[1]), *kinds]
+    return [*reports, *kinds]

@@ -14,6 +14,7 @@ from cadence_app.consent import first_status
 from cadence_app.consent.evidence import Given
 from cadence_app.consent.evidence_by_user import AgreedBefore, refuse_before
 from cadence_app.consent.evidence_models import Way
+from cadence_app.consent.evidence_sets import at_once, grounds
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import Consent, OptOutChange
 from cadence_app.contacts.models import Contact, ContactNumber, ContactTag, Tag
@@ -22,6 +23,8 @@ from cadence_app.phone_numbers import digits_of, spellings
 from cadence_app.tenancy import tenant_in_use
 
 PAGE = 50
+# Beside the statuses, what a list can be narrowed to: who is opted in and has no evidence of it.
+NONE_RECORDED = "none_recorded"
 
 
 class TeamClosed(ValueError):
@@ -67,16 +70,26 @@ def _tagged(search: str) -> Select[int]:
 
 
 def find_contacts(user: User, search: str, status: str, page: int, tag_id: int | None = None) -> Page:
-    """The contacts in a user's teams that match, by name. `status` is opted_in, opted_out or empty; `tag_id`
-    that of a tag they carry."""
+    """The contacts in a user's teams that match, by name. `status` is opted_in, opted_out, NONE_RECORDED
+    or empty; `tag_id` that of a tag they carry."""
     shared = select(Consent.contact_id).where(Consent.team_id.in_(team_ids(user)))
-    if status:
+    if status == NONE_RECORDED:
+        of_each = grounds(team_ids(user))
+        shared = select(of_each.c.contact_id).where(of_each.c.ground.is_(None))
+    elif status:
         shared = shared.where(Consent.status == status)
     query = select(Contact).where(Contact.id.in_(shared))
     if tag_id is not None:
         query = query.where(Contact.id.in_(select(ContactTag.contact_id).where(ContactTag.tag_id == tag_id)))
     if search:
         query = query.where(matches(search))
+    if status == NONE_RECORDED:
+        with at_once():
+            return _page(query, page)
+    return _page(query, page)
+
+
+def _page(query: Select[Contact], page: int) -> Page:
     total = db.session.scalars(select(func.count()).select_from(query.subquery())).one()
     ordered = query.order_by(func.lower(Contact.last_name), func.lower(Contact.first_name), Contact.id)
     contacts = db.session.scalars(ordered.limit(PAGE).offset((page - 1) * PAGE)).all()

@@ -10,6 +10,7 @@ from flask import request
 from cadence_app.accounts.models import Team, User
 from cadence_app.consent import by_user as consent
 from cadence_app.consent import evidence_by_user, number_stops, possible
+from cadence_app.consent.evidence import basis_of
 from cadence_app.consent.evidence_by_user import AgreedBefore
 from cadence_app.consent.history import changes_of
 from cadence_app.consent.ledger import lock_contacts
@@ -17,7 +18,7 @@ from cadence_app.consent.models import Consent, OptOutChange, PossibleOptOut, St
 from cadence_app.contacts.agreed_form import AgreedForm, words_field
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
-from cadence_app.messaging import desk, opt_out_queue
+from cadence_app.messaging import desk, evidence_words, opt_out_queue
 from cadence_app.ui import asked
 
 _MAX_REASON = 1000
@@ -34,10 +35,11 @@ class OptInForm(AgreedForm):
 class Card:
     """`flagged_by` says what raised the flag, which quotes its texts; `quoted`
     whether the viewer may read those texts. `readable` holds the ids of the texts behind the history that
-    they may read: not those to a colleague's personal inbox. `action` is where the toggle posts to. `problem`
-    is what the person must put right; what they had typed, and at which field it is, is in `form`, which says
-    how they agreed to an opt in. `number_stop` says that the number was stopped before it was theirs, where
-    an opt in must answer that."""
+    they may read: not those to a colleague's personal inbox. `agreed` says, a line for each, how who is opted
+    in agreed, as far as anything is recorded. `action` is where the toggle posts to. `problem` is what the
+    person must put right; what they had typed, and at which field it is, is in `form`, which says how they
+    agreed to an opt in. `number_stop` says that the number was stopped before it was theirs, where an opt in
+    must answer that."""
 
     contact: Contact
     team: Team
@@ -49,6 +51,7 @@ class Card:
     quoted: bool
     history: list[OptOutChange]
     readable: set[int]
+    agreed: list[str]
     action: str
     form: OptInForm
     problem: str = ""
@@ -68,6 +71,11 @@ def card_of(user: User, contact: Contact, team: Team, action: str, form: OptInFo
     history = changes_of(contact.id, [team.id])
     form = form or OptInForm(formdata=None)
     form.with_ids(f"consent-{team.id}")
+    basis = basis_of(contact.id, team.id)
+    behind = {change.message_id for change in history if change.message_id}
+    if basis.text and basis.text.message_id:
+        behind.add(basis.text.message_id)
+    readable = desk.readable(user, behind)
     return Card(
         contact=contact,
         team=team,
@@ -78,7 +86,8 @@ def card_of(user: User, contact: Contact, team: Team, action: str, form: OptInFo
         flagged_by=opt_out_queue.flagged_by(flag) if quoted and flag else "",
         quoted=quoted,
         history=history,
-        readable=desk.readable(user, {change.message_id for change in history if change.message_id}),
+        readable=readable,
+        agreed=evidence_words.lines_of(basis, readable, user.zone),
         action=action,
         form=form,
     )

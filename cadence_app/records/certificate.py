@@ -1,22 +1,26 @@
-"""What a consent certificate says about one contact: every change, and the seal that proves it."""
+"""What a consent certificate says about one contact: how they agreed, every change, and the seals that prove
+them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, or_, select, text
 
 from cadence_app.accounts.models import Team, User
 from cadence_app.consent import seals
+from cadence_app.consent.evidence import Basis, bases_of
+from cadence_app.consent.evidence_models import Evidence
 from cadence_app.consent.ledger import with_merged
 from cadence_app.consent.models import Consent, OptOutChange, Source
 from cadence_app.consent.seal_models import CheckState, RetiredChange, Seal, SealCheck, SealedChange
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.messaging import desk
+from cadence_app.records.certified_evidence import EvidenceEntry, Resting, evidence_entries, resting
+from cadence_app.records.sealed_rows import Proof, SealedRow
 from cadence_app.ui import formatting
 
 _DIGESTS = text(
@@ -24,55 +28,14 @@ _DIGESTS = text(
 )
 
 
-class Proof(StrEnum):
-    """How a change stands to its day's seal."""
-
-    SEALED = "sealed"
-    OPEN = "open"
-    ERASED = "erased"
-    DIFFERS = "differs"
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One change. `digest` is that of the row as it is now; `sealed_digest` the one its day was sealed with,
-    by `seal`; both are None while the day is open. `erased` is the record of a row that was erased. `words`
-    are the contact's own, as far as the viewer may read them: an admin or auditor may, for they are
-    evidence; an agent not those to a colleague's personal inbox."""
+@dataclass(frozen=True, kw_only=True)
+class Entry(SealedRow):
+    """One change. `words` are the contact's own, as far as the viewer may read them: an admin or auditor may,
+    for they are evidence; an agent not those to a colleague's personal inbox."""
 
     change: OptOutChange
     team: Team
     words: str
-    digest: bytes
-    sealed_digest: bytes | None
-    seal: Seal | None
-    erased: RetiredChange | None = None
-
-    @property
-    def proof(self) -> Proof:
-        if self.erased and self.erased.replaced == self.digest:
-            fits = self.seal is None or self.sealed_digest == self.erased.digest
-            return Proof.ERASED if fits else Proof.DIFFERS
-        if self.sealed_digest is None and self.seal is None:
-            return Proof.OPEN
-        return Proof.SEALED if self.seal and self.sealed_digest == self.digest else Proof.DIFFERS
-
-    @property
-    def proof_words(self) -> str:
-        """How the change stands to its seal, as a sentence."""
-        if self.proof == Proof.OPEN:
-            return "Not sealed yet: the day is still open."
-        if self.proof == Proof.ERASED and self.erased:
-            return (
-                f"Erased on {formatting.utc(self.erased.retired_at)} by {self.erased.user_name}. The digest"
-                f" it was sealed with is kept: {self.erased.digest.hex()}."
-            )
-        if self.proof == Proof.SEALED and self.seal:
-            sealed_at = formatting.utc(self.seal.sealed_at)
-            return f"Unchanged since its day, {self.seal.day} (UTC), was sealed on {sealed_at}."
-        if self.sealed_digest is None:
-            return "DIFFERS: this row was not there when its day was sealed."
-        return f"DIFFERS from what was sealed, which had the row digest {self.sealed_digest.hex()}."
 
     @property
     def moment(self) -> str:
@@ -116,13 +79,16 @@ class Entry:
 
 @dataclass(frozen=True)
 class Certificate:
-    """Everything on the certificate. `teams` are those it covers; `last_check` is the latest finished check
-    of the whole chain; entries are oldest first."""
+    """Everything on the certificate. `teams` are those it covers; `resting` says of each where the contact is
+    opted in what that rests on; `last_check` is the latest finished check of the whole chain; entries and
+    evidence are oldest first."""
 
     contact: Contact
     teams: list[Team]
     statuses: list[Consent]
     entries: list[Entry]
+    evidence: list[EvidenceEntry]
+    resting: list[Resting]
     head: Seal | None
     last_check: SealCheck | None
     produced_by: User
@@ -139,7 +105,12 @@ class Certificate:
 
     @property
     def differs(self) -> bool:
-        return any(entry.proof == Proof.DIFFERS for entry in self.entries)
+        return any(row.proof == Proof.DIFFERS for row in (*self.entries, *self.evidence))
+
+    @property
+    def no_consent(self) -> str:
+        """What stands in place of what the consents rest on, where there is none."""
+        return "They are not opted in anywhere that this certificate covers."
 
     @property
     def check_words(self) -> str:
@@ -159,11 +130,11 @@ class Certificate:
     def how_to_check(self) -> tuple[str, ...]:
         """For whoever is handed the certificate: what the digests are and how to recompute them."""
         return (
-            "Each change above is one row of an append-only history. A row digest is the SHA-256 of all"
-            " fields of the row, which are those shown here: number, names, words, reason, moment and the"
-            " ids of the record. After each UTC day a seal is computed over the digests of the day's rows"
-            " and the seal of the day before, so that no sealed row can be altered, removed or added"
-            " without every later seal changing.",
+            "Each change and each piece of evidence above is one row of what is only ever added to. A row"
+            " digest is the SHA-256 of all fields of the row, which are those shown here: number, names,"
+            " words, reason, moment and the ids of the record. After each UTC day a seal"
+            " is computed over the digests of the day's rows and the seal of the day before, so that no"
+            " sealed row can be altered, removed or added without every later seal changing.",
             f"{self.organisation} can have all seals recomputed, with the Verify button of the Proof page."
             " The file docs/proof.md of Cadence gives the exact recipe and a program for a third party."
             " The chain proves most to whoever holds a digest of it that was kept outside the system, such"
@@ -174,8 +145,11 @@ class Certificate:
 
 def teams_covered(user: User, contact_id: int) -> list[Team]:
     """The teams of a contact that a user's certificate covers: an admin's all, an agent's shared ones."""
-    theirs = select(OptOutChange.team_id).where(OptOutChange.contact_id.in_(with_merged(contact_id)))
-    query = select(Team).where(Team.id.in_(theirs)).order_by(Team.name)
+    changed, agreed = (
+        select(table.team_id).where(table.contact_id.in_(with_merged(contact_id)))
+        for table in (OptOutChange, Evidence)
+    )
+    query = select(Team).where(or_(Team.id.in_(changed), Team.id.in_(agreed))).order_by(Team.name)
     if not user.reads_reports:
         query = query.where(Team.id.in_([team.id for team in user.teams]))
     return list(db.session.scalars(query))
@@ -188,14 +162,22 @@ def certify(user: User, contact_id: int) -> Certificate | None:
     if contact is None or not teams:
         return None
     by_id = {team.id: team for team in teams}
-    statuses = (
+    stored = (
         select(Consent).join(Consent.team).where(Consent.contact_id == contact.id, Consent.team_id.in_(by_id))
     )
+    statuses = list(db.session.scalars(stored.order_by(Team.name)))
+    # Before the rows, which are only ever added to: so what a consent rests on is among them.
+    bases = bases_of(contact.id, by_id)
+    hidden = _hidden(user, contact.id, by_id)
+    entries = _entries(contact.id, by_id, hidden)
+    evidence = evidence_entries(contact.id, by_id)
     return Certificate(
         contact=contact,
         teams=teams,
-        statuses=list(db.session.scalars(statuses.order_by(Team.name))),
-        entries=_entries(user, contact.id, by_id),
+        statuses=statuses,
+        entries=entries,
+        evidence=evidence,
+        resting=_resting(user, teams, bases, entries, evidence, hidden),
         head=seals.head(),
         last_check=_last_check(),
         produced_by=user,
@@ -203,7 +185,20 @@ def certify(user: User, contact_id: int) -> Certificate | None:
     )
 
 
-def _entries(user: User, contact_id: int, teams: dict[int, Team]) -> list[Entry]:
+def _hidden(user: User, contact_id: int, teams: dict[int, Team]) -> set[int]:
+    """The ids of the texts behind the history whose words the user may not read."""
+    if user.reads_reports:
+        return set()
+    texts = select(OptOutChange.message_id).where(
+        OptOutChange.contact_id.in_(with_merged(contact_id)),
+        OptOutChange.team_id.in_(teams),
+        OptOutChange.message_id.is_not(None),
+    )
+    found = {message_id for message_id in db.session.scalars(texts) if message_id}
+    return found - desk.readable(user, found)
+
+
+def _entries(contact_id: int, teams: dict[int, Team], hidden: set[int]) -> list[Entry]:
     rows = db.session.execute(
         select(
             OptOutChange,
@@ -219,8 +214,6 @@ def _entries(user: User, contact_id: int, teams: dict[int, Team]) -> list[Entry]
     ids = [row.OptOutChange.id for row in rows]
     now = {row.id: row.digest for row in db.session.execute(_DIGESTS, {"ids": ids})}
     by_day = seals.seals_of({row.day for row in rows})
-    texts = {row.OptOutChange.message_id for row in rows if row.OptOutChange.message_id}
-    hidden = set() if user.reads_reports else texts - desk.readable(user, texts)
     return [
         Entry(
             change=row.OptOutChange,
@@ -235,6 +228,20 @@ def _entries(user: User, contact_id: int, teams: dict[int, Team]) -> list[Entry]
         )
         for row in rows
     ]
+
+
+def _resting(
+    user: User,
+    teams: list[Team],
+    bases: dict[int, Basis],
+    entries: list[Entry],
+    evidence: list[EvidenceEntry],
+    hidden: set[int],
+) -> list[Resting]:
+    places = {entry.change.id: place for place, entry in enumerate(entries, 1)}
+    said = {entry.change.message_id for entry in entries if entry.change.message_id} - hidden
+    zone = user.tenant.zone
+    return [resting(team, bases[team.id], places, evidence, said, zone) for team in teams if team.id in bases]
 
 
 def _last_check() -> SealCheck | None:

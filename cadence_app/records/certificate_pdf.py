@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from cadence_app.consent.models import Status
+from cadence_app.messaging.evidence_words import Kind
 from cadence_app.records.certificate import Certificate, Entry
+from cadence_app.records.certified_evidence import EvidenceEntry
+from cadence_app.records.sealed_rows import SealedRow
 from cadence_app.ui import formatting
 from cadence_app.ui.navigation import Words
 from cadence_app.ui.paper import Paper
@@ -28,6 +31,7 @@ def draw(certificate: Certificate, words: Words) -> bytes:
         f"{words.Teams} covered", ", ".join(f"{team.name} ({team.code})" for team in certificate.teams)
     )
     _person(paper, certificate)
+    _agreed(paper, certificate, words)
     paper.section(f"Changes: {len(certificate.entries):,}, oldest first")
     for number, entry in enumerate(certificate.entries, 1):
         _change(paper, number, entry, certificate, words)
@@ -46,6 +50,29 @@ def _person(paper: Paper, certificate: Certificate) -> None:
         paper.fact("Status now", f"{_STATUS[consent.status]} in {consent.team.name}, since {since}")
 
 
+def _agreed(paper: Paper, certificate: Certificate, words: Words) -> None:
+    paper.section("How they agreed")
+    for each in certificate.resting:
+        paper.fact("Consent now", f"In {each.team.name}: {each.words}")
+    if not certificate.resting:
+        paper.paragraph(certificate.no_consent)
+    for number, entry in enumerate(certificate.evidence, 1):
+        _evidence(paper, number, entry, certificate, words)
+
+
+def _evidence(
+    paper: Paper, number: int, entry: EvidenceEntry, certificate: Certificate, words: Words
+) -> None:
+    paper.keep_together(6)
+    paper.item(f"Evidence {number}. {entry.title}: {entry.team.name} ({entry.team.code})")
+    for fact in entry.facts(certificate.zone):
+        paper.fact(fact.label, fact.value, exact=fact.kind == Kind.EXACT)
+    paper.fact("Recorded", f"{entry.moment} ({entry.local_moment(certificate.zone)})")
+    paper.fact("Bearing", entry.bearing_words)
+    paper.fact("Record", entry.record(words.team))
+    _seal(paper, entry)
+
+
 def _change(paper: Paper, number: int, entry: Entry, certificate: Certificate, words: Words) -> None:
     change = entry.change
     paper.keep_together(6)
@@ -58,10 +85,14 @@ def _change(paper: Paper, number: int, entry: Entry, certificate: Certificate, w
         paper.fact("Reason given", change.reason)
     paper.fact("As known then", entry.known_then)
     paper.fact("Record", entry.record(words.team))
-    paper.fact("Row digest", entry.digest.hex(), exact=True)
-    paper.fact("Seal", entry.proof_words)
-    if entry.seal:
-        paper.fact("Seal's digest", entry.seal.digest.hex(), exact=True)
+    _seal(paper, entry)
+
+
+def _seal(paper: Paper, row: SealedRow) -> None:
+    paper.fact("Row digest", row.digest.hex(), exact=True)
+    paper.fact("Seal", row.proof_words)
+    if row.seal:
+        paper.fact("Seal's digest", row.seal.digest.hex(), exact=True)
 
 
 def _proof(paper: Paper, certificate: Certificate) -> None:

@@ -10,6 +10,7 @@ from cadence_app.accounts.roles import desk_required
 from cadence_app.consent import by_user as consent
 from cadence_app.consent import number_stops
 from cadence_app.consent.evidence_by_user import AgreedBefore
+from cadence_app.consent.models import Status
 from cadence_app.contacts import fields, service, tags
 from cadence_app.contacts.mending import count_to_mend
 from cadence_app.contacts.models import Contact, CustomField
@@ -29,7 +30,7 @@ def index() -> str:
     search = asked.text(request.args, "q")
     status = request.args.get("status", "")
     page_number = asked.page(request.args)
-    if status not in {"", "opted_in", "opted_out"}:
+    if status not in {"", *Status, service.NONE_RECORDED}:
         status = ""
     known_tags = tags.all_tags()
     tag_id = asked.row_id(request.args, "tag")

@@ -1,4 +1,4 @@
-"""The timeline of a contact: texts, consent, numbers and flags mixed by time, as one user may see it."""
+"""The timeline of a contact: texts, consent, evidence, numbers, flags, mixed by time, as one user sees it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from typing import Any, Self
 from sqlalchemy import Select, literal, select, tuple_, union_all
 
 from cadence_app.accounts.models import User
+from cadence_app.consent.bearings import bearings_of
+from cadence_app.consent.evidence import METHOD_NAMES
+from cadence_app.consent.evidence_models import Evidence
 from cadence_app.consent.ledger import with_merged
 from cadence_app.consent.models import Decision, OptOutChange, PossibleOptOut
 from cadence_app.contacts.models import Contact, ContactNumber
@@ -18,6 +21,7 @@ from cadence_app.inboxes.models import Inbox
 from cadence_app.inboxes.service import visible_to
 from cadence_app.messaging import desk
 from cadence_app.messaging.desk_models import Note
+from cadence_app.messaging.evidence_words import Fact, bearing_words, facts_of
 from cadence_app.messaging.media.service import of_texts
 from cadence_app.messaging.models import Conversation, Message
 
@@ -37,6 +41,7 @@ class What(StrEnum):
     TEXT = "text"
     NOTE = "note"
     CHANGE = "change"
+    EVIDENCE = "evidence"
     NUMBER = "number"
     NUMBER_ENDED = "number_ended"
     FLAG = "flag"
@@ -48,6 +53,7 @@ _MODELS: dict[What, Any] = {
     What.TEXT: Message,
     What.NOTE: Note,
     What.CHANGE: OptOutChange,
+    What.EVIDENCE: Evidence,
     What.NUMBER: ContactNumber,
     What.NUMBER_ENDED: ContactNumber,
     What.FLAG: PossibleOptOut,
@@ -84,7 +90,8 @@ class Cursor:
 @dataclass(frozen=True)
 class Entry:
     """`quoted`: whether the viewer may read the words in it, which a text to a colleague's personal inbox
-    keeps from them. `team` is None where it is of no team. `files` came or went with a text."""
+    keeps from them. `team` is None where it is of no team. `files` came or went with a text. `agreed` is what
+    a piece of evidence says."""
 
     what: What
     at: datetime
@@ -92,6 +99,16 @@ class Entry:
     team: str | None
     quoted: bool
     files: int = 0
+    agreed: Agreed | None = None
+
+
+@dataclass(frozen=True)
+class Agreed:
+    """How somebody agreed, in few words; what is known of it; whether their present consent rests on it."""
+
+    title: str
+    facts: list[Fact]
+    bearing: str
 
 
 @dataclass(frozen=True)
@@ -111,7 +128,7 @@ def timeline(user: User, contact_id: int, only: Only, before: Cursor | None) -> 
     ).all()
     shown = rows[:PAGE]
     older = Cursor(shown[-1].at, shown[-1].what, shown[-1].id) if len(rows) > PAGE else None
-    return Page(_entries(user, shown), older)
+    return Page(_entries(user, contact_id, shown), older)
 
 
 def _parts(user: User, contact_id: int, only: Only, before: Cursor | None) -> list[Select[Any]]:
@@ -128,6 +145,9 @@ def _parts(user: User, contact_id: int, only: Only, before: Cursor | None) -> li
     changes = [
         _part(OptOutChange.changed_at, What.CHANGE, OptOutChange.id).where(
             OptOutChange.contact_id.in_(ids), OptOutChange.team_id.in_(teams)
+        ),
+        _part(Evidence.recorded_at, What.EVIDENCE, Evidence.id).where(
+            Evidence.contact_id.in_(ids), Evidence.team_id.in_(teams)
         ),
         _part(ContactNumber.since, What.NUMBER, ContactNumber.id).where(number_of),
         _part(ContactNumber.until, What.NUMBER_ENDED, ContactNumber.id).where(
@@ -161,7 +181,7 @@ def _page_of(part: Select[Any], before: Cursor | None) -> Select[Any]:
     return part.order_by(at.desc(), entry_id.desc()).limit(PAGE + 1)
 
 
-def _entries(user: User, rows: Any) -> list[Entry]:
+def _entries(user: User, contact_id: int, rows: Any) -> list[Entry]:
     wanted: dict[Any, set[int]] = {}
     for row in rows:
         wanted.setdefault(_MODELS[What(row.what)], set()).add(row.id)
@@ -174,6 +194,7 @@ def _entries(user: User, rows: Any) -> list[Entry]:
     readable = desk.readable(user, said)
     teams = {team.id: team.name for team in user.teams}
     files = of_texts([row.id for row in rows if row.what == What.TEXT])
+    agreed = _agreed(user, contact_id, [item for item in items.values() if isinstance(item, Evidence)])
     entries = []
     for row in rows:
         item = items[_MODELS[What(row.what)], row.id]
@@ -181,5 +202,14 @@ def _entries(user: User, rows: Any) -> list[Entry]:
         team = teams.get(getattr(item, "team_id", 0))
         quoted = source is None or source in readable
         count = len(files.get(row.id, ())) if row.what == What.TEXT else 0
-        entries.append(Entry(What(row.what), row.at, item, team, quoted, count))
+        said_of_it = agreed[row.id] if row.what == What.EVIDENCE else None
+        entries.append(Entry(What(row.what), row.at, item, team, quoted, count, said_of_it))
     return entries
+
+
+def _agreed(user: User, contact_id: int, rows: list[Evidence]) -> dict[int, Agreed]:
+    bearings = bearings_of(contact_id, rows)
+    return {
+        row.id: Agreed(METHOD_NAMES[row.method], facts_of(row, user.zone), bearing_words(bearings[row.id]))
+        for row in rows
+    }

@@ -7,6 +7,7 @@ from flask import Flask
 from cadence_app.reports import (
     activity_routes,
     dev_mail,
+    evidence_routes,
     jobs,
     proof_routes,
     routes,
@@ -24,6 +25,7 @@ __all__ = ["delivery_jobs", "jobs", "schedule_jobs", "traces"]
 def init_app(app: Flask) -> None:
     blueprints = (routes.reports, routes.teams, routes.legacy, activity_routes.blueprint)
     more = (
+        evidence_routes.blueprint,
         schedule_routes.blueprint,
         destination_routes.blueprint,
         saved_routes.blueprint,

@@ -46,6 +46,7 @@ class Report(StrEnum):
 
     OPT_OUT_HISTORY = "opt_out_history"
     MESSAGE_ACTIVITY = "message_activity"
+    CONSENT_EVIDENCE = "consent_evidence"
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,12 @@ REPORT_PAGES = {
     ),
     (Report.MESSAGE_ACTIVITY, Navigation.LEGACY): ReportPage(
         "activity.message_activity", ("Reports", "Message Activity", "View")
+    ),
+    (Report.CONSENT_EVIDENCE, Navigation.TEAMS): ReportPage(
+        "evidence_report.evidence", ("Reports", "Evidence")
+    ),
+    (Report.CONSENT_EVIDENCE, Navigation.LEGACY): ReportPage(
+        "evidence_report.consent_evidence", ("Reports", "Consent Evidence", "View")
     ),
 }
 

@@ -44,7 +44,9 @@ def test_the_history_takes_each_and_screens_and_certificate_say_it_in_words(
     with world.app.app_context():
         words = world.app.jinja_env.get_template("consent/_words.html").module
         said = str(words.source_words(change)).strip()  # type: ignore[attr-defined]
-    entry = Entry(change, Team(name="Admissions"), "", b"", None, None, None)
+    entry = Entry(
+        change=change, team=Team(name="Admissions"), words="", digest=b"", sealed_digest=None, seal=None
+    )
     for text in (said, entry.source):
         assert text
         assert "_" not in text

@@ -24,7 +24,8 @@ from cadence_app.messaging.models import ScheduledText
 from cadence_app.messaging.providers.base import KeywordAnswers
 from cadence_app.messaging.providers.events import Text as CarrierText
 from cadence_app.records import phones
-from cadence_app.records.certificate import Proof, certify
+from cadence_app.records.certificate import certify
+from cadence_app.records.sealed_rows import Proof
 from cadence_app.retention import holds
 from cadence_app.retention.protecting import OnHold
 from cadence_app.webhooks import service as webhooks

@@ -99,6 +99,8 @@ POST      /messages/conversations/{conversation_id}/notes/{new_note_id}/delete
 REPORTS
 GET       /reports/ legacy
 GET       /reports/message-activity legacy
+GET       /reports/evidence
+GET       /reports/consent-evidence legacy
 GET POST  /reports/opt-out-changes/export legacy
 GET POST  /reports/{kind}/export legacy
 GET       /reports/overview
