@@ -10,7 +10,6 @@ from sqlalchemy.orm import joinedload
 
 from cadence_app.accounts.models import Team, User
 from cadence_app.consent import blocks, number_stops
-from cadence_app.consent.by_user import consent_of
 from cadence_app.consent.may_text import Bar, Kind
 from cadence_app.consent.models import Consent, Status
 from cadence_app.contacts.models import Contact
@@ -114,7 +113,11 @@ def choices(inboxes: Sequence[Inbox], contact: Contact | None, number: str = "")
         Conversation.contact_id == contact.id, Conversation.inbox_id.in_([inbox.id for inbox in inboxes])
     )
     talks = {talk.inbox_id: talk for talk in db.session.scalars(theirs)}
-    made = [_with_contact(inbox, contact, talks.get(inbox.id)) for inbox in inboxes]
+    stored = select(Consent.team_id, Consent.status).where(Consent.contact_id == contact.id)
+    statuses = {row.team_id: row.status for row in db.session.execute(stored)}
+    made = [
+        _with_contact(inbox, contact, talks.get(inbox.id), statuses.get(inbox.team_id)) for inbox in inboxes
+    ]
     return sorted(made, key=_talked_last)
 
 
@@ -130,19 +133,18 @@ def first_of(made: Sequence[Choice]) -> Choice:
     return [*known, *free, *made][0]
 
 
-def _with_contact(inbox: Inbox, contact: Contact, talk: Conversation | None) -> Choice:
-    stored = consent_of(contact.id, inbox.team_id)
+def _with_contact(inbox: Inbox, contact: Contact, talk: Conversation | None, status: Status | None) -> Choice:
     found = [each for each in bars.ask(inbox, contact.id, Kind.BY_HAND).bars if each != Bar.NOT_IN_TEAM]
-    starts_out = stored is None and (
+    starts_out = status is None and (
         blocks.stops_everywhere(contact.id) or number_stops.reason(contact.id, inbox.team_id) is not None
     )
     return Choice(
         inbox,
         talk,
-        stored.status if stored else None,
+        status,
         found[0] if found else None,
         tuple(bars.words_of(each, inbox) for each in found),
-        joins=stored is None,
+        joins=status is None,
         starts_out=starts_out,
     )
 

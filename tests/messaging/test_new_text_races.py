@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.messaging.models import Conversation, Message
-from tests.messaging.test_new_text import conversations_of, inbox_id, newcomer, person, post
+from tests.messaging.writing_first import conversations_of, inbox_id, newcomer, person, post
 from tests.world import Browser, World, new_number
 
 
