@@ -16,11 +16,11 @@ from sqlalchemy import (
     case,
     cast,
     func,
-    or_,
     select,
     true,
+    union_all,
 )
-from sqlalchemy.orm import InstrumentedAttribute, aliased
+from sqlalchemy.orm import aliased
 
 from cadence_app.consent.evidence import OWN_TEXTS
 from cadence_app.consent.evidence_models import Evidence
@@ -54,7 +54,8 @@ def resting_of_changes(zone: ColumnElement[str]) -> Resting:
     before the next opt out, and not agreed to before the opt out that came before it. An opt in that a merge
     carried on goes on resting on what the first one since that opt out did. Days are days of `zone`, by its
     name."""
-    change, first = OptOutChange, _carried_on()
+    change, person = OptOutChange, _person()
+    first = _carried_on(person)
     opted_in_at = func.coalesce(first.c.changed_at, change.changed_at)
     carried = first.c.id.is_not(None)
     text = and_(
@@ -62,7 +63,7 @@ def resting_of_changes(zone: ColumnElement[str]) -> Resting:
         case((carried, first.c.source), else_=change.source).in_(OWN_TEXTS),
         case((carried, first.c.message_id), else_=change.message_id).is_not(None),
     )
-    row = _latest(text, opted_in_at, zone)
+    row = _latest(person, text, opted_in_at, zone)
     return Resting(
         text=text,
         method=row.c.method,
@@ -72,11 +73,11 @@ def resting_of_changes(zone: ColumnElement[str]) -> Resting:
         sha256=row.c.sha256,
         collected_by=row.c.collected_by,
         recorded_at=case((text, opted_in_at), else_=row.c.recorded_at),
-        parts=(first, row),
+        parts=(person, first, row),
     )
 
 
-def _carried_on() -> FromClause:
+def _carried_on(person: FromClause) -> FromClause:
     """The first opt in since the last opt out, of what a merge made; no row for all other changes."""
     opt_in = aliased(OptOutChange)
     return (
@@ -84,40 +85,43 @@ def _carried_on() -> FromClause:
         .where(
             OptOutChange.source == Source.MERGE,
             OptOutChange.status == Status.OPTED_IN,
-            _is_theirs(opt_in.contact_id),
+            _of(person, opt_in.contact_id),
             opt_in.team_id == OptOutChange.team_id,
             opt_in.status == Status.OPTED_IN,
             opt_in.changed_at <= OptOutChange.changed_at,
-            func.coalesce(opt_in.changed_at > _out_before(), True),
+            func.coalesce(opt_in.changed_at > _out_before(person), True),
         )
         .order_by(opt_in.changed_at, opt_in.id)
         .limit(1)
-        .correlate(OptOutChange)
+        .correlate(OptOutChange, person)
         .lateral("carried_on")
     )
 
 
 def _latest(
-    text: ColumnElement[bool], opted_in_at: ColumnElement[Any], zone: ColumnElement[str]
+    person: FromClause,
+    text: ColumnElement[bool],
+    opted_in_at: ColumnElement[Any],
+    zone: ColumnElement[str],
 ) -> FromClause:
     out = aliased(OptOutChange)
     ended = select(out.id).where(
-        _is_theirs(out.contact_id),
+        _of(person, out.contact_id),
         out.team_id == OptOutChange.team_id,
         out.status == Status.OPTED_OUT,
         out.changed_at > OptOutChange.changed_at,
         out.changed_at <= Evidence.recorded_at,
     )
-    before = _out_before()
+    before = _out_before(person)
     return (
         select(Evidence)
         .where(
             OptOutChange.status == Status.OPTED_IN,
             ~text,
-            _is_theirs(Evidence.contact_id),
+            _of(person, Evidence.contact_id),
             Evidence.team_id == OptOutChange.team_id,
             Evidence.recorded_at >= opted_in_at,
-            ~ended.correlate(OptOutChange, Evidence).exists(),
+            ~ended.correlate(OptOutChange, Evidence, person).exists(),
             func.coalesce(Evidence.agreed_at > before, Evidence.agreed_on >= _day_of(before, zone), True),
         )
         .order_by(Evidence.recorded_at.desc(), Evidence.id.desc())
@@ -126,32 +130,39 @@ def _latest(
     )
 
 
-def _out_before() -> ColumnElement[Any]:
+def _out_before(person: FromClause) -> ColumnElement[Any]:
     """When who has a change was opted out last before it; null for never."""
     out = aliased(OptOutChange)
     outs = select(func.max(out.changed_at)).where(
-        _is_theirs(out.contact_id),
+        _of(person, out.contact_id),
         out.team_id == OptOutChange.team_id,
         out.status == Status.OPTED_OUT,
         out.changed_at < OptOutChange.changed_at,
     )
-    return outs.correlate(OptOutChange).scalar_subquery()
+    return outs.correlate(OptOutChange, person).scalar_subquery()
+
+
+def _of(person: FromClause, contact_id: Any) -> ColumnElement[bool]:
+    """Whether a row is of one of the person's records."""
+    theirs: ColumnElement[bool] = contact_id == any_(person.c.ids)
+    return theirs
 
 
 def _day_of(at: ColumnElement[Any], zone: ColumnElement[str]) -> ColumnElement[Any]:
     return cast(func.timezone(zone, at), Date)
 
 
-def _is_theirs(contact_id: ColumnElement[int] | InstrumentedAttribute[int]) -> ColumnElement[bool]:
-    """Whether a row is of the person whom a change is of: of the record that it names, the one that this was
-    merged into, or another of those."""
-    named, one = aliased(Contact), aliased(Contact)
-    kept = func.coalesce(named.merged_into_id, named.id)
-    ids = (
-        select(one.id)
-        .select_from(named)
-        .join(one, or_(one.id == kept, one.merged_into_id == kept))
+def _person() -> FromClause:
+    """The records of the person whom an opt in is of, as an array: the one that its record was merged into,
+    and all that were. OFFSET 0 has it found once for each opt in, and each by its own index."""
+    named, other = aliased(Contact), aliased(Contact)
+    kept = (
+        select(func.coalesce(named.merged_into_id, named.id))
         .where(named.id == OptOutChange.contact_id)
         .correlate(OptOutChange)
+        .scalar_subquery()
     )
-    return contact_id == any_(func.array(ids.scalar_subquery(), type_=ARRAY(BigInteger)))
+    ids = union_all(select(kept), select(other.id).where(other.merged_into_id == kept)).scalar_subquery()
+    found = select(func.array(ids, type_=ARRAY(BigInteger)).label("ids"))
+    opted_in = found.where(OptOutChange.status == Status.OPTED_IN)
+    return opted_in.offset(0).correlate(OptOutChange).lateral("person")

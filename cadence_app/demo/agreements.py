@@ -57,18 +57,22 @@ def load_agreements(
     known: dict[Source, list[OptOutChange]] = {}
     for change in _opt_ins():
         known.setdefault(change.source, []).append(change)
-    for told in _ways(tenant):
-        there = known.get(told.source, [])
-        chosen = [there.pop(chance.randrange(len(there))) for _ in range(min(told.most, len(there) // 3))]
-        for change in chosen:
-            evidence.record(
-                [(change.contact_id, change.team_id)],
-                told.given(change.changed_at, tenant.name),
-                told.way,
-                _PROGRAM if told.source == Source.API else admin if told.source == Source.IMPORT else agent,
-                told.origin,
-                min(change.changed_at + told.later, datetime.now(UTC)),
-            )
+    told = [each for way in _ways(tenant) for each in [way] * way.most]
+    chance.shuffle(told)
+    for each in told:
+        there = known.get(each.source, [])
+        if not there:
+            continue
+        # The newest, and some, of whom nobody wrote it down, between them.
+        change = there.pop(-1 - chance.randrange(min(4, len(there))))
+        evidence.record(
+            [(change.contact_id, change.team_id)],
+            each.given(change.changed_at, tenant.name),
+            each.way,
+            _PROGRAM if each.source == Source.API else admin if each.source == Source.IMPORT else agent,
+            each.origin,
+            min(change.changed_at + each.later, datetime.now(UTC)),
+        )
 
 
 def _opt_ins() -> list[OptOutChange]:
