@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from cadence_app.api.proof_schemas import Proof
-from cadence_app.consent import evidence
+from cadence_app.consent import evidence, evidence_basis
 from cadence_app.consent.evidence import Given
 from cadence_app.consent.evidence_models import Evidence, Method
 from cadence_app.consent.models import Status
@@ -73,10 +73,10 @@ def given_for(status: str, proof: Proof | None, zone: ZoneInfo) -> Given | None:
 
 def evidence_values(contact_id: int, team_ids: Collection[int]) -> dict[int, dict[str, Any]]:
     """What ConsentWithEvidence shows beside a status, by team."""
-    bases = evidence.bases_of(contact_id, team_ids)
+    bases = evidence_basis.bases_of(contact_id, team_ids)
     values: dict[int, dict[str, Any]] = {}
     for team_id in team_ids:
-        basis = bases.get(team_id, evidence.NOTHING)
+        basis = bases.get(team_id, evidence_basis.NOTHING)
         values[team_id] = {"evidence": [], "text_change_id": basis.text.id if basis.text else None}
     resting = {row.id for basis in bases.values() for row in basis.evidence}
     for row in evidence.evidence_of(contact_id, team_ids):

@@ -1,11 +1,5 @@
-"""Evidence of a yes: how a person agreed to be texted, recorded once, and what a consent rests on.
-
-A first text and a START are evidence of themselves: the history has their words, and no row is made of them.
-Nothing is made up for consents from before there was evidence: they rest on nothing that was recorded.
-
-A consent rests on what was recorded since the opt in that it is, and not on what they agreed to before they
-last opted out. The opt in that follows from a changed number rests on what was recorded with it: consent is
-given for a number.
+"""Evidence of a yes: how a person agreed to be texted, recorded once. What a consent rests on is in
+evidence_basis.py.
 
 Everything here runs inside the caller's transaction, which holds the contacts (ledger.lock_contacts).
 """
@@ -20,7 +14,6 @@ from typing import Any
 from sqlalchemy import (
     ARRAY,
     BigInteger,
-    ColumnElement,
     Date,
     DateTime,
     LargeBinary,
@@ -34,16 +27,16 @@ from sqlalchemy import (
     or_,
     select,
 )
-from sqlalchemy.orm import InstrumentedAttribute, aliased
+from sqlalchemy.orm import aliased
 
-from cadence_app.accounts.models import Tenant, User
+from cadence_app.accounts.models import User
+from cadence_app.consent.evidence_basis import day_of, rests_on
 from cadence_app.consent.evidence_models import Evidence, Method, Way
 from cadence_app.consent.ledger import with_merged
-from cadence_app.consent.models import Block, BlockScope, Consent, OptOutChange, Source, Status
+from cadence_app.consent.models import Consent, Status
 from cadence_app.consent.moments import this_moment
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
-from cadence_app.tenancy import tenant_in_use
 
 METHOD_NAMES: Mapping[Method, str] = {
     Method.WEB_FORM: "Web form",
@@ -59,11 +52,6 @@ BY_HAND = (Method.WEB_FORM, Method.PAPER, Method.SPOKEN, Method.KEYWORD, Method.
 # Nobody texted before the first text message was sent, on December 3, 1992.
 EARLIEST = date(1992, 12, 3)
 MOST_WORDS, MOST_URL, MOST_NAME = 4000, 2000, 200
-
-OWN_TEXTS = (Source.COLD_INBOUND, Source.KEYWORD)
-# Opt outs that nobody asked for: of a number that changed, and of who was added by hand while something
-# barred them, such as a stop of their number by who had it before.
-_NOT_ASKED_FOR = (Source.NUMBER_CHANGE, Source.MANUAL_ADD)
 _COLUMNS = (
     *("tenant_id", "contact_id", "team_id", "recorded_at", "method", "way", "agreed_on", "agreed_at"),
     *("words", "page_url", "sha256", "ip", "number", "collected_by", "user_id", "user_name", "origin"),
@@ -83,21 +71,6 @@ class Given:
     sha256: bytes | None = None
     ip: str = ""
     collected_by: str = ""
-
-
-@dataclass(frozen=True)
-class Basis:
-    """What a consent rests on: the evidence recorded for it, oldest first, and the change that a text of
-    theirs made, where that is what opted them in."""
-
-    evidence: Sequence[Evidence] = ()
-    text: OptOutChange | None = None
-
-    def __bool__(self) -> bool:
-        return bool(self.evidence) or self.text is not None
-
-
-NOTHING = Basis()
 
 
 def record(
@@ -145,7 +118,7 @@ def record_selected(
     found = (
         select(
             *(Contact.tenant_id, Contact.id, wanted.c.team_id, at, wanted.c.method, literal(str(way))),
-            func.coalesce(wanted.c.agreed_on, _day_of(wanted.c.agreed_at)),
+            func.coalesce(wanted.c.agreed_on, day_of(wanted.c.agreed_at)),
             *(wanted.c.agreed_at, wanted.c.words, wanted.c.page_url, wanted.c.sha256),
             *(wanted.c.ip, Contact.number, wanted.c.collected_by),
             literal(user.id if user else None, BigInteger),
@@ -170,7 +143,7 @@ def only_new(rows: Select[Any]) -> Select[Any]:
     kept, status = aliased(Evidence), Consent.status
     merged = select(Contact.id).where(Contact.merged_into_id == given.c.contact_id).correlate(given)
     ids = func.array_append(func.array(merged.scalar_subquery()), given.c.contact_id)
-    agreed_on = func.coalesce(given.c.agreed_on, _day_of(given.c.agreed_at))
+    agreed_on = func.coalesce(given.c.agreed_on, day_of(given.c.agreed_at))
     known = select(kept.id).where(
         kept.contact_id == any_(ids),
         kept.team_id == given.c.team_id,
@@ -192,151 +165,9 @@ def only_new(rows: Select[Any]) -> Select[Any]:
     )
 
 
-def what_rests_on(evidence_ids: Collection[int]) -> Sequence[Any]:
-    """contact_id and team_id of each of these rows of evidence, and whether a consent rests on it."""
-    rests = and_(Consent.status == Status.OPTED_IN, rests_on(Evidence))
-    query = (
-        select(Evidence.contact_id, Evidence.team_id, func.coalesce(rests, False).label("rests"))
-        .outerjoin(
-            Consent, and_(Consent.contact_id == Evidence.contact_id, Consent.team_id == Evidence.team_id)
-        )
-        .where(Evidence.id == any_(cast(list(evidence_ids), ARRAY(BigInteger))))
-    )
-    return db.session.execute(query).all()
-
-
 def evidence_of(contact_id: int, team_ids: Collection[int] | None = None) -> list[Evidence]:
     """All evidence of a contact and of those merged into it, in these teams or all; oldest first."""
     query = select(Evidence).where(Evidence.contact_id.in_(with_merged(contact_id)))
     if team_ids is not None:
         query = query.where(Evidence.team_id.in_(team_ids))
     return list(db.session.scalars(query.order_by(Evidence.recorded_at, Evidence.id)))
-
-
-def basis_of(contact_id: int, team_id: int) -> Basis:
-    """What the contact's consent in a team rests on; NOTHING where none is recorded, or they are out."""
-    return bases_of(contact_id, [team_id]).get(team_id, NOTHING)
-
-
-def bases_of(contact_id: int, team_ids: Collection[int]) -> dict[int, Basis]:
-    """basis_of() by team, of those teams in which the contact is opted in."""
-    opted_in = (Consent.contact_id == contact_id, Consent.status == Status.OPTED_IN)
-    began = _opt_in()
-    theirs = (
-        select(Consent.team_id, OptOutChange)
-        .join(OptOutChange, OptOutChange.id == began)
-        .where(*opted_in, Consent.team_id.in_(team_ids))
-    )
-    texts = {
-        row.team_id: row.OptOutChange if _speaks_for_itself(row.OptOutChange) else None
-        for row in db.session.execute(theirs)
-    }
-    rows = (
-        select(Evidence)
-        .join(Consent, Consent.team_id == Evidence.team_id)
-        .where(*opted_in, Consent.team_id.in_(team_ids), rests_on(Evidence))
-        .order_by(Evidence.recorded_at, Evidence.id)
-    )
-    by_team: dict[int, list[Evidence]] = {}
-    for each in db.session.scalars(rows):
-        by_team.setdefault(each.team_id, []).append(each)
-    return {team_id: Basis(by_team.get(team_id, ()), text) for team_id, text in texts.items()}
-
-
-def rests_on_evidence() -> ColumnElement[bool]:
-    """The condition on Consent, of who is opted in, that it rests on evidence or on a text of theirs."""
-    recorded = select(Evidence.id).where(Evidence.team_id == Consent.team_id, rests_on(Evidence))
-    own_text = select(OptOutChange.id).where(
-        OptOutChange.id == _opt_in(),
-        OptOutChange.source.in_(OWN_TEXTS),
-        OptOutChange.message_id.is_not(None),
-    )
-    return or_(own_text.exists(), recorded.exists())
-
-
-def rests_on(row: Any) -> ColumnElement[bool]:
-    """The condition that the opt in that a Consent is rests on a row of evidence, of the same team."""
-    opt_in, out = aliased(OptOutChange), _last_out()
-    began = select(opt_in.changed_at).where(opt_in.id == _opt_in()).correlate(Consent).scalar_subquery()
-    return and_(
-        _is_theirs(row.contact_id),
-        row.recorded_at >= began,
-        func.coalesce(row.agreed_at > out, row.agreed_on >= _day_of(out), True),
-    )
-
-
-def last_out(contact_id: int, team_id: int) -> datetime | None:
-    """When the contact last opted out of a team, or was; what they agreed to before counts no more. Not where
-    nobody asked for it: at a change of number, or when they were added while their number was stopped."""
-    out = OptOutChange
-    theirs = (out.contact_id.in_(with_merged(contact_id)), out.team_id == team_id)
-    return db.session.scalar(select(_latest(_asked_for(out, *theirs), _everywhere(contact_id))))
-
-
-def _speaks_for_itself(change: OptOutChange) -> bool:
-    return change.source in OWN_TEXTS and change.message_id is not None
-
-
-def _last_out() -> ColumnElement[Any]:
-    """last_out() of who has a Consent, as a part of a statement; null for never."""
-    out = aliased(OptOutChange)
-    outs = _asked_for(out, _is_theirs(out.contact_id), out.team_id == Consent.team_id)
-    return _latest(outs.correlate(Consent), _everywhere(Consent.contact_id).correlate(Consent))
-
-
-def _asked_for(out: Any, *theirs: ColumnElement[bool]) -> Select[Any]:
-    return select(func.max(out.changed_at)).where(
-        *theirs, out.status == Status.OPTED_OUT, out.source.not_in(_NOT_ASKED_FOR)
-    )
-
-
-def _everywhere(contact_id: Any) -> Select[Any]:
-    """Since when a contact has stopped every team, those that they join later too."""
-    return select(func.max(Block.since)).where(
-        Block.contact_id == contact_id, Block.scope == BlockScope.ORGANISATION, Block.number == ""
-    )
-
-
-def _latest(*moments: Select[Any]) -> ColumnElement[Any]:
-    return func.greatest(*(each.scalar_subquery() for each in moments))
-
-
-def _opted_out() -> ColumnElement[Any]:
-    """When who has a Consent became opted out last, for whatever reason; null for never."""
-    out = aliased(OptOutChange)
-    outs = select(func.max(out.changed_at)).where(
-        _is_theirs(out.contact_id), out.team_id == Consent.team_id, out.status == Status.OPTED_OUT
-    )
-    return outs.correlate(Consent).scalar_subquery()
-
-
-def _opt_in() -> ColumnElement[Any]:
-    """The id of the change that opted in who has a Consent: the first after their last opt out."""
-    opt_in = aliased(OptOutChange)
-    first = (
-        select(opt_in.id)
-        .where(
-            _is_theirs(opt_in.contact_id),
-            opt_in.team_id == Consent.team_id,
-            opt_in.status == Status.OPTED_IN,
-            func.coalesce(opt_in.changed_at > _opted_out(), True),
-        )
-        .order_by(opt_in.changed_at, opt_in.id)
-        .limit(1)
-    )
-    return first.correlate(Consent).scalar_subquery()
-
-
-def _is_theirs(contact_id: ColumnElement[int] | InstrumentedAttribute[int]) -> ColumnElement[bool]:
-    """Whether a row is of the contact of a Consent, or of one that was merged into it. As an array, so that
-    each contact's rows are found by their index."""
-    one, of = aliased(Contact), Consent.contact_id
-    merged = select(one.id).where(one.merged_into_id == of).correlate(Consent)
-    ids = func.array(merged.scalar_subquery(), type_=ARRAY(BigInteger))
-    return contact_id == any_(func.array_append(ids, of, type_=ARRAY(BigInteger)))
-
-
-def _day_of(at: ColumnElement[Any]) -> ColumnElement[Any]:
-    """The day of an instant in the tenant's zone."""
-    zone = select(Tenant.time_zone).where(Tenant.id == tenant_in_use()).scalar_subquery()
-    return cast(func.timezone(zone, at), Date)

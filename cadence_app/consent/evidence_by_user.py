@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from sqlalchemy import func, select
 
 from cadence_app.accounts.models import Tenant, User
-from cadence_app.consent import evidence
+from cadence_app.consent import evidence, evidence_basis
 from cadence_app.consent.by_user import consent_of
 from cadence_app.consent.evidence import Given
 from cadence_app.consent.evidence_models import Evidence, Way
@@ -36,12 +36,12 @@ class NotOptedIn(ValueError):
     """They are opted out, so there is nothing that could rest on it."""
 
 
-def refuse_before(contact_id: int, team_ids: Collection[int], given: Given | None) -> None:
+def refuse_before(contact_id: int, team_ids: Collection[int], given: Given | None, way: Way) -> None:
     """Errors: AgreedBefore, for a contact whom the caller holds, where they opted out of one of the teams on
     a later day than they agreed on."""
     if given is None or given.agreed_on is None:
         return
-    outs = [at for team_id in team_ids if (at := evidence.last_out(contact_id, team_id))]
+    outs = [at for team_id in team_ids if (at := evidence_basis.last_out(contact_id, team_id, way))]
     if not outs:
         return
     out_on = max(outs).astimezone(db.session.get_one(Tenant, tenant_in_use()).zone).date()
@@ -56,7 +56,7 @@ def add(user: User, contact_id: int, team_id: int, given: Given) -> bool:
     stored = consent_of(contact_id, team_id) if held else None
     if stored is None or stored.opted_out:
         raise NotOptedIn
-    refuse_before(contact_id, [team_id], given)
+    refuse_before(contact_id, [team_id], given, Way.RECORD)
     if just_recorded(user, contact_id, team_id, given):
         return False
     evidence.record([(contact_id, team_id)], given, Way.RECORD, user)

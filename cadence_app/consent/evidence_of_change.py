@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -22,9 +23,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
-from cadence_app.consent.evidence import OWN_TEXTS
+from cadence_app.consent.evidence_basis import OWN_TEXTS, agreed_after, stopped_everywhere, takes_away
 from cadence_app.consent.evidence_models import Evidence
-from cadence_app.consent.models import OptOutChange, Source, Status
+from cadence_app.consent.models import Block, OptOutChange, Source, Status
 from cadence_app.contacts.models import Contact
 
 
@@ -50,7 +51,7 @@ class Resting(NamedTuple):
 
 
 def resting_of_changes(zone: ColumnElement[str]) -> Resting:
-    """The same rules as evidence.bases_of(), at any moment of the history: recorded since the opt in and
+    """The rule of evidence_basis.py at any moment of the history: recorded since the opt in and
     before the next opt out, and not agreed to before the opt out that came before it. An opt in that a merge
     carried on goes on resting on what the first one since that opt out did. Days are days of `zone`, by its
     name."""
@@ -112,7 +113,8 @@ def _latest(
         out.changed_at > OptOutChange.changed_at,
         out.changed_at <= Evidence.recorded_at,
     )
-    before = _out_before(person)
+    taken = _out_before(person, lambda out: takes_away(out, Evidence.way))
+    before = func.greatest(taken, _stopped_everywhere_before())
     return (
         select(Evidence)
         .where(
@@ -122,7 +124,7 @@ def _latest(
             Evidence.team_id == OptOutChange.team_id,
             Evidence.recorded_at >= opted_in_at,
             ~ended.correlate(OptOutChange, Evidence, person).exists(),
-            func.coalesce(Evidence.agreed_at > before, Evidence.agreed_on >= _day_of(before, zone), True),
+            agreed_after(Evidence, before, _day_of(before, zone)),
         )
         .order_by(Evidence.recorded_at.desc(), Evidence.id.desc())
         .limit(1)
@@ -130,22 +132,39 @@ def _latest(
     )
 
 
-def _out_before(person: FromClause) -> ColumnElement[Any]:
-    """When who has a change was opted out last before it; null for never."""
+def _opts_out(out: Any) -> ColumnElement[bool]:
+    found: ColumnElement[bool] = out.status == Status.OPTED_OUT
+    return found
+
+
+def _out_before(
+    person: FromClause, which: Callable[[Any], ColumnElement[bool]] = _opts_out
+) -> ColumnElement[Any]:
+    """When who has a change was opted out last before it, of these opt outs or of all; null for never."""
     out = aliased(OptOutChange)
     outs = select(func.max(out.changed_at)).where(
         _of(person, out.contact_id),
         out.team_id == OptOutChange.team_id,
-        out.status == Status.OPTED_OUT,
+        which(out),
         out.changed_at < OptOutChange.changed_at,
     )
-    return outs.correlate(OptOutChange, person).scalar_subquery()
+    return outs.correlate_except(out).scalar_subquery()
 
 
 def _of(person: FromClause, contact_id: Any) -> ColumnElement[bool]:
     """Whether a row is of one of the person's records."""
     theirs: ColumnElement[bool] = contact_id == any_(person.c.ids)
     return theirs
+
+
+def _stopped_everywhere_before() -> ColumnElement[Any]:
+    """Since when who has a change has stopped every team, where that was before it and is still so."""
+    since = select(func.max(Block.since)).where(
+        Block.contact_id == OptOutChange.contact_id,
+        stopped_everywhere(),
+        Block.since < OptOutChange.changed_at,
+    )
+    return since.correlate(OptOutChange).scalar_subquery()
 
 
 def _day_of(at: ColumnElement[Any], zone: ColumnElement[str]) -> ColumnElement[Any]:

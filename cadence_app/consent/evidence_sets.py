@@ -1,4 +1,4 @@
-"""What the consents of everybody rest on, found for all at once: evidence.bases_of() says it of one person.
+"""What the consents of everybody rest on, found for all at once, by the rule of evidence_basis.py.
 
 The history is read once for all, and not once for each, which takes too long where they are many.
 tests/consent/test_evidence_sets.py holds the two against each other.
@@ -34,19 +34,21 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-from cadence_app.accounts.models import Tenant
-from cadence_app.consent.evidence import OWN_TEXTS
-from cadence_app.consent.evidence_models import Evidence
-from cadence_app.consent.models import Consent, OptOutChange, Status
+from cadence_app.consent.evidence_basis import OWN_TEXTS, agreed_after, day_of, stopped_everywhere, takes_away
+from cadence_app.consent.evidence_models import Evidence, Way
+from cadence_app.consent.models import Block, Consent, OptOutChange, Status
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
-from cadence_app.tenancy import tenant_in_use
 
 # Stands for a text of their own among the methods.
 OWN_TEXT = "own_text"
 
 # What a row is of, beside the two statuses of the history.
-_EVIDENCE, _CONSENT = "evidence", "consent"
+_EVIDENCE, _CONSENT, _STOPPED = "evidence", "consent", "stopped"
+# Way, method, day and instant, of what is no evidence.
+_UNSAID = (
+    *(cast(null(), Text), cast(null(), Text), cast(null(), Date), cast(null(), DateTime(timezone=True))),
+)
 _PLANNER = {"enable_nestloop": "off", "work_mem": "64MB"}
 _SETTING = text("SELECT current_setting(:name)")
 _SET = text("SELECT set_config(:name, :value, true)")
@@ -71,12 +73,9 @@ def grounds(team_ids: Collection[int] | None = None) -> Subquery:
     rows = _with_opt_in(_with_last_out(_rows(team_ids))).c
     of, order = (rows.contact_id, rows.team_id), (rows.at, rows.id)
     first_in = and_(rows.kind == Status.OPTED_IN, rows.at == rows.began_at)
-    zone = select(Tenant.time_zone).where(Tenant.id == tenant_in_use()).scalar_subquery()
-    day_of_out = cast(func.timezone(zone, rows.out_at), Date)
+    taken_away = case((rows.way == Way.NUMBER_CHANGE, rows.of_new_away_at), else_=rows.away_at)
     rests = and_(
-        rows.kind == _EVIDENCE,
-        rows.at >= rows.began_at,
-        func.coalesce(rows.agreed_at > rows.out_at, rows.agreed_on >= day_of_out, true()),
+        rows.kind == _EVIDENCE, rows.at >= rows.began_at, agreed_after(rows, taken_away, day_of(taken_away))
     )
     found = (
         select(
@@ -108,6 +107,9 @@ def _rows(team_ids: Collection[int] | None) -> CTE:
             *(OptOutChange.team_id, OptOutChange.changed_at.label("at"), OptOutChange.id),
             cast(OptOutChange.status, Text).label("kind"),
             and_(OptOutChange.source.in_(OWN_TEXTS), OptOutChange.message_id.is_not(None)).label("own_text"),
+            takes_away(OptOutChange, Way.RECORD).label("takes_away"),
+            takes_away(OptOutChange, Way.NUMBER_CHANGE).label("takes_of_new"),
+            cast(null(), Text).label("way"),
             cast(null(), Text).label("method"),
             cast(null(), Date).label("agreed_on"),
             cast(null(), DateTime(timezone=True)).label("agreed_at"),
@@ -119,6 +121,7 @@ def _rows(team_ids: Collection[int] | None) -> CTE:
         select(
             func.coalesce(merged.c.merged_into_id, Evidence.contact_id),
             *(Evidence.team_id, Evidence.recorded_at, Evidence.id, literal(_EVIDENCE), false()),
+            *(false(), false(), cast(Evidence.way, Text)),
             *(cast(Evidence.method, Text), Evidence.agreed_on, Evidence.agreed_at),
         )
         .outerjoin(merged, merged.c.id == Evidence.contact_id)
@@ -126,15 +129,50 @@ def _rows(team_ids: Collection[int] | None) -> CTE:
     )
     opted_in = select(
         *(Consent.contact_id, Consent.team_id, Consent.since, Consent.change_id, literal(_CONSENT), false()),
-        *(cast(null(), Text), cast(null(), Date), cast(null(), DateTime(timezone=True))),
+        *(
+            false(),
+            false(),
+            cast(null(), Text),
+            cast(null(), Text),
+            cast(null(), Date),
+            cast(null(), DateTime(timezone=True)),
+        ),
     ).where(Consent.status == Status.OPTED_IN, *_of_teams(Consent, team_ids))
-    return union_all(changes, agreed, opted_in).cte("rows")
+    stopped = (
+        select(
+            *(Consent.contact_id, Consent.team_id, Block.since, Block.id, literal(_STOPPED), false()),
+            *(
+                true(),
+                true(),
+                cast(null(), Text),
+                cast(null(), Text),
+                cast(null(), Date),
+                cast(null(), DateTime(timezone=True)),
+            ),
+        )
+        .join(Block, Block.contact_id == Consent.contact_id)
+        .where(Consent.status == Status.OPTED_IN, stopped_everywhere(), *_of_teams(Consent, team_ids))
+    )
+    return union_all(changes, agreed, opted_in, stopped).cte("rows")
 
 
 def _with_last_out(rows: CTE) -> CTE:
-    """The rows with `out_at`, when their contact last opted out in the team, or was; null for never."""
-    last = func.max(rows.c.at).filter(rows.c.kind == Status.OPTED_OUT)
-    return select(rows, last.over(partition_by=_person_in_team(rows)).label("out_at")).cte("with_out")
+    """The rows with `out_at`, when their contact last opted out in the team, or was, and when that last took
+    away what was agreed before, `of_new_away_at` for evidence of a changed number and `away_at` for all
+    other; null for never."""
+    of = _person_in_team(rows)
+    last = {
+        "out_at": rows.c.kind == Status.OPTED_OUT,
+        "away_at": rows.c.takes_away,
+        "of_new_away_at": rows.c.takes_of_new,
+    }
+    return select(
+        rows,
+        *(
+            func.max(rows.c.at).filter(which).over(partition_by=of).label(name)
+            for name, which in last.items()
+        ),
+    ).cte("with_out")
 
 
 def _with_opt_in(rows: CTE) -> CTE:

@@ -38,7 +38,7 @@ def number_changed(user: User, contact_id: int, before: str, reason: str, given:
     team_ids = sorted(db.session.scalars(opted_in))
     shared = {team.id for team in user.teams} if reason else set()
     again = [team_id for team_id in team_ids if team_id in shared]
-    refuse_before(contact_id, again, given)
+    refuse_before(contact_id, again, given, Way.NUMBER_CHANGE)
     for status, teams, why, number in (
         (Status.OPTED_OUT, team_ids, NOT_CARRIED, before),
         (Status.OPTED_IN, again, reason, None),

@@ -22,18 +22,16 @@ from sqlalchemy import (
     LargeBinary,
     Select,
     Text,
-    and_,
     cast,
     func,
     literal,
-    or_,
     select,
 )
 from sqlalchemy.types import TypeEngine
 
-from cadence_app.consent.evidence import Given, record_selected, rests_on
+from cadence_app.consent.evidence import Given, only_new, record_selected
 from cadence_app.consent.evidence_models import Evidence, Way
-from cadence_app.consent.models import Consent
+from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 
 _KEY = ("contact_id", "team_id")
@@ -49,8 +47,6 @@ _COLUMNS: dict[str, TypeEngine[Any]] = {
     "ip": Text(),
     "collected_by": Text(),
 }
-# What makes two of them the same; the day of an instant follows from it.
-_SAID = ("method", "agreed_at", "words", "page_url", "sha256", "ip", "collected_by")
 
 
 class Kept(StrEnum):
@@ -65,37 +61,16 @@ def keep(given: Mapping[tuple[int, int], Given], actor: str) -> dict[tuple[int, 
     their statuses. `actor` is what the history calls the system. Returns what became of each; who is gone is
     not among them.
     """
-    pairs = sorted(given)
-    if not pairs:
+    if not given:
         return {}
-    known = {(row.contact_id, row.team_id) for row in db.session.execute(_known(given))}
-    fresh = {pair: given[pair] for pair in pairs if pair not in known}
-    ids = record_selected(_rows(fresh), Way.API, actor) if fresh else ()
+    ids = record_selected(only_new(_rows(given)), Way.API, actor)
     recorded = select(Evidence.contact_id, Evidence.team_id).where(Evidence.id.in_(ids))
     made = {(row.contact_id, row.team_id) for row in db.session.execute(recorded)} if ids else set()
-    return dict.fromkeys(known, Kept.KNOWN) | dict.fromkeys(made, Kept.RECORDED)
-
-
-def _known(given: Mapping[tuple[int, int], Given]) -> Select[Any]:
-    """Those of whom the same is on file: what their consent rests on, or what was recorded since their
-    status stands."""
-    wanted = _rows(given).cte("given")
-    same = [
-        getattr(Evidence, name).is_not_distinct_from(wanted.c[name]) for name in _SAID if name != "agreed_at"
-    ]
-    same_time = and_(
-        Evidence.agreed_at.is_not_distinct_from(wanted.c.agreed_at),
-        or_(wanted.c.agreed_at.is_not(None), Evidence.agreed_on.is_not_distinct_from(wanted.c.agreed_on)),
+    there = select(Contact.id).where(
+        Contact.id.in_({contact_id for contact_id, _ in given}), Contact.gone_at.is_(None)
     )
-    stands = and_(Evidence.contact_id == Consent.contact_id, Evidence.recorded_at >= Consent.since)
-    found = select(Evidence.id).where(
-        Evidence.team_id == Consent.team_id, *same, same_time, or_(stands, rests_on(Evidence))
-    )
-    return (
-        select(wanted.c.contact_id, wanted.c.team_id)
-        .join(Consent, and_(Consent.contact_id == wanted.c.contact_id, Consent.team_id == wanted.c.team_id))
-        .where(found.correlate(Consent, wanted).exists())
-    )
+    held = set(db.session.scalars(there))
+    return {pair: Kept.RECORDED if pair in made else Kept.KNOWN for pair in sorted(given) if pair[0] in held}
 
 
 def _rows(given: Mapping[tuple[int, int], Given]) -> Select[Any]:

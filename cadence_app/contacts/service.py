@@ -259,7 +259,7 @@ def team_ids(user: User) -> list[int]:
 
 def _refuse_before(contact_id: int, team: Team, given: Given | None) -> None:
     try:
-        refuse_before(contact_id, [team.id], given)
+        refuse_before(contact_id, [team.id], given, Way.ADDED)
     except AgreedBefore:
         db.session.rollback()
         raise

@@ -10,8 +10,9 @@ from flask import request
 from cadence_app.accounts.models import Team, User
 from cadence_app.consent import by_user as consent
 from cadence_app.consent import evidence_by_user, number_stops, possible
-from cadence_app.consent.evidence import basis_of
+from cadence_app.consent.evidence_basis import basis_of
 from cadence_app.consent.evidence_by_user import AgreedBefore
+from cadence_app.consent.evidence_models import Way
 from cadence_app.consent.history import changes_of
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import Consent, OptOutChange, PossibleOptOut, Status
@@ -129,7 +130,7 @@ def _opt_in(user: User, contact_id: int, team_id: int, form: OptInForm) -> str:
         return form.first_problem()
     given = form.given
     try:
-        evidence_by_user.refuse_before(contact_id, [team_id], given)
+        evidence_by_user.refuse_before(contact_id, [team_id], given, Way.OPTED_IN)
         changed = consent.set_by_user(user, contact_id, team_id, Status.OPTED_IN, form.words.data, given)
     except AgreedBefore as error:
         return form.agreed_before(error)

@@ -11,7 +11,7 @@ from sqlalchemy import func, or_, select, text
 
 from cadence_app.accounts.models import Team, User
 from cadence_app.consent import seals
-from cadence_app.consent.evidence import Basis, bases_of
+from cadence_app.consent.evidence_basis import Basis, bases_of
 from cadence_app.consent.evidence_models import Evidence
 from cadence_app.consent.ledger import with_merged
 from cadence_app.consent.models import Consent, OptOutChange, Source

@@ -11,7 +11,7 @@ from sqlalchemy import create_engine, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from cadence_app.accounts.models import Tenant, User
-from cadence_app.consent import by_user, evidence, first_status, seals
+from cadence_app.consent import by_user, evidence, evidence_basis, first_status, seals
 from cadence_app.consent.by_api import Wanted, set_by_api
 from cadence_app.consent.evidence import Given
 from cadence_app.consent.evidence_models import Evidence, Method, Way
@@ -41,12 +41,12 @@ def _set(world: World, contact_id: int, status: Status, reason: str = "", given:
 def _rests_on(world: World, contact_id: int) -> tuple[Sequence[str], bool]:
     """The words of the evidence, and whether a text is one; the same as the statement for many says."""
     with world.session():
-        basis = evidence.basis_of(contact_id, world.team_id)
+        basis = evidence_basis.basis_of(contact_id, world.team_id)
         of_many = select(Consent).where(
             Consent.contact_id == contact_id,
             Consent.team_id == world.team_id,
             Consent.status == Status.OPTED_IN,
-            evidence.rests_on_evidence(),
+            evidence_basis.rests_on_evidence(),
         )
         assert bool(basis) == (db.session.scalars(of_many).one_or_none() is not None)
         return [each.words for each in basis.evidence], basis.text is not None
@@ -60,7 +60,7 @@ def test_a_contact_added_with_evidence_rests_on_it_with_everything_that_was_said
     number = new_number()
     contact_id = _add(world, given, number)
     with world.session():
-        (row,) = evidence.basis_of(contact_id, world.team_id).evidence
+        (row,) = evidence_basis.basis_of(contact_id, world.team_id).evidence
         # Half past one in UTC is the evening before in New York.
         assert (row.agreed_on, row.agreed_at) == (date(2026, 3, 3), given.agreed_at)
         assert (row.words, row.page_url, row.sha256) == (given.words, given.page_url, given.sha256)

@@ -10,11 +10,15 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from cadence_app.accounts.models import User
-from cadence_app.consent import by_user, evidence
-from cadence_app.consent.evidence import Given, bases_of
+from cadence_app.consent import by_user, evidence, evidence_basis
+from cadence_app.consent.evidence import Given
+from cadence_app.consent.evidence_basis import bases_of
 from cadence_app.consent.evidence_models import Method, Way
 from cadence_app.consent.evidence_sets import OWN_TEXT, grounds
+from cadence_app.consent.ledger import lock_contacts
+from cadence_app.consent.merge_and_number_change import number_changed
 from cadence_app.consent.models import Consent, Status
+from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from tests.records.people import merge
 from tests.world import World, new_number
@@ -26,6 +30,7 @@ _acts = st.one_of(
     st.tuples(st.just("text"), st.sampled_from(["Hello there", "STOP", "START", "STOPALL"]), st.booleans()),
     st.tuples(st.just("set"), st.sampled_from(list(Status)), st.booleans()),
     st.tuples(st.just("evidence"), _SOME_METHODS, _DAYS, st.booleans()),
+    st.tuples(st.just("number"), _SOME_METHODS, _DAYS, st.booleans()),
 )
 _lives = st.lists(st.tuples(st.integers(0, 1), _acts), min_size=1, max_size=12)
 
@@ -42,11 +47,27 @@ def _act(world: World, numbers: list[str], who: int, act: tuple[Any, ...]) -> No
             if by_user.consent_of(contact_id, team_id):
                 by_user.set_by_user(admin, contact_id, team_id, act[1], "They said so.")
         else:
-            _, method, day, instant = act
+            kind, method, day, instant = act
             at = None if day is None else datetime.now(UTC) + timedelta(days=day)
             how = Given(method, agreed_at=at) if instant else Given(method, at.date() if at else None)
-            evidence.record([(contact_id, world.team_id)], how, Way.RECORD, admin)
+            if kind == "evidence":
+                evidence.record([(contact_id, world.team_id)], how, Way.RECORD, admin)
+            else:
+                _change_number(admin, contact_id, how)
         db.session.commit()
+
+
+def _change_number(admin: User, contact_id: int, how: Given) -> None:
+    """With what comes of it for consent; the phone that texts stays the same for the rest of the life."""
+    lock_contacts([contact_id], for_new_numbers=True)
+    before = db.session.get_one(Contact, contact_id).number
+    number_changed(admin, contact_id, before, "They said so.")
+    teams = [team.id for team in admin.teams]
+    opted_in = select(Consent.team_id).where(
+        Consent.contact_id == contact_id, Consent.status == Status.OPTED_IN, Consent.team_id.in_(teams)
+    )
+    again = [(contact_id, team_id) for team_id in db.session.scalars(opted_in)]
+    evidence.record(again, how, Way.NUMBER_CHANGE, admin)
 
 
 def _one_by_one() -> dict[tuple[int, int], str | None]:
@@ -78,7 +99,7 @@ def test_all_at_once_finds_what_each_consent_rests_on(world: World, life: Any, m
         theirs = {row.contact_id: row.ground for row in db.session.execute(select(of_team))}
         assert theirs == {row.contact_id: row.ground for row in rows if row.team_id == world.team_id}
         unproven = select(Consent.contact_id, Consent.team_id).where(
-            Consent.status == Status.OPTED_IN, ~evidence.rests_on_evidence()
+            Consent.status == Status.OPTED_IN, ~evidence_basis.rests_on_evidence()
         )
         none = {tuple(row) for row in db.session.execute(unproven)}
         assert none == {(row.contact_id, row.team_id) for row in rows if row.ground is None}

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from cadence_app.accounts.models import User
-from cadence_app.consent import by_user, evidence, first_status, seals
+from cadence_app.consent import by_user, evidence, evidence_basis, first_status, seals
 from cadence_app.consent.evidence import Given
 from cadence_app.consent.evidence_models import Evidence, Method, Way
 from cadence_app.consent.models import Status
@@ -168,7 +168,7 @@ def test_with_the_clock_behind_the_newest_seal_evidence_comes_after_it_and_says_
         assert row.origin.startswith(f"{origin}Recorded at {at:%Y-%m-%d %H:%M:%S} UTC because")
         assert SAID.fullmatch(row.origin)
     with world.session():
-        assert len(evidence.basis_of(contact_id, world.team_id).evidence) == 2
+        assert len(evidence_basis.basis_of(contact_id, world.team_id).evidence) == 2
     seal_up_to(world, owner, at.date())
     outcome = check(world)
     assert (outcome.intact, outcome.evidence) == (True, 2), outcome.problem

@@ -12,7 +12,7 @@ from openpyxl import Workbook
 from sqlalchemy import func, select
 
 from cadence_app.accounts.models import AuditEntry, User
-from cadence_app.consent import evidence
+from cadence_app.consent import evidence, evidence_basis
 from cadence_app.consent.evidence_models import Evidence, Method, Way
 from cadence_app.contacts.imports import applying, service
 from cadence_app.contacts.imports.models import Import, ImportRow
@@ -57,7 +57,7 @@ def _evidence(world: World, contact_id: int) -> list[Evidence]:
 
 def _rests_on(world: World, contact_id: int) -> list[str]:
     with world.session():
-        return [each.words for each in evidence.basis_of(contact_id, world.team_id).evidence]
+        return [each.words for each in evidence_basis.basis_of(contact_id, world.team_id).evidence]
 
 
 def _signed(world: World, content: bytes, statement: str = STATED, on: date | None = None) -> Import:

@@ -14,15 +14,26 @@ from cadence_app.consent import seals
 from cadence_app.consent.evidence_models import Evidence, Method, Way
 from cadence_app.consent.seal_models import Seal
 from cadence_app.consent.verifying import verify
-from cadence_app.database_roles import EMBEDDED_OWNER, hand_over
 from cadence_app.extensions import db
 from cadence_app.tenancy import use_tenant
 from tests.conftest import ROOT
 from tests.consent.history import noon
-from tests.database.older import old_database
-from tests.database.test_upgrade import _ROWS
+from tests.database.fresh import fresh_database
 
 _FIRST = date(2026, 1, 2)
+_ROWS = """
+INSERT INTO tenants (id, name, navigation, time_zone, keyword_policy, possible_opt_out_policy, created_at)
+    VALUES (1, 'First', 'teams', 'UTC', 'team', 'hold', '2026-01-02');
+INSERT INTO teams (id, tenant_id, name, code, opt_out_text, opt_in_text, help_text)
+    VALUES (1, 1, 'Aid', 'AID', '', '', '');
+INSERT INTO contacts (id, tenant_id, first_name, last_name, external_id, number)
+    VALUES (1, 1, 'Maya', 'Chen', '', '+12125550111');
+INSERT INTO opt_out_changes (id, tenant_id, contact_id, team_id, status, changed_at, source, first_name,
+    last_name, external_id, number, team_code, user_name, words, reason) VALUES
+    (1, 1, 1, 1, 'opted_out', '2026-01-02', 'keyword', 'Maya', 'Chen', '', '+12125550111', 'AID', '', '', '');
+INSERT INTO consents (contact_id, team_id, tenant_id, status, since, change_id)
+    VALUES (1, 1, 1, 'opted_out', '2026-01-02', 1);
+"""
 
 
 def _seal(superuser: psycopg.Connection, day: date, previous: bytes | None) -> bytes:
@@ -45,15 +56,13 @@ def _seal(superuser: psycopg.Connection, day: date, previous: bytes | None) -> b
 
 
 def test_old_seals_stay_valid_and_the_chain_goes_on_with_evidence(app: Flask) -> None:
-    with old_database(app) as (superuser, then, application):
-        superuser.execute(_ROWS)
-        with then.app_context():
+    with fresh_database(app) as fresh:
+        with fresh.app.app_context():
             upgrade(directory=str(ROOT / "migrations"), revision="0052")
-        kept = _seal(superuser, _FIRST + timedelta(days=1), _seal(superuser, _FIRST, None))
-        with superuser.transaction():
-            hand_over(superuser, EMBEDDED_OWNER)
-        with application.app_context():
-            upgrade(directory=str(ROOT / "migrations"))
+        fresh.superuser.execute(_ROWS)
+        kept = _seal(fresh.superuser, _FIRST + timedelta(days=1), _seal(fresh.superuser, _FIRST, None))
+        fresh.upgrade()
+        with fresh.app.app_context():
             use_tenant(1)
             outcome = verify()
             assert (outcome.intact, outcome.days, outcome.rows, outcome.evidence) == (True, 2, 1, 0)
@@ -72,4 +81,3 @@ def test_old_seals_stay_valid_and_the_chain_goes_on_with_evidence(app: Flask) ->
             assert (set(versions[:-1]), versions[-1]) == ({1}, 3)
             assert seals.seal_with_digest(kept.hex())
             db.session.remove()
-            db.engine.dispose()

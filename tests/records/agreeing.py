@@ -8,7 +8,7 @@ from typing import Any
 from werkzeug.test import TestResponse
 
 from cadence_app.accounts.models import Tenant
-from cadence_app.consent import evidence
+from cadence_app.consent import evidence, evidence_basis
 from cadence_app.consent.evidence_models import Evidence
 from cadence_app.extensions import db
 from tests.world import Browser, World, new_number
@@ -36,7 +36,7 @@ def rows(world: World, contact_id: int) -> list[Evidence]:
 def rests(world: World, contact_id: int) -> int:
     """On how many rows the consent in the first team rests."""
     with world.session():
-        return len(evidence.basis_of(contact_id, world.team_id).evidence)
+        return len(evidence_basis.basis_of(contact_id, world.team_id).evidence)
 
 
 def said(row: Evidence) -> dict[str, str]:

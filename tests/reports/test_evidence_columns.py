@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from cadence_app.accounts.models import User
-from cadence_app.consent import evidence, first_status
+from cadence_app.consent import evidence, evidence_basis, first_status
 from cadence_app.consent.evidence import Given
 from cadence_app.consent.evidence_models import Method, Way
 from cadence_app.consent.models import Consent, OptOutChange, Status
@@ -143,7 +143,7 @@ def test_of_a_merged_person_the_status_rests_on_what_either_record_says(world: W
     merge(world, kept, gone)
     assert [row[0] for row in _agreed(world, _STATUS)] == ["Paper form"]
     with world.session():
-        basis = evidence.basis_of(kept, world.team_id)
+        basis = evidence_basis.basis_of(kept, world.team_id)
         assert [each.words for each in basis.evidence] == ["Yes, text me"]
 
 
@@ -159,11 +159,11 @@ def test_what_a_file_says_of_now_is_what_the_consent_rests_on(world: World) -> N
         ids.append(contact_id)
     merge(world, ids[1], ids[2])
     with world.session():
-        rows = db.session.scalars(select(Consent).where(evidence.rests_on_evidence()))
+        rows = db.session.scalars(select(Consent).where(evidence_basis.rests_on_evidence()))
         resting = sorted(row.contact_id for row in rows if row.status == Status.OPTED_IN)
         said = []
         for contact_id in resting:
-            basis = evidence.basis_of(contact_id, world.team_id)
+            basis = evidence_basis.basis_of(contact_id, world.team_id)
             last = basis.evidence[-1] if basis.evidence else None
             name = evidence.METHOD_NAMES[last.method] if last else ""
             said.append("Text message" if basis.text else name)

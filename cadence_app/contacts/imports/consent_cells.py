@@ -29,8 +29,8 @@ _METHODS = {
     Method.API: "api anothersystemthroughtheapi",
 }
 _BY_WORD = {word: method for method, words in _METHODS.items() for word in words.split()}
-# What stands in a cell where nothing is known, which says nothing, and where the answer was no, which must not
-# stand as how somebody agreed: perhaps the column is another one than it was taken for.
+# What stands in a cell where nothing is known, which says nothing, and where the answer was no, which must
+# not stand as how somebody agreed: perhaps the column is another one than it was taken for.
 _NOTHING = frozenset(
     ("", *["na", "nan", "none", "null", "unknown", "notrecorded", "notavailable", "notapplicable", "nodata"])
 )

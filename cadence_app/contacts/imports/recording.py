@@ -31,7 +31,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import LargeBinary
 
-from cadence_app.consent import evidence
+from cadence_app.consent import evidence, evidence_basis
 from cadence_app.consent.evidence_models import Method, Way
 from cadence_app.consent.ledger import among
 from cadence_app.consent.models import Consent, Status
@@ -68,7 +68,7 @@ def record(order: Order, said: Sequence[Said], out: Collection[tuple[int, int]])
         return Recorded()
     rows = evidence.only_new(_rows(order, said, out))
     ids = evidence.record_selected(rows, Way.IMPORT, order.user)
-    recorded = evidence.what_rests_on(ids) if ids else ()
+    recorded = evidence_basis.what_rests_on(ids) if ids else ()
     resting = sum(row.rests and (row.contact_id, row.team_id) not in out for row in recorded)
     return Recorded(
         len(ids), len(ids) - resting, {row.contact_id for row in recorded}, _elsewhere(order, said)
