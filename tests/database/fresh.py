@@ -24,9 +24,9 @@ class Fresh:
     app: Flask
     superuser: psycopg.Connection
 
-    def upgrade(self) -> None:
+    def upgrade(self, revision: str = "head") -> None:
         with self.app.app_context():
-            upgrade(directory=str(ROOT / "migrations"))
+            upgrade(directory=str(ROOT / "migrations"), revision=revision)
 
 
 @contextmanager

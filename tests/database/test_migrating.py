@@ -122,12 +122,10 @@ def test_where_they_differ_the_check_says_so(empty: Fresh, caplog: pytest.LogCap
 
 
 def test_a_database_at_the_squashed_migration_goes_on(empty: Fresh, later: Path) -> None:
-    with empty.app.app_context():
-        upgrade(directory=str(MIGRATIONS), revision="0052")
+    empty.upgrade("0052")
     empty.superuser.execute("INSERT INTO failed_tries (key) VALUES ('x')")
     made = empty.superuser.execute("SELECT digest FROM number_key_check").fetchall()
-    with empty.app.app_context():
-        upgrade(directory=str(MIGRATIONS), revision="0052")
+    empty.upgrade("0052")
     assert _revisions(empty) == ["0052"]
     with empty.app.app_context():
         upgrade(directory=str(later))
