@@ -1,8 +1,8 @@
 """`script/bench`: how fast and how lean export, import and the desk are, and how well intent detection reads,
 as ratios within one run; and what a campaign does whose worker is killed again and again.
 
-Writes benchmarks/results/: export, import, workbooks, desk, intent, scale, rounds and campaigns, as .json and
-.md.
+Writes benchmarks/results/: export, import, workbooks, desk, intent, scale, rounds, sealing and campaigns, as
+.json and .md.
 `script/bench scale` measures one alone. `--rows`, `--memory-rows`, `--import-rows`, `--recipients` and
 `--kills` make a shorter run.
 """
@@ -14,7 +14,19 @@ import json
 import statistics
 from pathlib import Path
 
-from benchmarks import campaigns, desk, export, imports, intent, latency, memory, rounds, scale, workbooks
+from benchmarks import (
+    campaigns,
+    desk,
+    export,
+    imports,
+    intent,
+    latency,
+    memory,
+    rounds,
+    scale,
+    sealing,
+    workbooks,
+)
 from benchmarks.scratch import scratch_installation
 
 RESULTS = Path(__file__).parent / "results"
@@ -25,7 +37,10 @@ def main() -> None:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=("all", "desk", "export", "import", "intent", "scale", "workbooks", "campaigns", "rounds"),
+        choices=(
+            *("all", "desk", "export", "import", "intent", "scale", "workbooks", "campaigns", "rounds"),
+            "sealing",
+        ),
         default="all",
     )
     parser.add_argument("--rows", type=int, default=1_000_000)
@@ -49,6 +64,8 @@ def main() -> None:
         print(intent.report(RESULTS, options.rounds))
     if options.what in ("all", "rounds"):
         print(rounds.report(RESULTS, options.rounds))
+    if options.what in ("all", "sealing"):
+        print(sealing.report(RESULTS, min(options.rows, sealing.ROWS), options.rounds))
     if options.what in ("all", "scale"):
         print(scale.report(RESULTS, options.rows, options.rounds))
     if options.what in ("all", "campaigns"):

@@ -41,7 +41,7 @@ _TAMPERING = {
 }
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     people=_PEOPLE,
     which=st.integers(0, 1000),
