@@ -125,6 +125,12 @@
   });
   doc.addEventListener("htmx:afterSettle", function (event) {
     prepare(event.detail.elt);
+    /* To what is to be put right, although htmx puts the keyboard back on the button that was pressed. */
+    var faulty = event.detail.elt.querySelector(".is-invalid[data-focus]");
+    if (faulty) {
+      faulty.focus();
+      return;
+    }
     /* Keep the keyboard in place: if the focused control was replaced, go to what the answer marks. */
     var active = doc.activeElement;
     if (active && active !== doc.body && active.isConnected) return;

@@ -36,6 +36,11 @@ def test_what_an_agent_and_a_phone_do_is_in_the_file_an_admin_gets_by_mail(
     expect(agent.locator(".thread")).to_contain_text("Hello, is this the college?")
     agent.get_by_role("button", name="Opt out", exact=True).click()
     expect(agent.locator(".consent-card")).to_contain_text("Opted out")
+    agent.get_by_role("radio", name="In person or by phone").check()
+    agent.fill("[name=agreed_on]", "2026-01-02")
+    agent.get_by_role("button", name="Opt in", exact=True).click()
+    expect(agent.locator("[name=agreed_on]")).to_be_focused()
+    agent.fill("[name=agreed_on]", "")
     agent.get_by_role("button", name="Opt in", exact=True).click()
     expect(agent.get_by_role("button", name="Opt out", exact=True)).to_be_visible()
 

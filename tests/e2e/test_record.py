@@ -31,6 +31,18 @@ def test_an_admin_keeps_a_record(mode: str, open_page: OpenPage) -> None:
     twin = add(page, first, "+12125550151").rsplit("/", 1)[1]
     record = add(page, first, "+12125550152")
 
+    page.get_by_role("link", name="Add how they agreed").click()
+    expect(page.locator("[name=page_url]")).to_be_hidden()
+    page.get_by_role("radio", name="Web form").check()
+    page.fill("[name=page_url]", "https://college.example/join")
+    page.get_by_role("radio", name="Paper form").check()
+    page.get_by_role("button", name="Record how they agreed").click()
+    expect(page.locator("#page_url-error")).to_contain_text("Only a web form has an address.")
+    check(page)
+    page.get_by_role("radio", name="Web form").check()
+    page.get_by_role("button", name="Record how they agreed").click()
+    expect(page.locator(".flashes")).to_contain_text("How they agreed is recorded.")
+
     page.fill("[name=tag]", "Night owl")
     page.get_by_role("button", name="Add", exact=True).click()
     expect(page.locator("#record-tags")).to_contain_text("Night owl")
@@ -81,3 +93,9 @@ def test_tags_and_names_need_no_scripts(open_page: OpenPage) -> None:
     expect(page.locator("#record-tags")).to_contain_text("Early bird")
     page.get_by_role("button", name="Remove the tag Early bird").click()
     expect(page.locator("#record-tags")).not_to_contain_text("Early bird")
+    page.goto("/contacts/new")
+    page.fill("[name=number]", "+12125550154")
+    page.get_by_role("radio", name="In person or by phone").check()
+    page.fill("[name=words]", "Yes, text me.")
+    page.get_by_role("button", name="Add contact").click()
+    expect(page.locator(".consent-card")).to_contain_text("Opted in")
