@@ -479,6 +479,24 @@ def test_a_batch_that_is_cut_off_and_tried_again_records_nobody_twice(
     assert [len(_evidence(world, world.contact_id(each))) for each in numbers] == [1] * 6
 
 
+@pytest.mark.parametrize("batch", [1, 100])
+def test_people_who_swap_numbers_keep_each_their_own_once_whatever_a_batch_holds(
+    world: World, monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    monkeypatch.setitem(world.app.config, "IMPORT_BATCH", batch)
+    numbers = new_number(), new_number(), new_number()
+    first, second = (known(world, external_id=each) for each in ("1", "2"))
+    run(world, csv_of(("A", "", "1", numbers[0], "ADM", "no"), ("B", "", "2", numbers[1], "ADM", "no")))
+    rows = (
+        ("1", numbers[1], "ADM", "no", "2026-01-02", "", "first", ""),
+        ("2", numbers[2], "ADM", "no", "2026-01-03", "", "second", ""),
+    )
+    done = run(world, _file(*rows))
+    assert (done.evidence, done.evidence_idle) == (2, 0)
+    assert [(each.words, each.number) for each in _evidence(world, first)] == [("first", numbers[1])]
+    assert [(each.words, each.number) for each in _evidence(world, second)] == [("second", numbers[2])]
+
+
 def test_who_is_erased_while_a_file_waits_is_cleared_from_what_it_says(world: World) -> None:
     number = new_number()
     contact_id = world.add_contact(number)
