@@ -25,6 +25,7 @@ from sqlalchemy import (
     DateTime,
     LargeBinary,
     Select,
+    Text,
     and_,
     any_,
     cast,
@@ -155,46 +156,73 @@ def record_selected(rows: Select[Any], way: Way, by: User | str) -> Sequence[int
     return sorted(db.session.scalars(statement))
 
 
-def only_new(rows: Select[Any]) -> Select[Any]:
-    """Of what record_selected() would record, each once, and what is not recorded already: while they are in,
-    what their consent rests on, and while they are out, whatever says the same."""
-    given = rows.subquery("given")
-    kept, status = aliased(Evidence), Consent.status
-    merged = select(Contact.id).where(Contact.merged_into_id == given.c.contact_id).correlate(given)
-    ids = func.array_append(func.array(merged.scalar_subquery()), given.c.contact_id)
-    agreed_on = func.coalesce(given.c.agreed_on, _day_of(given.c.agreed_at))
-    known = select(kept.id).where(
-        kept.contact_id == any_(ids),
-        kept.team_id == given.c.team_id,
-        *(kept.method == given.c.method, kept.words == given.c.words, kept.page_url == given.c.page_url),
-        *(kept.origin == given.c.origin, kept.collected_by == given.c.collected_by, kept.ip == given.c.ip),
-        kept.agreed_on.is_not_distinct_from(agreed_on),
-        kept.agreed_at.is_not_distinct_from(given.c.agreed_at),
-        kept.sha256.is_not_distinct_from(given.c.sha256),
-        or_(status.is_distinct_from(Status.OPTED_IN), _rests_on(kept)),
+def fingerprint(row: Any) -> ColumnElement[str]:
+    """Everything that a row of evidence says, or one of record_selected() would, but whose it is: equal for
+    rows that say the same. In hexadecimal."""
+    agreed_on = func.coalesce(row.agreed_on, _day_of(row.agreed_at))
+    said = (row.method, agreed_on, func.extract("epoch", row.agreed_at), row.words, row.page_url, row.ip)
+    return func.md5(cast(func.jsonb_build_array(*said, row.collected_by, row.origin, row.sha256), Text))
+
+
+def already(contact_ids: Collection[int]) -> set[tuple[int, int, str]]:
+    """Contact, team and fingerprint of what needs no recording again: while they are in, what their consent
+    rests on, and while they are out, whatever is there. A few statements, however many they are."""
+    asked = cast(list(contact_ids), ARRAY(BigInteger))
+    merged = select(Contact.id, Contact.merged_into_id).where(Contact.merged_into_id == any_(asked))
+    owners = dict.fromkeys(contact_ids) | {row.id: row.merged_into_id for row in db.session.execute(merged)}
+    theirs = Evidence.contact_id == any_(cast(list(owners), ARRAY(BigInteger)))
+    query = select(Evidence.id, Evidence.contact_id, Evidence.team_id, fingerprint(Evidence).label("said"))
+    rows = {
+        row.id: (owners[row.contact_id] or row.contact_id, row.team_id, str(row.said))
+        for row in db.session.execute(query.where(theirs))
+    }
+    pairs = {evidence_id: row[:2] for evidence_id, row in rows.items()}
+    resting, inside = _resting(pairs)
+    return {row for evidence_id, row in rows.items() if evidence_id in resting or row[:2] not in inside}
+
+
+def what_rests_on(evidence_ids: Collection[int]) -> dict[tuple[int, int, int], bool]:
+    """By id, contact and team of each of these rows, which are their own: whether a consent rests on it."""
+    asked = Evidence.id == any_(cast(list(evidence_ids), ARRAY(BigInteger)))
+    query = select(Evidence.id, Evidence.contact_id, Evidence.team_id).where(asked)
+    rows = [(row.id, row.contact_id, row.team_id) for row in db.session.execute(query)]
+    resting, _ = _resting({row[0]: row[1:] for row in rows})
+    return {row: row[0] in resting for row in rows}
+
+
+def _resting(pairs: Mapping[int, tuple[int, int]]) -> tuple[set[int], set[tuple[int, int]]]:
+    """Of rows of evidence, by their ids, of these contacts (those they were merged into) and teams: the ids
+    of those that a consent rests on, and the pairs that are opted in. Only who was opted out once is asked
+    for one by one: on a table that was filled a moment ago that takes the square of their number."""
+    if not pairs:
+        return set(), set()
+    asked = cast(list({contact_id for contact_id, _ in pairs.values()}), ARRAY(BigInteger))
+    status = select(Consent.contact_id, Consent.team_id).where(
+        Consent.contact_id == any_(asked), Consent.status == Status.OPTED_IN
     )
-    return (
-        select(*given.c)
+    inside = {(row.contact_id, row.team_id) for row in db.session.execute(status)}
+    owner = func.coalesce(Contact.merged_into_id, Contact.id)
+    ids = select(Contact.id).where(or_(Contact.id == any_(asked), Contact.merged_into_id == any_(asked)))
+    theirs = list(db.session.scalars(ids))
+    outs = (
+        select(owner.label("owner"), OptOutChange.team_id)
+        .join(Contact, Contact.id == OptOutChange.contact_id)
+        .where(
+            OptOutChange.contact_id == any_(cast(theirs, ARRAY(BigInteger))),
+            OptOutChange.status == Status.OPTED_OUT,
+        )
         .distinct()
-        .select_from(given)
-        .outerjoin(
-            Consent, and_(Consent.contact_id == given.c.contact_id, Consent.team_id == given.c.team_id)
-        )
-        .where(~known.correlate(given, Consent).exists())
     )
-
-
-def what_rests_on(evidence_ids: Collection[int]) -> Sequence[Any]:
-    """contact_id and team_id of each of these rows of evidence, and whether a consent rests on it."""
-    rests = and_(Consent.status == Status.OPTED_IN, _rests_on(Evidence))
-    query = (
-        select(Evidence.contact_id, Evidence.team_id, func.coalesce(rests, False).label("rests"))
-        .outerjoin(
-            Consent, and_(Consent.contact_id == Evidence.contact_id, Consent.team_id == Evidence.team_id)
-        )
-        .where(Evidence.id == any_(cast(list(evidence_ids), ARRAY(BigInteger))))
+    were_out = {(row.owner, row.team_id) for row in db.session.execute(outs)}
+    sure = {each for each, pair in pairs.items() if pair in inside and pair not in were_out}
+    unsure = [each for each, pair in pairs.items() if pair in inside and pair in were_out]
+    precise = (
+        select(Evidence.id)
+        .join(Contact, Contact.id == Evidence.contact_id)
+        .join(Consent, and_(Consent.contact_id == owner, Consent.team_id == Evidence.team_id))
+        .where(Evidence.id == any_(cast(unsure, ARRAY(BigInteger))), _rests_on(Evidence))
     )
-    return db.session.execute(query).all()
+    return sure | set(db.session.scalars(precise) if unsure else ()), inside
 
 
 def evidence_of(contact_id: int, team_ids: Collection[int] | None = None) -> list[Evidence]:
