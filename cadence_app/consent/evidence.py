@@ -25,7 +25,6 @@ from sqlalchemy import (
     DateTime,
     LargeBinary,
     Select,
-    Text,
     and_,
     any_,
     cast,
@@ -138,7 +137,7 @@ def record_selected(rows: Select[Any], way: Way, by: User | str) -> Sequence[int
     found = (
         select(
             *(Contact.tenant_id, Contact.id, wanted.c.team_id, at, wanted.c.method, literal(str(way))),
-            func.coalesce(wanted.c.agreed_on, _day_of(wanted.c.agreed_at)),
+            func.coalesce(wanted.c.agreed_on, day_of(wanted.c.agreed_at)),
             *(wanted.c.agreed_at, wanted.c.words, wanted.c.page_url, wanted.c.sha256),
             *(wanted.c.ip, Contact.number, wanted.c.collected_by),
             literal(user.id if user else None, BigInteger),
@@ -154,75 +153,6 @@ def record_selected(rows: Select[Any], way: Way, by: User | str) -> Sequence[int
     )
     statement = insert(Evidence).from_select(list(_COLUMNS), found).returning(Evidence.id)
     return sorted(db.session.scalars(statement))
-
-
-def fingerprint(row: Any) -> ColumnElement[str]:
-    """Everything that a row of evidence says, or one of record_selected() would, but whose it is: equal for
-    rows that say the same. In hexadecimal."""
-    agreed_on = func.coalesce(row.agreed_on, _day_of(row.agreed_at))
-    said = (row.method, agreed_on, func.extract("epoch", row.agreed_at), row.words, row.page_url, row.ip)
-    return func.md5(cast(func.jsonb_build_array(*said, row.collected_by, row.origin, row.sha256), Text))
-
-
-def already(contact_ids: Collection[int]) -> set[tuple[int, int, str]]:
-    """Contact, team and fingerprint of what needs no recording again: while they are in, what their consent
-    rests on, and while they are out, whatever is there. A few statements, however many they are."""
-    asked = cast(list(contact_ids), ARRAY(BigInteger))
-    merged = select(Contact.id, Contact.merged_into_id).where(Contact.merged_into_id == any_(asked))
-    owners = dict.fromkeys(contact_ids) | {row.id: row.merged_into_id for row in db.session.execute(merged)}
-    theirs = Evidence.contact_id == any_(cast(list(owners), ARRAY(BigInteger)))
-    query = select(Evidence.id, Evidence.contact_id, Evidence.team_id, fingerprint(Evidence).label("said"))
-    rows = {
-        row.id: (owners[row.contact_id] or row.contact_id, row.team_id, str(row.said))
-        for row in db.session.execute(query.where(theirs))
-    }
-    pairs = {evidence_id: row[:2] for evidence_id, row in rows.items()}
-    resting, inside = _resting(pairs)
-    return {row for evidence_id, row in rows.items() if evidence_id in resting or row[:2] not in inside}
-
-
-def what_rests_on(evidence_ids: Collection[int]) -> dict[tuple[int, int, int], bool]:
-    """By id, contact and team of each of these rows, which are their own: whether a consent rests on it."""
-    asked = Evidence.id == any_(cast(list(evidence_ids), ARRAY(BigInteger)))
-    query = select(Evidence.id, Evidence.contact_id, Evidence.team_id).where(asked)
-    rows = [(row.id, row.contact_id, row.team_id) for row in db.session.execute(query)]
-    resting, _ = _resting({row[0]: row[1:] for row in rows})
-    return {row: row[0] in resting for row in rows}
-
-
-def _resting(pairs: Mapping[int, tuple[int, int]]) -> tuple[set[int], set[tuple[int, int]]]:
-    """Of rows of evidence, by their ids, of these contacts (those they were merged into) and teams: the ids
-    of those that a consent rests on, and the pairs that are opted in. Only who was opted out once is asked
-    for one by one: on a table that was filled a moment ago that takes the square of their number."""
-    if not pairs:
-        return set(), set()
-    asked = cast(list({contact_id for contact_id, _ in pairs.values()}), ARRAY(BigInteger))
-    status = select(Consent.contact_id, Consent.team_id).where(
-        Consent.contact_id == any_(asked), Consent.status == Status.OPTED_IN
-    )
-    inside = {(row.contact_id, row.team_id) for row in db.session.execute(status)}
-    owner = func.coalesce(Contact.merged_into_id, Contact.id)
-    ids = select(Contact.id).where(or_(Contact.id == any_(asked), Contact.merged_into_id == any_(asked)))
-    theirs = list(db.session.scalars(ids))
-    outs = (
-        select(owner.label("owner"), OptOutChange.team_id)
-        .join(Contact, Contact.id == OptOutChange.contact_id)
-        .where(
-            OptOutChange.contact_id == any_(cast(theirs, ARRAY(BigInteger))),
-            OptOutChange.status == Status.OPTED_OUT,
-        )
-        .distinct()
-    )
-    were_out = {(row.owner, row.team_id) for row in db.session.execute(outs)}
-    sure = {each for each, pair in pairs.items() if pair in inside and pair not in were_out}
-    unsure = [each for each, pair in pairs.items() if pair in inside and pair in were_out]
-    precise = (
-        select(Evidence.id)
-        .join(Contact, Contact.id == Evidence.contact_id)
-        .join(Consent, and_(Consent.contact_id == owner, Consent.team_id == Evidence.team_id))
-        .where(Evidence.id == any_(cast(unsure, ARRAY(BigInteger))), _rests_on(Evidence))
-    )
-    return sure | set(db.session.scalars(precise) if unsure else ()), inside
 
 
 def evidence_of(contact_id: int, team_ids: Collection[int] | None = None) -> list[Evidence]:
@@ -254,7 +184,7 @@ def bases_of(contact_id: int, team_ids: Collection[int]) -> dict[int, Basis]:
     rows = (
         select(Evidence)
         .join(Consent, Consent.team_id == Evidence.team_id)
-        .where(*opted_in, Consent.team_id.in_(team_ids), _rests_on(Evidence))
+        .where(*opted_in, Consent.team_id.in_(team_ids), rests_on(Evidence))
         .order_by(Evidence.recorded_at, Evidence.id)
     )
     by_team: dict[int, list[Evidence]] = {}
@@ -265,7 +195,7 @@ def bases_of(contact_id: int, team_ids: Collection[int]) -> dict[int, Basis]:
 
 def rests_on_evidence() -> ColumnElement[bool]:
     """The condition on Consent, of who is opted in, that it rests on evidence or on a text of theirs."""
-    recorded = select(Evidence.id).where(Evidence.team_id == Consent.team_id, _rests_on(Evidence))
+    recorded = select(Evidence.id).where(Evidence.team_id == Consent.team_id, rests_on(Evidence))
     own_text = select(OptOutChange.id).where(
         OptOutChange.id == _opt_in(),
         OptOutChange.source.in_(_OWN_TEXTS),
@@ -314,14 +244,14 @@ def _opt_in() -> ColumnElement[Any]:
     return first.correlate(Consent).scalar_subquery()
 
 
-def _rests_on(row: Any) -> ColumnElement[bool]:
+def rests_on(row: Any) -> ColumnElement[bool]:
     """Whether the opt in that a Consent is rests on a row of evidence, of the same team."""
     opt_in, out = aliased(OptOutChange), _last_out()
     began = select(opt_in.changed_at).where(opt_in.id == _opt_in()).correlate(Consent).scalar_subquery()
     return and_(
         _is_theirs(row.contact_id),
         row.recorded_at >= began,
-        func.coalesce(row.agreed_at > out, row.agreed_on >= _day_of(out), True),
+        func.coalesce(row.agreed_at > out, row.agreed_on >= day_of(out), True),
     )
 
 
@@ -334,7 +264,7 @@ def _is_theirs(contact_id: ColumnElement[int] | InstrumentedAttribute[int]) -> C
     return contact_id == any_(func.array_append(ids, of, type_=ARRAY(BigInteger)))
 
 
-def _day_of(at: ColumnElement[Any]) -> ColumnElement[Any]:
+def day_of(at: ColumnElement[Any]) -> ColumnElement[Any]:
     """The day of an instant in the tenant's zone."""
     zone = select(Tenant.time_zone).where(Tenant.id == tenant_in_use()).scalar_subquery()
     return cast(func.timezone(zone, at), Date)

@@ -31,7 +31,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import LargeBinary
 
-from cadence_app.consent import evidence
+from cadence_app.consent import evidence, evidence_again
 from cadence_app.consent.evidence_models import Method, Way
 from cadence_app.consent.ledger import among
 from cadence_app.consent.models import Consent, Status
@@ -68,7 +68,7 @@ def record(order: Order, said: Sequence[Said], out: Collection[tuple[int, int]])
         return Recorded()
     fresh = _fresh(order, said, out)
     ids = evidence.record_selected(_rows(order, fresh, out), Way.IMPORT, order.user) if fresh else ()
-    recorded = evidence.what_rests_on(ids) if ids else {}
+    recorded = evidence_again.what_rests_on(ids) if ids else {}
     resting = sum(rests and tuple(pair) not in out for (_, *pair), rests in recorded.items())
     whose = {contact_id for _, contact_id, _ in recorded}
     return Recorded(len(ids), len(ids) - resting, whose, _elsewhere(order, said))
@@ -77,9 +77,11 @@ def record(order: Order, said: Sequence[Said], out: Collection[tuple[int, int]])
 def _fresh(order: Order, said: Sequence[Said], out: Collection[tuple[int, int]]) -> list[Said]:
     """Of what is said, each once, what is not recorded already."""
     rows = _rows(order, said, out).subquery("told")
-    query = select(rows.c.contact_id, rows.c.team_id, rows.c.line, evidence.fingerprint(rows.c).label("said"))
+    query = select(
+        rows.c.contact_id, rows.c.team_id, rows.c.line, evidence_again.fingerprint(rows.c).label("said")
+    )
     found = {(row.contact_id, row.team_id, row.said): row.line for row in db.session.execute(query)}
-    known = evidence.already({contact_id for contact_id, _, _ in found}) if found else set()
+    known = evidence_again.already({contact_id for contact_id, _, _ in found}) if found else set()
     return [(*key[:2], line) for key, line in found.items() if key not in known]
 
 
