@@ -19,21 +19,18 @@ from sqlalchemy import (
     LargeBinary,
     Select,
     and_,
-    any_,
     cast,
     func,
     insert,
     literal,
-    or_,
     select,
 )
-from sqlalchemy.orm import aliased
 
 from cadence_app.accounts.models import User
-from cadence_app.consent.evidence_basis import day_of, rests_on
+from cadence_app.consent.evidence_basis import day_of
 from cadence_app.consent.evidence_models import Evidence, Method, Way
 from cadence_app.consent.ledger import with_merged
-from cadence_app.consent.models import Consent, Status
+from cadence_app.consent.models import Consent
 from cadence_app.consent.moments import this_moment
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
@@ -134,35 +131,6 @@ def record_selected(
     )
     statement = insert(Evidence).from_select(list(_COLUMNS), found).returning(Evidence.id)
     return sorted(db.session.scalars(statement))
-
-
-def only_new(rows: Select[Any]) -> Select[Any]:
-    """Of what record_selected() would record, each once, and what is not recorded already: while they are in,
-    what their consent rests on, and while they are out, whatever says the same."""
-    given = rows.subquery("given")
-    kept, status = aliased(Evidence), Consent.status
-    merged = select(Contact.id).where(Contact.merged_into_id == given.c.contact_id).correlate(given)
-    ids = func.array_append(func.array(merged.scalar_subquery()), given.c.contact_id)
-    agreed_on = func.coalesce(given.c.agreed_on, day_of(given.c.agreed_at))
-    known = select(kept.id).where(
-        kept.contact_id == any_(ids),
-        kept.team_id == given.c.team_id,
-        *(kept.method == given.c.method, kept.words == given.c.words, kept.page_url == given.c.page_url),
-        *(kept.origin == given.c.origin, kept.collected_by == given.c.collected_by, kept.ip == given.c.ip),
-        kept.agreed_on.is_not_distinct_from(agreed_on),
-        kept.agreed_at.is_not_distinct_from(given.c.agreed_at),
-        kept.sha256.is_not_distinct_from(given.c.sha256),
-        or_(status.is_distinct_from(Status.OPTED_IN), rests_on(kept)),
-    )
-    return (
-        select(*given.c)
-        .distinct()
-        .select_from(given)
-        .outerjoin(
-            Consent, and_(Consent.contact_id == given.c.contact_id, Consent.team_id == given.c.team_id)
-        )
-        .where(~known.correlate(given, Consent).exists())
-    )
 
 
 def evidence_of(contact_id: int, team_ids: Collection[int] | None = None) -> list[Evidence]:

@@ -60,19 +60,6 @@ class Basis:
 NOTHING = Basis()
 
 
-def what_rests_on(evidence_ids: Collection[int]) -> Sequence[Any]:
-    """contact_id and team_id of each of these rows of evidence, and whether a consent rests on it."""
-    rests = and_(Consent.status == Status.OPTED_IN, rests_on(Evidence))
-    query = (
-        select(Evidence.contact_id, Evidence.team_id, func.coalesce(rests, False).label("rests"))
-        .outerjoin(
-            Consent, and_(Consent.contact_id == Evidence.contact_id, Consent.team_id == Evidence.team_id)
-        )
-        .where(Evidence.id == any_(cast(list(evidence_ids), ARRAY(BigInteger))))
-    )
-    return db.session.execute(query).all()
-
-
 def basis_of(contact_id: int, team_id: int) -> Basis:
     """What the contact's consent in a team rests on; NOTHING where none is recorded, or they are out."""
     return bases_of(contact_id, [team_id]).get(team_id, NOTHING)

@@ -29,7 +29,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-from cadence_app.consent.evidence import Given, only_new, record_selected
+from cadence_app.consent import evidence_again
+from cadence_app.consent.evidence import Given, record_selected
 from cadence_app.consent.evidence_models import Evidence, Way
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
@@ -63,7 +64,15 @@ def keep(given: Mapping[tuple[int, int], Given], actor: str) -> dict[tuple[int, 
     """
     if not given:
         return {}
-    ids = record_selected(only_new(_rows(given)), Way.API, actor)
+    told = _rows(given).subquery("told")
+    said = select(told.c.contact_id, told.c.team_id, evidence_again.fingerprint(told.c).label("said"))
+    known = evidence_again.already({contact_id for contact_id, _ in given})
+    fresh = {
+        (row.contact_id, row.team_id): given[row.contact_id, row.team_id]
+        for row in db.session.execute(said)
+        if (row.contact_id, row.team_id, row.said) not in known
+    }
+    ids = record_selected(_rows(fresh), Way.API, actor) if fresh else ()
     recorded = select(Evidence.contact_id, Evidence.team_id).where(Evidence.id.in_(ids))
     made = {(row.contact_id, row.team_id) for row in db.session.execute(recorded)} if ids else set()
     there = select(Contact.id).where(

@@ -16,6 +16,7 @@ from cadence_app.consent import evidence, evidence_basis
 from cadence_app.consent.evidence_models import Evidence, Method, Way
 from cadence_app.contacts.imports import applying, service
 from cadence_app.contacts.imports.models import Import, ImportRow
+from cadence_app.contacts.imports.refusals import Choice, Kind
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.reports.kinds.imports import IMPORT_LOG
@@ -32,6 +33,7 @@ from tests.contacts.importing import (
     upload,
     work,
 )
+from tests.contacts.test_import_number_stops import stopped
 from tests.records.people import IN, OUT, add_number, erase, known, opt
 from tests.reports import exporting
 from tests.world import World, new_number
@@ -165,19 +167,19 @@ def test_what_names_no_team_is_refused_and_not_put_into_one(world: World) -> Non
 
 
 def test_who_is_out_after_the_file_keeps_what_it_said_and_no_consent_rests_on_it(world: World) -> None:
-    stopped, out, new = new_number(), new_number(), new_number()
-    world.text(stopped, "Hello")
-    world.text(stopped, "STOP")
+    said_stop, out, new = new_number(), new_number(), new_number()
+    world.text(said_stop, "Hello")
+    world.text(said_stop, "STOP")
     done = run(
         world,
         _file(
-            ("", stopped, "ADM", "no", "2026-01-02", "", "stopped", ""),
+            ("", said_stop, "ADM", "no", "2026-01-02", "", "stopped", ""),
             ("", out, "ADM", "yes", "2026-01-02", "", "out", ""),
             ("", new, "ADM", "no", "2026-01-02", "", "in", ""),
         ),
     )
     assert (done.evidence, done.evidence_idle) == (3, 2)
-    for number, rests in ((stopped, []), (out, []), (new, ["in"])):
+    for number, rests in ((said_stop, []), (out, []), (new, ["in"])):
         contact_id = world.contact_id(number)
         assert len(_evidence(world, contact_id)) == 1
         assert _rests_on(world, contact_id) == rests
@@ -253,6 +255,49 @@ def test_what_is_said_of_another_number_of_theirs_is_not_recorded_and_the_row_to
     assert problems(world, done) == [
         "Line 2: How they agreed is not recorded: it is said of another number than they are texted at."
     ]
+
+
+def test_who_gets_another_number_rests_on_what_the_row_says_only_where_it_opts_them_in(world: World) -> None:
+    first, second = known(world, external_id="1"), known(world, external_id="2")
+    numbers = new_number(), new_number()
+    done = run(
+        world,
+        _file(
+            ("1", numbers[0], "ADM", "", "2026-01-02", "", "kept", ""),
+            ("2", numbers[1], "ADM", "no", "2026-01-02", "", "agreed", ""),
+        ),
+    )
+    assert (world.status(first), world.status(second)) == (OUT, IN)
+    assert (done.evidence, done.evidence_idle) == (2, 1)
+    (kept,), (agreed,) = _evidence(world, first), _evidence(world, second)
+    assert (kept.number, agreed.number) == numbers
+    assert (_rests_on(world, first), _rests_on(world, second)) == ([], ["agreed"])
+
+
+def test_whoever_is_ticked_as_agreed_rests_on_their_row_too_and_the_reason_stays(world: World) -> None:
+    number = stopped(world)
+    import_id = upload(world, _file(("1", number, "ADM", "no", "2026-01-02", "Paper", "Form 12", "")))
+    checked = check(world, import_id)
+    assert (checked.evidence, checked.evidence_idle) == (1, 1)
+    browser = world.sign_in("admin")
+    form = {"agreed": "2", "agreed_reason": "They signed.", "signed": "y", "statement": STATED}
+    browser.post(f"/contacts/import/{import_id}/start", form)
+    done = work(world, import_id)
+    contact_id = world.contact_id(number)
+    assert (world.history(contact_id)[0].reason, world.status(contact_id)) == ("They signed.", IN)
+    assert _rests_on(world, contact_id) == ["Form 12"]
+    assert (done.evidence, done.evidence_idle) == (1, 0)
+
+
+def test_a_choice_for_a_refused_row_records_nothing_of_how_they_agreed(world: World) -> None:
+    contact_id = known(world, external_id="1")
+    import_id = upload(world, _file(("1", "12", "ADM", "", "2026-01-02", "Paper", "Yes", "")))
+    check(world, import_id)
+    with world.session():
+        admin, imported = db.session.get_one(User, world.admin_id), db.session.get_one(Import, import_id)
+        assert service.choose(admin, imported, Kind.BAD_NUMBER, Choice.UPDATE, None) == 1
+    start(world, import_id)
+    assert (work(world, import_id).evidence, _evidence(world, contact_id)) == (0, [])
 
 
 def test_of_a_history_only_the_last_word_on_a_person_and_team_tells_how_they_agreed(world: World) -> None:
@@ -432,6 +477,24 @@ def test_a_batch_that_is_cut_off_and_tried_again_records_nobody_twice(
     done = work(world, import_id)
     assert (done.state, done.evidence) == ("done", 6)
     assert [len(_evidence(world, world.contact_id(each))) for each in numbers] == [1] * 6
+
+
+@pytest.mark.parametrize("batch", [1, 100])
+def test_people_who_swap_numbers_keep_each_their_own_once_whatever_a_batch_holds(
+    world: World, monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    monkeypatch.setitem(world.app.config, "IMPORT_BATCH", batch)
+    numbers = new_number(), new_number(), new_number()
+    first, second = (known(world, external_id=each) for each in ("1", "2"))
+    run(world, csv_of(("A", "", "1", numbers[0], "ADM", "no"), ("B", "", "2", numbers[1], "ADM", "no")))
+    rows = (
+        ("1", numbers[1], "ADM", "no", "2026-01-02", "", "first", ""),
+        ("2", numbers[2], "ADM", "no", "2026-01-03", "", "second", ""),
+    )
+    done = run(world, _file(*rows))
+    assert (done.evidence, done.evidence_idle) == (2, 0)
+    assert [(each.words, each.number) for each in _evidence(world, first)] == [("first", numbers[1])]
+    assert [(each.words, each.number) for each in _evidence(world, second)] == [("second", numbers[2])]
 
 
 def test_who_is_erased_while_a_file_waits_is_cleared_from_what_it_says(world: World) -> None:

@@ -29,28 +29,14 @@ _METHODS = {
     Method.API: "api anothersystemthroughtheapi",
 }
 _BY_WORD = {word: method for method, words in _METHODS.items() for word in words.split()}
-# What stands in a cell where nothing is known, which says nothing, and where the answer was no, which must
-# not stand as how somebody agreed: perhaps the column is another one than it was taken for.
+# What stands in a cell where nothing is known, which says nothing, and where the answer was no. That must not
+# stand as how somebody agreed: perhaps the column is another one than it was taken for.
 _NOTHING = frozenset(
-    ("", *["na", "nan", "none", "null", "unknown", "notrecorded", "notavailable", "notapplicable", "nodata"])
+    {"", "na", "nan", "none", "null", "unknown", "notrecorded", "notavailable", "notapplicable", "nodata"}
 )
 _NO = frozenset(
-    [
-        "no",
-        "n",
-        "false",
-        "0",
-        "declined",
-        "denied",
-        "refused",
-        "noconsent",
-        "notconsented",
-        "didnotconsent",
-        "optedout",
-        "optout",
-        "unsubscribed",
-        "optoutmessage",
-    ]
+    {"no", "n", "false", "0", "declined", "denied", "refused", "noconsent", "notconsented", "didnotconsent"}
+    | {"optedout", "optout", "unsubscribed", "optoutmessage"}
 )
 # Line ends and tabs are part of what they read; of other control characters nobody sees what they are.
 _UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]")

@@ -31,7 +31,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import LargeBinary
 
-from cadence_app.consent import evidence, evidence_basis
+from cadence_app.consent import evidence, evidence_again
 from cadence_app.consent.evidence_models import Method, Way
 from cadence_app.consent.ledger import among
 from cadence_app.consent.models import Consent, Status
@@ -66,13 +66,23 @@ def record(order: Order, said: Sequence[Said], out: Collection[tuple[int, int]])
     are pairs that are opted out, whatever is stored: a check takes opt outs back before it comes to rows."""
     if order.evidence is None or not said:
         return Recorded()
-    rows = evidence.only_new(_rows(order, said, out))
-    ids = evidence.record_selected(rows, Way.IMPORT, order.user)
-    recorded = evidence_basis.what_rests_on(ids) if ids else ()
-    resting = sum(row.rests and (row.contact_id, row.team_id) not in out for row in recorded)
-    return Recorded(
-        len(ids), len(ids) - resting, {row.contact_id for row in recorded}, _elsewhere(order, said)
+    fresh = _fresh(order, said, out)
+    ids = evidence.record_selected(_rows(order, fresh, out), Way.IMPORT, order.user) if fresh else ()
+    recorded = evidence_again.what_rests_on(ids) if ids else {}
+    resting = sum(rests and tuple(pair) not in out for (_, *pair), rests in recorded.items())
+    whose = {contact_id for _, contact_id, _ in recorded}
+    return Recorded(len(ids), len(ids) - resting, whose, _elsewhere(order, said))
+
+
+def _fresh(order: Order, said: Sequence[Said], out: Collection[tuple[int, int]]) -> list[Said]:
+    """Of what is said, each once, what is not recorded already."""
+    rows = _rows(order, said, out).subquery("told")
+    query = select(
+        rows.c.contact_id, rows.c.team_id, rows.c.line, evidence_again.fingerprint(rows.c).label("said")
     )
+    found = {(row.contact_id, row.team_id, row.said): row.line for row in db.session.execute(query)}
+    known = evidence_again.already({contact_id for contact_id, _, _ in found}) if found else set()
+    return [(*key[:2], line) for key, line in found.items() if key not in known]
 
 
 def _rows(order: Order, said: Sequence[Said], out: Collection[tuple[int, int]]) -> Select[Any]:
@@ -90,7 +100,7 @@ def _rows(order: Order, said: Sequence[Said], out: Collection[tuple[int, int]]) 
     )
     is_in = and_(opted_in.correlate(asked).exists(), not_(among(*pair, list(out))))
     own = of_all.add_columns(
-        *pair,
+        *(*pair, asked.c.line),
         func.coalesce(_text(given, "method"), literal(str(Method.IMPORT))).label("method"),
         cast(_text(given, "on"), Date).label("agreed_on"),
         cast(_text(given, "at"), DateTime(timezone=True)).label("agreed_at"),
@@ -102,7 +112,7 @@ def _rows(order: Order, said: Sequence[Said], out: Collection[tuple[int, int]]) 
     if not order.evidence.statement:
         return own
     signed = of_all.add_columns(
-        *pair,
+        *(*pair, asked.c.line),
         literal(str(Method.IMPORT)).label("method"),
         literal(order.evidence.statement_on, Date).label("agreed_on"),
         cast(null(), DateTime(timezone=True)).label("agreed_at"),

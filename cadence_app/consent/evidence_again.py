@@ -1,0 +1,88 @@
+"""What of many rows of evidence is recorded already, and what rests on those that are: for files and calls of
+the API, which come again, a few statements for a whole batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Text, and_, any_, cast, func, or_, select
+
+from cadence_app.consent.evidence_basis import day_of, rests_on, stopped_everywhere
+from cadence_app.consent.evidence_models import Evidence
+from cadence_app.consent.models import Block, Consent, OptOutChange, Status
+from cadence_app.contacts.models import Contact
+from cadence_app.extensions import db
+
+
+def fingerprint(row: Any) -> ColumnElement[str]:
+    """Everything that a row of evidence says, or one of record_selected() would, but whose it is: equal for
+    rows that say the same. In hexadecimal."""
+    agreed_on = func.coalesce(row.agreed_on, day_of(row.agreed_at))
+    said = (row.method, agreed_on, func.extract("epoch", row.agreed_at), row.words, row.page_url, row.ip)
+    return func.md5(cast(func.jsonb_build_array(*said, row.collected_by, row.origin, row.sha256), Text))
+
+
+def already(contact_ids: Collection[int]) -> set[tuple[int, int, str]]:
+    """Contact, team and fingerprint of what needs no recording again: while they are in, what their consent
+    rests on, and while they are out, whatever is there. A few statements, however many they are."""
+    asked = cast(list(contact_ids), ARRAY(BigInteger))
+    merged = select(Contact.id, Contact.merged_into_id).where(Contact.merged_into_id == any_(asked))
+    owners = dict.fromkeys(contact_ids) | {row.id: row.merged_into_id for row in db.session.execute(merged)}
+    theirs = Evidence.contact_id == any_(cast(list(owners), ARRAY(BigInteger)))
+    query = select(Evidence.id, Evidence.contact_id, Evidence.team_id, fingerprint(Evidence).label("said"))
+    rows = {
+        row.id: (owners[row.contact_id] or row.contact_id, row.team_id, str(row.said))
+        for row in db.session.execute(query.where(theirs))
+    }
+    pairs = {evidence_id: row[:2] for evidence_id, row in rows.items()}
+    resting, inside = _resting(pairs)
+    return {row for evidence_id, row in rows.items() if evidence_id in resting or row[:2] not in inside}
+
+
+def what_rests_on(evidence_ids: Collection[int]) -> dict[tuple[int, int, int], bool]:
+    """By id, contact and team of each of these rows, which are their own: whether a consent rests on it."""
+    asked = Evidence.id == any_(cast(list(evidence_ids), ARRAY(BigInteger)))
+    query = select(Evidence.id, Evidence.contact_id, Evidence.team_id).where(asked)
+    rows = [(row.id, row.contact_id, row.team_id) for row in db.session.execute(query)]
+    resting, _ = _resting({row[0]: row[1:] for row in rows})
+    return {row: row[0] in resting for row in rows}
+
+
+def _resting(pairs: Mapping[int, tuple[int, int]]) -> tuple[set[int], set[tuple[int, int]]]:
+    """Of rows of evidence, by their ids, of these contacts (those they were merged into) and teams: the ids
+    of those that a consent rests on, and the pairs that are opted in. Only who was opted out once is asked
+    for one by one: on a table that was filled a moment ago that takes the square of their number."""
+    if not pairs:
+        return set(), set()
+    asked = cast(list({contact_id for contact_id, _ in pairs.values()}), ARRAY(BigInteger))
+    status = select(Consent.contact_id, Consent.team_id).where(
+        Consent.contact_id == any_(asked), Consent.status == Status.OPTED_IN
+    )
+    inside = {(row.contact_id, row.team_id) for row in db.session.execute(status)}
+    owner = func.coalesce(Contact.merged_into_id, Contact.id)
+    ids = select(Contact.id).where(or_(Contact.id == any_(asked), Contact.merged_into_id == any_(asked)))
+    theirs = list(db.session.scalars(ids))
+    outs = (
+        select(owner.label("owner"), OptOutChange.team_id)
+        .join(Contact, Contact.id == OptOutChange.contact_id)
+        .where(
+            OptOutChange.contact_id == any_(cast(theirs, ARRAY(BigInteger))),
+            OptOutChange.status == Status.OPTED_OUT,
+        )
+        .distinct()
+    )
+    were_out = {(row.owner, row.team_id) for row in db.session.execute(outs)}
+    barred = select(Block.contact_id).where(Block.contact_id == any_(asked), stopped_everywhere())
+    everywhere = set(db.session.scalars(barred))
+    were_out |= {pair for pair in pairs.values() if pair[0] in everywhere}
+    sure = {each for each, pair in pairs.items() if pair in inside and pair not in were_out}
+    unsure = [each for each, pair in pairs.items() if pair in inside and pair in were_out]
+    precise = (
+        select(Evidence.id)
+        .join(Contact, Contact.id == Evidence.contact_id)
+        .join(Consent, and_(Consent.contact_id == owner, Consent.team_id == Evidence.team_id))
+        .where(Evidence.id == any_(cast(unsure, ARRAY(BigInteger))), rests_on(Evidence))
+    )
+    return sure | set(db.session.scalars(precise) if unsure else ()), inside
