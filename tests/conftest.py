@@ -1,7 +1,7 @@
 """The real engines for every test: PostgreSQL, Redis and a mail catcher, started once in a scratch folder.
 
-Tests share one database and never clean it: each makes a tenant of its own, and row-level security keeps
-them apart as it keeps customers apart.
+Tests share one database: each makes a tenant of its own, and row-level security keeps them apart as it keeps
+customers apart. After a file of tests their tenants go (engines.py), for what goes through all of them.
 """
 
 from __future__ import annotations
@@ -21,13 +21,14 @@ from flask_migrate import upgrade
 
 import config
 from cadence_app import create_app, embedded
+from tests import engines
 from tests.world import World, make_world
 
 ROOT = Path(__file__).parent.parent
-# What goes through every organization in the database, before others leave theirs; then fast ones first; what
-# starts whole programs and browsers comes last, the longest walks before the others.
-_FIRST = "tests/closed/test_key_rotation"
+# Fast ones first; what starts whole programs and browsers comes last, the longest walks before the others.
 _LAST = ("tests/e2e/test_kills", "tests/e2e/test_real_servers", "tests/e2e/test_pages", "tests/e2e/")
+
+_APP = pytest.StashKey[Flask]()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -35,8 +36,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _turn(item: pytest.Item) -> int:
-    if item.nodeid.startswith(_FIRST):
-        return -1
     places = (place for place, start in enumerate(_LAST, 1) if item.nodeid.startswith(start))
     return next(places, 0)
 
@@ -56,7 +55,7 @@ def data_dir() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def app(data_dir: Path) -> Iterator[Flask]:
+def app(data_dir: Path, request: pytest.FixtureRequest) -> Iterator[Flask]:
     mail_port = free_port()
     for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "MAIL_SERVER", "FILES_URL"):
         os.environ.pop(name, None)
@@ -67,11 +66,15 @@ def app(data_dir: Path) -> Iterator[Flask]:
     settings = config.load()
     # For what happens behind everybody's back: neither Cadence nor the tables' owner is a superuser.
     superuser = config.database_url(embedded.ensure_postgres(data_dir))
+    engines.wait_for_no_disk(superuser)
+    engines.hash_cheaply()
     settings |= {"TESTING": False, "RATELIMIT_ENABLED": False, "SUPERUSER_URL": superuser}
     app = create_app(settings)
     with app.app_context():
         upgrade(directory=str(ROOT / "migrations"))
     wait_for_port(mail_port)
+    engines.keep_what_is_loaded()
+    request.session.stash[_APP] = app
     yield app
     for program in programs:
         program.terminate()
@@ -85,6 +88,14 @@ def wait_for_port(port: int) -> None:
                 return
         time.sleep(0.1)
     raise RuntimeError(f"nothing listens on port {port}")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _organizations_go(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Made before all else of a file, so that it comes after all of it."""
+    yield
+    if app := request.session.stash.get(_APP, None):
+        engines.forget_organizations(app.config["SUPERUSER_URL"])
 
 
 @pytest.fixture
