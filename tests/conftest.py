@@ -21,7 +21,7 @@ from flask_migrate import upgrade
 
 import config
 from cadence_app import create_app, embedded
-from tests import engines
+from tests import engines, sizes
 from tests.world import World, make_world
 
 ROOT = Path(__file__).parent.parent
@@ -31,8 +31,18 @@ _LAST = ("tests/e2e/test_kills", "tests/e2e/test_real_servers", "tests/e2e/test_
 _APP = pytest.StashKey[Flask]()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(sizes.OPTION, action="store_true", help="what takes long, and nothing else")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    sizes.choose(config.getoption(sizes.OPTION))
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    items.sort(key=_turn)
+    others = [item for item in items if not sizes.is_of_this_run(item)]
+    config.hook.pytest_deselected(items=others)
+    items[:] = sorted((item for item in items if sizes.is_of_this_run(item)), key=_turn)
 
 
 def _turn(item: pytest.Item) -> int:
@@ -96,6 +106,12 @@ def _organizations_go(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if app := request.session.stash.get(_APP, None):
         engines.forget_organizations(app.config["SUPERUSER_URL"])
+
+
+@pytest.fixture
+def alone(app: Flask) -> None:
+    """No organization of another test is there, for what goes through all of them again and again."""
+    engines.forget_organizations(app.config["SUPERUSER_URL"], many=1)
 
 
 @pytest.fixture

@@ -28,12 +28,12 @@ def hash_cheaply() -> None:
     password_rules._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
-def forget_organizations(superuser: str) -> None:
-    """Takes away what tests left of every organization, once there are many: what goes through all of them
+def forget_organizations(superuser: str, many: int = _MANY) -> None:
+    """Takes away what tests left of every organization, once there are `many`: what goes through all of them
     would else take the longer the later it runs. Where somebody still holds a table it stays for the next."""
     with _connected(superuser) as connection:
         row = connection.execute("SELECT count(*) FROM tenants").fetchone()
-        if not row or row[0] < _MANY:
+        if not row or row[0] < many:
             return
         # History is for good: only a superuser who switches its triggers off can empty it.
         connection.execute("SET session_replication_role = replica")
