@@ -1,4 +1,5 @@
-"""How much a test tries. What takes long is in two sizes: each run has the small one, `script/test --long` the whole.
+"""How much a test tries. What takes long is in two sizes: each run has the small one, `script/test --long`
+the whole.
 
 Two marks say what a test is to the long run, and all others are none of its: `long` is only in that one,
 `sized` is in both and is larger there.

@@ -5,12 +5,13 @@ from importlib import util
 import pytest
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import create_engine
 from sqlalchemy import text as sql
 
 from cadence_app.consent.keywords import BUILT_IN, HELP_WORDS, IN_WORDS, OUT_WORDS, Meaning, normalise, read
+from tests import sizes
 from tests.conftest import ROOT
 from tests.world import World
 
@@ -46,6 +47,8 @@ def test_a_word_beside_the_keyword_makes_it_no_keyword(word: str, more: str) -> 
     assert normalise(f"{word} {more}") in BUILT_IN or read(f"{word} {more}", {}) is None
 
 
+@pytest.mark.sized
+@settings(max_examples=sizes.size(30, 1000), deadline=None)
 @given(st.text())
 def test_any_text_can_be_read_and_normalising_again_changes_nothing(text: str) -> None:
     read(text, {})

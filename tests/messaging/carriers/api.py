@@ -106,7 +106,7 @@ def carrier_server() -> Iterator[tuple[Api, str]]:
     """The carriers and their address."""
     server = _Server(("127.0.0.1", 0), _Handler)
     server.api = Api(url=f"http://127.0.0.1:{server.server_port}")
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield server.api, server.api.url
     server.shutdown()
     server.server_close()
