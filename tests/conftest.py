@@ -25,8 +25,17 @@ from tests import engines, sizes
 from tests.world import World, make_world
 
 ROOT = Path(__file__).parent.parent
-# Fast ones first; what starts whole programs and browsers comes last, the longest walks before the others.
-_LAST = ("tests/e2e/test_kills", "tests/e2e/test_real_servers", "tests/e2e/test_pages", "tests/e2e/")
+# A file is one worker's: the longest come first, so that no core waits for one at the end. What starts whole
+# programs and browsers comes after all others, again the longest first.
+_FIRST = (
+    "tests/requests/test_fuzz_screens",
+    "tests/requests/test_fuzz_legacy",
+    "tests/requests/",
+    "tests/api/test_document",
+    "tests/accounts/test_route_matrix",
+    "tests/messaging/carriers/test_unread",
+)
+_LAST = ("tests/e2e/test_pages", "tests/e2e/test_kills", "tests/e2e/test_real_servers", "tests/e2e/")
 
 _APP = pytest.StashKey[Flask]()
 
@@ -46,6 +55,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _turn(item: pytest.Item) -> int:
+    """Below zero for what comes first, above it for what comes last."""
+    for place, start in enumerate(_FIRST):
+        if item.nodeid.startswith(start):
+            return place - len(_FIRST)
     places = (place for place, start in enumerate(_LAST, 1) if item.nodeid.startswith(start))
     return next(places, 0)
 

@@ -14,34 +14,58 @@ from flask import Flask
 from flask_migrate import upgrade
 
 from cadence_app import create_app
+from cadence_app.extensions import db
 from cadence_app.number_key import KEY_SETTING, hex_key
 from tests.conftest import ROOT
 
 REVISION = "0026"
 
 
+# The names of the old databases that others are copies of, by their server.
+_made: dict[str, str] = {}
+
+
 @contextmanager
 def old_database(app: Flask) -> Iterator[tuple[psycopg.Connection, Flask, Flask]]:
     """An old and empty database: the superuser in it, and the application on it as it was migrated then and
     as it is now."""
-    name = f"old_{uuid.uuid4().hex[:8]}"
-    with psycopg.connect(app.config["SUPERUSER_URL"].replace("+psycopg", ""), autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}")
+    name, server = f"old_{uuid.uuid4().hex[:8]}", app.config["SUPERUSER_URL"]
+    if server not in _made:
+        _made[server] = _make(app, f"{name}_first")
+    with psycopg.connect(server.replace("+psycopg", ""), autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE {_made[server]}")
 
     def there(url: str) -> str:
-        return str(app.config[url]).replace("/postgres?", f"/{name}?")
+        return _there(app, name, url)
 
     now = dict(app.config) | {
         "SQLALCHEMY_DATABASE_URI": there("SQLALCHEMY_DATABASE_URI"),
         "DATABASE_OWNER_URL": there("DATABASE_OWNER_URL"),
     }
     then = create_app(now | {"DATABASE_OWNER_URL": there("SUPERUSER_URL")})
-    with then.app_context():
-        upgrade(directory=str(ROOT / "migrations"), revision=REVISION)
     with psycopg.connect(there("SUPERUSER_URL").replace("+psycopg", ""), autocommit=True) as superuser:
         yield superuser, then, create_app(now)
     with psycopg.connect(app.config["SUPERUSER_URL"].replace("+psycopg", ""), autocommit=True) as admin:
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _make(app: Flask, name: str) -> str:
+    """An old and empty database, migrated once for all copies of it."""
+    with psycopg.connect(app.config["SUPERUSER_URL"].replace("+psycopg", ""), autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name}")
+    settings = dict(app.config) | {
+        "SQLALCHEMY_DATABASE_URI": _there(app, name, "SQLALCHEMY_DATABASE_URI"),
+        "DATABASE_OWNER_URL": _there(app, name, "SUPERUSER_URL"),
+    }
+    first = create_app(settings)
+    with first.app_context():
+        upgrade(directory=str(ROOT / "migrations"), revision=REVISION)
+        db.engine.dispose()
+    return name
+
+
+def _there(app: Flask, name: str, url: str) -> str:
+    return str(app.config[url]).replace("/postgres?", f"/{name}?")
 
 
 @dataclass

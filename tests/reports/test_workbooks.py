@@ -51,7 +51,7 @@ def test_csv_and_xlsx_show_the_same_cells_in_a_spreadsheet(world: World, key: st
         contact_id = world.add_contact(first_name=name, external_id=f"00{index}")
         agent_changes(world, contact_id, Status.OPTED_OUT, reason=name)
     if kind is OPT_OUT_HISTORY:
-        _many_changes(world, 3000)
+        _many_changes(world, workbook.BATCH + 100)
     importing.run(world, importing.csv_of(("Refused", "", "", "no number", "ADM", "")), name="=people.csv")
     number = new_number()
     received = world.text(number, "please stop texting me")
