@@ -10,6 +10,8 @@ from argon2 import PasswordHasher
 
 from cadence_app.accounts import password_rules
 
+# Before hash_cheaply() puts another in its place.
+PRODUCTS_HASHER = password_rules._hasher
 # As many as make the work that goes through every organization noticeable.
 _MANY = 10
 
@@ -24,7 +26,7 @@ def wait_for_no_disk(superuser: str) -> None:
 
 def hash_cheaply() -> None:
     """New passwords get a hash that is quickly made, in this process alone; the product's own way is
-    `password_rules._hasher` as it was imported (tests/accounts/test_password_rules.py looks at it)."""
+    PRODUCTS_HASHER (tests/accounts/test_password_rules.py looks at it)."""
     password_rules._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import FilePayload, Page, expect
 
+from tests import sizes
 from tests.e2e.conftest import AXE, SIZES
 
 OpenPage = Callable[..., Page]
@@ -16,6 +17,10 @@ MODES = {
     "teams": ("lakeside.example", ("Reports", "Exports", "Opt out history"), "Admissions desk"),
     "legacy": ("harbor.example", ("Reports", "Export Opt-out Changes"), "Enrollment desk"),
 }
+
+# For a walk that is the same on both sets of screens: the usual run takes it on one of them, the long run on the
+# other.
+ON_TEAMS, ON_LEGACY = sizes.few_of(MODES, [0]), sizes.few_of(MODES, [1])
 
 # What sticks out of the window, if anything can be scrolled to.
 _TOO_WIDE = """() => document.documentElement.scrollWidth <= window.innerWidth ? [] :
