@@ -81,6 +81,7 @@ def test_the_key_that_numbers_were_hashed_with_so_far_goes_on_in_use(old: Old) -
     assert (bar["scope"], bar["reason"]) == ("organisation", "Aged.")
 
 
+@pytest.mark.long
 def test_a_word_that_counted_for_every_team_does_so_for_whoever_gets_the_number(old: Old) -> None:
     """Of who was in one team, and whose first text it was: the word came before the record was made."""
     number, tenant = "+13035550121", old.ids["tenant"]
@@ -112,6 +113,7 @@ def test_a_word_that_counted_for_every_team_does_so_for_whoever_gets_the_number(
     assert [bar["scope"] for bar in bars] == ["organisation", "team"]
 
 
+@pytest.mark.long
 def test_an_opt_out_of_a_file_that_is_being_applied_keeps_the_number_it_is_for(old: Old) -> None:
     tenant = old.ids["tenant"]
     user = old.add(
@@ -196,6 +198,7 @@ def test_words_that_somebody_decided_were_an_opt_out_are_filed_with_the_phone_th
     assert bar == {"contact_id": holder, "number": changed}
 
 
+@pytest.mark.long
 def test_a_stop_that_a_merge_took_along_is_filed_with_the_number_that_may_have_said_it(old: Old) -> None:
     desk, day = Desk(old), timedelta(days=1)
     kept_number, gone_number, other = "+13035550141", "+13035550142", "+13035550143"
@@ -243,6 +246,7 @@ def test_each_number_of_people_who_were_erased_is_barred(old: Old) -> None:
     assert [row["number"] for row in barred] == numbers
 
 
+@pytest.mark.long
 def test_who_had_such_a_number_and_stopped_every_team_themselves_stays_out_at_another(old: Old) -> None:
     desk, number = Desk(old), "+13035550161"
     with old.app.app_context():
@@ -264,6 +268,7 @@ def test_who_had_such_a_number_and_stopped_every_team_themselves_stays_out_at_an
     assert [row["number"] for row in barred] == ["", number]
 
 
+@pytest.mark.long
 def test_what_a_carrier_blocks_is_shown_to_who_has_the_number_by_now(old: Old) -> None:
     desk, number = Desk(old), "+13035550171"
     before = old.contact(number)

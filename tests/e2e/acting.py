@@ -18,8 +18,7 @@ MODES = {
     "legacy": ("harbor.example", ("Reports", "Export Opt-out Changes"), "Enrollment desk"),
 }
 
-# For a walk that is the same on both sets of screens: the usual run takes it on one of them, the long run on the
-# other.
+# For a walk that is the same on both sets of screens: one in the usual run, the other in the long run.
 ON_TEAMS, ON_LEGACY = sizes.few_of(MODES, [0]), sizes.few_of(MODES, [1])
 
 # What sticks out of the window, if anything can be scrolled to.

@@ -130,14 +130,18 @@ class Pair:
 def pair(app: Flask, request: pytest.FixtureRequest) -> Iterator[Pair]:
     engine = db_engine(app)
     connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-    tables = []
+    tables, before = [], {}
     found = connection.execute(text(_TABLES)).all()
     for place, (table, sequence) in enumerate(row for row in found if row[1]):
         tables.append(table)
+        before[sequence] = connection.scalar(text(f"SELECT last_value FROM {sequence}"))
         moved = f"SELECT setval('{sequence}', greatest(nextval('{sequence}'), {(place + 1) * _APART}))"
         connection.execute(text(moved))
     made = [make_organisation(app, request.param) for _ in range(2)]
     yield Pair(made[0], made[1], connection, tables)
+    # Other tests get ids as they are in use.
+    for sequence, last in before.items():
+        connection.execute(text(f"SELECT setval('{sequence}', {last})"))
     connection.close()
     engine.dispose()
 
