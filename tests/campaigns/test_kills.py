@@ -13,7 +13,7 @@ from tests.world import World
 @pytest.mark.sized
 def test_a_worker_that_is_killed_again_and_again_texts_everybody_exactly_once(world: World) -> None:
     """`script/bench campaigns` does the same to 2,000 people, with 50 kills."""
-    people, kills, seconds = sizes.size((80, 4, 90), (500, 20, 400))
+    people, kills, seconds = sizes.size((80, 4, 300), (500, 20, 900))
     with counting_carrier(delay=0.01) as carrier:
         killed = send_with_kills(world, carrier, people=people, kills=kills, seconds=seconds)
         assert {number: len(texts) for number, texts in carrier.texts.items() if len(texts) != 1} == {}
