@@ -1,7 +1,7 @@
 """The real engines for every test: PostgreSQL, Redis and a mail catcher, started once in a scratch folder.
 
-Tests share one database and never clean it: each makes a tenant of its own, and row-level security keeps
-them apart as it keeps customers apart.
+Tests share one database: each makes a tenant of its own, and row-level security keeps them apart as it keeps
+customers apart. After a file of tests their tenants go (engines.py), for what goes through all of them.
 """
 
 from __future__ import annotations
@@ -21,22 +21,44 @@ from flask_migrate import upgrade
 
 import config
 from cadence_app import create_app, embedded
+from tests import engines, sizes
 from tests.world import World, make_world
 
 ROOT = Path(__file__).parent.parent
-# What goes through every organization in the database, before others leave theirs; then fast ones first; what
-# starts whole programs and browsers comes last, the longest walks before the others.
-_FIRST = "tests/closed/test_key_rotation"
-_LAST = ("tests/e2e/test_kills", "tests/e2e/test_real_servers", "tests/e2e/test_pages", "tests/e2e/")
+# A file is one worker's: the longest come first, so that no core waits for one at the end. What starts whole
+# programs and browsers comes after all others, again the longest first.
+_FIRST = (
+    "tests/requests/test_fuzz_screens",
+    "tests/requests/test_fuzz_legacy",
+    "tests/requests/",
+    "tests/api/test_document",
+    "tests/accounts/test_route_matrix",
+    "tests/messaging/carriers/test_unread",
+)
+_LAST = ("tests/e2e/test_pages", "tests/e2e/test_kills", "tests/e2e/test_real_servers", "tests/e2e/")
+
+_APP = pytest.StashKey[Flask]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(sizes.OPTION, action="store_true", help="what takes long, and nothing else")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    sizes.choose(config.getoption(sizes.OPTION))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    items.sort(key=_turn)
+    others = [item for item in items if not sizes.is_of_this_run(item)]
+    config.hook.pytest_deselected(items=others)
+    items[:] = sorted((item for item in items if sizes.is_of_this_run(item)), key=_turn)
 
 
 def _turn(item: pytest.Item) -> int:
-    if item.nodeid.startswith(_FIRST):
-        return -1
+    """Below zero for what comes first, above it for what comes last."""
+    for place, start in enumerate(_FIRST):
+        if item.nodeid.startswith(start):
+            return place - len(_FIRST)
     places = (place for place, start in enumerate(_LAST, 1) if item.nodeid.startswith(start))
     return next(places, 0)
 
@@ -56,7 +78,7 @@ def data_dir() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def app(data_dir: Path) -> Iterator[Flask]:
+def app(data_dir: Path, request: pytest.FixtureRequest) -> Iterator[Flask]:
     mail_port = free_port()
     for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "MAIL_SERVER", "FILES_URL"):
         os.environ.pop(name, None)
@@ -67,11 +89,15 @@ def app(data_dir: Path) -> Iterator[Flask]:
     settings = config.load()
     # For what happens behind everybody's back: neither Cadence nor the tables' owner is a superuser.
     superuser = config.database_url(embedded.ensure_postgres(data_dir))
+    engines.wait_for_no_disk(superuser)
+    engines.hash_cheaply()
     settings |= {"TESTING": False, "RATELIMIT_ENABLED": False, "SUPERUSER_URL": superuser}
     app = create_app(settings)
     with app.app_context():
         upgrade(directory=str(ROOT / "migrations"))
     wait_for_port(mail_port)
+    engines.keep_what_is_loaded()
+    request.session.stash[_APP] = app
     yield app
     for program in programs:
         program.terminate()
@@ -85,6 +111,20 @@ def wait_for_port(port: int) -> None:
                 return
         time.sleep(0.1)
     raise RuntimeError(f"nothing listens on port {port}")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _organizations_go(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Made before all else of a file, so that it comes after all of it."""
+    yield
+    if app := request.session.stash.get(_APP, None):
+        engines.forget_organizations(app.config["SUPERUSER_URL"])
+
+
+@pytest.fixture
+def alone(app: Flask) -> None:
+    """No organization of another test is there, for what goes through all of them again and again."""
+    engines.forget_organizations(app.config["SUPERUSER_URL"], many=1)
 
 
 @pytest.fixture

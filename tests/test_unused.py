@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from functools import cache
@@ -148,6 +149,7 @@ def _mappers() -> list[Mapper[Any]]:
     return list(registry.mappers)
 
 
+@cache
 def _classes() -> dict[str, Path]:
     return {
         node.name: file
@@ -158,10 +160,10 @@ def _classes() -> dict[str, Path]:
 
 
 @cache
-def _words() -> dict[Path, list[str]]:
-    """What the product's files and templates say, word by word."""
+def _words() -> dict[Path, Counter[str]]:
+    """What the product's files and templates say, word by word, and how often."""
     pages = [path for path in TEMPLATES.rglob("*") if path.is_file()]
-    return {path: re.findall(r"\w+", path.read_text()) for path in [*_sources(), *pages]}
+    return {path: Counter(re.findall(r"\w+", path.read_text())) for path in [*_sources(), *pages]}
 
 
 def test_every_table_is_used(app: Flask) -> None:
@@ -170,7 +172,7 @@ def test_every_table_is_used(app: Flask) -> None:
     for mapper in _mappers():
         name, home = mapper.class_.__name__, _classes()[mapper.class_.__name__]
         elsewhere = any(name in words for path, words in _words().items() if path != home)
-        at_home = _words()[home].count(name) > 1
+        at_home = _words()[home][name] > 1
         if not elsewhere and not at_home and str(mapper.local_table) not in said:
             unused.append(name)
     assert unused == []
@@ -180,16 +182,21 @@ def test_every_table_is_used(app: Flask) -> None:
 
 
 def test_every_column_is_used(app: Flask) -> None:
-    counted: dict[str, int] = {}
+    counted = Counter[str]()
     for words in _words().values():
-        for word in words:
-            counted[word] = counted.get(word, 0) + 1
+        counted.update(words)
     columns = {attribute.key for mapper in _mappers() for attribute in mapper.column_attrs}
-    assert {name for name in columns if counted.get(name, 0) < 2} == _FOR_PEOPLE
+    assert {name for name in columns if counted[name] < 2} == _FOR_PEOPLE
 
 
 def _static_files() -> list[str]:
     return sorted(str(path.relative_to(STATIC)) for path in STATIC.rglob("*") if path.is_file())
+
+
+@cache
+def _askers() -> list[str]:
+    askers = [*TEMPLATES.rglob("*.html"), *_sources(), *STATIC.glob("js/*.js"), *STATIC.glob("css/*.css")]
+    return [path.read_text() for path in askers]
 
 
 @pytest.mark.parametrize("name", _static_files())
@@ -197,5 +204,4 @@ def test_every_static_file_is_asked_for(name: str) -> None:
     file = Path(name)
     if file.stem in _NOT_NAMED or name.endswith(("LICENSE.txt", "VERSIONS.md")):
         return
-    askers = [*TEMPLATES.rglob("*.html"), *_sources(), *STATIC.glob("js/*.js"), *STATIC.glob("css/*.css")]
-    assert any(name in path.read_text() or f"../{name}" in path.read_text() for path in askers)
+    assert any(name in text for text in _askers())

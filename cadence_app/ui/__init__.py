@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Flask, current_app, g, has_request_context, url_for
+from flask import Flask, current_app, g, has_request_context, request, url_for
 from flask_login import current_user
 
 from cadence_app import development
@@ -55,6 +55,12 @@ def _context() -> dict[str, Any]:
 
 def _asset(name: str) -> str:
     """A static file's address, with its content's digest so that browsers may keep it for good."""
+    return _address(request.script_root if has_request_context() else None, name)
+
+
+@lru_cache(maxsize=1000)
+def _address(root: str | None, name: str) -> str:
+    """Made once for each path that the application stands below: a page has more than a hundred of them."""
     return url_for("static", filename=name, v=_digest(Path(str(current_app.static_folder)) / name))
 
 

@@ -6,7 +6,7 @@ import unicodedata
 import uuid
 
 import pytest
-from argon2 import PasswordHasher
+from argon2 import PasswordHasher, Type
 from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +15,7 @@ from cadence_app.accounts import invitations, links, password_rules
 from cadence_app.accounts.models import Role, User
 from cadence_app.accounts.refusals import Refused
 from cadence_app.extensions import db
+from tests import engines
 from tests.accounts.arriving import email_of, sign_in
 from tests.world import PASSWORD, Browser, World
 
@@ -62,6 +63,14 @@ def test_any_characters_will_do_spaces_and_pictures_too_up_to_128(password: str)
     password_hash = password_rules.hashed(password, ["Morgan Reyes"])
     assert password_rules.fits(password_hash, password)
     assert not password_rules.fits(password_hash, password[:-1])
+
+
+def test_the_hash_of_a_password_is_as_slow_to_try_as_it_should_be() -> None:
+    """OWASP's Password Storage Cheat Sheet: Argon2id with at least 19 MiB and two passes. Those of the tests
+    are cheaper, and only there."""
+    hasher = engines.PRODUCTS_HASHER
+    assert hasher.type is Type.ID
+    assert (hasher.memory_cost >= 19_456, hasher.time_cost >= 2) == (True, True)
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=12, max_size=40))

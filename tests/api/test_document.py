@@ -12,6 +12,7 @@ import pytest
 from flask import Flask
 from werkzeug.serving import make_server
 
+from tests import sizes
 from tests.api.conftest import make_api
 from tests.world import make_world, new_number
 
@@ -23,13 +24,14 @@ HERE = Path(__file__).parent
 def address(app: Flask) -> Iterator[str]:
     """The application on a port of its own."""
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     thread.join()
 
 
+@pytest.mark.sized
 def test_schemathesis_finds_no_failure_in_any_call(app: Flask, address: str, tmp_path: Path) -> None:
     """Seeded, so that a failure comes again; the tenant has a contact of each status and an export."""
     world = make_world(app, "teams")
@@ -39,12 +41,13 @@ def test_schemathesis_finds_no_failure_in_any_call(app: Flask, address: str, tmp
     body = {"kind": "opt-out-history", "start_date": "2026-01-01", "end_date": "2026-01-31"}
     api.post("/exports", json=body)
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(HERE / "schemathesis.toml")]
+    command += ["run", "--max-examples", str(sizes.size(4, 100)), "--max-time", str(sizes.size(12, 240))]
     run = subprocess.run(
-        [*command, "run", f"{address}{PATH}", "--header", f"Authorization: Bearer {api.token}"],
+        [*command, f"{address}{PATH}", "--header", f"Authorization: Bearer {api.token}"],
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=600,
     )
     assert run.returncode == 0, run.stdout[-8000:] + run.stderr[-2000:]
     assert "13 selected / 13 total" in " ".join(run.stdout.split()), run.stdout[:1000]

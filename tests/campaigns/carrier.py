@@ -94,7 +94,7 @@ def driver_at(url: str) -> Driver:
 @contextmanager
 def counting_carrier(delay: float = 0.0) -> Iterator[CountingCarrier]:
     carrier = CountingCarrier(delay)
-    threading.Thread(target=carrier.serve_forever, daemon=True).start()
+    threading.Thread(target=carrier.serve_forever, args=(0.02,), daemon=True).start()
     yield carrier
     carrier.shutdown()
     carrier.server_close()

@@ -35,7 +35,7 @@ LOST = "another"
 
 
 @pytest.fixture
-def worlds(app: Flask) -> list[World]:
+def worlds(alone: None, app: Flask) -> list[World]:
     """Two tenants, one of them suspended, with a secret of each kind."""
     made = [make_world(app, "teams"), make_world(app, "legacy")]
     for world in made:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,6 +25,7 @@ from cadence_app.consent.effects import (
 from cadence_app.consent.keywords import Meaning
 from cadence_app.consent.models import BlockScope, Source, Status, StopOrigin
 from cadence_app.consent.standing import InTeam, KeptStop, OpenFlag, Question, Standing, StoredBlock
+from tests import sizes
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 TEAM, OTHER, INBOX = 1, 2, 7
@@ -166,7 +168,8 @@ arrivals = st.builds(
 policies = st.builds(Policy, st.booleans(), st.booleans(), st.booleans())
 
 
-@settings(max_examples=400, deadline=None)
+@pytest.mark.sized
+@settings(max_examples=sizes.size(80, 2000), deadline=None)
 @given(stored=standings, arrival=arrivals, policy=policies)
 def test_whatever_is_said_a_stop_counts_and_no_opt_in_is_made_up(
     stored: Standing, arrival: Arrival, policy: Policy
@@ -200,7 +203,8 @@ def test_whatever_is_said_a_stop_counts_and_no_opt_in_is_made_up(
     assert done.count(Flag) <= 1
 
 
-@settings(max_examples=200, deadline=None)
+@pytest.mark.sized
+@settings(max_examples=sizes.size(50, 1000), deadline=None)
 @given(stored=standings, arrival=arrivals, policy=policies)
 def test_a_stop_of_a_team_leaves_every_other_team_alone(
     stored: Standing, arrival: Arrival, policy: Policy

@@ -3,11 +3,12 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cadence_app.consent.intent import opt_out_words, phrases, reads_like_opt_out
 from cadence_app.consent.keywords import HELP_WORDS, IN_WORDS, YES
+from tests import sizes
 from tests.consent.intent_lines import Line, lines, noticed, score
 
 LINES = lines()
@@ -46,6 +47,8 @@ def test_case_spacing_closing_marks_and_apostrophes_do_not_change_the_verdict(
     assert noticed(text + data.draw(ENDINGS)) == noticed(line.text)
 
 
+@pytest.mark.sized
+@settings(max_examples=sizes.size(30, 1000), deadline=None)
 @given(st.text())
 def test_any_text_can_be_read(text: str) -> None:
     assert reads_like_opt_out(text) or opt_out_words(text) is None

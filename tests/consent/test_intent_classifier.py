@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import cache
 
 import pytest
 
@@ -12,11 +13,16 @@ from training import data, templates
 # What the held-out lines scored when the thresholds were frozen.
 RECALL, PRECISION = 0.80, 0.98
 HELD_OUT = held_out()
-ROWS = data.rows()
+
+
+@cache
+def _rows() -> list[data.Row]:
+    """Made once, and only where a test asks for them: there are tens of thousands."""
+    return data.rows()
 
 
 def test_the_held_out_lines_are_none_that_the_classifier_was_made_from() -> None:
-    made_from = {row.text.casefold() for row in ROWS}
+    made_from = {row.text.casefold() for row in _rows()}
     assert not [line.text for line in HELD_OUT if len(line.text) > 20 and line.text.casefold() in made_from]
 
 
@@ -44,7 +50,7 @@ def test_each_kind_that_phrases_miss_has_lines_in_both_directions() -> None:
 
 
 def test_the_training_lines_are_thousands_of_every_sort() -> None:
-    rows = [row for row in ROWS if not row.varied]
+    rows = [row for row in _rows() if not row.varied]
     counts = Counter((row.opt_out, row.ordinary) for row in rows)
     assert min(counts[True, False], counts[False, False], counts[False, True]) >= 2000
 
@@ -53,18 +59,18 @@ def test_an_author_is_left_out_with_every_file_and_template_of_theirs() -> None:
     files = [file.author for file in data.authors()]
     assert len(files) > len(set(files)) >= 7
     for author in set(files):
-        rows = [row for row in ROWS if row.author == author]
+        rows = [row for row in _rows() if row.author == author]
         lines = {text for file in data.authors() if file.author == author for text, _ in file.lines}
         assert lines <= {row.text for row in rows if not row.varied}
     named = {template.author for template in templates.templates() if template.author}
     assert named <= set(files)
-    assert all(row.author for row in ROWS if row.borrows)
+    assert all(row.author for row in _rows() if row.borrows)
 
 
 def test_the_weights_are_those_that_the_lines_make() -> None:
     """The lines, or the code that reads them, have changed: run `python -m training`, as training/README.md
     says, and raise its VERSION."""
-    assert classifier.load().data == data.checksum(ROWS)
+    assert classifier.load().data == data.checksum(_rows())
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cadence_app.consent.keywords import BUILT_IN, HELP_WORDS, IN_WORDS, OUT_WORDS, Meaning, normalise, read
+from tests import sizes
 
 WORDS = st.sampled_from(sorted(BUILT_IN))
 SPACES = st.text(st.sampled_from(" \t\r\n\u00a0\u2003\u200b\ufeff"), max_size=4)
@@ -38,6 +39,8 @@ def test_a_word_beside_the_keyword_makes_it_no_keyword(word: str, more: str) -> 
     assert normalise(f"{word} {more}") in BUILT_IN or read(f"{word} {more}", {}) is None
 
 
+@pytest.mark.sized
+@settings(max_examples=sizes.size(30, 1000), deadline=None)
 @given(st.text())
 def test_any_text_can_be_read_and_normalising_again_changes_nothing(text: str) -> None:
     read(text, {})

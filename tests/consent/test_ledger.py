@@ -18,6 +18,7 @@ from cadence_app.consent.ledger import Change, record_change, record_changes
 from cadence_app.consent.models import Consent, Source, Status
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
+from tests import sizes
 from tests.world import World, new_number
 
 # What may happen to one contact: who does it, and with what.
@@ -32,7 +33,12 @@ EVENTS = st.one_of(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.sized
+@settings(
+    max_examples=sizes.size(8, 200),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(st.lists(EVENTS, max_size=12))
 def test_the_status_is_the_fold_of_its_history_and_history_only_grows(
     world: World, events: list[tuple[str, str, str]]
@@ -156,11 +162,13 @@ def test_a_change_older_than_the_status_is_refused(world: World) -> None:
             record_change(Change(contact_id, world.team_id, Status.OPTED_IN, Source.TOGGLE, at=late))
 
 
-def test_200_concurrent_flips_and_stops_leave_an_alternating_history(world: World) -> None:
+@pytest.mark.sized
+def test_many_concurrent_flips_and_stops_leave_an_alternating_history(world: World) -> None:
     number = new_number()
     world.text(number, "hi")
     contact_id = world.contact_id(number)
     failures: list[BaseException] = []
+    count = sizes.size(60, 400)
 
     def act(index: int) -> None:
         try:
@@ -175,8 +183,8 @@ def test_200_concurrent_flips_and_stops_leave_an_alternating_history(world: Worl
         except BaseException as failure:
             failures.append(failure)
 
-    threads = [threading.Thread(target=act, args=(index,)) for index in range(200)]
-    for start in range(0, 200, 20):
+    threads = [threading.Thread(target=act, args=(index,)) for index in range(count)]
+    for start in range(0, count, 20):
         batch = threads[start : start + 20]
         for thread in batch:
             thread.start()

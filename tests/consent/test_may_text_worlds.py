@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import ARRAY, BigInteger, Text, case, cast, func, insert, select
@@ -20,6 +21,7 @@ from cadence_app.consent.models import Block, BlockScope, Consent, Decision, Pos
 from cadence_app.contacts.models import Contact, NumberToMend
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
+from tests import sizes
 from tests.world import World, new_number
 
 # What is generated: people, and texts to all of them.
@@ -104,7 +106,10 @@ def _expected(person: Person, sent: Sent) -> Bar | None:
     return None
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.sized
+@settings(
+    max_examples=sizes.size(5, 60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(people=st.lists(PEOPLE, min_size=4, max_size=20), sent=SENT)
 def test_one_by_one_and_as_a_list_everybody_meets_the_same_first_bar(
     world: World, people: list[Person], sent: Sent

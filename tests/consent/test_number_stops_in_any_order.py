@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
@@ -13,6 +14,7 @@ from cadence_app.contacts import service
 from cadence_app.contacts.models import Contact, ContactNumber
 from cadence_app.extensions import db
 from cadence_app.records import phones
+from tests import sizes
 from tests.consent.numbers import AGREED, add_by_hand
 from tests.contacts import importing
 from tests.records.people import IN, OUT, erase, merge, text_at
@@ -46,8 +48,9 @@ EVENTS = st.lists(
 )
 
 
+@pytest.mark.sized
 @settings(
-    max_examples=25,
+    max_examples=sizes.size(6, 150),
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],

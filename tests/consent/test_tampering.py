@@ -16,6 +16,7 @@ from cadence_app.consent.models import OptOutChange
 from cadence_app.consent.sealed_streams import EVIDENCE, HISTORY
 from cadence_app.consent.verifying import Kind
 from cadence_app.extensions import db
+from tests import sizes
 from tests.consent.history import COPIED, FIRST, TODAY, behind_its_back, check, flip, noon, seal
 from tests.world import World
 
@@ -199,7 +200,12 @@ def test_a_day_rewritten_with_its_seal_breaks_the_chain_at_the_next(world: World
 WORDS = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=12)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.sized
+@settings(
+    max_examples=sizes.size(10, 200),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(
     before=st.lists(WORDS, min_size=9, max_size=9),
     column=st.integers(0, 8),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
@@ -13,6 +14,7 @@ from cadence_app.consent.ledger import Change, record_changes
 from cadence_app.consent.models import Consent, Source, Status
 from cadence_app.contacts.models import Contact, ContactNumber
 from cadence_app.extensions import db
+from tests import sizes
 from tests.contacts.importing import (
     csv_of,
     run,
@@ -44,7 +46,10 @@ BEFORE = st.lists(
 )
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.sized
+@settings(
+    max_examples=sizes.size(3, 60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(before=BEFORE, rows=ROWS, dated=st.booleans(), batch=st.sampled_from([1, 2, 2000]), data=st.data())
 def test_nobody_of_whom_a_readable_row_says_opt_out_ends_opted_in_whatever_the_order(
     world: World,

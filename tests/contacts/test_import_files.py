@@ -16,6 +16,7 @@ from cadence_app import files
 from cadence_app.contacts.imports import reading
 from cadence_app.contacts.imports.refusal import Limits, Unreadable
 from cadence_app.phone_numbers import BadNumber, parse_number
+from tests import sizes
 from tests.contacts.importing import check, counts, csv_of, problems, run, upload
 from tests.world import World, new_number
 
@@ -217,7 +218,8 @@ def test_the_result_file_is_harmless_in_a_spreadsheet_and_can_be_imported_again(
 NATIONAL = st.from_regex(r"(\+?1[-. ]?)?\(?[0-9]{3}\)?[-. ]?[0-9]{3}[-. ]?[0-9]{4}", fullmatch=True)
 
 
-@settings(max_examples=150, deadline=None)
+@pytest.mark.sized
+@settings(max_examples=sizes.size(40, 500), deadline=None)
 @given(NATIONAL)
 def test_the_usual_ways_to_write_a_number_are_read_as_the_library_reads_them(text: str) -> None:
     def read(written: str) -> str | None:

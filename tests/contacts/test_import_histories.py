@@ -11,6 +11,7 @@ import pytest
 from cadence_app.consent.models import Status
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
+from tests import sizes
 from tests.contacts.importing import (
     HISTORY,
     counts,
@@ -40,7 +41,7 @@ def _at(days: int) -> str:
         ([("Opted In", None)], IN),
     ],
 )
-@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("turned", sizes.few_of([False, True], [1]))
 def test_the_newest_row_of_a_person_and_team_counts_and_ties_are_out(
     world: World, rows: list[tuple[str, int | None]], status: str, turned: bool
 ) -> None:

@@ -13,6 +13,7 @@ from cadence_app.consent.models import Consent, Source, Status
 from cadence_app.contacts.imports.models import Import
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
+from tests import sizes
 from tests.contacts.importing import (
     check,
     counts,
@@ -41,7 +42,10 @@ BEFORE = st.lists(
 )
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.sized
+@settings(
+    max_examples=sizes.size(2, 25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     before=BEFORE, first=st.lists(ROWS, min_size=1, max_size=4), second=st.lists(ROWS, min_size=1, max_size=5)
 )

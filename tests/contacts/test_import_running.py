@@ -23,6 +23,7 @@ from cadence_app.contacts.imports.models import Import, ImportOutcome, ImportRow
 from cadence_app.contacts.models import Contact
 from cadence_app.contacts.service import contact_with
 from cadence_app.extensions import db, rq
+from tests import sizes
 from tests.conftest import ROOT
 from tests.contacts.importing import (
     HEADER,
@@ -185,8 +186,9 @@ def test_a_check_can_be_cancelled(world: World) -> None:
     assert work(world, import_id).state == "cancelled"
 
 
+@pytest.mark.sized
 def test_a_worker_killed_in_the_middle_is_followed_by_one_that_finishes(world: World) -> None:
-    count = 2_000
+    count = sizes.size(400, 4_000)
     first = int(new_number()[1:])
     content = csv_of(
         *(

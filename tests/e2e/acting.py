@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import FilePayload, Page, expect
 
+from tests import sizes
 from tests.e2e.conftest import AXE, SIZES
 
 OpenPage = Callable[..., Page]
@@ -16,6 +17,9 @@ MODES = {
     "teams": ("lakeside.example", ("Reports", "Exports", "Opt out history"), "Admissions desk"),
     "legacy": ("harbor.example", ("Reports", "Export Opt-out Changes"), "Enrollment desk"),
 }
+
+# For a walk that is the same on both sets of screens: one in the usual run, the other in the long run.
+ON_TEAMS, ON_LEGACY = sizes.few_of(MODES, [0]), sizes.few_of(MODES, [1])
 
 # What sticks out of the window, if anything can be scrolled to.
 _TOO_WIDE = """() => document.documentElement.scrollWidth <= window.innerWidth ? [] :

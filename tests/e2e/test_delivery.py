@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.acting import MODES, OpenPage, check
+from tests.e2e.acting import MODES, ON_TEAMS, OpenPage, check
 from tests.reports.servers import PASSWORD, USER, SftpHost, sftp_serving
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", ON_TEAMS)
 def test_an_admin_adds_a_destination_exports_to_it_and_saves_the_filters(
     mode: str, open_page: OpenPage, tmp_path: Path
 ) -> None:

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.acting import MODES, OpenPage, check, text_from
+from tests.e2e.acting import MODES, ON_TEAMS, OpenPage, check, text_from
 from tests.e2e.conftest import SIZES
 
 NUMBERS = {"teams": "+12125550171", "legacy": "+12125550172"}
@@ -25,7 +25,7 @@ def press(page: Page, key: str) -> None:
     page.keyboard.press(key)
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", ON_TEAMS)
 def test_colleagues_share_a_conversation(mode: str, open_page: OpenPage) -> None:
     domain, _, inbox = MODES[mode]
     number, word = NUMBERS[mode], {"teams": "teams", "legacy": "departments"}[mode]

@@ -15,6 +15,7 @@ import psutil
 import pytest
 from playwright.sync_api import Browser
 
+from tests import sizes
 from tests.conftest import ROOT
 from tests.e2e.conftest import PASSWORD, Site, scratch_folder
 
@@ -128,7 +129,11 @@ _KILLS = {
 }
 
 
-@pytest.mark.parametrize("name", _KILLS)
+# Those whose end takes most with it; the next tests kill Redis and PostgreSQL itself.
+_USUAL = ("every worker", "the web server", "PostgreSQL's program")
+
+
+@pytest.mark.parametrize("name", sizes.few_of(_KILLS, map(list(_KILLS).index, _USUAL)))
 def test_an_export_asked_for_just_before_a_part_is_killed_arrives_once(
     name: str, rough: Site, admin: Visitor
 ) -> None:

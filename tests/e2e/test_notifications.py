@@ -8,11 +8,11 @@ import time
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.acting import MODES, OpenPage, check, text_from
+from tests.e2e.acting import MODES, ON_TEAMS, OpenPage, check, text_from
 from tests.e2e.conftest import SIZES
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", ON_TEAMS)
 def test_a_manager_who_is_no_user_is_told_of_an_opt_out_and_unsubscribes(
     mode: str, open_page: OpenPage
 ) -> None:

@@ -9,7 +9,8 @@ import pytest
 from playwright.sync_api import Page, expect
 from pypdf import PdfReader
 
-from tests.e2e.acting import MODES, OpenPage, check, open_export
+from tests import sizes
+from tests.e2e.acting import MODES, ON_LEGACY, ON_TEAMS, OpenPage, check, open_export
 
 
 def _open_proof(page: Page) -> None:
@@ -27,7 +28,7 @@ def _open_proof(page: Page) -> None:
     expect(page.locator("td .digest").first).to_be_visible()
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", ON_LEGACY)
 def test_an_admin_verifies_the_history_and_finds_a_seal_they_kept(mode: str, open_page: OpenPage) -> None:
     page = open_page(f"admin@{MODES[mode][0]}")
     _open_proof(page)
@@ -53,7 +54,7 @@ def test_verify_works_without_scripts_by_reload(open_page: OpenPage) -> None:
     expect(answer).to_contain_text("Intact")
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", ON_TEAMS)
 def test_an_agent_goes_from_the_record_to_the_certificate_and_its_pdf(mode: str, open_page: OpenPage) -> None:
     page = open_page(f"agent@{MODES[mode][0]}")
     page.goto("/contacts/?status=opted_out")
@@ -66,7 +67,7 @@ def test_an_agent_goes_from_the_record_to_the_certificate_and_its_pdf(mode: str,
     assert number in PdfReader(io.BytesIO(content)).pages[0].extract_text()
 
 
-@pytest.mark.parametrize(("mode", "size"), [("teams", "desktop"), ("legacy", "phone")])
+@pytest.mark.parametrize(("mode", "size"), sizes.few_of([("teams", "desktop"), ("legacy", "phone")], [1]))
 def test_proof_and_certificate_are_accessible_and_fit_their_width(
     mode: str, size: str, open_page: OpenPage
 ) -> None:

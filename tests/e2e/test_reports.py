@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.acting import MODES, check
+from tests.e2e.acting import MODES, ON_LEGACY, ON_TEAMS, check
 
 OpenPage = Callable[..., Page]
 
@@ -20,7 +20,7 @@ def _kind_path(mode: str, key: str) -> str:
     return f"/reports/exports/{key}" if mode == "teams" else f"/reports/{key}/export"
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", ON_TEAMS)
 def test_an_admin_filters_reads_the_charts_pages_and_exports_just_that(
     mode: str, open_page: OpenPage
 ) -> None:
@@ -64,7 +64,7 @@ def test_an_admin_filters_reads_the_charts_pages_and_exports_just_that(
     expect(page).to_have_url(re.compile("source=keyword"))
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", ON_LEGACY)
 def test_a_row_leads_to_the_text_that_caused_it(mode: str, open_page: OpenPage) -> None:
     page = open_page(f"admin@{MODES[mode][0]}")
     page.goto(f"{PATHS[mode]}?source=keyword&start_date=2020-01-01&end_date=2030-01-01")
@@ -74,7 +74,7 @@ def test_a_row_leads_to_the_text_that_caused_it(mode: str, open_page: OpenPage) 
     expect(page.locator(f"#{page.url.partition('#')[2]}")).to_contain_text(words)
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", ON_LEGACY)
 def test_filtering_paging_and_exporting_work_without_scripts(mode: str, open_page: OpenPage) -> None:
     page = open_page(f"admin@{MODES[mode][0]}", scripts=False)
     page.goto(PATHS[mode])
@@ -93,7 +93,7 @@ def test_filtering_paging_and_exporting_work_without_scripts(mode: str, open_pag
     assert "csrf" not in page.url
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", ON_TEAMS)
 def test_every_kind_is_reached_from_reports_and_mailed(mode: str, open_page: OpenPage) -> None:
     page = open_page(f"admin@{MODES[mode][0]}")
     for key in KINDS:
@@ -103,7 +103,7 @@ def test_every_kind_is_reached_from_reports_and_mailed(mode: str, open_page: Ope
         expect(page.locator("#export-list tbody tr").first).to_contain_text("Sent", timeout=40_000)
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", ON_TEAMS)
 def test_every_state_of_the_reports_is_accessible_and_fits_its_width(mode: str, open_page: OpenPage) -> None:
     page = open_page(f"admin@{MODES[mode][0]}")
     report = PATHS[mode]

@@ -17,6 +17,7 @@ from cadence_app.consent.models import CustomKeyword
 from cadence_app.extensions import db
 from cadence_app.messaging.keyword_trial import try_text
 from cadence_app.messaging.models import Message, MessageState
+from tests import sizes
 from tests.world import World, make_world, new_number
 
 PAGE = "/settings/keywords/"
@@ -170,7 +171,8 @@ def set_policies(world: World, everywhere: bool, at_once: bool) -> None:
         db.session.commit()
 
 
-@settings(max_examples=40, deadline=None)
+@pytest.mark.sized
+@settings(max_examples=sizes.size(8, 100), deadline=None)
 @given(
     text=st.sampled_from(
         [

@@ -20,6 +20,7 @@ from cadence_app.consent.models import NumberStop, Status
 from cadence_app.extensions import db
 from cadence_app.messaging.keyword_trial import Outcome, arrival_of, outcome_of, try_text
 from cadence_app.messaging.models import Message
+from tests import sizes
 from tests.records.people import text_at
 from tests.world import World, make_world, new_number
 
@@ -88,7 +89,8 @@ def status_after(outcome: Outcome, before: str | None, team_id: int, texted: int
     return before
 
 
-@settings(max_examples=30, deadline=None)
+@pytest.mark.sized
+@settings(max_examples=sizes.size(6, 100), deadline=None)
 @given(
     past=st.lists(st.sampled_from(sorted(PAST)), max_size=3),
     barred=st.booleans(),

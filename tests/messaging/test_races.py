@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from sqlalchemy import func, select, update
 
 from cadence_app.accounts.models import User
@@ -24,11 +25,12 @@ from cadence_app.messaging.conversations import conversation_with
 from cadence_app.messaging.inbound import receive_text
 from cadence_app.messaging.models import Conversation, Direction, Message, MessageKind
 from cadence_app.messaging.sending import compose, deliver
+from tests import sizes
 from tests.campaigns.carrier import NAME, CountingCarrier, counting_carrier, driver_at
 from tests.campaigns.sending import add_campaign, add_people, always_open, start
 from tests.world import World
 
-EACH = 70
+EACH = sizes.size(30, 150)
 # By how much the side that was first begins later the next time.
 _STEP_SECONDS = 0.002
 
@@ -138,6 +140,7 @@ def check(race: Race) -> None:
     assert 0 < len(race.carrier.texts) < EACH
 
 
+@pytest.mark.sized
 def test_an_opt_out_wins_against_a_persons_text_or_comes_after_it(world: World) -> None:
     with counting_carrier() as carrier:
         race = race_of(world, carrier)
@@ -158,6 +161,7 @@ def test_an_opt_out_wins_against_a_persons_text_or_comes_after_it(world: World) 
         check(race)
 
 
+@pytest.mark.sized
 def test_an_opt_out_wins_against_a_text_for_later_or_comes_after_it(world: World) -> None:
     with counting_carrier() as carrier:
         race = race_of(world, carrier)
@@ -179,6 +183,7 @@ def test_an_opt_out_wins_against_a_text_for_later_or_comes_after_it(world: World
         check(race)
 
 
+@pytest.mark.sized
 def test_an_opt_out_wins_against_a_campaigns_text_or_comes_after_it(world: World) -> None:
     with counting_carrier() as carrier:
         race = race_of(world, carrier)

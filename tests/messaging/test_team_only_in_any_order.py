@@ -19,6 +19,7 @@ from cadence_app.consent.models import Status
 from cadence_app.extensions import db
 from cadence_app.inboxes.service import create_inbox
 from cadence_app.messaging.models import Message, MessageState
+from tests import sizes
 from tests.messaging.team_only import ask
 from tests.world import World, make_world, new_number
 
@@ -94,7 +95,8 @@ STEPS = st.tuples(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@pytest.mark.sized
+@settings(max_examples=sizes.size(10, 300), deadline=None)
 @given(steps=st.lists(STEPS, min_size=2, max_size=8))
 def test_whatever_is_said_and_toggled_team_gives_back_exactly_what_the_last_word_took(
     three: Three, steps: list[tuple[str, int]]

@@ -25,6 +25,7 @@ from cadence_app.messaging.sending import number_of, refusal
 from cadence_app.records.certificate import certify
 from cadence_app.records.merging import outcomes
 from cadence_app.records.phones import Gone
+from tests import sizes
 from tests.campaigns.sending import add_campaign
 from tests.consent.history import check, seal
 from tests.records.people import IN, OUT, current_numbers, merge, opt
@@ -44,7 +45,10 @@ def reachable(world: World, contact_id: int) -> set[tuple[int, str]]:
         }
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.sized
+@settings(
+    max_examples=sizes.size(4, 60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     statuses=st.lists(STATUSES, min_size=4, max_size=4),
     scopes=st.lists(

@@ -13,12 +13,18 @@ from cadence_app.consent.models import OptOutChange, Source, Status
 from cadence_app.extensions import db
 from cadence_app.reports.filters import Filters
 from cadence_app.reports.kinds import OPT_OUT_HISTORY
+from tests import sizes
 from tests.world import World, make_world
 
 _NAMES = (("Ann", "O'Hara", "S-001"), ("", "Öztürk_%", "=7"), ("anna", "ohara", "X12"), ("A", "B", ""))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.sized
+@settings(
+    max_examples=sizes.size(8, 100),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(part=st.text("anoöh'r_%s0-1 =xABO", min_size=1, max_size=6))
 def test_a_part_is_found_by_the_index_exactly_where_it_is(history: World, part: str) -> None:
     part = part.strip() or "a"

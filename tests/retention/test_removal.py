@@ -33,6 +33,7 @@ from cadence_app.messaging.sending import refusal
 from cadence_app.retention import holds, listing, removal, service
 from cadence_app.retention.models import RetentionItem, RetentionRun
 from cadence_app.retention.stops import keep_stops
+from tests import sizes
 from tests.consent.history import behind_its_back, check
 from tests.retention.old_contacts import (
     LONG_AGO,
@@ -285,7 +286,8 @@ def test_the_database_itself_refuses_what_no_run_may_do(world: World) -> None:
     assert known(strangers, theirs)
 
 
-@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@pytest.mark.sized
+@settings(max_examples=sizes.size(2, 20), deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     people=st.lists(
         st.tuples(st.sampled_from(["in", "out", "stop", "everywhere"]), st.integers(0, 800)), max_size=6

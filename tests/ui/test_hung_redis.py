@@ -46,7 +46,7 @@ def test_while_redis_hangs_an_export_is_taken_and_told_to_wait_and_the_sweep_que
             check=True,
             capture_output=True,
             text=True,
-            timeout=50,
+            timeout=120,
         )
     assert '"redis":"delayed"' in visit.stdout
     assert "The request is saved. The queue is out of reach just now" in visit.stdout

@@ -99,7 +99,7 @@ def receiver(certificate: Path | None = None) -> Iterator[Receiver]:
         context.load_cert_chain(certificate)
         server.socket = context.wrap_socket(server.socket, server_side=True)
         here.url = f"https://localhost:{server.server_port}/hook"
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     yield here
     server.shutdown()

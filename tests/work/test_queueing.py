@@ -21,6 +21,7 @@ from rq.job import JobStatus
 from cadence_app.extensions import rq
 from cadence_app.work import queueing
 from cadence_app.work.queueing import Job, OnTheClock, job, put_once, waiting
+from tests import sizes
 from tests.conftest import free_port
 from tests.work import doing
 
@@ -150,7 +151,8 @@ def test_a_job_of_an_older_cadence_at_the_head_hides_nothing(line: Line) -> None
     assert line.keys[1:] == ["mail-1"]
 
 
-@settings(max_examples=30, deadline=None)
+@pytest.mark.sized
+@settings(max_examples=sizes.size(10, 100), deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["put", "pop", "start", "end"]), st.sampled_from(["a-1", "b-1"]))))
 def test_whatever_happens_one_job_of_each_key_waits(app: Flask, steps: list[tuple[str, str]]) -> None:
     with app.app_context():

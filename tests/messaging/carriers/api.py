@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
-import sqlalchemy as sa
+import psycopg
 from flask import Flask
 
 from cadence_app.messaging.carriers import gaps
@@ -20,7 +20,7 @@ from tests.messaging.carriers.ends.base import LOST, SECRET, Api, Came, FarEnd
 
 __all__ = ["LOST", "SECRET", "Api", "Came", "carrier_api", "carrier_server", "reach_carriers_at"]
 
-_LEAVE = sa.text("UPDATE messages SET state = 'suppressed' WHERE state IN ('queued', 'sending')")
+_LEAVE = "UPDATE messages SET state = 'suppressed' WHERE state IN ('queued', 'sending')"
 
 
 class _Request:
@@ -106,7 +106,7 @@ def carrier_server() -> Iterator[tuple[Api, str]]:
     """The carriers and their address."""
     server = _Server(("127.0.0.1", 0), _Handler)
     server.api = Api(url=f"http://127.0.0.1:{server.server_port}")
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield server.api, server.api.url
     server.shutdown()
     server.server_close()
@@ -116,10 +116,8 @@ def carrier_server() -> Iterator[tuple[Api, str]]:
 def carrier_api(app: Flask) -> Iterator[Api]:
     """The application's carriers are this server meanwhile. Texts that earlier tests left are not sent to it,
     though a sweep is one of all tenants."""
-    owner = sa.create_engine(app.config["SUPERUSER_URL"])
-    with owner.begin() as connection:
-        connection.execute(_LEAVE)
-    owner.dispose()
+    with psycopg.connect(app.config["SUPERUSER_URL"].replace("+psycopg", "")) as superuser:
+        superuser.execute(_LEAVE)
     with carrier_server() as (api, address), reach_carriers_at(app, address):
         with app.app_context():
             gaps.beat()

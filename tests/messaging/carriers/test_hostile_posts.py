@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from tests import sizes
 from tests.messaging.carriers.api import carrier_api
 from tests.messaging.carriers.ends import CODES
 from tests.messaging.carriers.ends.base import Post
@@ -20,7 +21,7 @@ from tests.requests import hostile
 from tests.world import World, make_world, new_number
 
 SEED = os.environ.get("CADENCE_FUZZ_SEED", "20261130")
-POSTS = int(os.environ.get("CADENCE_FUZZ_POSTS", "40"))
+POSTS = int(os.environ.get("CADENCE_FUZZ_POSTS", sizes.size("15", "300")))
 _VALUES: list[Any] = [
     None, True, False, 0, -1, 1.5, 2**63, -(2**70), 10**400, [], {}, [[]], [None], {"": ""}, "", "\x00",
     "\ud83d",
@@ -93,6 +94,7 @@ def _posts(line: Line, chance: random.Random) -> Iterator[Post]:
             yield line.end.posted(_spoiled(chance, right), line.address)
 
 
+@pytest.mark.sized
 @pytest.mark.parametrize("line", CODES, indirect=True)
 def test_what_a_carrier_signed_is_answered_whatever_is_in_it(line: Line) -> None:
     chance = random.Random(f"{SEED} {line.carrier}")
@@ -101,6 +103,7 @@ def test_what_a_carrier_signed_is_answered_whatever_is_in_it(line: Line) -> None
         assert status == 200, (status, post.body[:300])
 
 
+@pytest.mark.sized
 @pytest.mark.parametrize("line", CODES, indirect=True)
 def test_what_no_carrier_signed_is_refused_whatever_is_in_it(line: Line) -> None:
     chance = random.Random(f"{SEED} unsigned {line.carrier}")

@@ -23,6 +23,7 @@ from cadence_app.messaging.carriers import intake
 from cadence_app.messaging.carriers.jobs import sweep_carrier_events
 from cadence_app.messaging.carriers.models import CarrierEvent, UnreadPost
 from cadence_app.messaging.providers.readings import dig
+from tests import sizes
 from tests.messaging.carriers.api import carrier_api
 from tests.messaging.carriers.ends import CODES, ENDS
 from tests.messaging.carriers.posting import Line
@@ -263,7 +264,8 @@ def _bent(draw: Callable[[st.SearchStrategy[Any]], Any], event: Any) -> Any:
 
 
 @pytest.mark.parametrize("line", [code for code in CODES if not ENDS[code].is_form], indirect=True)
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@pytest.mark.sized
+@settings(max_examples=sizes.size(8, 100), deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_no_content_of_a_proven_post_is_refused(line: Line, data: st.DataObject) -> None:
     bent = _bent(data.draw, line.event(new_number(), "STOP", new_number()))
@@ -287,7 +289,8 @@ def message_id_of(line: Line, event: Any) -> str:
     return f"{line.carrier} {found}" if found and isinstance(found, str) else ""
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@pytest.mark.sized
+@settings(max_examples=sizes.size(8, 100), deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     form=st.dictionaries(
         st.sampled_from(["MessageSid", "From", "To", "Body", "NumMedia", "MediaUrl0", "SmsStatus", "x"]),
