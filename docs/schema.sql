@@ -258,6 +258,48 @@ GRANT SELECT (id, tenant_id, next_attempt_at) ON carrier_events TO cadence_looku
 GRANT USAGE ON SEQUENCE carrier_events_id_seq TO cadence_app;
 GRANT SELECT ON SEQUENCE carrier_events_id_seq TO cadence_backup;
 
+CREATE TABLE consent_evidence (
+    id bigserial,
+    tenant_id bigint NOT NULL,
+    contact_id bigint NOT NULL,
+    team_id bigint NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    method text NOT NULL,
+    way text NOT NULL,
+    agreed_on date,
+    agreed_at timestamp with time zone,
+    words text NOT NULL,
+    page_url text NOT NULL,
+    sha256 bytea,
+    ip text NOT NULL,
+    number text NOT NULL,
+    collected_by text NOT NULL,
+    user_id bigint,
+    user_name text NOT NULL,
+    origin text NOT NULL,
+    CONSTRAINT pk_consent_evidence PRIMARY KEY (id),
+    CONSTRAINT ck_consent_evidence_method CHECK ((method = ANY (ARRAY['web_form'::text, 'keyword'::text, 'paper'::text, 'spoken'::text, 'import'::text, 'api'::text, 'other_system'::text]))),
+    CONSTRAINT ck_consent_evidence_sha256 CHECK ((octet_length(sha256) = 32)),
+    CONSTRAINT ck_consent_evidence_way CHECK ((way = ANY (ARRAY['added'::text, 'opted_in'::text, 'new_text'::text, 'number_change'::text, 'record'::text, 'import'::text, 'api'::text]))),
+    CONSTRAINT fk_consent_evidence_contact_id FOREIGN KEY (tenant_id, contact_id) REFERENCES contacts(tenant_id, id),
+    CONSTRAINT fk_consent_evidence_team_id FOREIGN KEY (tenant_id, team_id) REFERENCES teams(tenant_id, id),
+    CONSTRAINT fk_consent_evidence_tenant_id FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+    CONSTRAINT fk_consent_evidence_user_id FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id)
+);
+CREATE INDEX ix_consent_evidence_contact ON consent_evidence USING btree (contact_id, team_id, recorded_at);
+CREATE INDEX ix_consent_evidence_day ON consent_evidence USING btree (tenant_id, recorded_at, id);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON consent_evidence FOR EACH ROW EXECUTE FUNCTION refuse_change_of_evidence();
+CREATE TRIGGER append_only_whole BEFORE TRUNCATE ON consent_evidence FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_evidence();
+CREATE TRIGGER sealed_days AFTER INSERT ON consent_evidence REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION refuse_evidence_of_sealed_day();
+ALTER TABLE consent_evidence ENABLE ROW LEVEL SECURITY;
+ALTER TABLE consent_evidence FORCE ROW LEVEL SECURITY;
+CREATE POLICY backup ON consent_evidence FOR SELECT TO cadence_backup USING (true);
+CREATE POLICY tenant ON consent_evidence USING ((tenant_id = (NULLIF(current_setting('cadence.tenant_id'::text, true), ''::text))::bigint));
+GRANT SELECT, INSERT ON consent_evidence TO cadence_app;
+GRANT SELECT ON consent_evidence TO cadence_backup;
+GRANT USAGE ON SEQUENCE consent_evidence_id_seq TO cadence_app;
+GRANT SELECT ON SEQUENCE consent_evidence_id_seq TO cadence_backup;
+
 CREATE TABLE consents (
     contact_id bigint NOT NULL,
     team_id bigint NOT NULL,
@@ -810,6 +852,7 @@ CREATE TABLE import_rows (
     choice text,
     heard text,
     agreed boolean NOT NULL DEFAULT false,
+    given jsonb,
     CONSTRAINT pk_import_rows PRIMARY KEY (import_id, line),
     CONSTRAINT ck_import_rows_import_rows_choice CHECK (((choice IS NULL) OR (choice = ANY (ARRAY['update'::text, 'further'::text])))),
     CONSTRAINT ck_import_rows_import_rows_heard CHECK (((heard IS NULL) OR (heard = ANY (ARRAY['counts'::text, 'older'::text, 'nobody'::text, 'no_team'::text])))),
@@ -871,6 +914,10 @@ CREATE TABLE imports (
     agreed_reason text NOT NULL DEFAULT ''::text,
     preview jsonb NOT NULL DEFAULT '{}'::jsonb,
     asked jsonb NOT NULL DEFAULT '{}'::jsonb,
+    statement text NOT NULL DEFAULT ''::text,
+    statement_on date,
+    evidence bigint NOT NULL DEFAULT '0'::bigint,
+    evidence_idle bigint NOT NULL DEFAULT '0'::bigint,
     CONSTRAINT pk_imports PRIMARY KEY (id),
     CONSTRAINT uq_imports_tenant_id_id UNIQUE (tenant_id, id),
     CONSTRAINT ck_imports_state CHECK ((state = ANY (ARRAY['opening'::text, 'draft'::text, 'checking'::text, 'ready'::text, 'importing'::text, 'done'::text, 'cancelled'::text, 'failed'::text]))),
@@ -1476,6 +1523,37 @@ GRANT SELECT ON retired_changes TO cadence_backup;
 GRANT USAGE ON SEQUENCE retired_changes_id_seq TO cadence_app;
 GRANT SELECT ON SEQUENCE retired_changes_id_seq TO cadence_backup;
 
+CREATE TABLE retired_evidence (
+    id bigserial,
+    tenant_id bigint NOT NULL,
+    evidence_id bigint NOT NULL,
+    day date NOT NULL,
+    digest bytea NOT NULL,
+    how text NOT NULL,
+    retired_at timestamp with time zone NOT NULL DEFAULT statement_timestamp(),
+    user_id bigint,
+    user_name text NOT NULL,
+    reason text NOT NULL,
+    replaced bytea,
+    CONSTRAINT pk_retired_evidence PRIMARY KEY (id),
+    CONSTRAINT uq_retired_evidence_evidence_id_how UNIQUE (evidence_id, how),
+    CONSTRAINT ck_retired_evidence_how CHECK ((how = ANY (ARRAY['erased'::text, 'purged'::text]))),
+    CONSTRAINT ck_retired_evidence_replaced CHECK (((how = 'purged'::text) = (replaced IS NULL))),
+    CONSTRAINT fk_retired_evidence_tenant_id FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+    CONSTRAINT fk_retired_evidence_user_id FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id)
+);
+CREATE INDEX ix_retired_evidence_day ON retired_evidence USING btree (tenant_id, day, evidence_id);
+CREATE INDEX ix_retired_evidence_retired ON retired_evidence USING btree (tenant_id, retired_at, id);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON retired_evidence FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_seals();
+CREATE TRIGGER sealed_days AFTER INSERT ON retired_evidence REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION refuse_retiring_on_sealed_day();
+ALTER TABLE retired_evidence ENABLE ROW LEVEL SECURITY;
+ALTER TABLE retired_evidence FORCE ROW LEVEL SECURITY;
+CREATE POLICY backup ON retired_evidence FOR SELECT TO cadence_backup USING (true);
+CREATE POLICY tenant ON retired_evidence USING ((tenant_id = (NULLIF(current_setting('cadence.tenant_id'::text, true), ''::text))::bigint));
+GRANT SELECT ON retired_evidence TO cadence_app;
+GRANT SELECT ON retired_evidence TO cadence_backup;
+GRANT SELECT ON SEQUENCE retired_evidence_id_seq TO cadence_backup;
+
 CREATE TABLE saved_filters (
     id bigserial,
     tenant_id bigint NOT NULL,
@@ -1551,6 +1629,8 @@ CREATE TABLE seal_checks (
     problem_day date,
     problem_change_id bigint,
     finished_at timestamp with time zone,
+    problem_evidence_id bigint,
+    evidence bigint NOT NULL DEFAULT '0'::bigint,
     CONSTRAINT pk_seal_checks PRIMARY KEY (id),
     CONSTRAINT ck_seal_checks_state CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'intact'::text, 'differs'::text, 'failed'::text]))),
     CONSTRAINT fk_seal_checks_requested_by_id FOREIGN KEY (tenant_id, requested_by_id) REFERENCES users(tenant_id, id),
@@ -1586,6 +1666,23 @@ CREATE POLICY tenant ON sealed_changes USING ((tenant_id = (NULLIF(current_setti
 GRANT SELECT, INSERT ON sealed_changes TO cadence_app;
 GRANT SELECT ON sealed_changes TO cadence_backup;
 
+CREATE TABLE sealed_evidence (
+    evidence_id bigint NOT NULL,
+    tenant_id bigint NOT NULL,
+    day date NOT NULL,
+    digest bytea NOT NULL,
+    CONSTRAINT pk_sealed_evidence PRIMARY KEY (evidence_id),
+    CONSTRAINT fk_sealed_evidence_tenant_id FOREIGN KEY (tenant_id) REFERENCES tenants(id)
+);
+CREATE INDEX ix_sealed_evidence_day ON sealed_evidence USING btree (tenant_id, day, evidence_id);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON sealed_evidence FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_seals();
+ALTER TABLE sealed_evidence ENABLE ROW LEVEL SECURITY;
+ALTER TABLE sealed_evidence FORCE ROW LEVEL SECURITY;
+CREATE POLICY backup ON sealed_evidence FOR SELECT TO cadence_backup USING (true);
+CREATE POLICY tenant ON sealed_evidence USING ((tenant_id = (NULLIF(current_setting('cadence.tenant_id'::text, true), ''::text))::bigint));
+GRANT SELECT, INSERT ON sealed_evidence TO cadence_app;
+GRANT SELECT ON sealed_evidence TO cadence_backup;
+
 CREATE TABLE seals (
     id bigserial,
     tenant_id bigint NOT NULL,
@@ -1598,6 +1695,10 @@ CREATE TABLE seals (
     sealed_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
     retired bigint NOT NULL DEFAULT '0'::bigint,
     retired_digest bytea,
+    evidence bigint NOT NULL DEFAULT '0'::bigint,
+    evidence_digest bytea,
+    retired_evidence bigint NOT NULL DEFAULT '0'::bigint,
+    retired_evidence_digest bytea,
     CONSTRAINT pk_seals PRIMARY KEY (id),
     CONSTRAINT uq_seals_tenant_id_day UNIQUE (tenant_id, day),
     CONSTRAINT fk_seals_tenant_id FOREIGN KEY (tenant_id) REFERENCES tenants(id)
@@ -2874,6 +2975,38 @@ END $function$;
 REVOKE ALL ON FUNCTION erase_changes(bigint[],bigint,text,text) FROM public;
 GRANT EXECUTE ON FUNCTION erase_changes(bigint[],bigint,text,text) TO cadence_app;
 
+CREATE FUNCTION erase_evidence(ids bigint[], by_user bigint, by_name text, why text)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+DECLARE
+    tenant bigint := nullif(current_setting('cadence.tenant_id', true), '')::bigint;
+    at timestamptz := (SELECT moment FROM history_moment(tenant));
+    erased bigint[];
+BEGIN
+    WITH held AS (
+        SELECT e FROM consent_evidence e
+        WHERE e.tenant_id = tenant AND e.id = ANY (ids)
+          AND NOT EXISTS (SELECT FROM retired_evidence r WHERE r.evidence_id = e.id)
+        ORDER BY e.id FOR UPDATE
+    ), added AS (
+        INSERT INTO retired_evidence
+            (tenant_id, evidence_id, day, digest, how, retired_at, user_id, user_name, reason, replaced)
+        SELECT tenant, (e).id, history_day((e).recorded_at), evidence_digest(e), 'erased', at, by_user,
+               by_name, why, evidence_digest(erased_evidence(e, why))
+        FROM held RETURNING evidence_id
+    ) SELECT array_agg(evidence_id) INTO erased FROM added;
+    UPDATE consent_evidence e SET (words, page_url, sha256, ip, number, collected_by, origin)
+        = (SELECT n.words, n.page_url, n.sha256, n.ip, n.number, n.collected_by, n.origin
+           FROM erased_evidence(e, why) AS n)
+        WHERE e.id = ANY (erased);
+    RETURN coalesce(cardinality(erased), 0);
+END $function$;
+REVOKE ALL ON FUNCTION erase_evidence(bigint[],bigint,text,text) FROM public;
+GRANT EXECUTE ON FUNCTION erase_evidence(bigint[],bigint,text,text) TO cadence_app;
+
 CREATE FUNCTION erased_change(c opt_out_changes, why text)
  RETURNS opt_out_changes
  LANGUAGE plpgsql
@@ -2889,6 +3022,41 @@ BEGIN
     c.reason := 'Erased: ' || why;
     RETURN c;
 END $function$;
+
+CREATE FUNCTION erased_evidence(e consent_evidence, why text)
+ RETURNS consent_evidence
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+BEGIN
+    e.words := 'Erased: ' || why;
+    e.page_url := '';
+    e.sha256 := NULL;
+    e.ip := '';
+    e.number := 'erased-' || e.contact_id;
+    e.collected_by := '';
+    e.origin := '';
+    RETURN e;
+END $function$;
+
+CREATE FUNCTION evidence_digest(e consent_evidence)
+ RETURNS bytea
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+    SELECT sha256(convert_to('cadence-evidence-1 '
+        || netstring(e.id::text) || netstring(e.tenant_id::text) || netstring(e.contact_id::text)
+        || netstring(e.team_id::text)
+        || netstring(to_char(e.recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))
+        || netstring(e.method) || netstring(e.way)
+        || netstring(to_char(e.agreed_on, 'YYYY-MM-DD'))
+        || netstring(to_char(e.agreed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))
+        || netstring(e.words) || netstring(e.page_url) || netstring(encode(e.sha256, 'hex'))
+        || netstring(e.ip) || netstring(e.number) || netstring(e.collected_by)
+        || netstring(e.user_id::text) || netstring(e.user_name) || netstring(e.origin), 'UTF8'))
+$function$;
 
 CREATE FUNCTION find_api_token(token_key text)
  RETURNS TABLE(tenant_id bigint, token_id bigint)
@@ -3169,6 +3337,37 @@ END $function$;
 REVOKE ALL ON FUNCTION purge_changes(bigint[],bigint,text,text) FROM public;
 GRANT EXECUTE ON FUNCTION purge_changes(bigint[],bigint,text,text) TO cadence_app;
 
+CREATE FUNCTION purge_evidence(ids bigint[], by_user bigint, by_name text, why text)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+DECLARE
+    tenant bigint := nullif(current_setting('cadence.tenant_id', true), '')::bigint;
+    at timestamptz := (SELECT moment FROM history_moment(tenant));
+    purged bigint[];
+BEGIN
+    WITH held AS (
+        SELECT e FROM consent_evidence e
+        WHERE e.tenant_id = tenant AND e.id = ANY (ids)
+          AND history_day(e.recorded_at) <= (SELECT max(day) FROM seals WHERE tenant_id = tenant)
+          AND NOT EXISTS (SELECT FROM consents c WHERE c.contact_id = e.contact_id AND c.team_id = e.team_id)
+        ORDER BY e.id FOR UPDATE
+    ), added AS (
+        INSERT INTO retired_evidence
+            (tenant_id, evidence_id, day, digest, how, retired_at, user_id, user_name, reason, replaced)
+        SELECT tenant, (e).id, history_day((e).recorded_at),
+               coalesce((SELECT digest FROM retired_evidence WHERE evidence_id = (e).id), evidence_digest(e)),
+               'purged', at, by_user, by_name, why, NULL
+        FROM held RETURNING evidence_id
+    ) SELECT array_agg(evidence_id) INTO purged FROM added;
+    DELETE FROM consent_evidence WHERE id = ANY (purged);
+    RETURN coalesce(cardinality(purged), 0);
+END $function$;
+REVOKE ALL ON FUNCTION purge_evidence(bigint[],bigint,text,text) FROM public;
+GRANT EXECUTE ON FUNCTION purge_evidence(bigint[],bigint,text,text) TO cadence_app;
+
 CREATE FUNCTION refuse_change_of_audit()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -3176,6 +3375,26 @@ CREATE FUNCTION refuse_change_of_audit()
 AS $function$
 BEGIN
     RAISE EXCEPTION 'audit_entries is append-only: % refused', TG_OP USING ERRCODE = 'restrict_violation';
+END $function$;
+
+CREATE FUNCTION refuse_change_of_evidence()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+BEGIN
+    IF TG_OP = 'UPDATE' AND EXISTS (
+        SELECT FROM retired_evidence r
+        WHERE r.evidence_id = OLD.id AND r.how = 'erased' AND r.replaced = evidence_digest(NEW)
+    ) THEN
+        RETURN NEW;
+    END IF;
+    IF TG_OP = 'DELETE' AND EXISTS (
+        SELECT FROM retired_evidence r WHERE r.evidence_id = OLD.id AND r.how = 'purged'
+    ) THEN
+        RETURN OLD;
+    END IF;
+    RAISE EXCEPTION 'consent_evidence is append-only: % refused', TG_OP USING ERRCODE = 'restrict_violation';
 END $function$;
 
 CREATE FUNCTION refuse_change_of_history()
@@ -3214,6 +3433,35 @@ CREATE FUNCTION refuse_change_of_seals()
 AS $function$
 BEGIN
     RAISE EXCEPTION '% is append-only: % refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'restrict_violation';
+END $function$;
+
+CREATE FUNCTION refuse_evidence_of_sealed_day()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+DECLARE
+    refused record;
+BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'evidence is written in READ COMMITTED only: an older snapshot can''t see a seal'
+            USING ERRCODE = 'restrict_violation';
+    END IF;
+    PERFORM pg_advisory_xact_lock_shared(history_day_key(held.tenant_id, held.day)) FROM (
+        SELECT DISTINCT tenant_id, CASE WHEN day >= history_day(clock_timestamp()) - 1 THEN day END AS day
+        FROM (SELECT tenant_id, history_day(recorded_at) AS day FROM added) AS days
+    ) AS held;
+    SELECT oldest.recorded_at, sealed.day INTO refused
+        FROM (SELECT tenant_id, min(recorded_at) AS recorded_at FROM added GROUP BY tenant_id) AS oldest
+        CROSS JOIN LATERAL (SELECT max(day) AS day FROM seals WHERE tenant_id = oldest.tenant_id) AS sealed
+        WHERE history_day(oldest.recorded_at) <= sealed.day
+        LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'evidence of % is refused: the history is sealed up to %',
+            to_char(refused.recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), refused.day
+            USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NULL;
 END $function$;
 
 CREATE FUNCTION refuse_retiring_on_sealed_day()
@@ -3290,14 +3538,22 @@ CREATE FUNCTION removable_contacts(tenant bigint, ids bigint[], before timestamp
  STABLE
  SET search_path TO 'public', 'pg_temp'
 AS $function$
-    SELECT c.id, greatest(c.created_at, texts.last_at, changes.last_at)
+    SELECT c.id, greatest(c.created_at, texts.last_at, changes.last_at, evidence.last_at)
     FROM contacts c
+    CROSS JOIN LATERAL (
+        SELECT array_append(array_agg(m.id), c.id) AS theirs FROM contacts m WHERE m.merged_into_id = c.id
+    ) AS own
     CROSS JOIN LATERAL (
         SELECT max(last_message_at) AS last_at FROM conversations WHERE contact_id = c.id) AS texts
     CROSS JOIN LATERAL (
-        SELECT max(changed_at) AS last_at FROM opt_out_changes WHERE contact_id = c.id) AS changes
+        SELECT max(changed_at) AS last_at FROM opt_out_changes
+        WHERE contact_id = ANY (own.theirs)) AS changes
+    CROSS JOIN LATERAL (
+        SELECT max(recorded_at) AS last_at FROM consent_evidence
+        WHERE contact_id = ANY (own.theirs)) AS evidence
     WHERE c.tenant_id = tenant AND c.id = ANY (ids) AND c.merged_into_id IS NULL
-      AND greatest(c.created_at, texts.last_at, changes.last_at) < least(before, now() - interval '1 year')
+      AND greatest(c.created_at, texts.last_at, changes.last_at, evidence.last_at)
+        < least(before, now() - interval '1 year')
       AND NOT EXISTS (
         SELECT FROM legal_holds h JOIN contacts held ON held.id = h.contact_id
         WHERE c.id IN (held.id, held.merged_into_id))
@@ -3315,6 +3571,7 @@ DECLARE
     named bigint[];
     gone bigint[];
     changes bigint[];
+    evidence bigint[];
 BEGIN
     -- In the order of their ids, as every writer of consent takes them; who waits for one sees it is gone.
     PERFORM FROM contacts WHERE tenant_id = tenant AND id = ANY (ids) ORDER BY id FOR UPDATE;
@@ -3324,6 +3581,8 @@ BEGIN
     changes := ARRAY(SELECT id FROM opt_out_changes WHERE contact_id = ANY (gone) ORDER BY id);
     PERFORM remove_dependants('opt_out_changes', changes);
     PERFORM purge_changes(changes, by_user, by_name, why);
+    evidence := ARRAY(SELECT id FROM consent_evidence WHERE contact_id = ANY (gone) ORDER BY id);
+    PERFORM purge_evidence(evidence, by_user, by_name, why);
     PERFORM remove_dependants('contacts', gone);
     DELETE FROM contacts WHERE id = ANY (gone);
     RETURN QUERY SELECT unnest(named);
@@ -3348,7 +3607,8 @@ BEGIN
         CROSS JOIN LATERAL unnest(c.conkey, c.confkey) AS keys(own, theirs)
         JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = keys.own
         JOIN pg_attribute p ON p.attrelid = c.confrelid AND p.attnum = keys.theirs AND p.attname = 'id'
-        WHERE c.contype = 'f' AND c.confrelid = parent AND c.conrelid <> 'opt_out_changes'::regclass
+        WHERE c.contype = 'f' AND c.confrelid = parent
+          AND c.conrelid NOT IN ('opt_out_changes'::regclass, 'consent_evidence'::regclass)
         ORDER BY 1, 2
     LOOP
         IF NOT link.needed THEN
