@@ -83,7 +83,7 @@ class Tenant(Model):
     # The hours of the contact's day in which campaigns may text them: from the first up to the second.
     texts_from: Mapped[int] = mapped_column(default=8, server_default="8")
     texts_until: Mapped[int] = mapped_column(default=21, server_default="21")
-    # Years that a contact is kept after their last text; none means for good (retention/).
+    # Years that a contact is kept after anything last happened to them; none means for good (retention/).
     retention_years: Mapped[int | None] = mapped_column(default=5, server_default="5")
     # Whether what is older is removed every month by itself.
     retention_monthly: Mapped[bool] = mapped_column(default=False, server_default="false")

@@ -14,7 +14,7 @@ from cadence_app.administration import audit_log
 from cadence_app.administration.forms import AuditForm
 from cadence_app.reports.kinds import AUDIT_LOG
 from cadence_app.reports.screens import page_of
-from cadence_app.ui import asked
+from cadence_app.ui import query_values as asked
 from cadence_app.ui.navigation import words_for
 
 blueprint = Blueprint("audit_log", __name__, url_prefix="/settings/audit-log")

@@ -19,7 +19,7 @@ from cadence_app.administration.teams import open_teams
 from cadence_app.extensions import db
 from cadence_app.standing import service as standing
 from cadence_app.standing.choosing import chosen, context
-from cadence_app.ui import asked
+from cadence_app.ui import query_values as asked
 from cadence_app.ui.navigation import words_for
 
 blueprint = Blueprint("people", __name__, url_prefix="/settings/users")

@@ -7,7 +7,7 @@ from cadence_app.api.contacts import find_team
 from cadence_app.api.models import Scope
 from cadence_app.api.operations import operation
 from cadence_app.api.schemas import ChangeOut, ChangePage, ChangeQuery
-from cadence_app.consent.feed import changes_after
+from cadence_app.consent.change_feed import changes_after
 from cadence_app.consent.models import Source
 
 

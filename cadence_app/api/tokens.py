@@ -1,4 +1,8 @@
-"""Making, checking, handing over and ending API tokens."""
+"""Making, checking, handing over and ending API tokens by hand, and when one expires.
+
+Whether one still works because of who made it is Standing in models.py; what becomes of it once nobody
+answers for it, standing/service.py.
+"""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from cadence_app.campaigns import reasons, recipients, results, service
 from cadence_app.campaigns.models import Campaign, Reason, Recipient, RecipientState
 from cadence_app.spreadsheets import defused
 from cadence_app.tenancy import use_tenant
-from cadence_app.ui import asked
+from cadence_app.ui import query_values as asked
 from cadence_app.ui.formatting import utc
 from cadence_app.ui.navigation import words_of
 

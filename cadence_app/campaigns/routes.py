@@ -21,7 +21,7 @@ from cadence_app.messaging import encoding, text_templates
 from cadence_app.messaging.carriers import gaps
 from cadence_app.messaging.merge_fields import UnknownField, tenant_fields
 from cadence_app.messaging.sending import MAX_BODY_LENGTH
-from cadence_app.ui import asked
+from cadence_app.ui import query_values as asked
 from cadence_app.ui.navigation import words_of
 
 blueprint = Blueprint("campaigns", __name__, url_prefix="/campaigns")

@@ -13,11 +13,12 @@ from typing import Any
 from sqlalchemy import select
 
 from cadence_app.accounts.models import Team
-from cadence_app.consent import blocks, number_stops, possible, proofs
+from cadence_app.consent import blocks, number_stops, possible
+from cadence_app.consent import evidence_by_api as proofs
 from cadence_app.consent.evidence import Given
+from cadence_app.consent.evidence_by_api import Kept
 from cadence_app.consent.ledger import Change, among, lock_contacts, note_stops, record_changes
 from cadence_app.consent.models import Consent, Source, Status
-from cadence_app.consent.proofs import Kept
 from cadence_app.extensions import db
 from cadence_app.phone_numbers import spellings
 

@@ -12,7 +12,10 @@ from zoneinfo import ZoneInfo
 
 from cadence_app.consent import blocks, number_stops, possible, team_only
 from cadence_app.consent.deciding import Arrival, Decided
-from cadence_app.consent.effects import (
+from cadence_app.consent.ledger import Change, note_stop, note_stops, record_changes
+from cadence_app.consent.models import Decision, Source, Status
+from cadence_app.consent.standing import Standing
+from cadence_app.consent.text_effects import (
     AskTeamOnly,
     BlockByWords,
     BlockedByCarrier,
@@ -29,9 +32,6 @@ from cadence_app.consent.effects import (
     UnblockedByCarrier,
     WordsCount,
 )
-from cadence_app.consent.ledger import Change, note_stop, note_stops, record_changes
-from cadence_app.consent.models import Decision, Source, Status
-from cadence_app.consent.standing import Standing
 
 _READ_LIKE_ONE = "These words read like an opt out; set to count as one."
 

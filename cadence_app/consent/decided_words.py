@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, DateTime, Text, cast, delete, func, literal, select, update
+from sqlalchemy import BigInteger, DateTime, delete, literal, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from cadence_app.accounts.models import Tenant
@@ -18,9 +18,8 @@ from cadence_app.consent.models import Block, BlockScope, Consent, NumberStop, S
 from cadence_app.consent.number_stops import as_it_was, digest, digests, latest
 from cadence_app.contacts.models import ContactNumber
 from cadence_app.extensions import db
-from cadence_app.phone_numbers import spelled, spellings
+from cadence_app.phone_numbers import spellings
 from cadence_app.tenancy import tenant_in_use
-from cadence_app.work import locks
 
 
 def keep(numbers: Collection[str], said_at: datetime, team_id: int) -> str:
@@ -60,35 +59,6 @@ def forget(
                 db.session.execute(update(NumberStop).where(*theirs).values(**as_it_was(stop)))
             else:
                 db.session.execute(delete(NumberStop).where(*theirs))
-
-
-def holders(numbers: Collection[str]) -> set[int]:
-    """The ids of the contacts who have these numbers now, in whatever spelling."""
-    return {contact_id for contact_id, _ in _holders(numbers)}
-
-
-def held_from_others(contact_id: int, numbers: Collection[str]) -> set[int]:
-    """The ids of who else has these numbers, of whose stops a contact's words are. Until this transaction
-    ends nobody gets one that the contact, whom the caller holds, has no more: who is getting one now is
-    waited for and among them, and who comes later finds the stop (number_turn() in the database)."""
-    now = _holders(numbers)
-    own = {spelled(number) for holder_id, number in now if holder_id == contact_id}
-    if left := {spelled(number) for number in numbers} - own:
-        turns = select(
-            func.number_turn(tenant_in_use(), func.unnest(cast(sorted(left), ARRAY(Text)))).label("turn")
-        )
-        locks.hold_each(turns.distinct().order_by("turn"))
-        now = _holders(numbers)
-    return {holder_id for holder_id, _ in now} - {contact_id}
-
-
-def _holders(numbers: Collection[str]) -> list[tuple[int, str]]:
-    """Who has these numbers now, by id, and each number as it is stored."""
-    stored = {each for number in numbers for each in spellings(number)}
-    query = select(ContactNumber.contact_id, ContactNumber.number).where(
-        ContactNumber.number.in_(stored), ContactNumber.until.is_(None)
-    )
-    return [(row.contact_id, row.number) for row in db.session.execute(query)] if stored else []
 
 
 def bar_holder(contact_id: int, numbers: Collection[str], said_at: datetime, team_id: int, said: str) -> bool:

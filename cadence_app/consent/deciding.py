@@ -11,7 +11,18 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from cadence_app.consent import keywords, reading
-from cadence_app.consent.effects import (
+from cadence_app.consent.intent import Found
+from cadence_app.consent.keywords import Keyword, Meaning
+from cadence_app.consent.models import BlockScope, Source, Status
+from cadence_app.consent.reading import Beside, Said
+from cadence_app.consent.standing import (
+    Standing,
+    StoredBlock,
+    out_of_later_teams,
+    spelled,
+    stopped_because,
+)
+from cadence_app.consent.text_effects import (
     AskTeamOnly,
     BlockByWords,
     BlockedByCarrier,
@@ -27,17 +38,6 @@ from cadence_app.consent.effects import (
     OptOut,
     UnblockedByCarrier,
     WordsCount,
-)
-from cadence_app.consent.intent import Found
-from cadence_app.consent.keywords import Keyword, Meaning
-from cadence_app.consent.models import BlockScope, Source, Status
-from cadence_app.consent.reading import Beside, Said
-from cadence_app.consent.standing import (
-    Standing,
-    StoredBlock,
-    out_of_later_teams,
-    spelled,
-    stopped_because,
 )
 
 # How long TEAM answers the question. People answer within hours; much later it may be about something else.

@@ -31,7 +31,7 @@ from cadence_app.consent.evidence_basis import day_of
 from cadence_app.consent.evidence_models import Evidence, Method, Way
 from cadence_app.consent.ledger import with_merged
 from cadence_app.consent.models import Consent
-from cadence_app.consent.moments import this_moment
+from cadence_app.consent.recording_time import this_moment
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 

@@ -1,4 +1,4 @@
-"""What a consent rests on: the rule, for one person; evidence_sets.py has it for all at once, and
+"""What a consent rests on: the rule, for one person; evidence_of_all.py has it for all at once, and
 evidence_of_change.py for any row of the history. What the three share is here.
 
 A first text and a START are evidence of themselves: the history has their words, and no row is made of them.

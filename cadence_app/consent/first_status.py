@@ -10,13 +10,14 @@ from dataclasses import replace
 from sqlalchemy import select
 
 from cadence_app.accounts.models import User
-from cadence_app.consent import blocks, evidence, number_stops, proofs
+from cadence_app.consent import blocks, evidence, number_stops
+from cadence_app.consent import evidence_by_api as proofs
 from cadence_app.consent.deciding import first_status
 from cadence_app.consent.evidence import Given
+from cadence_app.consent.evidence_by_api import Kept
 from cadence_app.consent.evidence_models import Way
 from cadence_app.consent.ledger import Change, lock_contacts, note_stop, record_change
 from cadence_app.consent.models import Consent, Source, Status
-from cadence_app.consent.proofs import Kept
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.phone_numbers import spellings

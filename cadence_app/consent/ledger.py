@@ -33,7 +33,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from cadence_app.accounts.models import Team, User
 from cadence_app.consent.models import Consent, OptOutChange, Source, Status, TeamOnlyStatus
-from cadence_app.consent.moments import Moment, a_moment, this_moment
+from cadence_app.consent.recording_time import Moment, a_moment, this_moment
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.tenancy import tenant_in_use
@@ -93,8 +93,8 @@ def record_changes(changes: Sequence[Change], held: Mapping[int, Any] | None = N
 
     The contacts' rows and then the consents' are locked, each in the order of their ids, so any two callers
     wait for each other and never in a circle. No clock and no seal refuses a change that happens now
-    (moments.py). Errors: ValueError for the same contact and team twice, for a contact or team the tenant
-    does not have, and for history being loaded that is older than the status it would replace.
+    (recording_time.py). Errors: ValueError for the same contact and team twice, for a contact or team the
+    tenant does not have, and for history being loaded that is older than the status it would replace.
     """
     pairs = sorted({(change.contact_id, change.team_id) for change in changes})
     if len(pairs) != len(changes):

@@ -11,7 +11,7 @@ from sqlalchemy import func, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from cadence_app.accounts.models import Tenant, User
-from cadence_app.consent import decided_words
+from cadence_app.consent import decided_words, number_holders
 from cadence_app.consent.intent import Found
 from cadence_app.consent.ledger import among, lock_contacts, note_stop
 from cadence_app.consent.models import Decision, PossibleOptOut
@@ -135,7 +135,7 @@ def with_holders(contact_ids: Collection[int]) -> list[int]:
     query = select(func.unnest(PossibleOptOut.numbers)).where(
         PossibleOptOut.contact_id.in_(contact_ids), PossibleOptOut.decision == Decision.OPEN
     )
-    return sorted({*contact_ids, *decided_words.holders(set(db.session.scalars(query)))})
+    return sorted({*contact_ids, *number_holders.holders(set(db.session.scalars(query)))})
 
 
 def give_to(contact_id: int, from_id: int) -> None:
@@ -190,7 +190,7 @@ def words_count(contact_id: int, team_id: int, numbers: Collection[str], said_at
     phones with these numbers (E.164): it is theirs, and a stop of each number. Whoever else has one by now is
     barred as who gets it next is, and held until a person decides where they are opted in."""
     note_stop(contact_id, team_id, said_at)
-    others = decided_words.held_from_others(contact_id, numbers)
+    others = number_holders.held_from_others(contact_id, numbers)
     said = decided_words.keep(numbers, said_at, team_id)
     for holder_id in sorted(others):
         lock_contacts([holder_id])

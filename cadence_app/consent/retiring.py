@@ -13,7 +13,7 @@ from collections.abc import Collection
 from sqlalchemy import func, select
 
 from cadence_app.accounts.models import User
-from cadence_app.consent.moments import this_moment
+from cadence_app.consent.recording_time import this_moment
 from cadence_app.extensions import db
 
 # What the history says in place of a person's number; their id follows.

@@ -19,9 +19,9 @@ from cadence_app.accounts.models import Team, Tenant, User
 from cadence_app.consent import same_phone
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import Consent
+from cadence_app.consent.number_holders import contact_with
 from cadence_app.contacts.models import Contact, ContactNumber, NumberToMend
 from cadence_app.contacts.respelling import respell
-from cadence_app.contacts.service import contact_with
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
 from cadence_app.inboxes.service import area_code_near

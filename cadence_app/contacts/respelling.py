@@ -5,8 +5,8 @@ from __future__ import annotations
 from sqlalchemy import func, select, update
 
 from cadence_app.consent import number_stops, same_phone
+from cadence_app.consent.number_holders import contact_with
 from cadence_app.contacts.models import Contact, ContactNumber
-from cadence_app.contacts.service import contact_with
 from cadence_app.extensions import db
 from cadence_app.tenancy import tenant_in_use
 

@@ -14,9 +14,10 @@ from cadence_app.consent import first_status
 from cadence_app.consent.evidence import Given
 from cadence_app.consent.evidence_by_user import AgreedBefore, refuse_before
 from cadence_app.consent.evidence_models import Way
-from cadence_app.consent.evidence_sets import at_once, grounds
+from cadence_app.consent.evidence_of_all import at_once, grounds
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import Consent, OptOutChange
+from cadence_app.consent.number_holders import contact_with
 from cadence_app.contacts.models import Contact, ContactNumber, ContactTag, Tag
 from cadence_app.extensions import db
 from cadence_app.phone_numbers import digits_of, spellings
@@ -240,17 +241,6 @@ def find_anywhere(contact_id: int) -> Contact | None:
 def kept_of(contact_id: int) -> int:
     """The id of the contact that this one was merged into; its own where it was not."""
     return db.session.scalar(select(Contact.merged_into_id).where(Contact.id == contact_id)) or contact_id
-
-
-def contact_with(number: str) -> int | None:
-    """The id of the contact who has this number now, texted at it or not: as it is spelled, else in another
-    spelling of it."""
-    return db.session.scalar(
-        select(ContactNumber.contact_id)
-        .where(ContactNumber.number.in_(spellings(number)), ContactNumber.until.is_(None))
-        .order_by((ContactNumber.number == number).desc())
-        .limit(1)
-    )
 
 
 def team_ids(user: User) -> list[int]:

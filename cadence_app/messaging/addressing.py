@@ -12,8 +12,9 @@ from cadence_app.accounts.models import Team, User
 from cadence_app.consent import blocks, number_stops
 from cadence_app.consent.may_text import Bar, Kind
 from cadence_app.consent.models import Consent, Status
+from cadence_app.consent.number_holders import contact_with
 from cadence_app.contacts.models import Contact
-from cadence_app.contacts.service import contact_with, find_contact, matches, team_ids
+from cadence_app.contacts.service import find_contact, matches, team_ids
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
 from cadence_app.inboxes.service import area_code_near, visible_to

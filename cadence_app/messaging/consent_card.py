@@ -20,7 +20,7 @@ from cadence_app.contacts.agreed_form import AgreedForm, words_field
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.messaging import desk, evidence_words, opt_out_queue
-from cadence_app.ui import asked
+from cadence_app.ui import query_values as asked
 
 _MAX_REASON = 1000
 _IN_ALREADY = "They were opted in meanwhile, so how they agreed was not kept. Add it to what is recorded."

@@ -24,6 +24,7 @@ from cadence_app import development
 from cadence_app.accounts.models import Tenant
 from cadence_app.contacts.models import Contact
 from cadence_app.contacts.number_field import NumberField
+from cadence_app.database_text import storable
 from cadence_app.extensions import db
 from cadence_app.form_fields import no_control_characters
 from cadence_app.inboxes.models import Inbox
@@ -33,7 +34,6 @@ from cadence_app.messaging.media.links import path_of
 from cadence_app.messaging.media.service import Came, of_texts
 from cadence_app.messaging.models import Conversation, Message, MessageState
 from cadence_app.phone_numbers import BadNumber, LocalNumber, area_code_of, parse_number
-from cadence_app.storable import storable
 from cadence_app.tenancy import keeping_tenant, use_tenant
 from cadence_app.ui import htmx
 from cadence_app.ui.formatting import phone as pretty

@@ -9,9 +9,9 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from cadence_app.consent.bearings import Bearing
 from cadence_app.consent.evidence import METHOD_NAMES
 from cadence_app.consent.evidence_basis import Basis
+from cadence_app.consent.evidence_bearing import Bearing
 from cadence_app.consent.evidence_models import Evidence, Way
 from cadence_app.consent.models import OptOutChange, Source
 from cadence_app.ui import formatting

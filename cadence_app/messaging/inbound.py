@@ -17,20 +17,20 @@ from cadence_app.consent.deciding import Arrival, Decided, decide
 from cadence_app.consent.keyword_scope import policy_of
 from cadence_app.consent.keywords import Meaning
 from cadence_app.consent.ledger import lock_contacts
+from cadence_app.consent.number_holders import contact_with
 from cadence_app.consent.standing import Question
 from cadence_app.contacts.models import Contact, ContactNumber
-from cadence_app.contacts.service import contact_with
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging import answer_limits
 from cadence_app.messaging.auto_replies import CONFIRM_WITHIN, KINDS, answer_of
-from cadence_app.messaging.beside import beside
 from cadence_app.messaging.consent_notes import words_for
 from cadence_app.messaging.conversations import add_message, texted_in
 from cadence_app.messaging.media import kinds
 from cadence_app.messaging.media.models import MediaState
 from cadence_app.messaging.media.service import Came, note_came
 from cadence_app.messaging.models import Conversation, Direction, Message, MessageState, Unsent
+from cadence_app.messaging.reading_context import beside
 from cadence_app.phone_numbers import spellings
 from cadence_app.tenancy import tenant_in_use, use_tenant
 

@@ -12,7 +12,14 @@ from datetime import UTC, datetime, timedelta
 from cadence_app.accounts.models import Team
 from cadence_app.consent import keywords, team_only
 from cadence_app.consent.deciding import ANSWER_WITHIN, Arrival, Decided, Policy, decide
-from cadence_app.consent.effects import (
+from cadence_app.consent.intent import Found
+from cadence_app.consent.keyword_scope import policy_of
+from cadence_app.consent.keywords import Meaning
+from cadence_app.consent.models import BlockScope, Source, Status, StopOrigin
+from cadence_app.consent.naming import Names
+from cadence_app.consent.possible import BUSINESS_DAYS_TO_DECIDE
+from cadence_app.consent.standing import InTeam, KeptStop, Question, Standing, StoredBlock
+from cadence_app.consent.text_effects import (
     AskTeamOnly,
     BlockByWords,
     BlockedByCarrier,
@@ -29,17 +36,10 @@ from cadence_app.consent.effects import (
     UnblockedByCarrier,
     WordsCount,
 )
-from cadence_app.consent.intent import Found
-from cadence_app.consent.keyword_scope import policy_of
-from cadence_app.consent.keywords import Meaning
-from cadence_app.consent.models import BlockScope, Source, Status, StopOrigin
-from cadence_app.consent.naming import Names
-from cadence_app.consent.possible import BUSINESS_DAYS_TO_DECIDE
-from cadence_app.consent.standing import InTeam, KeptStop, Question, Standing, StoredBlock
 from cadence_app.extensions import db
 from cadence_app.messaging.answer_limits import HELP_EVERY
 from cadence_app.messaging.auto_replies import answer_of, asks_in
-from cadence_app.messaging.beside import beside
+from cadence_app.messaging.reading_context import beside
 from cadence_app.ui.navigation import words_of
 
 _QUOTES = (

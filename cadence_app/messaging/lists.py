@@ -7,10 +7,11 @@ from typing import Any
 from flask import abort, request, url_for
 from flask_login import current_user
 
-from cadence_app.messaging import desk, freshness, opt_out_queue
+from cadence_app.messaging import desk, opt_out_queue
+from cadence_app.messaging import page_freshness as freshness
 from cadence_app.messaging.carriers import unread
 from cadence_app.messaging.models import Conversation
-from cadence_app.ui import asked
+from cadence_app.ui import query_values as asked
 
 
 def lists(found: Conversation | None) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from flask_login import current_user
 from sqlalchemy import select
 
 from cadence_app.consent.models import Status
+from cadence_app.consent.number_holders import contact_with
 from cadence_app.contacts import service as contacts
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
@@ -24,7 +25,8 @@ from cadence_app.messaging.forms import NewcomerForm, NewcomerLaterForm, NewText
 from cadence_app.messaging.lists import lists
 from cadence_app.messaging.writing import writing_in
 from cadence_app.phone_numbers import BadNumber, parse_number
-from cadence_app.ui import asked, htmx
+from cadence_app.ui import htmx
+from cadence_app.ui import query_values as asked
 
 CLOSED = "This inbox was closed meanwhile. Choose another one."
 NONE_CHOSEN = "Choose the inbox to text from."
@@ -126,7 +128,7 @@ def known(given: asked.Given) -> Contact | None:
 
 def holder_of(number: str) -> Contact | None:
     """Who has a number (E.164, or empty), among those whom the user may see."""
-    contact_id = contacts.contact_with(number) if number else None
+    contact_id = contact_with(number) if number else None
     return contacts.find_contact(current_user, contact_id) if contact_id else None
 
 

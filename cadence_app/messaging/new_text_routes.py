@@ -25,7 +25,8 @@ from cadence_app.messaging.new_text_page import Draft
 from cadence_app.messaging.routes import thread_page
 from cadence_app.messaging.writing import LARGEST_FORM
 from cadence_app.phone_numbers import spellings
-from cadence_app.ui import asked, htmx
+from cadence_app.ui import htmx
+from cadence_app.ui import query_values as asked
 
 blueprint = Blueprint("new_text", __name__, url_prefix="/messages/new")
 

@@ -14,7 +14,8 @@ from cadence_app.extensions import db
 from cadence_app.messaging import opt_out_queue
 from cadence_app.messaging.carriers import unread
 from cadence_app.messaging.opt_out_queue import Waiting
-from cadence_app.ui import asked, htmx
+from cadence_app.ui import htmx
+from cadence_app.ui import query_values as asked
 
 blueprint = Blueprint("opt_out_queue", __name__, url_prefix="/messages/possible-opt-outs")
 

@@ -15,7 +15,8 @@ from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.may_text import Kind
 from cadence_app.extensions import db
 from cadence_app.inboxes.service import people_in
-from cadence_app.messaging import assignments, bars, desk, freshness, later, notes, text_templates, thread
+from cadence_app.messaging import assignments, bars, desk, later, notes, text_templates, thread
+from cadence_app.messaging import page_freshness as freshness
 from cadence_app.messaging.consent_card import Card, card_of, toggle
 from cadence_app.messaging.forms import ComposeForm, LaterForm, NoteForm
 from cadence_app.messaging.jobs import dispatch
@@ -24,7 +25,8 @@ from cadence_app.messaging.media import service as media
 from cadence_app.messaging.models import Conversation, MessageState
 from cadence_app.messaging.sending import compose
 from cadence_app.messaging.writing import LARGEST_FORM, writing_in
-from cadence_app.ui import asked, htmx
+from cadence_app.ui import htmx
+from cadence_app.ui import query_values as asked
 
 blueprint = Blueprint("messaging", __name__, url_prefix="/messages")
 

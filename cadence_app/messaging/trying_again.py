@@ -1,5 +1,5 @@
 """When a text is tried again whose carrier was busy, when a carrier is asked again what became of one, and
-when no more."""
+when no more. What a carrier refused is not tried again."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from cadence_app.accounts import audit
 from cadence_app.accounts.models import Team, User
-from cadence_app.consent.feed import settled
+from cadence_app.consent.change_feed import settled
 from cadence_app.extensions import db
 from cadence_app.notifications.models import Event, NotificationRecipient, NotificationRule, Pace
 from cadence_app.reports.schedules import Every, Timing

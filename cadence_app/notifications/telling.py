@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from cadence_app.accounts.models import Tenant
-from cadence_app.consent.feed import as_they_stand, settled
+from cadence_app.consent.change_feed import as_they_stand, settled
 from cadence_app.consent.models import OptOutChange, Source, Status
 from cadence_app.extensions import db
 from cadence_app.mails.service import enqueue

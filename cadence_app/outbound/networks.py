@@ -1,4 +1,6 @@
-"""The networks that an operator names in a setting, for connections that may reach private ones."""
+"""Reads the setting in which an operator names networks, for connections that may reach private ones
+(policy.py).
+"""
 
 from __future__ import annotations
 

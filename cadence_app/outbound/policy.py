@@ -1,4 +1,7 @@
-"""The table of what Cadence connects to: one line for each kind of connection."""
+"""The table of what Cadence connects to: one line for each kind of connection, and how far it may reach.
+
+Which addresses are public, private or never reached is in addresses.py; gate.py asks both and connects.
+"""
 
 from __future__ import annotations
 

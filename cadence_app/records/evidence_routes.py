@@ -16,7 +16,7 @@ from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.messaging import desk
 from cadence_app.records.record_page import any_contact, record_or_list, shown_contact
-from cadence_app.ui import asked
+from cadence_app.ui import query_values as asked
 
 blueprint = Blueprint(
     "consent_evidence", __name__, url_prefix="/contacts/<int:contact_id>/teams/<int:team_id>"

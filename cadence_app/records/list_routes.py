@@ -18,7 +18,8 @@ from cadence_app.inboxes.service import area_code_near
 from cadence_app.messaging.consent_card import toggle
 from cadence_app.records.forms import AddContactForm, EditContactForm
 from cadence_app.records.record_page import record_page, shown_contact, taken_text
-from cadence_app.ui import asked, htmx
+from cadence_app.ui import htmx
+from cadence_app.ui import query_values as asked
 from cadence_app.ui.navigation import words_for
 
 blueprint = Blueprint("contacts", __name__, url_prefix="/contacts")

@@ -9,7 +9,7 @@ from flask_login import current_user
 from cadence_app.accounts.roles import admin_required
 from cadence_app.contacts import mending
 from cadence_app.records.record_page import any_contact
-from cadence_app.ui import asked
+from cadence_app.ui import query_values as asked
 
 blueprint = Blueprint("mending", __name__, url_prefix="/contacts/to-mend")
 

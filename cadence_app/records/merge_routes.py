@@ -12,7 +12,7 @@ from cadence_app.records import merging, phones
 from cadence_app.records.blueprint import blueprint
 from cadence_app.records.record_page import GONE, any_contact, record_or_list
 from cadence_app.retention.protecting import OnHold, on_hold
-from cadence_app.ui import asked
+from cadence_app.ui import query_values as asked
 
 _HELD = "The record that would go is on legal hold. Keep that one, or lift the hold first."
 

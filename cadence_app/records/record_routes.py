@@ -16,7 +16,8 @@ from cadence_app.records import phones
 from cadence_app.records.blueprint import blueprint
 from cadence_app.records.forms import NumberForm
 from cadence_app.records.record_page import record_page, shown_contact, taken_text
-from cadence_app.ui import asked, htmx
+from cadence_app.ui import htmx
+from cadence_app.ui import query_values as asked
 
 _MAX_REASON = 1000
 _SAVED = "Saved. The timeline says what changed."

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from cadence_app.accounts.models import Team
 from cadence_app.consent.evidence import METHOD_NAMES
-from cadence_app.consent.evidence_sets import OWN_TEXT, at_once, grounds
+from cadence_app.consent.evidence_of_all import OWN_TEXT, at_once, grounds
 from cadence_app.extensions import db
 
 # What an opt in may rest on, in the order in which the report has it; None is nothing.

@@ -8,7 +8,7 @@ from flask_login import current_user
 
 from cadence_app.accounts.roles import reports_required
 from cadence_app.consent import jobs, seal_checks, seals
-from cadence_app.ui import asked
+from cadence_app.ui import query_values as asked
 from cadence_app.ui.navigation import mode_of
 
 blueprint = Blueprint("proof", __name__, url_prefix="/reports/proof")

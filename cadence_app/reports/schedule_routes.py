@@ -22,7 +22,7 @@ from cadence_app.reports.schedule_forms import ScheduleForm, as_data
 from cadence_app.reports.schedule_models import ExportSchedule
 from cadence_app.reports.schedules import PERIOD_NAMES
 from cadence_app.reports.screens import export_crumbs, page_of
-from cadence_app.ui import asked
+from cadence_app.ui import query_values as asked
 from cadence_app.ui.formatting import in_zone, time_tag
 from cadence_app.ui.navigation import mode_of, words_for
 

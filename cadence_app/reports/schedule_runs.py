@@ -236,7 +236,8 @@ def _add(schedule: ExportSchedule, day: date, scheduled_for: datetime | None) ->
 
 def _add_changes(schedule: ExportSchedule, kind: Kind, scheduled_for: datetime | None) -> Export:
     """What changed since the last delivered file goes by the ids of the history's rows, up to one before
-    which nothing can appear any more (consent/feed.py): no change falls between two files, or into both."""
+    which nothing can appear any more (consent/change_feed.py): no change falls between two files, or into
+    both."""
     before = _delivered(schedule)
     after = before.up_to_change_id if before and before.up_to_change_id else 0
     settled = db.session.scalars(select(func.settled_change_id())).one()

@@ -12,7 +12,7 @@ from cadence_app.accounts.roles import admin_required
 from cadence_app.retention import holds, jobs, listing, service
 from cadence_app.retention.forms import EVERYTHING, KeepForm, RemoveForm
 from cadence_app.retention.models import Fate, RetentionRun, RunState
-from cadence_app.ui import asked
+from cadence_app.ui import query_values as asked
 
 blueprint = Blueprint("retention", __name__, url_prefix="/settings/retention")
 

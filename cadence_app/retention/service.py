@@ -1,4 +1,9 @@
-"""How long contacts are kept, and what is decided about each run. Every function commits."""
+"""For how many years an organization keeps its contacts, and what is decided about each run. Every function
+commits.
+
+From when that is counted, and who is kept whatever their age, is removable_contacts() in the database
+(migrations/, docs/retention.md); removal.py removes.
+"""
 
 from __future__ import annotations
 
@@ -35,8 +40,8 @@ class Totals:
 
 
 def keep(user: User, years: int | None) -> None:
-    """Keeps contacts this many years after their last text, or (None) for good. Whatever was counted by
-    another rule is dropped, and nothing runs by itself before somebody has looked at a dry run again. Errors:
+    """Keeps contacts this many years after anything last happened to them, or (None) for good. Whatever was
+    counted by another rule is dropped, and nothing runs by itself before somebody has looked at a dry run again. Errors:
     Refused while a removal is under way."""
     tenant, run = _held_tenant(), open_run()
     if tenant.retention_years == years:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import exists, func, insert, select
 from sqlalchemy.orm import aliased
 
-from cadence_app.consent.feed import as_they_stand, changes_after
+from cadence_app.consent.change_feed import as_they_stand, changes_after
 from cadence_app.consent.models import OptOutChange
 from cadence_app.extensions import db
 from cadence_app.tenancy import tenant_in_use

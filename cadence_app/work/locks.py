@@ -15,7 +15,7 @@ all:
 - history_day_key() in the database: a day of a tenant's history, shared by who writes it, alone for who seals
   it (consent/seals.py).
 - number_turn() in the database: a number's turn, shared by who gets one, alone for who decides about old
-  words of one (consent/decided_words.py). Numbers share 64 turns.
+  words of one (consent/number_holders.py). Numbers share 64 turns.
 - What is tried and counted, one after the other (hold_number(); accounts/tries.py).
 - The roles of the database, while the embedded one's are made (database_roles.py).
 """

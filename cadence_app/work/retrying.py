@@ -1,5 +1,5 @@
 """When something that failed is tried again: each wait is twice the one before, up to a longest one, and a
-tenth more or less.
+tenth more or less. Deliveries of webhooks have steps of their own (webhooks/delivering.py).
 
 The tenth is so that what failed together, as when a server went away, does not come back together. Full
 jitter (anything from nothing to the whole wait) would spread it more; but it would also ask again at once

@@ -11,7 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cadence_app.consent.deciding import ANSWER_WITHIN, Arrival, Decided, Note, Policy, decide
-from cadence_app.consent.effects import (
+from cadence_app.consent.keywords import Meaning
+from cadence_app.consent.models import BlockScope, Source, Status, StopOrigin
+from cadence_app.consent.standing import InTeam, KeptStop, OpenFlag, Question, Standing, StoredBlock
+from cadence_app.consent.text_effects import (
     AskTeamOnly,
     First,
     Flag,
@@ -22,9 +25,6 @@ from cadence_app.consent.effects import (
     OptIn,
     OptOut,
 )
-from cadence_app.consent.keywords import Meaning
-from cadence_app.consent.models import BlockScope, Source, Status, StopOrigin
-from cadence_app.consent.standing import InTeam, KeptStop, OpenFlag, Question, Standing, StoredBlock
 from tests import sizes
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)

@@ -13,12 +13,13 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from cadence_app.accounts.models import User
-from cadence_app.consent import ledger, moments, possible, seals
+from cadence_app.consent import ledger, possible, seals
+from cadence_app.consent import recording_time as moments
 from cadence_app.consent.by_user import consent_of, set_by_user
 from cadence_app.consent.first_status import add_by_user
 from cadence_app.consent.ledger import Change, record_change
 from cadence_app.consent.models import OptOutChange, Source
-from cadence_app.consent.moments import Moment
+from cadence_app.consent.recording_time import Moment
 from cadence_app.consent.seals import retirements
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db

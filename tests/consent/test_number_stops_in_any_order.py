@@ -10,7 +10,7 @@ from sqlalchemy import select
 from cadence_app.accounts.models import User
 from cadence_app.consent import by_user as consent
 from cadence_app.consent.by_api import Wanted, set_by_api
-from cadence_app.contacts import service
+from cadence_app.consent.number_holders import contact_with
 from cadence_app.contacts.models import Contact, ContactNumber
 from cadence_app.extensions import db
 from cadence_app.records import phones
@@ -74,7 +74,7 @@ def test_no_number_whose_last_word_was_a_stop_is_opted_in_without_start_or_a_wri
         note(f"{what} {which} {other}")
         number, team_id = numbers[which], teams[other]
         with world.session():
-            holder = service.contact_with(number)
+            holder = contact_with(number)
             texted = holder is not None and db.session.get_one(Contact, holder).number == number
         if what in ("text", "STOP", "STOPALL", "START", "HELP"):
             body = "who is this?" if what == "text" else what
@@ -102,7 +102,7 @@ def test_no_number_whose_last_word_was_a_stop_is_opted_in_without_start_or_a_wri
         elif what == "please stop":
             world.text(number, "please stop texting me", inboxes[other])
             with world.session():
-                holder = service.contact_with(number)
+                holder = contact_with(number)
             assert holder
             if world.status(holder, team_id) == OUT:
                 stopped[which].add(team_id)
@@ -147,7 +147,7 @@ def test_no_number_whose_last_word_was_a_stop_is_opted_in_without_start_or_a_wri
             waiting = []
         for each, said in zip(numbers, stopped, strict=True):
             with world.session():
-                holder = service.contact_with(each)
+                holder = contact_with(each)
                 texted = holder is not None and db.session.get_one(Contact, holder).number == each
             for team_id in teams if None in said else [each for each in said if each]:
                 if texted and holder and (holder, team_id) not in agreed | held:
@@ -157,7 +157,7 @@ def test_no_number_whose_last_word_was_a_stop_is_opted_in_without_start_or_a_wri
 def held_by_now(world: World, number: str, wrote: int | None, team_id: int) -> set[tuple[int, int]]:
     """Who has a number from which somebody else wrote words, and is opted in to the team."""
     with world.session():
-        holder = service.contact_with(number)
+        holder = contact_with(number)
     if holder is None or holder == wrote or world.status(holder, team_id) != IN:
         return set()
     return {(holder, team_id)}
@@ -165,6 +165,6 @@ def held_by_now(world: World, number: str, wrote: int | None, team_id: int) -> s
 
 def merge_into_other(world: World, numbers: list[str], which: int, texted_gone: bool) -> None:
     with world.session():
-        gone, kept = service.contact_with(numbers[which]), service.contact_with(numbers[1 - which])
+        gone, kept = contact_with(numbers[which]), contact_with(numbers[1 - which])
     if gone and kept and gone != kept:
         merge(world, kept, gone, gone if texted_gone else kept)

@@ -17,11 +17,11 @@ from cadence_app.accounts.models import User
 from cadence_app.consent import by_import
 from cadence_app.consent.evidence_models import Evidence
 from cadence_app.consent.models import Consent, OptOutChange
+from cadence_app.consent.number_holders import contact_with
 from cadence_app.contacts import mending
 from cadence_app.contacts.imports import applying, jobs, running, service
 from cadence_app.contacts.imports.models import Import, ImportOutcome, ImportRow, ImportState
 from cadence_app.contacts.models import Contact
-from cadence_app.contacts.service import contact_with
 from cadence_app.extensions import db, rq
 from tests import sizes
 from tests.conftest import ROOT

@@ -14,9 +14,9 @@ from sqlalchemy import select
 from cadence_app.accounts.models import KeywordPolicy, PossibleOptOutPolicy, Team, Tenant, User
 from cadence_app.consent import by_user as consent
 from cadence_app.consent import standing
-from cadence_app.consent.effects import First, OptIn, OptOut
 from cadence_app.consent.keyword_scope import policy_of
 from cadence_app.consent.models import NumberStop, Status
+from cadence_app.consent.text_effects import First, OptIn, OptOut
 from cadence_app.extensions import db
 from cadence_app.messaging.keyword_trial import Outcome, arrival_of, outcome_of, try_text
 from cadence_app.messaging.models import Message

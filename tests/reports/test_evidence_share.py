@@ -7,7 +7,7 @@ import pytest
 from cadence_app.accounts.models import Role, User
 from cadence_app.consent import evidence
 from cadence_app.consent.evidence_models import Way
-from cadence_app.consent.evidence_sets import OWN_TEXT
+from cadence_app.consent.evidence_of_all import OWN_TEXT
 from cadence_app.extensions import db
 from cadence_app.reports.evidence_share import Share, evidence_share, percent
 from tests.records.agreed import PAPER, by_api, by_text, imported, on_paper, said

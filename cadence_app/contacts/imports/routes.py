@@ -26,7 +26,7 @@ from cadence_app.contacts.imports.models import Import, ImportState
 from cadence_app.contacts.imports.refusal import Unreadable
 from cadence_app.contacts.imports.refusals import CHOICES, Kind
 from cadence_app.inboxes.service import area_codes_of
-from cadence_app.ui import asked
+from cadence_app.ui import query_values as asked
 from cadence_app.ui.navigation import words_for
 
 blueprint = Blueprint("imports", __name__, url_prefix="/contacts/import")

@@ -23,8 +23,8 @@ from cadence_app.contacts.imports.models import WORKING, Import, ImportContact, 
 from cadence_app.contacts.imports.reading import Options
 from cadence_app.contacts.imports.refusal import Unreadable
 from cadence_app.contacts.imports.refusals import Choice
+from cadence_app.database_text import storable
 from cadence_app.extensions import db
-from cadence_app.storable import storable
 from cadence_app.work.queueing import Job
 
 _PIECE = 256 * 1024

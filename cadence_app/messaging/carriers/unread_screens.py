@@ -14,7 +14,7 @@ from cadence_app.messaging.carriers import accounts, unread
 from cadence_app.messaging.carriers.models import UnreadDecision, UnreadPost
 from cadence_app.messaging.carriers.unread_forms import HandledForm, OptOutForm
 from cadence_app.messaging.jobs import dispatch
-from cadence_app.ui import asked
+from cadence_app.ui import query_values as asked
 
 blueprint = Blueprint("unread_texts", __name__, url_prefix="/settings/unread-texts")
 

@@ -9,8 +9,8 @@ from enum import StrEnum
 from typing import Any
 
 from cadence_app.consent.keywords import Meaning
+from cadence_app.database_text import storable
 from cadence_app.phone_numbers import parse_sender
-from cadence_app.storable import storable
 
 _LONGEST_URL = 2048
 # Longer than any text that a network carries.

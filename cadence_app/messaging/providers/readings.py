@@ -11,6 +11,7 @@ from typing import Any
 
 from flask import Request
 
+from cadence_app.database_text import storable
 from cadence_app.messaging.providers.events import (
     Malformed,
     NotNow,
@@ -20,7 +21,6 @@ from cadence_app.messaging.providers.events import (
     Unread,
     WordsMissing,
 )
-from cadence_app.storable import storable
 
 # Config.MAX_CONTENT_LENGTH is for pages. No carrier documents a post of this size; it is read all the same,
 # for its signature covers all of it.

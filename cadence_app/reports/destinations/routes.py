@@ -15,7 +15,7 @@ from cadence_app.reports.destinations.models import Destination, Protocol
 from cadence_app.reports.destinations.problems import DeliveryProblem
 from cadence_app.reports.kinds import KINDS, OPT_OUT_HISTORY
 from cadence_app.reports.ranges import today
-from cadence_app.ui import asked
+from cadence_app.ui import query_values as asked
 
 blueprint = Blueprint("destinations", __name__, url_prefix="/settings/destinations")
 

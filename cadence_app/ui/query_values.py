@@ -10,8 +10,8 @@ from datetime import date
 
 from werkzeug.datastructures import MultiDict
 
+from cadence_app.database_text import storable
 from cadence_app.form_fields import FIRST_DAY, LAST_DAY
-from cadence_app.storable import storable
 
 LARGEST_ID = 2**63 - 1
 _LONGEST = 200
