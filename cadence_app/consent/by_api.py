@@ -13,8 +13,7 @@ from typing import Any
 from sqlalchemy import select
 
 from cadence_app.accounts.models import Team
-from cadence_app.consent import blocks, number_stops, possible
-from cadence_app.consent import evidence_by_api as proofs
+from cadence_app.consent import blocks, evidence_by_api, number_stops, possible
 from cadence_app.consent.evidence import Given
 from cadence_app.consent.evidence_by_api import Kept
 from cadence_app.consent.ledger import Change, among, lock_contacts, note_stops, record_changes
@@ -126,7 +125,7 @@ def set_by_api(wanted: Sequence[Wanted], actor: str) -> list[Outcome]:
         for index, change in changes.items()
         if wanted[index].status == Status.OPTED_IN and (proof := wanted[index].given)
     }
-    kept = proofs.keep(given, actor)
+    kept = evidence_by_api.keep(given, actor)
     for index, change in changes.items():
         if outcome := outcomes[index]:
             outcomes[index] = replace(outcome, proof=kept.get((change.contact_id, change.team_id)))

@@ -10,8 +10,7 @@ from dataclasses import replace
 from sqlalchemy import select
 
 from cadence_app.accounts.models import User
-from cadence_app.consent import blocks, evidence, number_stops
-from cadence_app.consent import evidence_by_api as proofs
+from cadence_app.consent import blocks, evidence, evidence_by_api, number_stops
 from cadence_app.consent.deciding import first_status
 from cadence_app.consent.evidence import Given
 from cadence_app.consent.evidence_by_api import Kept
@@ -21,6 +20,8 @@ from cadence_app.consent.models import Consent, Source, Status
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.phone_numbers import spellings
+
+_OTHER_NUMBER = "Added by another number of theirs; consent is for the one texted."
 
 
 def add_by_user(
@@ -50,7 +51,7 @@ def add_by_api(
     _add(change, number)
     if given is None or not _texted_at(contact_id, number):
         return None
-    return proofs.keep({(contact_id, team_id): given}, actor).get((contact_id, team_id))
+    return evidence_by_api.keep({(contact_id, team_id): given}, actor).get((contact_id, team_id))
 
 
 def _add(change: Change, number: str | None) -> int | None:
@@ -58,7 +59,7 @@ def _add(change: Change, number: str | None) -> int | None:
     if db.session.get(Consent, (change.contact_id, change.team_id), populate_existing=True):
         return None
     if number and change.contact_id in held and number not in spellings(held[change.contact_id].number):
-        return record_first(change, "Added by another number of theirs; consent is for the one texted.")
+        return record_first(change, texted=False)
     return record_first(change)
 
 
@@ -68,19 +69,18 @@ def _texted_at(contact_id: int, number: str) -> bool:
     return texted in spellings(number)
 
 
-def record_first(change: Change, other_phone: str | None = None) -> int | None:
+def record_first(change: Change, texted: bool = True) -> int | None:
     """Records a first status in a team, except that whoever stopped every team is not opted in anew, nor who
-    has a number that was stopped, nor anybody by a number that is not the one texted: `other_phone` is the
-    reason to give then, None where it is the one."""
+    has a number that was stopped, nor anybody by a number that is not the one `texted`."""
     stopped = (
         blocks.STOPPED_EVERYWHERE
         if blocks.stops_everywhere(change.contact_id)
         else number_stops.reason(change.contact_id, change.team_id)
     )
-    if other_phone is None and change.reason:
+    if texted and change.reason:
         number_stops.answered([(change.contact_id, change.team_id)])
         return record_change(change)
-    first = first_status(stopped, other_phone is None, other_phone or "")
+    first = first_status(stopped, texted, _OTHER_NUMBER)
     change_id = record_change(replace(change, status=first.status, reason=first.reason))
     if first.stopped:
         note_stop(change.contact_id, change.team_id)

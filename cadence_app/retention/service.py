@@ -41,8 +41,8 @@ class Totals:
 
 def keep(user: User, years: int | None) -> None:
     """Keeps contacts this many years after anything last happened to them, or (None) for good. Whatever was
-    counted by another rule is dropped, and nothing runs by itself before somebody has looked at a dry run again. Errors:
-    Refused while a removal is under way."""
+    counted by another rule is dropped, and nothing runs by itself before somebody has looked at a dry run
+    again. Errors: Refused while a removal is under way."""
     tenant, run = _held_tenant(), open_run()
     if tenant.retention_years == years:
         db.session.commit()

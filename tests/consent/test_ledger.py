@@ -226,14 +226,14 @@ def test_without_a_tenant_nothing_is_seen(world: World) -> None:
         assert db.session.query(Inbox).count() == 0
 
 
-@pytest.mark.parametrize("reason", ["", "Sent from another number of theirs."])
-def test_whether_another_phone_opts_somebody_in_does_not_hang_on_what_is_said_of_it(
-    world: World, reason: str
-) -> None:
+def test_nobody_is_opted_in_by_a_number_that_is_not_the_one_they_are_texted_at(world: World) -> None:
     contact_id = world.add_contact()
     with world.session():
         first = Change(contact_id, world.team_id, Status.OPTED_IN, Source.COLD_INBOUND)
-        assert record_first(first, other_phone=reason)
+        assert record_first(first, texted=False)
         db.session.commit()
     (row,) = world.history(contact_id)
-    assert (row.status, row.reason) == (Status.OPTED_OUT, reason)
+    assert (row.status, row.reason) == (
+        Status.OPTED_OUT,
+        "Added by another number of theirs; consent is for the one texted.",
+    )
