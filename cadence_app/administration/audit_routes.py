@@ -14,7 +14,7 @@ from cadence_app.administration import audit_log
 from cadence_app.administration.forms import AuditForm
 from cadence_app.reports.kinds import AUDIT_LOG
 from cadence_app.reports.screens import page_of
-from cadence_app.ui import query_values as asked
+from cadence_app.ui import query_values
 from cadence_app.ui.navigation import words_for
 
 blueprint = Blueprint("audit_log", __name__, url_prefix="/settings/audit-log")
@@ -38,7 +38,7 @@ def index() -> ResponseReturnValue:
         if valid
         else audit_log.Asked()
     )
-    before = asked.row_id(request.args, "before")
+    before = query_values.row_id(request.args, "before")
     entries, more = audit_log.entries(wanted, current_user.tenant.zone, before)
     kept: dict[str, Any] = {name: value for name, value in request.args.items() if name in form and value}
     page = render_template(

@@ -19,7 +19,7 @@ from cadence_app.administration.teams import open_teams
 from cadence_app.extensions import db
 from cadence_app.standing import service as standing
 from cadence_app.standing.choosing import chosen, context
-from cadence_app.ui import query_values as asked
+from cadence_app.ui import query_values
 from cadence_app.ui.navigation import words_for
 
 blueprint = Blueprint("people", __name__, url_prefix="/settings/users")
@@ -31,12 +31,12 @@ def index() -> str:
     """The users that the address asks for."""
     args = request.args
     wanted = people.Asked(
-        search=asked.text(args, "q"),
+        search=query_values.text(args, "q"),
         state=args.get("state", "") if args.get("state") in set(people.State) else "",
         role=args.get("role", "") if args.get("role") in set(Role) else "",
-        team_id=asked.row_id(args, "team"),
+        team_id=query_values.row_id(args, "team"),
     )
-    page_number = asked.page(args)
+    page_number = query_values.page(args)
     listed, total = people.find_users(wanted, page_number)
     return render_template(
         "administration/users.html",

@@ -17,7 +17,7 @@ from cadence_app.campaigns import reasons, recipients, results, service
 from cadence_app.campaigns.models import Campaign, Reason, Recipient, RecipientState
 from cadence_app.spreadsheets import defused
 from cadence_app.tenancy import use_tenant
-from cadence_app.ui import query_values as asked
+from cadence_app.ui import query_values
 from cadence_app.ui.formatting import utc
 from cadence_app.ui.navigation import words_of
 
@@ -65,7 +65,7 @@ def lists_of(campaign: Campaign, team: str) -> dict[str, Listed]:
 @desk_required
 def show(campaign_id: int, name: str) -> str:
     campaign, listed = _list(campaign_id, name)
-    page = asked.page(request.args)
+    page = query_values.page(request.args)
     rows, total = recipients.page_of(_conditions(campaign, listed), page)
     return render_template(
         "campaigns/list.html",

@@ -21,7 +21,7 @@ from cadence_app.messaging import encoding, text_templates
 from cadence_app.messaging.carriers import gaps
 from cadence_app.messaging.merge_fields import UnknownField, tenant_fields
 from cadence_app.messaging.sending import MAX_BODY_LENGTH
-from cadence_app.ui import query_values as asked
+from cadence_app.ui import query_values
 from cadence_app.ui.navigation import words_of
 
 blueprint = Blueprint("campaigns", __name__, url_prefix="/campaigns")
@@ -30,7 +30,7 @@ blueprint = Blueprint("campaigns", __name__, url_prefix="/campaigns")
 @blueprint.get("/")
 @desk_required
 def index() -> str:
-    page = asked.page(request.args)
+    page = query_values.page(request.args)
     campaigns, more = service.campaigns_of(current_user, page)
     return render_template(
         "campaigns/index.html",
@@ -46,10 +46,10 @@ def index() -> str:
 def new() -> ResponseReturnValue:
     if request.method == "POST":
         return _save(None, CampaignForm())
-    wanted = asked.row_id(request.args, "template")
+    wanted = query_values.row_id(request.args, "template")
     template = text_templates.find(current_user, wanted) if wanted else None
     form = CampaignForm(body=template.body if template else "")
-    form.choose_import(asked.row_id(request.args, "import"))
+    form.choose_import(query_values.row_id(request.args, "import"))
     return _form(None, form)
 
 

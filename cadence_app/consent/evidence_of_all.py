@@ -1,7 +1,7 @@
 """What the consents of everybody rest on, found for all at once, by the rule of evidence_basis.py.
 
 The history is read once for all, and not once for each, which takes too long where they are many.
-tests/consent/test_evidence_sets.py holds the two against each other.
+tests/consent/test_evidence_of_all.py holds the two against each other.
 """
 
 from __future__ import annotations

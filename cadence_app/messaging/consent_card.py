@@ -20,7 +20,7 @@ from cadence_app.contacts.agreed_form import AgreedForm, words_field
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.messaging import desk, evidence_words, opt_out_queue
-from cadence_app.ui import query_values as asked
+from cadence_app.ui import query_values
 
 _MAX_REASON = 1000
 _IN_ALREADY = "They were opted in meanwhile, so how they agreed was not kept. Add it to what is recorded."
@@ -98,10 +98,10 @@ def toggle(user: User, contact: Contact, team: Team, action: str) -> Outcome:
     """Does what the card's form asks: `status` opted_in with how they agreed, opted_out with `reason`, or
     `dismiss` for the possible opt out up to the text `flagged`. Commits, unless there is a problem."""
     wanted = request.form.get("status", "")
-    reason = asked.text(request.form, "reason", None)
+    reason = query_values.text(request.form, "reason", None)
     form, problem = OptInForm(), ""
     if wanted == "dismiss":
-        flagged = asked.row_id(request.form, "flagged")
+        flagged = query_values.row_id(request.form, "flagged")
         if not possible.dismiss(user, contact.id, team.id, flagged):
             problem = "More has come in since, or a colleague has decided. Read it, then decide."
     elif wanted not in set(Status):

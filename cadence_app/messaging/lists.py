@@ -7,23 +7,22 @@ from typing import Any
 from flask import abort, request, url_for
 from flask_login import current_user
 
-from cadence_app.messaging import desk, opt_out_queue
-from cadence_app.messaging import page_freshness as freshness
+from cadence_app.messaging import desk, opt_out_queue, page_freshness
 from cadence_app.messaging.carriers import unread
 from cadence_app.messaging.models import Conversation
-from cadence_app.ui import query_values as asked
+from cadence_app.ui import query_values
 
 
 def lists(found: Conversation | None) -> dict[str, Any]:
     """What the lists beside the open conversation, or beside none, show. `here` gives the address of this
     page with something of it changed."""
-    search = asked.text(request.args, "q")
+    search = query_values.text(request.args, "q")
     inbox_id = request.args.get("inbox", type=int)
     wanted = request.args.get("only", "")
     only = desk.Only(wanted) if wanted in set(desk.Only) else desk.Only.ALL
-    page_number = asked.page(request.args)
+    page_number = query_values.page(request.args)
     # First, so that what comes while the rest is read is asked for again.
-    version = freshness.lists_version(current_user)
+    version = page_freshness.lists_version(current_user)
     inboxes = desk.inboxes_of(current_user)
     if inbox_id is not None and inbox_id not in {inbox.id for inbox, _ in inboxes}:
         abort(404)

@@ -25,8 +25,7 @@ from cadence_app.messaging.forms import NewcomerForm, NewcomerLaterForm, NewText
 from cadence_app.messaging.lists import lists
 from cadence_app.messaging.writing import writing_in
 from cadence_app.phone_numbers import BadNumber, parse_number
-from cadence_app.ui import htmx
-from cadence_app.ui import query_values as asked
+from cadence_app.ui import htmx, query_values
 
 CLOSED = "This inbox was closed meanwhile. Choose another one."
 NONE_CHOSEN = "Choose the inbox to text from."
@@ -118,11 +117,11 @@ def people_found(typed: str, found: Found) -> dict[str, Any]:
     return {"typed": typed, "found": found, "statuses": statuses, "listed": kept()}
 
 
-def known(given: asked.Given) -> Contact | None:
+def known(given: query_values.Given) -> Contact | None:
     """The contact that `to` names, if it names any; 404 for one whom the user may not see."""
     if not given.get("to"):
         return None
-    contact_id = asked.row_id(given, "to") or abort(404)
+    contact_id = query_values.row_id(given, "to") or abort(404)
     return contacts.find_contact(current_user, contacts.kept_of(contact_id)) or abort(404)
 
 
@@ -140,12 +139,12 @@ def full(typed: str) -> str:
         return ""
 
 
-def wanted_inbox(given: asked.Given, choices: list[Choice]) -> int | None:
+def wanted_inbox(given: query_values.Given, choices: list[Choice]) -> int | None:
     """The id of the inbox that `from` names, if it names any; 404 for one that the user does not work in, but
     not for one that was closed meanwhile."""
     if not given.get("from"):
         return None
-    inbox_id = asked.row_id(given, "from") or abort(404)
+    inbox_id = query_values.row_id(given, "from") or abort(404)
     if inbox_id not in {choice.inbox.id for choice in choices}:
         theirs = select(Inbox.id).where(Inbox.id == inbox_id, visible_to(current_user))
         if db.session.scalars(theirs).one_or_none() is None:
@@ -163,7 +162,7 @@ def address(contact: Contact | None, inbox: Inbox | None = None) -> str:
 
 def kept() -> dict[str, Any]:
     """What an address keeps: the inbox whose list stands beside."""
-    return {"inbox": asked.row_id(request.args, "inbox")}
+    return {"inbox": query_values.row_id(request.args, "inbox")}
 
 
 def _desk(**shown: Any) -> str:
@@ -203,16 +202,16 @@ def _offered_templates(draft: Draft) -> list[text_templates.Offered]:
 
 def _chosen_template(draft: Draft) -> str:
     """The text of the saved one that a link names, for who has no script to put it into the box."""
-    wanted = asked.row_id(request.args, "template")
+    wanted = query_values.row_id(request.args, "template")
     offered = _offered_templates(draft) if wanted else []
     return next((each.text for each in offered if each.template.id == wanted), "")
 
 
 def _listed_inbox(choices: list[Choice]) -> int | None:
     """The inbox whose list stands beside, if a text would go from it."""
-    wanted = asked.row_id(request.args, "inbox")
+    wanted = query_values.row_id(request.args, "inbox")
     return next((each.inbox.id for each in choices if each.inbox.id == wanted and each.free), None)
 
 
 def _once() -> str:
-    return asked.text(request.form, "once") or str(uuid.uuid4())
+    return query_values.text(request.form, "once") or str(uuid.uuid4())

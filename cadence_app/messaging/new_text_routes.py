@@ -25,8 +25,7 @@ from cadence_app.messaging.new_text_page import Draft
 from cadence_app.messaging.routes import thread_page
 from cadence_app.messaging.writing import LARGEST_FORM
 from cadence_app.phone_numbers import spellings
-from cadence_app.ui import htmx
-from cadence_app.ui import query_values as asked
+from cadence_app.ui import htmx, query_values
 
 blueprint = Blueprint("new_text", __name__, url_prefix="/messages/new")
 
@@ -46,7 +45,7 @@ def show() -> ResponseReturnValue:
     chosen (`from`) or is to be (`pick`)."""
     inboxes = addressing.offered_inboxes(current_user)
     contact = pages.known(request.args)
-    number = asked.text(request.args, "number")
+    number = query_values.text(request.args, "number")
     if not inboxes:
         return pages.no_inbox_page()
     if contact is None and "number" not in request.args:
@@ -64,7 +63,7 @@ def show() -> ResponseReturnValue:
 @desk_required
 def people() -> str:
     """Who fits what is being typed, for the page of show()."""
-    typed = asked.text(request.args, "who")
+    typed = query_values.text(request.args, "who")
     found = addressing.find_people(current_user, typed)
     return render_template("messaging/_new_found.html", **pages.people_found(typed, found))
 
@@ -117,7 +116,7 @@ def set_consent(contact_id: int, team_id: int) -> ResponseReturnValue:
     if team is None or consent_of(contact.id, team.id) is None:
         abort(404)
     outcome = toggle(current_user, contact, team, action=request.full_path)
-    draft = pages.draft_to(contact, asked.row_id(request.args, "from"))
+    draft = pages.draft_to(contact, query_values.row_id(request.args, "from"))
     if not htmx.wanted() and not outcome.card.problem:
         return redirect(pages.address(contact, draft.choice.inbox))
     draft.keep = True
@@ -126,7 +125,7 @@ def set_consent(contact_id: int, team_id: int) -> ResponseReturnValue:
 
 
 def _ask_whom() -> ResponseReturnValue:
-    typed = asked.text(request.args, "who")
+    typed = query_values.text(request.args, "who")
     found = addressing.find_people(current_user, typed)
     if found.meant:
         return redirect(pages.address(found.meant))

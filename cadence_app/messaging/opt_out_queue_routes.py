@@ -14,8 +14,7 @@ from cadence_app.extensions import db
 from cadence_app.messaging import opt_out_queue
 from cadence_app.messaging.carriers import unread
 from cadence_app.messaging.opt_out_queue import Waiting
-from cadence_app.ui import htmx
-from cadence_app.ui import query_values as asked
+from cadence_app.ui import htmx, query_values
 
 blueprint = Blueprint("opt_out_queue", __name__, url_prefix="/messages/possible-opt-outs")
 
@@ -50,7 +49,9 @@ def decide(flag_id: int) -> ResponseReturnValue:
         done = Decision.OPTED_OUT
     elif wanted != "dismiss":
         return _answer(waiting, "Choose one of the two.", 422)
-    elif possible.dismiss(current_user, flag.contact_id, flag.team_id, asked.row_id(request.form, "flagged")):
+    elif possible.dismiss(
+        current_user, flag.contact_id, flag.team_id, query_values.row_id(request.form, "flagged")
+    ):
         done = Decision.DISMISSED
     else:
         db.session.rollback()

@@ -15,8 +15,16 @@ from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.may_text import Kind
 from cadence_app.extensions import db
 from cadence_app.inboxes.service import people_in
-from cadence_app.messaging import assignments, bars, desk, later, notes, text_templates, thread
-from cadence_app.messaging import page_freshness as freshness
+from cadence_app.messaging import (
+    assignments,
+    bars,
+    desk,
+    later,
+    notes,
+    page_freshness,
+    text_templates,
+    thread,
+)
 from cadence_app.messaging.consent_card import Card, card_of, toggle
 from cadence_app.messaging.forms import ComposeForm, LaterForm, NoteForm
 from cadence_app.messaging.jobs import dispatch
@@ -25,8 +33,7 @@ from cadence_app.messaging.media import service as media
 from cadence_app.messaging.models import Conversation, MessageState
 from cadence_app.messaging.sending import compose
 from cadence_app.messaging.writing import LARGEST_FORM, writing_in
-from cadence_app.ui import htmx
-from cadence_app.ui import query_values as asked
+from cadence_app.ui import htmx, query_values
 
 blueprint = Blueprint("messaging", __name__, url_prefix="/messages")
 
@@ -62,7 +69,7 @@ def conversation(conversation_id: int) -> str:
 @desk_required
 def fresh(conversation_id: int) -> ResponseReturnValue:
     """204 while the open page is up to date, by one query; else the thread and the card anew."""
-    version = freshness.conversation_version(current_user, conversation_id) or abort(404)
+    version = page_freshness.conversation_version(current_user, conversation_id) or abort(404)
     if request.args.get("version") == version:
         return "", 204
     found = _conversation(conversation_id)
@@ -76,9 +83,9 @@ def fresh(conversation_id: int) -> ResponseReturnValue:
 def fresh_lists() -> ResponseReturnValue:
     """204 while the lists are up to date, by one query; else both anew, for the page that has the
     conversation `open` before it."""
-    if request.args.get("version") == freshness.lists_version(current_user):
+    if request.args.get("version") == page_freshness.lists_version(current_user):
         return "", 204
-    opened = asked.row_id(request.args, "open")
+    opened = query_values.row_id(request.args, "open")
     found = desk.find_conversation(current_user, opened) if opened else None
     return render_template("messaging/_fresh_lists.html", **lists(found))
 
@@ -220,7 +227,7 @@ def _send_later(found: Conversation) -> ResponseReturnValue:
 
 def _chosen_template(found: Conversation) -> str:
     """The text of the saved one that a link names, for who has no script to put it into the box."""
-    wanted = asked.row_id(request.args, "template")
+    wanted = query_values.row_id(request.args, "template")
     offered = _offered_templates(found) if wanted else []
     return next((each.text for each in offered if each.template.id == wanted), "")
 
@@ -232,7 +239,7 @@ def _offered_templates(found: Conversation) -> list[text_templates.Offered]:
 def _open(found: Conversation, card: Card | None = None) -> dict[str, Any]:
     """What the thread's pane shows."""
     # First, so that what comes while the rest is read is asked for again.
-    version = freshness.conversation_version(current_user, found.id)
+    version = page_freshness.conversation_version(current_user, found.id)
     messages = desk.thread(found)
     answer = bars.ask(found.inbox, found.contact_id, Kind.BY_HAND)
     return {

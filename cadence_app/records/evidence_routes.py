@@ -16,7 +16,7 @@ from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.messaging import desk
 from cadence_app.records.record_page import any_contact, record_or_list, shown_contact
-from cadence_app.ui import query_values as asked
+from cadence_app.ui import query_values
 
 blueprint = Blueprint(
     "consent_evidence", __name__, url_prefix="/contacts/<int:contact_id>/teams/<int:team_id>"
@@ -64,7 +64,7 @@ def _in_team(contact_id: int, team_id: int) -> tuple[Contact, Consent]:
 
 def _back_to(contact_id: int) -> str:
     """The conversation from whose card they came, else the record."""
-    conversation_id = asked.row_id(request.values, "conversation")
+    conversation_id = query_values.row_id(request.values, "conversation")
     if conversation_id and desk.find_conversation(current_user, conversation_id):
         return url_for("messaging.conversation", conversation_id=conversation_id, pane="card")
     return record_or_list(contact_id)

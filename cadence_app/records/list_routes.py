@@ -18,8 +18,7 @@ from cadence_app.inboxes.service import area_code_near
 from cadence_app.messaging.consent_card import toggle
 from cadence_app.records.forms import AddContactForm, EditContactForm
 from cadence_app.records.record_page import record_page, shown_contact, taken_text
-from cadence_app.ui import htmx
-from cadence_app.ui import query_values as asked
+from cadence_app.ui import htmx, query_values
 from cadence_app.ui.navigation import words_for
 
 blueprint = Blueprint("contacts", __name__, url_prefix="/contacts")
@@ -28,13 +27,13 @@ blueprint = Blueprint("contacts", __name__, url_prefix="/contacts")
 @blueprint.get("/")
 @desk_required
 def index() -> str:
-    search = asked.text(request.args, "q")
+    search = query_values.text(request.args, "q")
     status = request.args.get("status", "")
-    page_number = asked.page(request.args)
+    page_number = query_values.page(request.args)
     if status not in {"", *Status, service.NONE_RECORDED}:
         status = ""
     known_tags = tags.all_tags()
-    tag_id = asked.row_id(request.args, "tag")
+    tag_id = query_values.row_id(request.args, "tag")
     tag = next((tag for tag in known_tags if tag.id == tag_id), None)
     page = service.find_contacts(current_user, search, status, page_number, tag.id if tag else None)
     return render_template(
@@ -174,7 +173,7 @@ def _edited(
 
 def _back_to(contact_id: int) -> str:
     """The conversation whose card the form stood on, else the record."""
-    conversation_id = asked.row_id(request.form, "conversation")
+    conversation_id = query_values.row_id(request.form, "conversation")
     if conversation_id:
         return url_for("messaging.conversation", conversation_id=conversation_id)
     return url_for("contacts.show", contact_id=contact_id)

@@ -9,7 +9,7 @@ from flask_login import current_user
 from cadence_app.accounts.roles import admin_required
 from cadence_app.contacts import mending
 from cadence_app.records.record_page import any_contact
-from cadence_app.ui import query_values as asked
+from cadence_app.ui import query_values
 
 blueprint = Blueprint("mending", __name__, url_prefix="/contacts/to-mend")
 
@@ -17,7 +17,7 @@ blueprint = Blueprint("mending", __name__, url_prefix="/contacts/to-mend")
 @blueprint.get("")
 @admin_required
 def index() -> str:
-    after = asked.row_id(request.args, "after") or 0
+    after = query_values.row_id(request.args, "after") or 0
     entries, more = mending.to_mend(after)
     return render_template(
         "records/to_mend.html",
@@ -34,7 +34,7 @@ def index() -> str:
 def leave(contact_id: int) -> ResponseReturnValue:
     """Takes a number off the list as it is: it stays on the record, and nothing is sent to it."""
     any_contact(contact_id)
-    if mending.leave(current_user, contact_id, asked.text(request.form, "number")):
+    if mending.leave(current_user, contact_id, query_values.text(request.form, "number")):
         flash("It stays as it is, and nothing is sent to it.", "success")
     else:
         flash("That number is not on the list any more.", "warning")

@@ -12,7 +12,7 @@ from cadence_app.records import merging, phones
 from cadence_app.records.blueprint import blueprint
 from cadence_app.records.record_page import GONE, any_contact, record_or_list
 from cadence_app.retention.protecting import OnHold, on_hold
-from cadence_app.ui import query_values as asked
+from cadence_app.ui import query_values
 
 _HELD = "The record that would go is on legal hold. Keep that one, or lift the hold first."
 
@@ -21,7 +21,7 @@ _HELD = "The record that would go is on legal hold. Keep that one, or lift the h
 @admin_required
 def choose_merge(contact_id: int) -> str:
     contact = any_contact(contact_id)
-    search = asked.text(request.args, "q")
+    search = query_values.text(request.args, "q")
     found = service.find_contacts(current_user, search, "", 1).contacts if search else []
     return render_template(
         "records/merge_choose.html",

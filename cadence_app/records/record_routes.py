@@ -16,8 +16,7 @@ from cadence_app.records import phones
 from cadence_app.records.blueprint import blueprint
 from cadence_app.records.forms import NumberForm
 from cadence_app.records.record_page import record_page, shown_contact, taken_text
-from cadence_app.ui import htmx
-from cadence_app.ui import query_values as asked
+from cadence_app.ui import htmx, query_values
 
 _MAX_REASON = 1000
 _SAVED = "Saved. The timeline says what changed."
@@ -103,8 +102,8 @@ def allow_personal_inboxes(contact_id: int) -> ResponseReturnValue:
     """Lets personal inboxes text a `number` that somebody who had it before had stopped for them, without one
     the number that is texted: `reason` says how this person agreed to texts there."""
     contact = shown_contact(contact_id)
-    reason = asked.text(request.form, "reason", None)
-    number = asked.text(request.form, "number", None) or contact.number
+    reason = query_values.text(request.form, "reason", None)
+    number = query_values.text(request.form, "number", None) or contact.number
     if not reason or len(reason) > _MAX_REASON:
         problem = f"Keep it under {_MAX_REASON} characters." if reason else "Write how this person agreed."
         wrong = {"personal_problem": problem, "typed_reason": reason, "problem_number": number}

@@ -8,7 +8,7 @@ from flask_login import current_user
 
 from cadence_app.accounts.roles import reports_required
 from cadence_app.consent import jobs, seal_checks, seals
-from cadence_app.ui import query_values as asked
+from cadence_app.ui import query_values
 from cadence_app.ui.navigation import mode_of
 
 blueprint = Blueprint("proof", __name__, url_prefix="/reports/proof")
@@ -19,9 +19,9 @@ _PAGE = 30
 @blueprint.get("/")
 @reports_required
 def index() -> str:
-    before = asked.day(request.args, "before")
+    before = query_values.day(request.args, "before")
     page = seals.latest_seals(_PAGE + 1, before)
-    digest = asked.text(request.args, "digest")
+    digest = query_values.text(request.args, "digest")
     return render_template(
         "reports/proof.html",
         mode=mode_of(current_user),

@@ -22,7 +22,7 @@ from cadence_app.reports.schedule_forms import ScheduleForm, as_data
 from cadence_app.reports.schedule_models import ExportSchedule
 from cadence_app.reports.schedules import PERIOD_NAMES
 from cadence_app.reports.screens import export_crumbs, page_of
-from cadence_app.ui import query_values as asked
+from cadence_app.ui import query_values
 from cadence_app.ui.formatting import in_zone, time_tag
 from cadence_app.ui.navigation import mode_of, words_for
 
@@ -155,7 +155,7 @@ def _asked() -> dict[str, Any]:
 def _saved(kind: Kind) -> dict[str, Any]:
     """The filters, columns and format of the saved filter that the address names; its days are left
     out, as a schedule has days of its own."""
-    saved = saved_filters.find(current_user, asked.row_id(request.args, "saved") or 0)
+    saved = saved_filters.find(current_user, query_values.row_id(request.args, "saved") or 0)
     if saved is None or saved.kind != kind.key or request.method != "GET":
         return {}
     opened = saved_filters.opened(saved, kind, today(current_user.tenant.zone), words_for(current_user))

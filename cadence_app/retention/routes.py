@@ -12,7 +12,7 @@ from cadence_app.accounts.roles import admin_required
 from cadence_app.retention import holds, jobs, listing, service
 from cadence_app.retention.forms import EVERYTHING, KeepForm, RemoveForm
 from cadence_app.retention.models import Fate, RetentionRun, RunState
-from cadence_app.ui import query_values as asked
+from cadence_app.ui import query_values
 
 blueprint = Blueprint("retention", __name__, url_prefix="/settings/retention")
 
@@ -73,7 +73,7 @@ def dry_run() -> ResponseReturnValue:
 @admin_required
 def show(run_id: int) -> str:
     run = _run(run_id)
-    after = asked.row_id(request.args, "after") or 0
+    after = query_values.row_id(request.args, "after") or 0
     items = service.listed(run, after, service.PAGE + 1)
     return render_template(
         "retention/run.html",

@@ -26,7 +26,7 @@ from cadence_app.contacts.imports.models import Import, ImportState
 from cadence_app.contacts.imports.refusal import Unreadable
 from cadence_app.contacts.imports.refusals import CHOICES, Kind
 from cadence_app.inboxes.service import area_codes_of
-from cadence_app.ui import query_values as asked
+from cadence_app.ui import query_values
 from cadence_app.ui.navigation import words_for
 
 blueprint = Blueprint("imports", __name__, url_prefix="/contacts/import")
@@ -259,7 +259,7 @@ def _area_codes(imported: Import) -> list[str]:
 def _page(imported: Import, form: StartForm, status: int = 200) -> ResponseReturnValue:
     if imported.state == ImportState.DRAFT:
         return redirect(url_for("imports.columns", import_id=imported.id))
-    after = asked.row_id(request.args, "after") or 0
+    after = query_values.row_id(request.args, "after") or 0
     kind = request.args.get("kind", "")
     kind = kind if kind in [*Kind, results.OPT_OUTS] else ""
     told, groups, ready = [], [], imported.state == ImportState.READY

@@ -14,7 +14,7 @@ from cadence_app.messaging.carriers import accounts, unread
 from cadence_app.messaging.carriers.models import UnreadDecision, UnreadPost
 from cadence_app.messaging.carriers.unread_forms import HandledForm, OptOutForm
 from cadence_app.messaging.jobs import dispatch
-from cadence_app.ui import query_values as asked
+from cadence_app.ui import query_values
 
 blueprint = Blueprint("unread_texts", __name__, url_prefix="/settings/unread-texts")
 
@@ -24,7 +24,7 @@ _DECIDED = "Somebody has decided about it meanwhile."
 @blueprint.get("/")
 @admin_required
 def index() -> str:
-    after = asked.row_id(request.args, "after") or 0
+    after = query_values.row_id(request.args, "after") or 0
     first, more_first = unread.waiting(first=True)
     quiet, more_quiet = unread.waiting(first=False, after=after)
     return render_template(
@@ -45,7 +45,7 @@ def index() -> str:
 @admin_required
 def read() -> ResponseReturnValue:
     """Marks the quiet posts of a page as read."""
-    count = unread.mark_read(current_user, asked.row_ids(request.form, "post", 100))
+    count = unread.mark_read(current_user, query_values.row_ids(request.form, "post", 100))
     flash(f"Marked as read: {count}.", "success")
     return redirect(url_for("unread_texts.index"))
 

@@ -15,7 +15,7 @@ from cadence_app.reports.destinations.models import Destination, Protocol
 from cadence_app.reports.destinations.problems import DeliveryProblem
 from cadence_app.reports.kinds import KINDS, OPT_OUT_HISTORY
 from cadence_app.reports.ranges import today
-from cadence_app.ui import query_values as asked
+from cadence_app.ui import query_values
 
 blueprint = Blueprint("destinations", __name__, url_prefix="/settings/destinations")
 
@@ -72,7 +72,7 @@ def key(destination_id: int) -> ResponseReturnValue:
         abort(404)
     if request.method == "POST":
         try:
-            service.confirm_key(current_user, destination, asked.text(request.form, "host_key", None))
+            service.confirm_key(current_user, destination, query_values.text(request.form, "host_key", None))
         except ValueError:
             flash("That key can't be read. Look at the server's key again.", "error")
         else:

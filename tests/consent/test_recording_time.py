@@ -13,8 +13,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from cadence_app.accounts.models import User
-from cadence_app.consent import ledger, possible, seals
-from cadence_app.consent import recording_time as moments
+from cadence_app.consent import ledger, possible, recording_time, seals
 from cadence_app.consent.by_user import consent_of, set_by_user
 from cadence_app.consent.first_status import add_by_user
 from cadence_app.consent.ledger import Change, record_change
@@ -242,7 +241,7 @@ def test_no_seal_comes_between_the_moment_of_a_change_and_its_row(
                 sealer.commit()
         return moment
 
-    for reads_it in (ledger, moments):
+    for reads_it in (ledger, recording_time):
         monkeypatch.setattr(reads_it, "Moment", then_somebody_seals)
     way(world, contact_id, number)
     assert set(sealed) == {False}
@@ -255,7 +254,7 @@ def test_no_seal_of_a_later_day_comes_between_where_the_status_is_of_that_day(wo
         record_change(Change(contact_id, world.team_id, IN, Source.IMPORT, at=ahead))
         db.session.commit()
     with world.session():
-        moments.this_moment()
+        recording_time.this_moment()
         with world.app.app_context(), db.engine.connect() as sealer:
             set_tenant(sealer, world.tenant_id)
             assert not sealer.scalar(_TRY_ALL, {"tenant": world.tenant_id, "day": ahead.date()})
