@@ -2,75 +2,35 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from sqlalchemy import func, select
-from werkzeug.test import TestResponse
 
 from cadence_app.accounts.models import Role, User
 from cadence_app.api.models import Scope
-from cadence_app.consent import evidence
-from cadence_app.consent.evidence_models import Evidence, Method, Way
+from cadence_app.consent.evidence_models import Method, Way
 from cadence_app.extensions import db
 from tests.api.conftest import Api, consent_record, make_api, problem
+from tests.api.proving import FULL, PAPER, bulk, opt_in, read, rows_of
 from tests.records.people import add_number, text_at
-from tests.statements import statements
 from tests.world import new_number
-
-_FULL: dict[str, Any] = {
-    "method": "web_form",
-    "agreed_at": "2026-03-04T01:30:00Z",
-    "words": " Yes, text me about my application. ",
-    "page_url": "https://college.example/apply?step=3",
-    "sha256": "AB" * 32,
-    "ip": "2001:DB8::7",
-    "collected_by": "Application portal",
-}
-_PAPER = {"method": "paper", "agreed_on": "2026-02-11"}
-
-
-def _opt_in(api: Api, contact_id: int, proof: Any, **more: Any) -> TestResponse:
-    body = {"status": "opted_in", "proof": proof} | more
-    return api.put(f"/contacts/{contact_id}/consents/ADM", json=body)
-
-
-def _bulk(api: Api, *records: dict[str, Any]) -> list[dict[str, Any]]:
-    answer = api.post("/consents/bulk", json={"records": list(records)})
-    assert answer.status_code == 200, answer.text
-    return list(answer.get_json()["results"])
-
-
-def _rows(api: Api, contact_id: int) -> list[Evidence]:
-    with api.world.session():
-        rows = evidence.evidence_of(contact_id)
-        db.session.expunge_all()
-        return rows
-
-
-def _read(api: Api, contact_id: int) -> dict[str, Any]:
-    (item,) = api.get(f"/contacts/{contact_id}/consents").get_json()["items"]
-    return dict(item)
 
 
 def test_proof_is_kept_as_it_was_given_and_read_back_with_who_brought_it(api: Api) -> None:
     number = new_number()
     contact_id = api.world.add_contact(number)
-    answer = _opt_in(api, contact_id, _FULL).get_json()
+    answer = opt_in(api, contact_id, FULL).get_json()
     assert (answer["result"], answer["proof"]) == ("changed", "recorded")
-    (row,) = _rows(api, contact_id)
+    (row,) = rows_of(api, contact_id)
     # Half past one in UTC is the evening before in New York.
     assert (row.method, row.way, row.agreed_on) == (Method.WEB_FORM, Way.API, date(2026, 3, 3))
-    (shown,) = _read(api, contact_id)["evidence"]
+    (shown,) = read(api, contact_id)["evidence"]
     assert shown.pop("recorded_at") >= answer["since"]
     assert shown == {
         **{"id": row.id, "rests_on": True, "method": "web_form", "agreed_on": "2026-03-03"},
-        **{"agreed_at": "2026-03-04T01:30:00.000000Z", "words": _FULL["words"].strip()},
-        **{"page_url": _FULL["page_url"], "sha256": "ab" * 32, "ip": "2001:db8::7", "number": number},
+        **{"agreed_at": "2026-03-04T01:30:00.000000Z", "words": FULL["words"].strip()},
+        **{"page_url": FULL["page_url"], "sha256": "ab" * 32, "ip": "2001:db8::7", "number": number},
         **{"collected_by": "Application portal", "way": "api", "entered_by": f"{api.name} (API token)"},
         "origin": "",
     }
@@ -79,20 +39,20 @@ def test_proof_is_kept_as_it_was_given_and_read_back_with_who_brought_it(api: Ap
 def test_where_nothing_is_given_nothing_is_made_up_and_a_text_names_its_change(api: Api) -> None:
     silent = api.world.add_contact()
     assert api.set(silent, "opted_in").get_json()["proof"] is None
-    assert (_read(api, silent)["evidence"], _read(api, silent)["text_change_id"]) == ([], None)
+    assert (read(api, silent)["evidence"], read(api, silent)["text_change_id"]) == ([], None)
     number = new_number()
     api.world.text(number, "hello")
-    texted = _read(api, api.world.contact_id(number))
+    texted = read(api, api.world.contact_id(number))
     assert (texted["evidence"], texted["text_change_id"]) == ([], texted["change_id"])
 
 
 def test_who_is_added_with_proof_has_it_and_who_is_in_the_team_already_gets_it_too(api: Api) -> None:
-    body = {"number": new_number(), "team": "ADM", "first_name": "Nora", "proof": _PAPER}
+    body = {"number": new_number(), "team": "ADM", "first_name": "Nora", "proof": PAPER}
     first = api.post("/contacts", json=body).get_json()
     again = api.post("/contacts", json=body).get_json()
-    more = api.post("/contacts", json=body | {"proof": _PAPER | {"words": "and again"}}).get_json()
+    more = api.post("/contacts", json=body | {"proof": PAPER | {"words": "and again"}}).get_json()
     assert (first["proof"], again["proof"], more["proof"]) == ("recorded", "known", "recorded")
-    words = [(each["words"], each["rests_on"]) for each in _read(api, first["contact"]["id"])["evidence"]]
+    words = [(each["words"], each["rests_on"]) for each in read(api, first["contact"]["id"])["evidence"]]
     assert words == [("", True), ("and again", True)]
 
 
@@ -103,16 +63,16 @@ def test_proof_is_kept_beside_a_stop_of_the_number_and_lifts_none(api: Api) -> N
         text_at(api.world, api.world.contact_id(number), new_number())
         return number
 
-    added = api.post("/contacts", json={"number": stopped(), "team": "ADM", "proof": _FULL}).get_json()
+    added = api.post("/contacts", json={"number": stopped(), "team": "ADM", "proof": FULL}).get_json()
     assert (added["consent"]["status"], added["code"], added["proof"]) == (
         *("opted_out", "number_stopped"),
         "recorded",
     )
     contact_id = added["contact"]["id"]
-    again = _opt_in(api, contact_id, _FULL).get_json()
+    again = opt_in(api, contact_id, FULL).get_json()
     assert (again["status"], again["code"], again["proof"]) == ("opted_out", "number_stopped", "known")
-    assert [each["rests_on"] for each in _read(api, contact_id)["evidence"]] == [False]
-    agreed = _opt_in(api, contact_id, _FULL, reason="Signed in my presence.").get_json()
+    assert [each["rests_on"] for each in read(api, contact_id)["evidence"]] == [False]
+    agreed = opt_in(api, contact_id, FULL, reason="Signed in my presence.").get_json()
     assert (agreed["status"], agreed["proof"]) == ("opted_in", "recorded")
 
 
@@ -120,18 +80,18 @@ def test_who_had_texted_stop_needs_a_reason_whatever_the_proof_and_nothing_is_le
     number = new_number()
     api.world.text(number, "STOP")
     contact_id = api.world.contact_id(number)
-    assert problem(_opt_in(api, contact_id, _FULL)) == (409, "reason_required")
-    (record,) = _bulk(api, consent_record(contact_id, "opted_in", proof=_FULL))
+    assert problem(opt_in(api, contact_id, FULL)) == (409, "reason_required")
+    (record,) = bulk(api, consent_record(contact_id, "opted_in", proof=FULL))
     assert (record["code"], record["proof"]) == ("reason_required", None)
-    assert _rows(api, contact_id) == []
+    assert rows_of(api, contact_id) == []
 
 
 def test_proof_for_a_number_that_is_not_texted_is_not_kept(api: Api) -> None:
     contact_id, further = api.world.add_contact(), new_number()
     add_number(api.world, contact_id, further)
-    added = api.post("/contacts", json={"number": further, "team": "ADM", "proof": _PAPER}).get_json()
-    (record,) = _bulk(api, {"number": further, "team": "ADM", "status": "opted_in", "proof": _PAPER})
-    assert (added["proof"], record["code"], _rows(api, contact_id)) == (None, "other_number", [])
+    added = api.post("/contacts", json={"number": further, "team": "ADM", "proof": PAPER}).get_json()
+    (record,) = bulk(api, {"number": further, "team": "ADM", "status": "opted_in", "proof": PAPER})
+    assert (added["proof"], record["code"], rows_of(api, contact_id)) == (None, "other_number", [])
 
 
 def _soon(**more: float) -> str:
@@ -175,22 +135,22 @@ def test_proof_that_cannot_be_right_is_refused_where_it_is_wrong_and_nothing_is_
 ) -> None:
     contact_id, number = api.world.add_contact(), new_number()
     for refused in (
-        _opt_in(api, contact_id, proof),
+        opt_in(api, contact_id, proof),
         api.post("/contacts", json={"number": number, "team": "ADM", "proof": proof}),
     ):
         assert problem(refused) == (422, "invalid")
         (error,) = refused.get_json()["errors"]
         assert (error["code"], error["pointer"]) == (code, f"/proof{pointer}")
     good = api.world.add_contact()
-    bad_record, good_record = _bulk(
+    bad_record, good_record = bulk(
         api,
         consent_record(contact_id, "opted_in", proof=proof),
-        consent_record(good, "opted_in", proof=_PAPER),
+        consent_record(good, "opted_in", proof=PAPER),
     )
     assert (bad_record["result"], bad_record["code"]) == ("refused", "bad_proof")
     assert pointer in bad_record["detail"]
     assert (good_record["result"], good_record["proof"]) == ("changed", "recorded")
-    assert (api.world.status(contact_id), _rows(api, contact_id)) == (None, [])
+    assert (api.world.status(contact_id), rows_of(api, contact_id)) == (None, [])
     assert api.get("/contacts", query_string={"number": number}).get_json()["items"] == []
 
 
@@ -201,32 +161,32 @@ def test_proof_that_is_no_proof_refuses_the_call_as_any_value_of_a_wrong_sort(
     contact_id = api.world.add_contact()
     many = {"records": [consent_record(contact_id, "opted_in", proof=proof)]}
     for refused, where in (
-        (_opt_in(api, contact_id, proof), "/proof"),
+        (opt_in(api, contact_id, proof), "/proof"),
         (api.post("/consents/bulk", json=many), "/records/0/proof"),
     ):
         assert problem(refused) == (422, "invalid")
         assert refused.get_json()["errors"][0]["pointer"] == f"{where}{pointer}"
-    assert (api.world.status(contact_id), _rows(api, contact_id)) == (None, [])
+    assert (api.world.status(contact_id), rows_of(api, contact_id)) == (None, [])
 
 
 def test_a_program_whose_clock_goes_a_little_before_ours_is_believed(api: Api) -> None:
     contact_id = api.world.add_contact()
-    assert _opt_in(api, contact_id, {"agreed_at": _soon(minutes=4)}).status_code == 200
-    assert problem(_opt_in(api, contact_id, {"agreed_at": _soon(minutes=6)})) == (422, "invalid")
+    assert opt_in(api, contact_id, {"agreed_at": _soon(minutes=4)}).status_code == 200
+    assert problem(opt_in(api, contact_id, {"agreed_at": _soon(minutes=6)})) == (422, "invalid")
 
 
 def test_proof_of_an_opt_out_is_refused_and_in_a_call_for_many_the_stop_counts_without_it(api: Api) -> None:
     contact_id = api.world.add_contact()
     api.set(contact_id, "opted_in")
-    body = {"status": "opted_out", "proof": _PAPER}
+    body = {"status": "opted_out", "proof": PAPER}
     refused = api.put(f"/contacts/{contact_id}/consents/ADM", json=body)
     assert problem(refused) == (422, "invalid")
     assert refused.get_json()["errors"][0]["code"] == "proof_of_opt_out"
     assert api.world.status(contact_id) == "opted_in"
     # Whatever is in it: a stop is never refused.
-    (record,) = _bulk(api, consent_record(contact_id, "opted_out", proof={"ip": "nowhere"}))
+    (record,) = bulk(api, consent_record(contact_id, "opted_out", proof={"ip": "nowhere"}))
     assert (record["result"], record["code"]) == ("changed", "proof_of_opt_out")
-    assert (api.world.status(contact_id), _rows(api, contact_id)) == ("opted_out", [])
+    assert (api.world.status(contact_id), rows_of(api, contact_id)) == ("opted_out", [])
 
 
 def test_a_token_that_only_writes_opt_outs_gives_no_proof(api: Api) -> None:
@@ -235,120 +195,32 @@ def test_a_token_that_only_writes_opt_outs_gives_no_proof(api: Api) -> None:
     with api.world.session():
         db.session.get_one(User, api.world.admin_id).role = Role.AGENT
         db.session.commit()
-    assert problem(_opt_in(api, inside, _PAPER)) == (403, "owner_not_admin")
-    added = api.post("/contacts", json={"number": new_number(), "team": "ADM", "proof": _PAPER})
+    assert problem(opt_in(api, inside, PAPER)) == (403, "owner_not_admin")
+    added = api.post("/contacts", json={"number": new_number(), "team": "ADM", "proof": PAPER})
     assert problem(added) == (403, "owner_not_admin")
-    records = [consent_record(each, "opted_in", proof=_PAPER) for each in (inside, outside)]
-    stop = consent_record(inside, "opted_out", proof=_PAPER, team="AID")
-    assert [each["code"] for each in _bulk(api, *records, stop)] == [
+    records = [consent_record(each, "opted_in", proof=PAPER) for each in (inside, outside)]
+    stop = consent_record(inside, "opted_out", proof=PAPER, team="AID")
+    assert [each["code"] for each in bulk(api, *records, stop)] == [
         *("owner_not_admin", "owner_not_admin"),
         "proof_of_opt_out",
     ]
-    assert (_rows(api, inside), _rows(api, outside)) == ([], [])
+    assert (rows_of(api, inside), rows_of(api, outside)) == ([], [])
 
 
 def test_a_token_that_may_not_read_consent_is_told_nothing_of_earlier_evidence(api: Api) -> None:
     contact_id = api.world.add_contact()
-    _opt_in(api, contact_id, _FULL)
+    opt_in(api, contact_id, FULL)
     writer = make_api(api.world, [Scope.CONSENT_WRITE])
-    assert "203.0" not in (text := _opt_in(writer, contact_id, _PAPER).text)
-    assert _FULL["page_url"] not in text
+    assert "203.0" not in (text := opt_in(writer, contact_id, PAPER).text)
+    assert FULL["page_url"] not in text
     assert problem(writer.get(f"/contacts/{contact_id}/consents")) == (403, "scope_missing")
 
 
 def test_the_same_proof_counts_anew_for_a_new_opt_in(api: Api) -> None:
     contact_id = api.world.add_contact()
     spoken = {"method": "spoken", "words": "Said so at the desk"}
-    answers = [_opt_in(api, contact_id, spoken).get_json()["proof"] for _ in range(2)]
+    answers = [opt_in(api, contact_id, spoken).get_json()["proof"] for _ in range(2)]
     api.set(contact_id, "opted_out")
-    answers += [_opt_in(api, contact_id, spoken).get_json()["proof"] for _ in range(2)]
+    answers += [opt_in(api, contact_id, spoken).get_json()["proof"] for _ in range(2)]
     assert answers == ["recorded", "known", "recorded", "known"]
-    assert [each["rests_on"] for each in _read(api, contact_id)["evidence"]] == [False, True]
-
-
-_PROOFS = st.sampled_from(
-    [
-        {"method": "paper", "agreed_on": "2026-02-11"},
-        {"method": "paper", "agreed_on": "2026-02-12"},
-        {"agreed_at": "2026-02-11T12:00:00Z"},
-        {"agreed_at": "2026-02-11T07:00:00-05:00"},
-        {"words": "Yes"},
-        {"words": " Yes "},
-        {"sha256": "ab" * 32},
-        {"sha256": "AB" * 32},
-        {"ip": "203.0.113.7"},
-        {"ip": "2001:db8:0:0::7"},
-        {"ip": "2001:db8::7"},
-        _FULL,
-    ]
-)
-
-
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.tuples(_PROOFS, st.sampled_from(["put", "post", "bulk"])), min_size=1, max_size=5))
-def test_however_often_and_by_whichever_call_proof_is_sent_each_is_one_row(
-    api: Api, sent: list[tuple[dict[str, Any], str]]
-) -> None:
-    number = new_number()
-    contact_id = api.world.add_contact(number)
-    api.set(contact_id, "opted_in")
-    for proof, way in [*sent, *sent]:
-        if way == "put":
-            assert _opt_in(api, contact_id, proof).status_code == 200
-        elif way == "post":
-            body = {"number": number, "team": "ADM", "proof": proof}
-            assert api.post("/contacts", json=body).status_code == 200
-        else:
-            twice = [consent_record(contact_id, "opted_in", proof=proof)] * 2
-            assert [each["code"] for each in _bulk(api, *twice)] == [None, "duplicate"]
-    said = {_meant(proof) for proof, _ in sent}
-    assert len(_rows(api, contact_id)) == len(said)
-    assert all(each["rests_on"] for each in _read(api, contact_id)["evidence"])
-
-
-def _meant(proof: dict[str, Any]) -> tuple[Any, ...]:
-    """What a proof says, however it is written."""
-    at = proof.get("agreed_at")
-    return (
-        *(proof.get("method", "api"), proof.get("agreed_on"), at and datetime.fromisoformat(at)),
-        *(proof.get("words", "").strip(), proof.get("page_url"), proof.get("sha256", "").lower()),
-        *(proof.get("ip", "").lower().replace(":0:0::", "::"), proof.get("collected_by")),
-    )
-
-
-def test_a_call_that_is_sent_again_with_its_key_gets_the_first_answer(api: Api) -> None:
-    contact_id = api.world.add_contact()
-    body = {"status": "opted_in", "proof": _PAPER}
-    first, again = (
-        api.put(f"/contacts/{contact_id}/consents/ADM", json=body, key="the-same-call") for _ in range(2)
-    )
-    assert first.get_json() == again.get_json()
-    assert again.headers["Idempotency-Replayed"] == "true"
-    assert len(_rows(api, contact_id)) == 1
-
-
-def test_of_two_calls_at_once_the_second_knows_what_the_first_recorded(api: Api) -> None:
-    contact_id, told = api.world.add_contact(), []
-    calls = [
-        threading.Thread(target=lambda: told.append(_opt_in(api, contact_id, _PAPER).get_json()["proof"]))
-        for _ in range(3)
-    ]
-    for each in calls:
-        each.start()
-    for each in calls:
-        each.join()
-    assert sorted(told) == ["known", "known", "recorded"]
-
-
-def test_many_with_proof_take_as_many_statements_as_few(api: Api) -> None:
-    _bulk(api, consent_record(api.world.add_contact(), "opted_in", proof=_PAPER))
-    counts = []
-    for many in (2, 40):
-        ids = [api.world.add_contact() for _ in range(many)]
-        with statements(api.world) as seen:
-            _bulk(api, *(consent_record(each, "opted_in", proof=_PAPER) for each in ids))
-        counts.append(len(seen))
-        with api.world.session():
-            wanted = select(func.count()).select_from(Evidence).where(Evidence.contact_id.in_(ids))
-            assert db.session.scalar(wanted) == many
-    assert counts[0] == counts[1]
+    assert [each["rests_on"] for each in read(api, contact_id)["evidence"]] == [False, True]

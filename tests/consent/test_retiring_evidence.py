@@ -21,7 +21,7 @@ from cadence_app.retention import holds
 from cadence_app.retention.protecting import OnHold
 from tests.consent.history import TODAY, agree, behind_its_back, check, flip, noon, seal, sealed_days
 from tests.consent.test_independent_proof import check_files, make_files
-from tests.consent.test_moments import SAID, seal_up_to
+from tests.consent.test_recording_time import SAID, seal_up_to
 from tests.consent.test_sealed_evidence import evidence_of
 from tests.records.people import erase, known, merge
 from tests.world import World

@@ -30,7 +30,7 @@ from tests.consent.history import (
     sealed_days,
 )
 from tests.consent.test_independent_proof import check_files, make_files
-from tests.consent.test_moments import SAID, seal_up_to
+from tests.consent.test_recording_time import SAID, seal_up_to
 from tests.world import World, make_world
 
 NOTHING = hashlib.sha256().hexdigest()

@@ -1,4 +1,4 @@
-"""How the people of a file agreed: by its columns, and by what an admin signs for the whole file."""
+"""How the people of a file agreed: by its columns."""
 
 from __future__ import annotations
 
@@ -11,15 +11,20 @@ import pytest
 from openpyxl import Workbook
 from sqlalchemy import func, select
 
-from cadence_app.accounts.models import AuditEntry, User
-from cadence_app.consent import evidence, evidence_basis
+from cadence_app.accounts.models import User
 from cadence_app.consent.evidence_models import Evidence, Method, Way
-from cadence_app.contacts.imports import applying, service
-from cadence_app.contacts.imports.models import Import, ImportRow
+from cadence_app.contacts.imports import service
+from cadence_app.contacts.imports.models import Import
 from cadence_app.contacts.imports.refusals import Choice, Kind
-from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
-from cadence_app.reports.kinds.imports import IMPORT_LOG
+from tests.contacts.agreed_rows import (
+    NOTHING,
+    STATED,
+    evidence_of,
+    file_of,
+    number_of,
+    rests_on,
+)
 from tests.contacts.importing import (
     HISTORY,
     check,
@@ -27,58 +32,22 @@ from tests.contacts.importing import (
     csv_of,
     everything,
     problems,
-    row,
     run,
     start,
     upload,
     work,
 )
 from tests.contacts.test_import_number_stops import stopped
-from tests.records.people import IN, OUT, add_number, erase, known, opt
-from tests.reports import exporting
+from tests.records.people import IN, OUT, add_number, known, opt
 from tests.world import World, new_number
-
-HEADER = (
-    *("ContactId", "Mobile", "Team", "OptedOut"),
-    *("ConsentDate", "ConsentSource", "ConsentText", "ConsentUrl"),
-)
-STATED = "Each of them ticked the box on the fall enrollment form."
-_NOTHING = ("", "", "", "")
-
-
-def _file(*rows: Sequence[str], header: Sequence[str] = HEADER) -> bytes:
-    return csv_of(*rows, header=header)
-
-
-def _evidence(world: World, contact_id: int) -> list[Evidence]:
-    with world.session():
-        rows = evidence.evidence_of(contact_id)
-        db.session.expunge_all()
-        return rows
-
-
-def _rests_on(world: World, contact_id: int) -> list[str]:
-    with world.session():
-        return [each.words for each in evidence_basis.basis_of(contact_id, world.team_id).evidence]
-
-
-def _signed(world: World, content: bytes, statement: str = STATED, on: date | None = None) -> Import:
-    """An import of a file that an admin signs."""
-    import_id = upload(world, content, "roster.csv")
-    assert check(world, import_id).state == "ready"
-    with world.session():
-        admin = db.session.get_one(User, world.admin_id)
-        imported = db.session.get_one(Import, import_id)
-        assert service.start(admin, imported, "", statement=statement, statement_on=on)
-    return work(world, import_id)
 
 
 def test_a_row_with_columns_makes_one_row_of_evidence_that_says_exactly_what_it_says(world: World) -> None:
     number = new_number()
     cells = ("2026-03-03", "Paper", "You may text me.\nAna", "https://lakeside.example/join")
-    done = run(world, _file(("1", number, "ADM", "", *cells)), name="students.csv")
+    done = run(world, file_of(("1", number, "ADM", "", *cells)), name="students.csv")
     contact_id = world.contact_id(number)
-    (kept,) = _evidence(world, contact_id)
+    (kept,) = evidence_of(world, contact_id)
     assert (kept.method, kept.way, kept.agreed_on, kept.agreed_at) == (
         *(Method.PAPER, Way.IMPORT, date(2026, 3, 3), None),
     )
@@ -86,7 +55,7 @@ def test_a_row_with_columns_makes_one_row_of_evidence_that_says_exactly_what_it_
     assert (kept.origin, kept.collected_by, kept.number) == ("students.csv: Paper", "", number)
     assert (kept.user_id, kept.user_name, kept.team_id) == (world.admin_id, "Admin Person", world.team_id)
     assert (done.evidence, done.evidence_idle) == (1, 0)
-    assert _rests_on(world, contact_id) == [cells[2]]
+    assert rests_on(world, contact_id) == [cells[2]]
 
 
 @pytest.mark.parametrize(
@@ -107,15 +76,15 @@ def test_any_one_column_is_enough_and_nothing_is_made_up_for_the_others(
     world: World, cells: Sequence[str], method: Method, origin: str, agreed: Any
 ) -> None:
     number = new_number()
-    run(world, _file(("", number, "ADM", "no", *cells)))
-    (kept,) = _evidence(world, world.contact_id(number))
+    run(world, file_of(("", number, "ADM", "no", *cells)))
+    (kept,) = evidence_of(world, world.contact_id(number))
     assert (kept.method, kept.origin, (kept.agreed_on, kept.agreed_at)) == (method, origin, agreed)
 
 
 def test_a_row_without_any_makes_none(world: World) -> None:
     number = new_number()
-    done = run(world, _file(("1", number, "ADM", "no", *_NOTHING)))
-    assert (_evidence(world, world.contact_id(number)), done.evidence) == ([], 0)
+    done = run(world, file_of(("1", number, "ADM", "no", *NOTHING)))
+    assert (evidence_of(world, world.contact_id(number)), done.evidence) == ([], 0)
 
 
 def test_a_consent_date_changes_no_status_and_no_time_of_one(world: World) -> None:
@@ -124,8 +93,8 @@ def test_a_consent_date_changes_no_status_and_no_time_of_one(world: World) -> No
     before = [
         (each.id, each.status, each.changed_at) for who in (first, second) for each in world.history(who)
     ]
-    numbers = [_number(world, who) for who in (first, second)]
-    done = run(world, _file(*(("", number, "ADM", "", "2025-01-02", *_NOTHING[1:]) for number in numbers)))
+    numbers = [number_of(world, who) for who in (first, second)]
+    done = run(world, file_of(*(("", number, "ADM", "", "2025-01-02", *NOTHING[1:]) for number in numbers)))
     after = [
         (each.id, each.status, each.changed_at) for who in (first, second) for each in world.history(who)
     ]
@@ -144,7 +113,7 @@ def test_a_bad_cell_refuses_its_row_in_the_check_and_nothing_applies_before(worl
         ("7", new_number(), "ADM", "no", "", "", "a\x07b", ""),
         ("8", new_number(), "ADM", "no", "", "@SUM(1)", "+1 yes", ""),
     ]
-    import_id = upload(world, _file(*rows))
+    import_id = upload(world, file_of(*rows))
     checked = check(world, import_id)
     assert (counts(checked), checked.evidence) == ((1, 0, 0, 7), 1)
     assert checked.refusals == {"bad_consent": 6, "formula": 1}
@@ -155,14 +124,14 @@ def test_a_bad_cell_refuses_its_row_in_the_check_and_nothing_applies_before(worl
     said = problems(world, done)
     assert said[0] == ("Line 2: ConsentDate: “2999-01-01” is still to come, so nobody can have agreed then.")
     assert "Line 3: ConsentDate: “1990-01-01” is before December 3, 1992" in said[1]
-    (kept,) = _evidence(world, world.contact_id(rows[7][1]))
+    (kept,) = evidence_of(world, world.contact_id(rows[7][1]))
     assert (kept.words, kept.origin) == ("+1 yes", "people.csv: @SUM(1)")
 
 
 def test_what_names_no_team_is_refused_and_not_put_into_one(world: World) -> None:
     contact_id = known(world, external_id="7")
-    done = run(world, _file(("7", "", "", "", "2026-01-02", "", "", "")))
-    assert (counts(done), _evidence(world, contact_id)) == ((0, 0, 0, 1), [])
+    done = run(world, file_of(("7", "", "", "", "2026-01-02", "", "", "")))
+    assert (counts(done), evidence_of(world, contact_id)) == ((0, 0, 0, 1), [])
     assert problems(world, done) == ["Line 2: ConsentDate: Names no team to whose texts they agreed."]
 
 
@@ -172,7 +141,7 @@ def test_who_is_out_after_the_file_keeps_what_it_said_and_no_consent_rests_on_it
     world.text(said_stop, "STOP")
     done = run(
         world,
-        _file(
+        file_of(
             ("", said_stop, "ADM", "no", "2026-01-02", "", "stopped", ""),
             ("", out, "ADM", "yes", "2026-01-02", "", "out", ""),
             ("", new, "ADM", "no", "2026-01-02", "", "in", ""),
@@ -181,8 +150,8 @@ def test_who_is_out_after_the_file_keeps_what_it_said_and_no_consent_rests_on_it
     assert (done.evidence, done.evidence_idle) == (3, 2)
     for number, rests in ((said_stop, []), (out, []), (new, ["in"])):
         contact_id = world.contact_id(number)
-        assert len(_evidence(world, contact_id)) == 1
-        assert _rests_on(world, contact_id) == rests
+        assert len(evidence_of(world, contact_id)) == 1
+        assert rests_on(world, contact_id) == rests
     page = world.sign_in("admin").get(f"/contacts/import/{done.id}").text
     assert "Evidence recorded" in page
     assert "2 rows of evidence were kept for people who are opted out" in page
@@ -191,17 +160,17 @@ def test_who_is_out_after_the_file_keeps_what_it_said_and_no_consent_rests_on_it
 def test_what_they_agreed_to_before_they_opted_out_is_counted_as_idle(world: World) -> None:
     contact_id = known(world)
     opt(world, contact_id, OUT)
-    done = run(world, _file(("", _number(world, contact_id), "ADM", "no", "2020-01-02", "", "", "")))
+    done = run(world, file_of(("", number_of(world, contact_id), "ADM", "no", "2020-01-02", "", "", "")))
     assert (world.status(contact_id), done.evidence, done.evidence_idle) == (IN, 1, 1)
-    assert _rests_on(world, contact_id) == []
+    assert rests_on(world, contact_id) == []
 
 
 def test_the_check_counts_what_the_import_records(world: World) -> None:
     inside, number = known(world), new_number()
-    rows = _file(
-        ("", _number(world, inside), "ADM", "yes", "2026-01-02", "", "", ""),
+    rows = file_of(
+        ("", number_of(world, inside), "ADM", "yes", "2026-01-02", "", "", ""),
         ("", number, "ADM;AID", "no", "2026-01-02", "", "", ""),
-        ("", new_number(), "ADM", "no", *_NOTHING),
+        ("", new_number(), "ADM", "no", *NOTHING),
     )
     import_id = upload(world, rows)
     checked = check(world, import_id)
@@ -213,9 +182,9 @@ def test_the_check_counts_what_the_import_records(world: World) -> None:
 def test_the_same_file_again_records_nothing_a_second_time(world: World) -> None:
     out, number = known(world), new_number()
     opt(world, out, OUT)
-    rows = _file(
+    rows = file_of(
         ("", number, "ADM", "no", "2026-01-02T10:00:00Z", "Paper", "Yes", "https://a.example/"),
-        ("", _number(world, out), "ADM", "", "2026-01-02", "", "", ""),
+        ("", number_of(world, out), "ADM", "", "2026-01-02", "", "", ""),
     )
     assert run(world, rows).evidence == 2
     before = everything(world)
@@ -223,26 +192,26 @@ def test_the_same_file_again_records_nothing_a_second_time(world: World) -> None
     assert (counts(again), again.evidence, everything(world)) == ((0, 0, 2, 0), 0, before)
     # Another file's name, word or day is something else.
     assert run(world, rows, name="other.csv").evidence == 2
-    assert len(_evidence(world, world.contact_id(number))) == 2
+    assert len(evidence_of(world, world.contact_id(number))) == 2
 
 
 def test_what_a_consent_before_rested_on_is_recorded_anew_for_the_one_they_give_now(world: World) -> None:
     number = new_number()
-    run(world, _file(("", number, "ADM", "no", "", "", "Yes", "")))
+    run(world, file_of(("", number, "ADM", "no", "", "", "Yes", "")))
     contact_id = world.contact_id(number)
     opt(world, contact_id, OUT)
-    assert run(world, _file(("", number, "ADM", "", "", "", "Yes", ""))).evidence == 0
-    assert run(world, _file(("", number, "ADM", "no", "", "", "Yes", ""))).evidence == 1
-    assert _rests_on(world, contact_id) == ["Yes"]
-    assert run(world, _file(("", number, "ADM", "no", "", "", "Yes", ""))).evidence == 0
+    assert run(world, file_of(("", number, "ADM", "", "", "", "Yes", ""))).evidence == 0
+    assert run(world, file_of(("", number, "ADM", "no", "", "", "Yes", ""))).evidence == 1
+    assert rests_on(world, contact_id) == ["Yes"]
+    assert run(world, file_of(("", number, "ADM", "no", "", "", "Yes", ""))).evidence == 0
 
 
 def test_equal_rows_and_equal_teams_make_one_row_for_each_team(world: World) -> None:
     number = new_number()
     cells = ("2026-01-02", "Paper", "", "")
-    done = run(world, _file(("", number, "ADM;AID;ADM", "no", *cells), ("", number, "ADM", "no", *cells)))
+    done = run(world, file_of(("", number, "ADM;AID;ADM", "no", *cells), ("", number, "ADM", "no", *cells)))
     assert (done.evidence, done.rows_refused) == (2, 1)
-    assert {each.team_id for each in _evidence(world, world.contact_id(number))} == {
+    assert {each.team_id for each in evidence_of(world, world.contact_id(number))} == {
         *(world.team_id, world.other_team_id)
     }
 
@@ -250,8 +219,8 @@ def test_equal_rows_and_equal_teams_make_one_row_for_each_team(world: World) -> 
 def test_what_is_said_of_another_number_of_theirs_is_not_recorded_and_the_row_told_so(world: World) -> None:
     contact_id, other = known(world), new_number()
     add_number(world, contact_id, other)
-    done = run(world, _file(("", other, "ADM", "", "2026-01-02", "", "", "")))
-    assert (_evidence(world, contact_id), done.evidence) == ([], 0)
+    done = run(world, file_of(("", other, "ADM", "", "2026-01-02", "", "", "")))
+    assert (evidence_of(world, contact_id), done.evidence) == ([], 0)
     assert problems(world, done) == [
         "Line 2: How they agreed is not recorded: it is said of another number than they are texted at."
     ]
@@ -262,21 +231,21 @@ def test_who_gets_another_number_rests_on_what_the_row_says_only_where_it_opts_t
     numbers = new_number(), new_number()
     done = run(
         world,
-        _file(
+        file_of(
             ("1", numbers[0], "ADM", "", "2026-01-02", "", "kept", ""),
             ("2", numbers[1], "ADM", "no", "2026-01-02", "", "agreed", ""),
         ),
     )
     assert (world.status(first), world.status(second)) == (OUT, IN)
     assert (done.evidence, done.evidence_idle) == (2, 1)
-    (kept,), (agreed,) = _evidence(world, first), _evidence(world, second)
+    (kept,), (agreed,) = evidence_of(world, first), evidence_of(world, second)
     assert (kept.number, agreed.number) == numbers
-    assert (_rests_on(world, first), _rests_on(world, second)) == ([], ["agreed"])
+    assert (rests_on(world, first), rests_on(world, second)) == ([], ["agreed"])
 
 
 def test_whoever_is_ticked_as_agreed_rests_on_their_row_too_and_the_reason_stays(world: World) -> None:
     number = stopped(world)
-    import_id = upload(world, _file(("1", number, "ADM", "no", "2026-01-02", "Paper", "Form 12", "")))
+    import_id = upload(world, file_of(("1", number, "ADM", "no", "2026-01-02", "Paper", "Form 12", "")))
     checked = check(world, import_id)
     assert (checked.evidence, checked.evidence_idle) == (1, 1)
     browser = world.sign_in("admin")
@@ -285,19 +254,19 @@ def test_whoever_is_ticked_as_agreed_rests_on_their_row_too_and_the_reason_stays
     done = work(world, import_id)
     contact_id = world.contact_id(number)
     assert (world.history(contact_id)[0].reason, world.status(contact_id)) == ("They signed.", IN)
-    assert _rests_on(world, contact_id) == ["Form 12"]
+    assert rests_on(world, contact_id) == ["Form 12"]
     assert (done.evidence, done.evidence_idle) == (1, 0)
 
 
 def test_a_choice_for_a_refused_row_records_nothing_of_how_they_agreed(world: World) -> None:
     contact_id = known(world, external_id="1")
-    import_id = upload(world, _file(("1", "12", "ADM", "", "2026-01-02", "Paper", "Yes", "")))
+    import_id = upload(world, file_of(("1", "12", "ADM", "", "2026-01-02", "Paper", "Yes", "")))
     check(world, import_id)
     with world.session():
         admin, imported = db.session.get_one(User, world.admin_id), db.session.get_one(Import, import_id)
         assert service.choose(admin, imported, Kind.BAD_NUMBER, Choice.UPDATE, None) == 1
     start(world, import_id)
-    assert (work(world, import_id).evidence, _evidence(world, contact_id)) == (0, [])
+    assert (work(world, import_id).evidence, evidence_of(world, contact_id)) == (0, [])
 
 
 def test_of_a_history_only_the_last_word_on_a_person_and_team_tells_how_they_agreed(world: World) -> None:
@@ -313,16 +282,25 @@ def test_of_a_history_only_the_last_word_on_a_person_and_team_tells_how_they_agr
     )
     done = run(world, csv_of(*rows, header=header))
     assert (done.evidence, done.evidence_idle) == (2, 0)
-    kept = {(each.team_id, each.words) for each in _evidence(world, world.contact_id(number))}
+    kept = {(each.team_id, each.words) for each in evidence_of(world, world.contact_id(number))}
     assert kept == {(world.team_id, "since"), (world.other_team_id, "aid")}
-    assert _evidence(world, world.contact_id(gone)) == []
+    assert evidence_of(world, world.contact_id(gone)) == []
     assert run(world, csv_of(*rows, header=header)).evidence == 0
 
 
 def test_an_opt_out_that_is_older_than_what_is_here_carries_no_consent(world: World) -> None:
     contact_id = known(world)
     header = (*HISTORY, "ConsentDate")
-    line = ("A", "", "", "ADM", _number(world, contact_id), "Opted Out", "2021-01-01T00:00:00Z", "2020-01-01")
+    line = (
+        "A",
+        "",
+        "",
+        "ADM",
+        number_of(world, contact_id),
+        "Opted Out",
+        "2021-01-01T00:00:00Z",
+        "2020-01-01",
+    )
     done = run(world, csv_of(line, header=header))
     assert (world.status(contact_id), done.evidence) == (IN, 0)
 
@@ -335,184 +313,6 @@ def test_a_workbook_s_dates_are_days_and_its_times_instants(world: World) -> Non
     book.active.append((instant, "ADM", datetime(2026, 3, 3, 14, 30), "Online form"))
     book.save(made)
     run(world, made.getvalue(), name="signed.xlsx")
-    (first,), (second,) = (_evidence(world, world.contact_id(each)) for each in (day, instant))
+    (first,), (second,) = (evidence_of(world, world.contact_id(each)) for each in (day, instant))
     assert (first.agreed_on, first.agreed_at, first.method) == (date(2026, 3, 3), None, Method.SPOKEN)
     assert (second.agreed_at, second.method) == (datetime(2026, 3, 3, 14, 30, tzinfo=UTC), Method.WEB_FORM)
-
-
-def test_what_is_signed_is_for_whoever_is_in_and_of_whom_the_file_says_nothing(world: World) -> None:
-    numbers = {name: new_number() for name in ("new", "inside", "said", "out", "stopped", "team")}
-    inside = world.add_contact(numbers["inside"])
-    opt(world, inside, IN)
-    world.text(numbers["stopped"], "STOP")
-    done = _signed(
-        world,
-        _file(
-            ("", numbers["new"], "ADM", "no", *_NOTHING),
-            ("", numbers["inside"], "ADM", "", *_NOTHING),
-            ("", numbers["said"], "ADM", "", "2026-01-02", "", "own", ""),
-            ("", numbers["out"], "ADM", "yes", *_NOTHING),
-            ("", numbers["stopped"], "ADM", "no", *_NOTHING),
-            ("bad", "12", "ADM", "", *_NOTHING),
-        ),
-        on=date(2026, 2, 1),
-    )
-    assert (done.evidence, done.evidence_idle) == (3, 0)
-    for name in ("new", "inside"):
-        (kept,) = _evidence(world, world.contact_id(numbers[name]))
-        assert (kept.method, kept.words, kept.origin) == (Method.IMPORT, STATED, "roster.csv")
-        assert (kept.agreed_on, kept.agreed_at, kept.collected_by) == (date(2026, 2, 1), None, "")
-        assert (kept.user_id, kept.way) == (world.admin_id, Way.IMPORT)
-    assert _rests_on(world, world.contact_id(numbers["said"])) == ["own"]
-    assert _evidence(world, world.contact_id(numbers["out"])) == []
-    assert _evidence(world, world.contact_id(numbers["stopped"])) == []
-
-
-def test_what_is_signed_twice_is_recorded_once(world: World) -> None:
-    number = new_number()
-    content = csv_of(("A", "", "", number, "ADM", ""))
-    assert _signed(world, content).evidence == 1
-    again = _signed(world, content)
-    assert (again.evidence, counts(again)) == (0, (0, 0, 1, 0))
-    assert _signed(world, content, "Something else.").evidence == 1
-
-
-@pytest.mark.parametrize("mode", ["world", "legacy_world"])
-def test_an_admin_signs_on_the_page_and_it_stands_with_the_import(
-    mode: str, request: pytest.FixtureRequest
-) -> None:
-    world: World = request.getfixturevalue(mode)
-    number = new_number()
-    import_id = upload(world, csv_of(("A", "", "", number, "ADM", "")))
-    check(world, import_id)
-    browser, path = world.sign_in("admin"), f"/contacts/import/{import_id}/start"
-    page = browser.get(f"/contacts/import/{import_id}").text
-    assert "I, Admin Person, state that the people in this file agreed" in page
-    for form, why in (
-        ({"signed": "y"}, "Write how the people in this file agreed."),
-        ({"statement": STATED}, "Sign it by ticking this box"),
-        ({"statement_on": "2026-01-02"}, "Write how they agreed too"),
-        ({"signed": "y", "statement": STATED, "statement_on": "2999-01-01"}, "still to come"),
-        ({"signed": "y", "statement": STATED, "statement_on": "1990-01-01"}, "from December 3, 1992 on"),
-        ({"signed": "y", "statement": STATED, "statement_on": "soon"}, "Enter a date"),
-        ({"signed": "y", "statement": "x" * 4_001}, "4000 characters"),
-        ({"signed": "y", "statement": "a\x00"}, "stored"),
-    ):
-        answer = browser.post(path, form)
-        assert (answer.status_code, why in answer.text) == (422, True), why
-    assert world.sign_in("agent").post(path, {"signed": "y", "statement": STATED}).status_code == 403
-    assert row(world, import_id).state == "ready"
-    signed = {"signed": "y", "statement": "On paper,\r\n<b>all</b>", "statement_on": "2026-01-02"}
-    assert browser.post(path, signed).status_code == 302
-    work(world, import_id)
-    page = browser.get(f"/contacts/import/{import_id}").text
-    assert "On paper,\n&lt;b&gt;all&lt;/b&gt;" in page
-    assert "Admin Person. They agreed on Jan 2, 2026." in page
-    assert _rests_on(world, world.contact_id(number)) == ["On paper,\n<b>all</b>"]
-    with world.session():
-        (entry,) = db.session.query(AuditEntry).filter_by(action="import.statement_signed")
-    assert entry.changes == {
-        "statement": [None, "On paper,\n<b>all</b>"],
-        "agreed_on": [None, "2026-01-02"],
-    }
-
-
-@pytest.mark.parametrize(("mode", "team"), [("world", "TeamCode"), ("legacy_world", "DepartmentCode")])
-def test_a_file_with_the_columns_and_no_row_is_there_to_be_filled_in(
-    mode: str, team: str, request: pytest.FixtureRequest
-) -> None:
-    world: World = request.getfixturevalue(mode)
-    browser = world.sign_in("admin")
-    assert 'href="/contacts/import/columns.csv"' in browser.get("/contacts/import/").text
-    (names,) = browser.get("/contacts/import/columns.csv").data.decode("utf-8-sig").splitlines()
-    assert team in names.split(",")
-    number = new_number()
-    filled = ("1", "Ann", "Lee", number, "ADM", "no", "fall", "2026-01-02", "Paper", "Yes", "")
-    done = run(world, csv_of(filled, header=names.split(",")))
-    assert (counts(done), done.evidence) == ((1, 0, 0, 0), 1)
-    assert world.sign_in("agent").get("/contacts/import/columns.csv").status_code == 403
-
-
-def test_the_import_log_tells_what_was_recorded_and_signed_where_it_is_asked_to(world: World) -> None:
-    _signed(world, csv_of(("A", "", "", new_number(), "ADM", "")), "=On paper", date(2026, 2, 1))
-    extra = ("Evidence", "EvidenceIdle", "Statement", "StatementDate")
-    exported = exporting.run(world, exporting.ask_for(world, kind=IMPORT_LOG, extra=extra))
-    (_, line) = exporting.rows_of(exporting.attachment(exporting.mail_of(world, exported)))
-    assert line[-4:] == ["1", "0", "'=On paper", "2026-02-01"]
-
-
-def test_a_file_that_brings_nothing_new_can_still_be_signed(world: World) -> None:
-    contact_id = known(world)
-    import_id = upload(world, csv_of(("", "", "", _number(world, contact_id), "ADM", "")))
-    check(world, import_id)
-    browser = world.sign_in("admin")
-    page = browser.get(f"/contacts/import/{import_id}").text
-    assert "There is nothing in this file that is not here already." in page
-    assert "Start the import" in page
-    browser.post(f"/contacts/import/{import_id}/start", {"signed": "y", "statement": STATED})
-    assert (work(world, import_id).evidence, _rests_on(world, contact_id)) == (1, [STATED])
-
-
-def test_a_batch_that_is_cut_off_and_tried_again_records_nobody_twice(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(world.app.config, "IMPORT_BATCH", 2)
-    numbers = [new_number() for _ in range(6)]
-    import_id = upload(world, _file(*(("", each, "ADM", "no", "2026-01-02", "", "", "") for each in numbers)))
-    check(world, import_id)
-    start(world, import_id)
-    with monkeypatch.context() as patched:
-        calls: list[int] = []
-        note = applying._note_held
-
-        def broken(*arguments: Any) -> None:
-            calls.append(1)
-            if len(calls) == 2:
-                raise OSError("the disk is full")
-            note(*arguments)
-
-        patched.setattr(applying, "_note_held", broken)
-        cut = work(world, import_id)
-    assert (cut.state, cut.evidence) == ("importing", 2)
-    done = work(world, import_id)
-    assert (done.state, done.evidence) == ("done", 6)
-    assert [len(_evidence(world, world.contact_id(each))) for each in numbers] == [1] * 6
-
-
-@pytest.mark.parametrize("batch", [1, 100])
-def test_people_who_swap_numbers_keep_each_their_own_once_whatever_a_batch_holds(
-    world: World, monkeypatch: pytest.MonkeyPatch, batch: int
-) -> None:
-    monkeypatch.setitem(world.app.config, "IMPORT_BATCH", batch)
-    numbers = new_number(), new_number(), new_number()
-    first, second = (known(world, external_id=each) for each in ("1", "2"))
-    run(world, csv_of(("A", "", "1", numbers[0], "ADM", "no"), ("B", "", "2", numbers[1], "ADM", "no")))
-    rows = (
-        ("1", numbers[1], "ADM", "no", "2026-01-02", "", "first", ""),
-        ("2", numbers[2], "ADM", "no", "2026-01-03", "", "second", ""),
-    )
-    done = run(world, _file(*rows))
-    assert (done.evidence, done.evidence_idle) == (2, 0)
-    assert [(each.words, each.number) for each in _evidence(world, first)] == [("first", numbers[1])]
-    assert [(each.words, each.number) for each in _evidence(world, second)] == [("second", numbers[2])]
-
-
-def test_who_is_erased_while_a_file_waits_is_cleared_from_what_it_says(world: World) -> None:
-    number = new_number()
-    contact_id = world.add_contact(number)
-    opt(world, contact_id, IN)
-    import_id = upload(world, _file(("", number, "ADM", "", "2026-01-02", "Booth", "their words", "")))
-    check(world, import_id)
-    with world.session():
-        assert db.session.scalars(select(ImportRow.given)).one()
-    erase(world, contact_id)
-    with world.session():
-        assert db.session.scalars(select(ImportRow.given)).one() is None
-    start(world, import_id)
-    done = work(world, import_id)
-    assert (done.evidence, done.rows_refused) == (0, 1)
-
-
-def _number(world: World, contact_id: int) -> str:
-    with world.session():
-        return db.session.scalars(select(Contact.number).where(Contact.id == contact_id)).one()
