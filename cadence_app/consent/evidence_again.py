@@ -4,12 +4,12 @@ the API, which come again, a few statements for a whole batch.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from sqlalchemy import ARRAY, BigInteger, ColumnElement, Text, and_, any_, cast, func, or_, select
 
-from cadence_app.consent.evidence_basis import day_of, rests_on, stopped_everywhere
+from cadence_app.consent.evidence_basis import day_of, is_of_opt_in, rests_on, stopped_everywhere
 from cadence_app.consent.evidence_models import Evidence
 from cadence_app.consent.models import Block, Consent, OptOutChange, Status
 from cadence_app.contacts.models import Contact
@@ -25,8 +25,9 @@ def fingerprint(row: Any) -> ColumnElement[str]:
 
 
 def already(contact_ids: Collection[int]) -> set[tuple[int, int, str]]:
-    """Contact, team and fingerprint of what needs no recording again: while they are in, what their consent
-    rests on, and while they are out, whatever is there. A few statements, however many they are."""
+    """Contact, team and fingerprint of what needs no recording again: while they are in, what was recorded
+    since, though they agreed to it before they last opted out, for it would be no more the second time; and
+    while they are out, whatever is there. A few statements, however many they are."""
     asked = cast(list(contact_ids), ARRAY(BigInteger))
     merged = select(Contact.id, Contact.merged_into_id).where(Contact.merged_into_id == any_(asked))
     owners = dict.fromkeys(contact_ids) | {row.id: row.merged_into_id for row in db.session.execute(merged)}
@@ -37,8 +38,8 @@ def already(contact_ids: Collection[int]) -> set[tuple[int, int, str]]:
         for row in db.session.execute(query.where(theirs))
     }
     pairs = {evidence_id: row[:2] for evidence_id, row in rows.items()}
-    resting, inside = _resting(pairs)
-    return {row for evidence_id, row in rows.items() if evidence_id in resting or row[:2] not in inside}
+    since, inside = _of_opt_ins(pairs, is_of_opt_in)
+    return {row for evidence_id, row in rows.items() if evidence_id in since or row[:2] not in inside}
 
 
 def what_rests_on(evidence_ids: Collection[int]) -> dict[tuple[int, int, int], bool]:
@@ -46,14 +47,17 @@ def what_rests_on(evidence_ids: Collection[int]) -> dict[tuple[int, int, int], b
     asked = Evidence.id == any_(cast(list(evidence_ids), ARRAY(BigInteger)))
     query = select(Evidence.id, Evidence.contact_id, Evidence.team_id).where(asked)
     rows = [(row.id, row.contact_id, row.team_id) for row in db.session.execute(query)]
-    resting, _ = _resting({row[0]: row[1:] for row in rows})
+    resting, _ = _of_opt_ins({row[0]: row[1:] for row in rows}, rests_on)
     return {row: row[0] in resting for row in rows}
 
 
-def _resting(pairs: Mapping[int, tuple[int, int]]) -> tuple[set[int], set[tuple[int, int]]]:
+def _of_opt_ins(
+    pairs: Mapping[int, tuple[int, int]], which: Callable[[Any], ColumnElement[bool]]
+) -> tuple[set[int], set[tuple[int, int]]]:
     """Of rows of evidence, by their ids, of these contacts (those they were merged into) and teams: the ids
-    of those that a consent rests on, and the pairs that are opted in. Only who was opted out once is asked
-    for one by one: on a table that was filled a moment ago that takes the square of their number."""
+    of those of which `which`, a condition of evidence_basis.py, says that they are of a consent, and the
+    pairs that are opted in. Only who was opted out once is asked for one by one: on a table that was filled a
+    moment ago that takes the square of their number."""
     if not pairs:
         return set(), set()
     asked = cast(list({contact_id for contact_id, _ in pairs.values()}), ARRAY(BigInteger))
@@ -83,6 +87,6 @@ def _resting(pairs: Mapping[int, tuple[int, int]]) -> tuple[set[int], set[tuple[
         select(Evidence.id)
         .join(Contact, Contact.id == Evidence.contact_id)
         .join(Consent, and_(Consent.contact_id == owner, Consent.team_id == Evidence.team_id))
-        .where(Evidence.id == any_(cast(unsure, ARRAY(BigInteger))), rests_on(Evidence))
+        .where(Evidence.id == any_(cast(unsure, ARRAY(BigInteger))), which(Evidence))
     )
     return sure | set(db.session.scalars(precise) if unsure else ()), inside

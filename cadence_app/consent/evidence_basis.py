@@ -105,15 +105,22 @@ def rests_on_evidence() -> ColumnElement[bool]:
 
 def rests_on(row: Any) -> ColumnElement[bool]:
     """The condition that the opt in that a Consent is rests on a row of evidence, of the same team."""
-    opt_in, out = aliased(OptOutChange), aliased(OptOutChange)
-    began = select(opt_in.changed_at).where(opt_in.id == _opt_in()).correlate(Consent).scalar_subquery()
+    out = aliased(OptOutChange)
     outs = _latest(out, row.way, _is_theirs(out.contact_id), out.team_id == Consent.team_id)
     everywhere = _since_everywhere(Consent.contact_id).correlate(Consent)
     last = func.greatest(
         outs.correlate_except(out).scalar_subquery(),
         everywhere.scalar_subquery(),
     )
-    return and_(_is_theirs(row.contact_id), row.recorded_at >= began, agreed_after(row, last, day_of(last)))
+    return and_(is_of_opt_in(row), agreed_after(row, last, day_of(last)))
+
+
+def is_of_opt_in(row: Any) -> ColumnElement[bool]:
+    """The condition that a row of evidence, of the same team, was recorded since the opt in that a Consent
+    is, whenever they agreed."""
+    opt_in = aliased(OptOutChange)
+    began = select(opt_in.changed_at).where(opt_in.id == _opt_in()).correlate(Consent).scalar_subquery()
+    return and_(_is_theirs(row.contact_id), row.recorded_at >= began)
 
 
 def last_out(contact_id: int, team_id: int, way: Way) -> datetime | None:

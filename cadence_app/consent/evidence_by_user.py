@@ -16,6 +16,7 @@ from cadence_app.consent.by_user import consent_of
 from cadence_app.consent.evidence import Given
 from cadence_app.consent.evidence_models import Evidence, Way
 from cadence_app.consent.ledger import lock_contacts
+from cadence_app.consent.models import Consent
 from cadence_app.extensions import db
 from cadence_app.tenancy import tenant_in_use
 
@@ -64,12 +65,15 @@ def add(user: User, contact_id: int, team_id: int, given: Given) -> bool:
 
 
 def just_recorded(user: User, contact_id: int, team_id: int, given: Given) -> bool:
-    """Whether this user recorded the same of a contact, whom the caller holds, within the last minute."""
+    """Whether this user recorded the same of a contact, whom the caller holds, within the last minute, and
+    since the status that stands: for another opt in it is to be recorded again."""
+    since = select(Consent.since).where(Consent.contact_id == contact_id, Consent.team_id == team_id)
     same = select(Evidence.id).where(
         *(Evidence.contact_id == contact_id, Evidence.team_id == team_id, Evidence.user_id == user.id),
         *(Evidence.method == given.method, Evidence.words == given.words),
         *(Evidence.page_url == given.page_url, Evidence.collected_by == given.collected_by),
         Evidence.agreed_on.is_not_distinct_from(given.agreed_on),
         Evidence.recorded_at > func.clock_timestamp() - _TWICE,
+        Evidence.recorded_at >= since.scalar_subquery(),
     )
     return db.session.scalar(select(same.exists())) is True

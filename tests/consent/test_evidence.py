@@ -11,7 +11,7 @@ from sqlalchemy import create_engine, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from cadence_app.accounts.models import Tenant, User
-from cadence_app.consent import by_user, evidence, evidence_basis, first_status, seals
+from cadence_app.consent import by_user, evidence, evidence_basis, evidence_by_user, first_status, seals
 from cadence_app.consent.by_api import Wanted, set_by_api
 from cadence_app.consent.evidence import Given
 from cadence_app.consent.evidence_models import Evidence, Method, Way
@@ -135,6 +135,37 @@ def test_another_system_gives_proof_for_an_opt_in_and_for_who_is_in_already(worl
             set_by_api([wanted], "Student system (API)")
             db.session.commit()
     assert _rests_on(world, contact_id) == (["first", "again"], False)
+
+
+def test_proof_of_before_their_opt_out_that_is_sent_again_and_again_is_one_row(world: World) -> None:
+    contact_id = _add(world, None)
+    _set(world, contact_id, Status.OPTED_OUT)
+    for _ in range(3):
+        with world.session():
+            wanted = Wanted(contact_id, world.team_id, Status.OPTED_IN, "They rang.", given=_PAPER)
+            set_by_api([wanted], "Student system (API)")
+            db.session.commit()
+    assert _rests_on(world, contact_id) == ([], False)
+    with world.session():
+        assert [each.words for each in evidence.evidence_of(contact_id)] == ["Yes, text me"]
+
+
+def test_the_same_entered_for_another_opt_in_a_moment_later_is_recorded_for_that_too(world: World) -> None:
+    contact_id = _add(world, None)
+    spoken = Given(Method.SPOKEN, words="At the desk")
+
+    def enter() -> bool:
+        with world.session():
+            admin = db.session.get_one(User, world.admin_id)
+            recorded = evidence_by_user.add(admin, contact_id, world.team_id, spoken)
+            db.session.commit()
+            return recorded
+
+    assert (enter(), enter()) == (True, False)
+    for status in (Status.OPTED_OUT, Status.OPTED_IN):
+        _set(world, contact_id, status)
+    assert (enter(), enter()) == (True, False)
+    assert _rests_on(world, contact_id) == (["At the desk"], False)
 
 
 @pytest.mark.parametrize("change", [update(Evidence).values(words="changed"), delete(Evidence)])
