@@ -34,7 +34,8 @@ NONE_CHOSEN = "Choose the inbox to text from."
 class Draft:
     """A text that is being written: to `contact`, or to somebody new; from the inbox of `choice`, one of
     `choices`. `holder` is who has the number that was typed for somebody new. `told` and `wrong` say what
-    became of what was pressed. `keep`: what is typed stays in its fields, for nothing was sent."""
+    became of what was pressed. `keep`: what is typed stays in its fields, for nothing was sent; but for the
+    number, where one that was `offered` takes its place."""
 
     contact: Contact | None
     choices: list[Choice]
@@ -46,6 +47,7 @@ class Draft:
     wrong: str = ""
     card: Card | None = None
     keep: bool = False
+    offered: bool = False
 
 
 def new_draft(contact: Contact | None, number: str, inboxes: list[Inbox]) -> Draft:
