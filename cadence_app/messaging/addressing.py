@@ -128,10 +128,10 @@ def chosen(made: Sequence[Choice], inbox_id: int | None) -> Choice | None:
 
 
 def first_of(made: Sequence[Choice]) -> Choice:
-    """The first from which a text would go, those that need no joining before the others; else the first."""
-    free = [each for each in made if each.free]
-    known = [each for each in free if not each.joins]
-    return [*known, *free, *made][0]
+    """The first from which a text would go; else the first. Nobody joins a team unless somebody chooses that:
+    who has stopped the one they are in least of all."""
+    theirs = [each for each in made if not each.joins] or list(made)
+    return next((each for each in theirs if each.free), theirs[0])
 
 
 def _with_contact(inbox: Inbox, contact: Contact, talk: Conversation | None, status: Status | None) -> Choice:

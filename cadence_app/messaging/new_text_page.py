@@ -35,7 +35,8 @@ NONE_CHOSEN = "Choose the inbox to text from."
 class Draft:
     """A text that is being written: to `contact`, or to somebody new; from the inbox of `choice`, one of
     `choices`. `holder` is who has the number that was typed for somebody new. `told` and `wrong` say what
-    became of what was pressed. `keep`: what is typed stays in its fields, for nothing was sent."""
+    became of what was pressed. `keep`: what is typed stays in its fields, for nothing was sent; but for the
+    number, where one that was `offered` takes its place."""
 
     contact: Contact | None
     choices: list[Choice]
@@ -47,13 +48,15 @@ class Draft:
     wrong: str = ""
     card: Card | None = None
     keep: bool = False
+    offered: bool = False
 
 
 def new_draft(contact: Contact | None, number: str, inboxes: list[Inbox]) -> Draft:
     """An empty one, from the inbox that the address asks for."""
     choices = addressing.choices(inboxes, contact, full(number))
     wanted = wanted_inbox(request.args, choices)
-    choice = addressing.chosen(choices, wanted or _listed_inbox(choices)) or addressing.first_of(choices)
+    listed = _listed_inbox(choices, contact)
+    choice = addressing.chosen(choices, wanted or listed) or addressing.first_of(choices)
     form = NewTextForm(formdata=None) if contact else NewcomerForm(formdata=None, number=number)
     draft = Draft(contact, choices, choice, form, str(uuid.uuid4()))
     if wanted is not None and choice.inbox.id != wanted:
@@ -207,10 +210,11 @@ def _chosen_template(draft: Draft) -> str:
     return next((each.text for each in offered if each.template.id == wanted), "")
 
 
-def _listed_inbox(choices: list[Choice]) -> int | None:
-    """The inbox whose list stands beside, if a text would go from it."""
-    wanted = query_values.row_id(request.args, "inbox")
-    return next((each.inbox.id for each in choices if each.inbox.id == wanted and each.free), None)
+def _listed_inbox(choices: list[Choice], contact: Contact | None) -> int | None:
+    """The inbox whose list stands beside, if a text would go from it and no contact would join its team by it."""
+    choice = addressing.chosen(choices, query_values.row_id(request.args, "inbox"))
+    goes = choice is not None and choice.free and not (contact and choice.joins)
+    return choice.inbox.id if choice and goes else None
 
 
 def _once() -> str:

@@ -138,6 +138,7 @@ def _chosen(draft: Draft) -> ResponseReturnValue:
     """The form as it is with what was chosen. Of what was typed only the number is looked at."""
     form, draft.keep = draft.form, True
     if isinstance(form, (NewcomerForm, NewcomerLaterForm)) and (typed := form.number.data):
+        draft.offered = len(request.form.getlist("number")) > 1
         form.number.validate(form)
         form.number.data = typed
     return pages.answer(draft, 200)

@@ -1,4 +1,5 @@
-/* [data-arrows="id"]: the arrow keys go from a search field through the links that it lists in #id, and back. */
+/* [data-arrows="id"]: the arrow keys go from a search field through the links that it lists in #id, and back. What was
+   typed before htmx was ready is looked for once it is. */
 (function () {
   "use strict";
   var doc = document;
@@ -13,5 +14,9 @@
     if (!next) return;
     event.preventDefault();
     next.focus();
+  });
+  doc.addEventListener("DOMContentLoaded", function () {
+    var field = doc.querySelector("[data-arrows]");
+    if (field && field.value !== field.defaultValue) field.dispatchEvent(new Event("input", { bubbles: true }));
   });
 })();

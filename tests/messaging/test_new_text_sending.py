@@ -146,6 +146,18 @@ def test_the_reason_is_shown_as_one_chooses_and_nothing_is_kept(world: World) ->
     assert conversations_of(world, contact_id) == []
 
 
+def test_no_other_team_is_proposed_for_who_stopped_theirs(world: World) -> None:
+    contact_id = person(world)
+    opt_out_by_hand(world, contact_id)
+    admin = world.sign_in("admin")
+    for path in ("", f"&inbox={inbox_id(world, world.other_shared)}"):
+        page = admin.get(f"/messages/new?to={contact_id}{path}").text
+        assert "The contact is opted out of Admissions." in page
+        (chosen,) = [each for each in options_of(page) if each.startswith("*")]
+        assert chosen in ("*Front desk", "*Toll-free")
+    assert world.status(contact_id, world.other_team_id) is None
+
+
 def test_opting_in_beside_the_text_lets_it_go(world: World) -> None:
     number = new_number()
     for words in ("hello", "STOP"):
