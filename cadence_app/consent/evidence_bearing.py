@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
-from cadence_app.consent.evidence_basis import bases_of
+from cadence_app.accounts.models import Tenant
+from cadence_app.consent.evidence_basis import bases_of, last_out
 from cadence_app.consent.evidence_models import Evidence
+from cadence_app.extensions import db
+from cadence_app.tenancy import tenant_in_use
 
 
 class Bearing(StrEnum):
@@ -27,14 +32,23 @@ def bearings_of(contact_id: int, rows: Collection[Evidence]) -> Mapping[int, Bea
     team_ids = {row.team_id for row in rows}
     bases = bases_of(contact_id, team_ids)
     resting = {row.id for basis in bases.values() for row in basis.evidence}
+    zone = db.session.get_one(Tenant, tenant_in_use()).zone
     found = {}
     for row in rows:
         if row.id in resting:
             found[row.id] = Bearing.RESTS
         elif row.team_id not in bases:
             found[row.id] = Bearing.NOT_OPTED_IN
-        elif (since := bases[row.team_id].since) and row.recorded_at >= since:
+        elif _agreed_before(row, last_out(contact_id, row.team_id, row.way), zone):
             found[row.id] = Bearing.AGREED_BEFORE
         else:
             found[row.id] = Bearing.RECORDED_BEFORE
     return found
+
+
+def _agreed_before(row: Evidence, out: datetime | None, zone: ZoneInfo) -> bool:
+    if out is None or (row.agreed_at is None and row.agreed_on is None):
+        return False
+    if row.agreed_at:
+        return row.agreed_at <= out
+    return row.agreed_on is not None and row.agreed_on < out.astimezone(zone).date()

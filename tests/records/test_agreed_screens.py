@@ -54,7 +54,7 @@ def test_the_card_of_a_conversation_says_it_too(world: World) -> None:
 def test_a_text_of_theirs_is_named_and_a_stop_ends_what_they_agreed_to(world: World) -> None:
     assert "How they agreed They texted first on " in card(world, by_text(world))
     assert "They texted “START” on " in card(world, by_text(world, "Hello", "STOP", "START"))
-    assert "How they agreed" not in card(world, by_text(world, "Hello", "STOP"))
+    assert "They texted first" not in card(world, by_text(world, "Hello", "STOP"))
 
 
 def test_with_nothing_it_says_so_and_links_to_where_it_is_written(world: World) -> None:

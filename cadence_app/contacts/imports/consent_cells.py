@@ -15,7 +15,7 @@ from cadence_app.contacts.imports.moments import day_or_moment
 from cadence_app.contacts.names import folded
 
 # Words of a source that say how somebody agreed, without anything but letters and digits, among them those of
-# Twilio's Consent API. Any other says no more than that a file has it.
+# a carrier's list of consents. Any other says no more than that a file has it.
 _METHODS = {
     Method.WEB_FORM: "web website webform webpage websiteform online onlineform formonline landingpage"
     " internet",
