@@ -89,6 +89,7 @@ def test_an_admin_of_legacy_sees_a_list_of_reports_each_with_its_action(legacy_w
         MESSAGE_ACTIVITY,
         LEGACY,
         *kinds,
+        "/reports/consent-evidence",
         "/reports/schedules/",
         "/reports/proof/",
     }
