@@ -211,7 +211,7 @@ def _chosen_template(draft: Draft) -> str:
 
 
 def _listed_inbox(choices: list[Choice], contact: Contact | None) -> int | None:
-    """The inbox whose list stands beside, if a text would go from it and nobody joins its team by it."""
+    """The inbox whose list stands beside, if a text would go from it and nobody known joins a team by it."""
     choice = addressing.chosen(choices, query_values.row_id(request.args, "inbox"))
     goes = choice is not None and choice.free and not (contact and choice.joins)
     return choice.inbox.id if choice and goes else None
