@@ -25,10 +25,13 @@ from sqlalchemy import (
     and_,
     any_,
     cast,
+    column,
+    false,
     func,
     literal,
     or_,
     select,
+    table,
     true,
 )
 from sqlalchemy.orm import InstrumentedAttribute, aliased
@@ -39,9 +42,11 @@ from cadence_app.consent.ledger import with_merged
 from cadence_app.consent.models import Block, BlockScope, Consent, OptOutChange, Source, Status
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
+from cadence_app.inboxes.models import Inbox
 from cadence_app.tenancy import tenant_in_use
 
-OWN_TEXTS = (Source.COLD_INBOUND, Source.KEYWORD)
+# Of the texts no more is known here than what they came to.
+_MESSAGES = table("messages", column("id"), column("inbox_id"))
 
 
 @dataclass(frozen=True)
@@ -70,11 +75,11 @@ def bases_of(contact_id: int, team_ids: Collection[int]) -> dict[int, Basis]:
     opted_in = (Consent.contact_id == contact_id, Consent.status == Status.OPTED_IN)
     began = _opt_in()
     theirs = (
-        select(Consent.team_id, OptOutChange)
+        select(Consent.team_id, OptOutChange, own_text(OptOutChange).label("own_text"))
         .join(OptOutChange, OptOutChange.id == began)
         .where(*opted_in, Consent.team_id.in_(team_ids))
     )
-    opt_ins = {row.team_id: row.OptOutChange for row in db.session.execute(theirs)}
+    opt_ins = {row.team_id: (row.OptOutChange, row.own_text) for row in db.session.execute(theirs)}
     rows = (
         select(Evidence)
         .join(Consent, Consent.team_id == Evidence.team_id)
@@ -85,22 +90,16 @@ def bases_of(contact_id: int, team_ids: Collection[int]) -> dict[int, Basis]:
     for each in db.session.scalars(rows):
         by_team.setdefault(each.team_id, []).append(each)
     return {
-        team_id: Basis(
-            by_team.get(team_id, ()), change if _speaks_for_itself(change) else None, change.changed_at
-        )
-        for team_id, change in opt_ins.items()
+        team_id: Basis(by_team.get(team_id, ()), change if speaks_for_itself else None, change.changed_at)
+        for team_id, (change, speaks_for_itself) in opt_ins.items()
     }
 
 
 def rests_on_evidence() -> ColumnElement[bool]:
     """The condition on Consent, of who is opted in, that it rests on evidence or on a text of theirs."""
     recorded = select(Evidence.id).where(Evidence.team_id == Consent.team_id, rests_on(Evidence))
-    own_text = select(OptOutChange.id).where(
-        OptOutChange.id == _opt_in(),
-        OptOutChange.source.in_(OWN_TEXTS),
-        OptOutChange.message_id.is_not(None),
-    )
-    return or_(own_text.exists(), recorded.exists())
+    texted = select(OptOutChange.id).where(OptOutChange.id == _opt_in(), own_text(OptOutChange))
+    return or_(texted.exists(), recorded.exists())
 
 
 def rests_on(row: Any) -> ColumnElement[bool]:
@@ -144,6 +143,19 @@ def takes_away(out: Any, way: Any) -> ColumnElement[bool]:
     )
 
 
+def own_text(change: Any) -> ColumnElement[bool]:
+    """The condition that a change (OptOutChange), of an opt in, is one that they texted to that team: a first
+    text or a START. TEAM, which gives back what another team's STOP took, is texted to that other one, and
+    agrees to nothing."""
+    inbox_id = select(_MESSAGES.c.inbox_id).where(_MESSAGES.c.id == change.message_id)
+    to = select(Inbox.team_id).where(Inbox.id == inbox_id.correlate_except(_MESSAGES).scalar_subquery())
+    to_team_id = to.correlate_except(Inbox).scalar_subquery()
+    return or_(
+        and_(change.source == Source.COLD_INBOUND, change.message_id.is_not(None)),
+        and_(change.source == Source.KEYWORD, func.coalesce(change.team_id == to_team_id, false())),
+    )
+
+
 def stopped_everywhere() -> ColumnElement[bool]:
     """The condition on Block that by it a contact has stopped every team, those that they join later too."""
     return and_(Block.scope == BlockScope.ORGANISATION, Block.number == "")
@@ -163,10 +175,6 @@ def day_of(at: ColumnElement[Any]) -> ColumnElement[Any]:
 
 def _text(way: Any) -> Any:
     return literal(str(way)) if isinstance(way, Way) else way
-
-
-def _speaks_for_itself(change: OptOutChange) -> bool:
-    return change.source in OWN_TEXTS and change.message_id is not None
 
 
 def _latest(out: Any, way: Any, *theirs: ColumnElement[bool]) -> Select[Any]:

@@ -34,7 +34,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-from cadence_app.consent.evidence_basis import OWN_TEXTS, agreed_after, day_of, stopped_everywhere, takes_away
+from cadence_app.consent.evidence_basis import agreed_after, day_of, own_text, stopped_everywhere, takes_away
 from cadence_app.consent.evidence_models import Evidence, Way
 from cadence_app.consent.models import Block, Consent, OptOutChange, Status
 from cadence_app.contacts.models import Contact
@@ -106,7 +106,7 @@ def _rows(team_ids: Collection[int] | None) -> CTE:
             func.coalesce(merged.c.merged_into_id, OptOutChange.contact_id).label("contact_id"),
             *(OptOutChange.team_id, OptOutChange.changed_at.label("at"), OptOutChange.id),
             cast(OptOutChange.status, Text).label("kind"),
-            and_(OptOutChange.source.in_(OWN_TEXTS), OptOutChange.message_id.is_not(None)).label("own_text"),
+            own_text(OptOutChange).label("own_text"),
             takes_away(OptOutChange, Way.RECORD).label("takes_away"),
             takes_away(OptOutChange, Way.NUMBER_CHANGE).label("takes_of_new"),
             cast(null(), Text).label("way"),

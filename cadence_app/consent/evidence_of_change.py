@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
-from cadence_app.consent.evidence_basis import OWN_TEXTS, agreed_after, stopped_everywhere, takes_away
+from cadence_app.consent.evidence_basis import agreed_after, own_text, stopped_everywhere, takes_away
 from cadence_app.consent.evidence_models import Evidence
 from cadence_app.consent.models import Block, OptOutChange, Source, Status
 from cadence_app.contacts.models import Contact
@@ -61,8 +61,7 @@ def resting_of_changes(zone: ColumnElement[str]) -> Resting:
     carried = first.c.id.is_not(None)
     text = and_(
         change.status == Status.OPTED_IN,
-        case((carried, first.c.source), else_=change.source).in_(OWN_TEXTS),
-        case((carried, first.c.message_id), else_=change.message_id).is_not(None),
+        case((carried, first.c.own_text), else_=own_text(change)),
     )
     row = _latest(person, text, opted_in_at, zone)
     return Resting(
@@ -82,7 +81,7 @@ def _carried_on(person: FromClause) -> FromClause:
     """The first opt in since the last opt out, of what a merge made; no row for all other changes."""
     opt_in = aliased(OptOutChange)
     return (
-        select(opt_in.id, opt_in.changed_at, opt_in.source, opt_in.message_id, opt_in.words)
+        select(opt_in.id, opt_in.changed_at, own_text(opt_in).label("own_text"), opt_in.words)
         .where(
             OptOutChange.source == Source.MERGE,
             OptOutChange.status == Status.OPTED_IN,

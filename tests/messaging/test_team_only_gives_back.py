@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
+from unittest.mock import ANY
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Select, Text, cast, select
 
 from cadence_app.accounts.models import User
 from cadence_app.consent import blocks, possible
 from cadence_app.consent.by_api import Wanted, set_by_api
 from cadence_app.consent.by_user import consent_of, needs_reason, set_by_user
-from cadence_app.consent.models import BlockScope, Status
+from cadence_app.consent.evidence_basis import Basis, basis_of, rests_on_evidence
+from cadence_app.consent.evidence_of_change import resting_of_changes
+from cadence_app.consent.evidence_sets import grounds
+from cadence_app.consent.models import BlockScope, Consent, OptOutChange, Status
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
 from tests.contacts import importing
@@ -150,3 +155,22 @@ def test_a_start_answers_the_question_of_its_team_and_leaves_that_of_another_ope
     asking.text(other, "TEAM")
     assert statuses(asking, other_id) == BACK
     assert len(asking.history(other_id)) == rows
+
+
+def test_the_answer_is_no_agreement_to_the_texts_of_the_teams_that_are_given_back(asking: World) -> None:
+    number, contact_id = both_teams(asking)
+    asking.text(number, "STOP")
+    asking.text(number, "TEAM")
+    assert statuses(asking, contact_id) == BACK
+    zone = cast("America/New_York", Text)
+    with asking.session():
+        assert basis_of(contact_id, asking.other_team_id) == Basis(since=ANY)
+        at_once, proven = grounds(), select(Consent.contact_id).where(rests_on_evidence())
+        assert db.session.scalars(select(at_once.c.ground)).all() == [None]
+        assert db.session.scalars(proven.where(Consent.status == Status.OPTED_IN)).all() == []
+        resting = resting_of_changes(zone)
+        texted: Select[Any] = select(OptOutChange.words).where(resting.text)
+        assert set(db.session.scalars(resting.joined(texted))) == {"hello"}
+    asking.text(number, "START")
+    with asking.session():
+        assert basis_of(contact_id, asking.team_id).text
