@@ -8,8 +8,9 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from sqlalchemy import ARRAY, BigInteger, ColumnElement, Text, and_, any_, cast, func, or_, select
+from sqlalchemy.orm import aliased
 
-from cadence_app.consent.evidence_basis import day_of, is_of_opt_in, rests_on, stopped_everywhere
+from cadence_app.consent.evidence_basis import day_of, is_of_opt_in, rests_on, same_number, stopped_everywhere
 from cadence_app.consent.evidence_models import Evidence
 from cadence_app.consent.models import Block, Consent, OptOutChange, Status
 from cadence_app.contacts.models import Contact
@@ -32,7 +33,13 @@ def already(contact_ids: Collection[int]) -> set[tuple[int, int, str]]:
     merged = select(Contact.id, Contact.merged_into_id).where(Contact.merged_into_id == any_(asked))
     owners = dict.fromkeys(contact_ids) | {row.id: row.merged_into_id for row in db.session.execute(merged)}
     theirs = Evidence.contact_id == any_(cast(list(owners), ARRAY(BigInteger)))
-    query = select(Evidence.id, Evidence.contact_id, Evidence.team_id, fingerprint(Evidence).label("said"))
+    kept = aliased(Contact)
+    query = (
+        select(Evidence.id, Evidence.contact_id, Evidence.team_id, fingerprint(Evidence).label("said"))
+        .join(Contact, Contact.id == Evidence.contact_id)
+        .join(kept, kept.id == func.coalesce(Contact.merged_into_id, Contact.id))
+        .where(same_number(Evidence.number, kept.number))
+    )
     rows = {
         row.id: (owners[row.contact_id] or row.contact_id, row.team_id, str(row.said))
         for row in db.session.execute(query.where(theirs))

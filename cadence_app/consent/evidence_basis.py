@@ -6,12 +6,13 @@ Nothing is made up for consents from before there was evidence: they rest on not
 
 A consent rests on what was recorded since the opt in that it is, and not on what they agreed to before they
 last opted out. The opt in that follows from a changed number rests on what was recorded with it, whenever
-they agreed to that: consent is given for a number.
+they agreed to that: consent is given for a number. So what was recorded for another number than the one
+they are texted at, as of a record that was merged into theirs, carries nothing either.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -73,13 +74,15 @@ def basis_of(contact_id: int, team_id: int) -> Basis:
 def bases_of(contact_id: int, team_ids: Collection[int]) -> dict[int, Basis]:
     """basis_of() by team, of those teams in which the contact is opted in."""
     opted_in = (Consent.contact_id == contact_id, Consent.status == Status.OPTED_IN)
-    began = _opt_in()
+    texted = aliased(OptOutChange)
     theirs = (
-        select(Consent.team_id, OptOutChange, own_text(OptOutChange).label("own_text"))
-        .join(OptOutChange, OptOutChange.id == began)
+        select(Consent.team_id, OptOutChange.changed_at, texted)
+        .select_from(Consent)
+        .join(OptOutChange, OptOutChange.id == _opt_in())
+        .outerjoin(texted, texted.id == _opt_in(_they_texted))
         .where(*opted_in, Consent.team_id.in_(team_ids))
     )
-    opt_ins = {row.team_id: (row.OptOutChange, row.own_text) for row in db.session.execute(theirs)}
+    opt_ins = {row[0]: (row[1], row[2]) for row in db.session.execute(theirs)}
     rows = (
         select(Evidence)
         .join(Consent, Consent.team_id == Evidence.team_id)
@@ -90,16 +93,14 @@ def bases_of(contact_id: int, team_ids: Collection[int]) -> dict[int, Basis]:
     for each in db.session.scalars(rows):
         by_team.setdefault(each.team_id, []).append(each)
     return {
-        team_id: Basis(by_team.get(team_id, ()), change if speaks_for_itself else None, change.changed_at)
-        for team_id, (change, speaks_for_itself) in opt_ins.items()
+        team_id: Basis(by_team.get(team_id, ()), text, since) for team_id, (since, text) in opt_ins.items()
     }
 
 
 def rests_on_evidence() -> ColumnElement[bool]:
     """The condition on Consent, of who is opted in, that it rests on evidence or on a text of theirs."""
     recorded = select(Evidence.id).where(Evidence.team_id == Consent.team_id, rests_on(Evidence))
-    texted = select(OptOutChange.id).where(OptOutChange.id == _opt_in(), own_text(OptOutChange))
-    return or_(texted.exists(), recorded.exists())
+    return or_(_opt_in(_they_texted).is_not(None), recorded.exists())
 
 
 def rests_on(row: Any) -> ColumnElement[bool]:
@@ -115,11 +116,11 @@ def rests_on(row: Any) -> ColumnElement[bool]:
 
 
 def is_of_opt_in(row: Any) -> ColumnElement[bool]:
-    """The condition that a row of evidence, of the same team, was recorded since the opt in that a Consent
-    is, whenever they agreed."""
+    """The condition that a row of evidence, of the same team, was recorded for the number that is texted
+    since the opt in that a Consent is, whenever they agreed."""
     opt_in = aliased(OptOutChange)
     began = select(opt_in.changed_at).where(opt_in.id == _opt_in()).correlate(Consent).scalar_subquery()
-    return and_(_is_theirs(row.contact_id), row.recorded_at >= began)
+    return and_(_is_theirs(row.contact_id), row.recorded_at >= began, same_number(row.number, _texted_at()))
 
 
 def last_out(contact_id: int, team_id: int, way: Way) -> datetime | None:
@@ -156,6 +157,11 @@ def own_text(change: Any) -> ColumnElement[bool]:
     )
 
 
+def same_number(number: Any, texted: Any) -> ColumnElement[bool]:
+    """The condition that two numbers are the same one, in whatever spelling."""
+    return or_(number == texted, number.in_(select(func.number_spellings(texted))))
+
+
 def stopped_everywhere() -> ColumnElement[bool]:
     """The condition on Block that by it a contact has stopped every team, those that they join later too."""
     return and_(Block.scope == BlockScope.ORGANISATION, Block.number == "")
@@ -187,6 +193,13 @@ def _since_everywhere(contact_id: Any) -> Select[Any]:
     return select(func.max(Block.since)).where(Block.contact_id == contact_id, stopped_everywhere())
 
 
+def _texted_at() -> ColumnElement[Any]:
+    """The number at which who has a Consent is texted."""
+    one = aliased(Contact)
+    of = select(one.number).where(one.id == Consent.contact_id).correlate(Consent)
+    return of.scalar_subquery()
+
+
 def _opted_out() -> ColumnElement[Any]:
     """When who has a Consent became opted out last, for whatever reason; null for never."""
     out = aliased(OptOutChange)
@@ -196,8 +209,13 @@ def _opted_out() -> ColumnElement[Any]:
     return outs.correlate(Consent).scalar_subquery()
 
 
-def _opt_in() -> ColumnElement[Any]:
-    """The id of the change that opted in who has a Consent: the first after their last opt out."""
+def _they_texted(change: Any) -> ColumnElement[bool]:
+    return and_(own_text(change), same_number(change.number, _texted_at()))
+
+
+def _opt_in(which: Callable[[Any], ColumnElement[bool]] | None = None) -> ColumnElement[Any]:
+    """The id of the change that opted in who has a Consent: the first after their last opt out; or of the
+    first of these, of which a merge may bring several, null for none."""
     opt_in = aliased(OptOutChange)
     first = (
         select(opt_in.id)
@@ -206,6 +224,7 @@ def _opt_in() -> ColumnElement[Any]:
             opt_in.team_id == Consent.team_id,
             opt_in.status == Status.OPTED_IN,
             func.coalesce(opt_in.changed_at > _opted_out(), True),
+            *((which(opt_in),) if which else ()),
         )
         .order_by(opt_in.changed_at, opt_in.id)
         .limit(1)

@@ -13,7 +13,6 @@ from typing import Any
 from sqlalchemy import (
     ARRAY,
     CTE,
-    Boolean,
     ColumnElement,
     Date,
     DateTime,
@@ -34,7 +33,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-from cadence_app.consent.evidence_basis import agreed_after, day_of, own_text, stopped_everywhere, takes_away
+from cadence_app.consent.evidence_basis import (
+    agreed_after,
+    day_of,
+    own_text,
+    same_number,
+    stopped_everywhere,
+    takes_away,
+)
 from cadence_app.consent.evidence_models import Evidence, Way
 from cadence_app.consent.models import Block, Consent, OptOutChange, Status
 from cadence_app.contacts.models import Contact
@@ -72,17 +78,15 @@ def grounds(team_ids: Collection[int] | None = None) -> Subquery:
     for it, else null."""
     rows = _with_opt_in(_with_last_out(_rows(team_ids))).c
     of, order = (rows.contact_id, rows.team_id), (rows.at, rows.id)
-    first_in = and_(rows.kind == Status.OPTED_IN, rows.at == rows.began_at)
+    opted_in = and_(rows.kind == Status.OPTED_IN, rows.at >= rows.began_at)
     taken_away = case((rows.way == Way.NUMBER_CHANGE, rows.of_new_away_at), else_=rows.away_at)
-    rests = and_(
-        rows.kind == _EVIDENCE, rows.at >= rows.began_at, agreed_after(rows, taken_away, day_of(taken_away))
-    )
+    of_number = same_number(rows.number, rows.texted)
+    not_taken = agreed_after(rows, taken_away, day_of(taken_away))
+    rests = and_(rows.kind == _EVIDENCE, rows.at >= rows.began_at, of_number, not_taken)
     found = (
         select(
             *of,
-            func.array_agg(aggregate_order_by(rows.own_text, *order), type_=ARRAY(Boolean))
-            .filter(first_in)
-            .label("own_texts"),
+            func.bool_or(and_(rows.own_text, of_number)).filter(opted_in).label("own_text"),
             func.array_agg(aggregate_order_by(rows.method, *order), type_=ARRAY(Text))
             .filter(rests)
             .label("methods"),
@@ -91,7 +95,7 @@ def grounds(team_ids: Collection[int] | None = None) -> Subquery:
         .having(func.bool_or(rows.kind == _CONSENT))
         .cte("found")
     )
-    ground = case((found.c.own_texts[1], literal(OWN_TEXT)), else_=found.c.methods[1])
+    ground = case((found.c.own_text, literal(OWN_TEXT)), else_=found.c.methods[1])
     return select(found.c.contact_id, found.c.team_id, ground.label("ground")).subquery("grounds")
 
 
@@ -109,6 +113,7 @@ def _rows(team_ids: Collection[int] | None) -> CTE:
             own_text(OptOutChange).label("own_text"),
             takes_away(OptOutChange, Way.RECORD).label("takes_away"),
             takes_away(OptOutChange, Way.NUMBER_CHANGE).label("takes_of_new"),
+            OptOutChange.number,
             cast(null(), Text).label("way"),
             cast(null(), Text).label("method"),
             cast(null(), Date).label("agreed_on"),
@@ -121,34 +126,24 @@ def _rows(team_ids: Collection[int] | None) -> CTE:
         select(
             func.coalesce(merged.c.merged_into_id, Evidence.contact_id),
             *(Evidence.team_id, Evidence.recorded_at, Evidence.id, literal(_EVIDENCE), false()),
-            *(false(), false(), cast(Evidence.way, Text)),
+            *(false(), false(), Evidence.number, cast(Evidence.way, Text)),
             *(cast(Evidence.method, Text), Evidence.agreed_on, Evidence.agreed_at),
         )
         .outerjoin(merged, merged.c.id == Evidence.contact_id)
         .where(*_of_teams(Evidence, team_ids))
     )
-    opted_in = select(
-        *(Consent.contact_id, Consent.team_id, Consent.since, Consent.change_id, literal(_CONSENT), false()),
-        *(
-            false(),
-            false(),
-            cast(null(), Text),
-            cast(null(), Text),
-            cast(null(), Date),
-            cast(null(), DateTime(timezone=True)),
-        ),
-    ).where(Consent.status == Status.OPTED_IN, *_of_teams(Consent, team_ids))
+    opted_in = (
+        select(
+            *(Consent.contact_id, Consent.team_id, Consent.since, Consent.change_id, literal(_CONSENT)),
+            *(false(), false(), false(), Contact.number, *_UNSAID),
+        )
+        .join(Contact, Contact.id == Consent.contact_id)
+        .where(Consent.status == Status.OPTED_IN, *_of_teams(Consent, team_ids))
+    )
     stopped = (
         select(
-            *(Consent.contact_id, Consent.team_id, Block.since, Block.id, literal(_STOPPED), false()),
-            *(
-                true(),
-                true(),
-                cast(null(), Text),
-                cast(null(), Text),
-                cast(null(), Date),
-                cast(null(), DateTime(timezone=True)),
-            ),
+            *(Consent.contact_id, Consent.team_id, Block.since, Block.id, literal(_STOPPED)),
+            *(false(), true(), true(), cast(null(), Text), *_UNSAID),
         )
         .join(Block, Block.contact_id == Consent.contact_id)
         .where(Consent.status == Status.OPTED_IN, stopped_everywhere(), *_of_teams(Consent, team_ids))
@@ -157,17 +152,19 @@ def _rows(team_ids: Collection[int] | None) -> CTE:
 
 
 def _with_last_out(rows: CTE) -> CTE:
-    """The rows with `out_at`, when their contact last opted out in the team, or was, and when that last took
-    away what was agreed before, `of_new_away_at` for evidence of a changed number and `away_at` for all
-    other; null for never."""
+    """The rows with `texted`, the number at which their contact is texted, `out_at`, when they last opted out
+    in the team, or were, and when that last took away what was agreed before, `of_new_away_at` for evidence
+    of a changed number and `away_at` for all other; null for never."""
     of = _person_in_team(rows)
     last = {
         "out_at": rows.c.kind == Status.OPTED_OUT,
         "away_at": rows.c.takes_away,
         "of_new_away_at": rows.c.takes_of_new,
     }
+    texted = func.max(rows.c.number).filter(rows.c.kind == _CONSENT).over(partition_by=of)
     return select(
         rows,
+        texted.label("texted"),
         *(
             func.max(rows.c.at).filter(which).over(partition_by=of).label(name)
             for name, which in last.items()

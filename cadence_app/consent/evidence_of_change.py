@@ -23,7 +23,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
-from cadence_app.consent.evidence_basis import agreed_after, own_text, stopped_everywhere, takes_away
+from cadence_app.consent.evidence_basis import (
+    agreed_after,
+    own_text,
+    same_number,
+    stopped_everywhere,
+    takes_away,
+)
 from cadence_app.consent.evidence_models import Evidence
 from cadence_app.consent.models import Block, OptOutChange, Source, Status
 from cadence_app.contacts.models import Contact
@@ -56,32 +62,40 @@ def resting_of_changes(zone: ColumnElement[str]) -> Resting:
     carried on goes on resting on what the first one since that opt out did. Days are days of `zone`, by its
     name."""
     change, person = OptOutChange, _person()
-    first = _carried_on(person)
+    first, texted = _carried_on(person, "carried_on"), _carried_on(person, "texted", _they_texted)
     opted_in_at = func.coalesce(first.c.changed_at, change.changed_at)
     carried = first.c.id.is_not(None)
     text = and_(
         change.status == Status.OPTED_IN,
-        case((carried, first.c.own_text), else_=own_text(change)),
+        case((carried, texted.c.id.is_not(None)), else_=own_text(change)),
     )
     row = _latest(person, text, opted_in_at, zone)
+    texted_at = func.coalesce(texted.c.changed_at, change.changed_at)
     return Resting(
         text=text,
         method=row.c.method,
-        agreed_on=case((text, _day_of(opted_in_at, zone)), else_=row.c.agreed_on),
-        words=case((text, case((carried, first.c.words), else_=change.words)), else_=row.c.words),
+        agreed_on=case((text, _day_of(texted_at, zone)), else_=row.c.agreed_on),
+        words=case((text, case((carried, texted.c.words), else_=change.words)), else_=row.c.words),
         page_url=row.c.page_url,
         sha256=row.c.sha256,
         collected_by=row.c.collected_by,
-        recorded_at=case((text, opted_in_at), else_=row.c.recorded_at),
-        parts=(person, first, row),
+        recorded_at=case((text, texted_at), else_=row.c.recorded_at),
+        parts=(person, first, texted, row),
     )
 
 
-def _carried_on(person: FromClause) -> FromClause:
-    """The first opt in since the last opt out, of what a merge made; no row for all other changes."""
+def _they_texted(opt_in: Any) -> ColumnElement[bool]:
+    return and_(own_text(opt_in), same_number(opt_in.number, OptOutChange.number))
+
+
+def _carried_on(
+    person: FromClause, name: str, which: Callable[[Any], ColumnElement[bool]] | None = None
+) -> FromClause:
+    """The first opt in since the last opt out, of these or of all, of what a merge made; no row for all other
+    changes."""
     opt_in = aliased(OptOutChange)
     return (
-        select(opt_in.id, opt_in.changed_at, own_text(opt_in).label("own_text"), opt_in.words)
+        select(opt_in.id, opt_in.changed_at, opt_in.words)
         .where(
             OptOutChange.source == Source.MERGE,
             OptOutChange.status == Status.OPTED_IN,
@@ -90,11 +104,12 @@ def _carried_on(person: FromClause) -> FromClause:
             opt_in.status == Status.OPTED_IN,
             opt_in.changed_at <= OptOutChange.changed_at,
             func.coalesce(opt_in.changed_at > _out_before(person), True),
+            *((which(opt_in),) if which else ()),
         )
         .order_by(opt_in.changed_at, opt_in.id)
         .limit(1)
         .correlate(OptOutChange, person)
-        .lateral("carried_on")
+        .lateral(name)
     )
 
 
@@ -122,6 +137,7 @@ def _latest(
             _of(person, Evidence.contact_id),
             Evidence.team_id == OptOutChange.team_id,
             Evidence.recorded_at >= opted_in_at,
+            same_number(Evidence.number, OptOutChange.number),
             ~ended.correlate(OptOutChange, Evidence, person).exists(),
             agreed_after(Evidence, before, _day_of(before, zone)),
         )

@@ -31,6 +31,7 @@ _CAME_IN: Mapping[Way, str] = {
 _BEARINGS: Mapping[Bearing, str] = {
     Bearing.RESTS: "The present consent rests on this.",
     Bearing.NOT_OPTED_IN: "They are not opted in now, so no consent rests on this.",
+    Bearing.OTHER_NUMBER: ("The present consent does not rest on this: it was for another of their numbers."),
     Bearing.AGREED_BEFORE: (
         "The present consent does not rest on this: they agreed to it before they last opted out."
     ),

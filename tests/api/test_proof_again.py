@@ -6,12 +6,14 @@ import threading
 from datetime import datetime
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from cadence_app.consent.evidence_models import Evidence
 from cadence_app.extensions import db
+from tests import sizes
 from tests.api.conftest import Api, consent_record
 from tests.api.proving import FULL, PAPER, bulk, opt_in, read, rows_of
 from tests.statements import statements
@@ -35,7 +37,10 @@ _PROOFS = st.sampled_from(
 )
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.sized
+@settings(
+    max_examples=sizes.size(4, 40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.lists(st.tuples(_PROOFS, st.sampled_from(["put", "post", "bulk"])), min_size=1, max_size=5))
 def test_however_often_and_by_whichever_call_proof_is_sent_each_is_one_row(
     api: Api, sent: list[tuple[dict[str, Any], str]]

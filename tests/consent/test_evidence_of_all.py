@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
@@ -14,12 +15,13 @@ from cadence_app.consent import by_user, evidence, evidence_basis
 from cadence_app.consent.evidence import Given
 from cadence_app.consent.evidence_basis import bases_of
 from cadence_app.consent.evidence_models import Method, Way
-from cadence_app.consent.evidence_of_all import OWN_TEXT, grounds
+from cadence_app.consent.evidence_of_all import OWN_TEXT, at_once, grounds
 from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.merge_and_number_change import number_changed
 from cadence_app.consent.models import Consent, Status
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
+from tests import sizes
 from tests.records.people import merge
 from tests.world import World, new_number
 
@@ -80,7 +82,12 @@ def _one_by_one() -> dict[tuple[int, int], str | None]:
     return found
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.sized
+@settings(
+    max_examples=sizes.size(8, 100),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(_lives, st.booleans())
 def test_all_at_once_finds_what_each_consent_rests_on(world: World, life: Any, merged: bool) -> None:
     numbers = [new_number(), new_number()]
@@ -90,9 +97,8 @@ def test_all_at_once_finds_what_each_consent_rests_on(world: World, life: Any, m
         _act(world, numbers, who, act)
     if merged:
         merge(world, *(world.contact_id(number) for number in numbers))
-    with world.session():
-        at_once = grounds()
-        rows = db.session.execute(select(at_once)).all()
+    with world.session(), at_once():
+        rows = db.session.execute(select(grounds())).all()
         assert {(row.contact_id, row.team_id): row.ground for row in rows} == _one_by_one()
         assert len(rows) == len(_one_by_one())
         of_team = grounds([world.team_id])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, func, select, text
@@ -12,6 +13,7 @@ from cadence_app.consent.ledger import leave_teams
 from cadence_app.consent.sealed_streams import STREAMS, Stream
 from cadence_app.consent.verifying import Kind
 from cadence_app.extensions import db
+from tests import sizes
 from tests.consent.history import agree, behind_its_back, check, flip, noon, seal
 from tests.world import World, make_world
 
@@ -41,7 +43,8 @@ _TAMPERING = {
 }
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@pytest.mark.sized
+@settings(max_examples=sizes.size(6, 60), deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     people=_PEOPLE,
     which=st.integers(0, 1000),

@@ -14,8 +14,8 @@ from cadence_app.consent import blocks, possible
 from cadence_app.consent.by_api import Wanted, set_by_api
 from cadence_app.consent.by_user import consent_of, needs_reason, set_by_user
 from cadence_app.consent.evidence_basis import Basis, basis_of, rests_on_evidence
+from cadence_app.consent.evidence_of_all import grounds
 from cadence_app.consent.evidence_of_change import resting_of_changes
-from cadence_app.consent.evidence_sets import grounds
 from cadence_app.consent.models import BlockScope, Consent, OptOutChange, Status
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox

@@ -57,7 +57,7 @@ def _change_number(world: World, contact_id: int, given: Given | None, reason: s
     return number
 
 
-def test_after_a_merge_the_kept_consent_rests_on_the_evidence_of_both_under_its_own_ids(
+def test_after_a_merge_the_kept_consent_rests_on_what_is_of_its_number_and_all_of_it_is_kept(
     world: World,
 ) -> None:
     kept, gone = known(world), known(world)
@@ -65,7 +65,7 @@ def test_after_a_merge_the_kept_consent_rests_on_the_evidence_of_both_under_its_
     _agree(world, gone, "of the other")
     before = {row.id: (row.contact_id, row.number) for row in _all_of(world, gone)}
     merge(world, kept, gone)
-    assert _rests_on(world, kept) == ["of the kept", "of the other"]
+    assert _rests_on(world, kept) == ["of the kept"]
     assert _rests_on(world, gone) == []
     rows = {row.id: (row.contact_id, row.number) for row in _all_of(world, kept)}
     assert before.items() <= rows.items()
