@@ -159,7 +159,9 @@ def own_text(change: Any) -> ColumnElement[bool]:
 
 def same_number(number: Any, texted: Any) -> ColumnElement[bool]:
     """The condition that two numbers are the same one, in whatever spelling."""
-    return or_(number == texted, number.in_(select(func.number_spellings(texted))))
+    # Of the row that it stands beside, and not of each row of its table.
+    spelled = select(func.number_spellings(texted)).correlate_except()
+    return or_(number == texted, number.in_(spelled))
 
 
 def stopped_everywhere() -> ColumnElement[bool]:
