@@ -41,7 +41,7 @@ def test_it_is_seen_how_somebody_agreed_and_of_how_many_that_is_known(mode: str,
     expect(page.locator("#contact-status")).to_have_value("none_recorded")
     page.fill("[name=q]", "Unproven")
     page.keyboard.press("Enter")
-    page.get_by_role("link", name="Petra Unproven").click()
+    page.get_by_role("link", name="Petra Unproven", exact=True).click()
     page.get_by_role("link", name="Consent certificate").first.click()
     expect(page.locator("main")).to_contain_text("None recorded")
     check(page)
