@@ -101,6 +101,7 @@ def _ways(tenant: Tenant) -> tuple[_Told, ...]:
         _Told(Source.IMPORT, 60, Way.IMPORT, _web(f"{site}/visit"), "Campus visits.csv"),
         _Told(Source.IMPORT, 15, Way.IMPORT, _keyword, "Open house texts.csv"),
         _Told(Source.API, _FROM_PROGRAM, Way.API, _web(f"{site}/apply")),
+        _Told(Source.API, 5, Way.API, _says_so),
     )
 
 
@@ -112,6 +113,10 @@ def _paper(at: datetime, _: str) -> Given:
 def _spoken(at: datetime, _: str) -> Given:
     words = "Asked on the phone to be texted from now on"
     return Given(Method.SPOKEN, agreed_at=at - timedelta(minutes=4), words=words)
+
+
+def _says_so(at: datetime, _: str) -> Given:
+    return Given(Method.API, (at - timedelta(days=1)).date(), words="Consent to text: yes")
 
 
 def _keyword(at: datetime, _: str) -> Given:
