@@ -13,7 +13,7 @@ from typing import Any
 from cadence_app import database_roles, embedded, number_key, public_site, secret_keys
 from cadence_app.embedded import Engine
 from cadence_app.outbound.addresses import Network
-from cadence_app.outbound.networks import networks_of
+from cadence_app.outbound.networks_setting import networks_of
 from cadence_app.outbound.own_servers import redis_options
 from cadence_app.outbound.own_storage import bucket_of
 from cadence_app.redis_waits import PROMPT, PromptRedis

@@ -3,8 +3,8 @@
 Each transaction begins with one statement that takes the application's role and sets the tenant, for as long
 as it lasts. The login that connects has no rights of its own (database_roles.py), so a transaction that did
 not begin so is refused everything, whatever pooler lies between. Every tenant table has row-level security on
-the setting `cadence.tenant_id` (migrations/tenants.py makes the policies): one without a tenant sees no row
-at all, rather than another tenant's.
+the setting `cadence.tenant_id` (the policies are in migrations/as_of_0052/policies.sql, those of later tables
+are made by migrations/tenants.py): one without a tenant sees no row at all, rather than another tenant's.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Making, checking, handing over and ending API tokens by hand, and when one expires.
 
 Whether one still works because of who made it is Standing in models.py; what becomes of it once nobody
-answers for it, standing/service.py.
+answers for it, standing/service.py. What a token may do is Scope and Standing in models.py, asked at every
+call in operations.py.
 """
 
 from __future__ import annotations

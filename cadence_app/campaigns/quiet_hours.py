@@ -2,6 +2,7 @@
 
 A number's area says which time zones it may be in; where there are several, the text waits until it may go in
 each of them. A number whose area is unknown counts as in the organisation's own zone.
+The hours are the organisation's (Tenant in accounts/models.py); campaigns/sending.py asks before each text.
 """
 
 from __future__ import annotations

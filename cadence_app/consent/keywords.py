@@ -2,7 +2,7 @@
 
 Sources: 47 CFR 64.1200(a)(10) (stop, quit, end, revoke, opt out, cancel, unsubscribe), and the default lists
 of the carriers' platforms (docs/carriers/). Further words of a carrier's own, such as REMOVE and ARRET, count
-where it acts on them.
+where it acts on them. An organization's own words are in own_keywords.py.
 """
 
 from __future__ import annotations

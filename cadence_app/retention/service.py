@@ -2,7 +2,7 @@
 commits.
 
 From when that is counted, and who is kept whatever their age, is removable_contacts() in the database
-(migrations/, docs/retention.md); removal.py removes.
+(docs/schema.sql has it as it is today, docs/retention.md in words); removal.py removes.
 """
 
 from __future__ import annotations

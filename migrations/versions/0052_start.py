@@ -1,7 +1,8 @@
 """The schema that everything later starts from: what the migrations 0001 to 0052 made, as it was then.
 
 A database that they brought to 0052 has it and goes on; an empty one is made by the files in
-migrations/start. The old migrations are in git under the tag v0.9 (docs/decisions/one-first-migration.md).
+migrations/as_of_0052. The old migrations are in git under the tag v0.9
+(docs/decisions/one-first-migration.md).
 
 These files are never changed again: what is to be another way is changed by a migration after this one.
 docs/schema.sql shows the schema as it is today.
@@ -22,7 +23,7 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-START = Path(__file__).parents[1] / "start"
+START = Path(__file__).parents[1] / "as_of_0052"
 # Each area after those whose tables it refers to.
 AREAS = (
     *("tenants", "sign_in", "operators", "work", "inboxes", "contacts", "messages", "campaigns", "consent"),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from cadence_app.outbound import addresses, gate
 from cadence_app.outbound.addresses import PRIVATE
 from cadence_app.outbound.gate import Refusal, Refused
-from cadence_app.outbound.networks import networks_of
+from cadence_app.outbound.networks_setting import networks_of
 from cadence_app.outbound.policy import POLICIES, Kind, Reach, allows
 
 _SECRETS = ("169.254.169.254", "169.254.170.2", "100.100.100.200", "168.63.129.16", "192.0.0.192")

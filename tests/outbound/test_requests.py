@@ -18,7 +18,7 @@ from flask import Flask
 from cadence_app.outbound import guarded_http
 from cadence_app.outbound.gate import Failure
 from cadence_app.outbound.guarded_http import NoAnswer
-from cadence_app.outbound.networks import networks_of
+from cadence_app.outbound.networks_setting import networks_of
 from cadence_app.outbound.policy import POLICIES, Kind
 from cadence_app.outbound.posting import Outgoing, Poster
 from tests.conftest import free_port

@@ -18,7 +18,7 @@ from flask_mail import Message
 from cadence_app.mails import smtp
 from cadence_app.outbound.gate import NotConnected, Target
 from cadence_app.outbound.narrow_way import NarrowWay
-from cadence_app.outbound.networks import networks_of
+from cadence_app.outbound.networks_setting import networks_of
 from cadence_app.outbound.policy import POLICIES, Kind
 from cadence_app.reports.destinations import s3
 from cadence_app.reports.destinations.problems import DeliveryProblem

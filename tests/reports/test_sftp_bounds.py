@@ -17,7 +17,7 @@ import asyncssh
 import pytest
 from flask import Flask
 
-from cadence_app.outbound.networks import networks_of
+from cadence_app.outbound.networks_setting import networks_of
 from cadence_app.outbound.policy import POLICIES, Kind
 from cadence_app.reports.destinations import sftp
 from cadence_app.reports.destinations.problems import DeliveryProblem

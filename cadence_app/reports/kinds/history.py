@@ -1,4 +1,4 @@
-"""The Opt out history: every change that the four reported sources made, in seven columns, of which five are
+"""The Opt out history: every change that the four reported sources made, in seven columns, of which six are
 those of every file (columns.py).
 
 Number changes and merges are left out, and how many they are is said beside the file; who filters for them

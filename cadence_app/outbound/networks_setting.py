@@ -1,5 +1,5 @@
 """Reads the setting in which an operator names networks, for connections that may reach private ones
-(policy.py).
+(policy.py). Which networks are private, or never reached, is in addresses.py.
 """
 
 from __future__ import annotations
