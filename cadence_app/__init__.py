@@ -43,6 +43,8 @@ class RowId(IntegerConverter):
 def create_app(settings: dict[str, Any]) -> Flask:
     """The application. `settings` is what config.load() returns, with whatever a test changes in it."""
     app = Flask(__name__, template_folder="../templates", static_folder="../static")
+    # An address is the same page with a slash at its end and without.
+    app.url_map.strict_slashes = False
     app.config.from_mapping(settings)
     app.wsgi_app = Hosts(app.wsgi_app, settings["SITE"], app.logger)  # type: ignore[method-assign]
     if hops := settings["TRUSTED_PROXIES"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
@@ -12,7 +13,7 @@ from cadence_app.accounts.models import Navigation, Team
 from cadence_app.accounts.service import all_teams
 from cadence_app.reports.activity import Figures, activity_of
 from cadence_app.reports.activity_forms import ActivityForm
-from cadence_app.reports.activity_periods import PRESETS
+from cadence_app.reports.activity_periods import DEFAULT, PRESETS, Period
 from cadence_app.reports.ranges import today, utc_bounds
 from cadence_app.reports.screens import only_in
 from cadence_app.ui.formatting import day as in_words
@@ -63,6 +64,7 @@ def _page(template: str, teams: list[Team], all_of: str) -> ResponseReturnValue:
         template,
         form=form,
         presets=PRESETS,
+        shown_range=_shown_range(form, period, day),
         day=day,
         period=period,
         bounds=utc_bounds(period.start, period.end, zone),
@@ -72,6 +74,14 @@ def _page(template: str, teams: list[Team], all_of: str) -> ResponseReturnValue:
         by_team=[(line.name, [line.figures.sent, line.figures.received]) for line in activity.teams],
         teams=teams,
     )
+
+
+def _shown_range(form: ActivityForm, period: Period, day: date) -> str | None:
+    """The preset that was asked for, or one that means the same days."""
+    if form.range.data:
+        return str(form.range.data)
+    same = [key for key, (_, meant) in PRESETS.items() if meant(day) == period]
+    return DEFAULT if DEFAULT in same else next(iter(same), None)
 
 
 def _stats(now: Figures, before: Figures) -> list[Stat]:

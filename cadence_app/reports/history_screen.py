@@ -23,7 +23,6 @@ from cadence_app.reports.screens import (
     form_context,
     list_context,
     page_of,
-    row_of,
     take_request,
 )
 from cadence_app.reports.trends import trends_of
@@ -34,8 +33,8 @@ def opt_out_history_page(template: str) -> ResponseReturnValue:
     if request.method == "POST":
         form = ExportForm(OPT_OUT_HISTORY)
         if form.validate_on_submit():
-            export = take_request(OPT_OUT_HISTORY, form)
-            return redirect(page_of(OPT_OUT_HISTORY, **_state(form), _anchor=row_of(export)))
+            take_request(OPT_OUT_HISTORY, form)
+            return redirect(page_of(OPT_OUT_HISTORY, **_state(form)))
     else:
         form = ExportForm(OPT_OUT_HISTORY, formdata=asked_of(OPT_OUT_HISTORY), meta={"csrf": False})
     valid = request.method == "GET" and form.validate()
@@ -88,10 +87,13 @@ def _filtered(form: ExportForm) -> int:
 def _presets(form: ExportForm, address: Callable[..., str]) -> list[tuple[str, str, bool]]:
     """Name, address and whether it is what the form shows, of each usual range with the filters kept."""
     kept = {name: value for name, value in _state(form).items() if name not in {"start_date", "end_date"}}
+    ranges = presets(today(current_user.tenant.zone))
     shown = form.start_date.data, form.end_date.data
+    # Two may mean the same days, as on the last of a month of thirty.
+    current = next((name for name, start, end in ranges if (start, end) == shown), None)
     return [
-        (name, address(start_date=start, end_date=end, **kept), shown == (start, end))
-        for name, start, end in presets(today(current_user.tenant.zone))
+        (name, address(start_date=start, end_date=end, **kept), name == current)
+        for name, start, end in ranges
     ]
 
 

@@ -24,6 +24,8 @@ from cadence_app.ui.navigation import REPORT_PAGES, Report, may_open, mode_of, r
 
 # Requests that a page shows at once; the others are behind a click.
 _LATEST = 3
+# How the category of a flash begins that reports/_answer.html shows, and not the head of the page.
+_ANSWER = "export-"
 
 
 def only_in(mode: Navigation, report: Report = Report.OPT_OUT_HISTORY) -> None:
@@ -64,8 +66,8 @@ def export_page(kind: Kind, template: str) -> ResponseReturnValue:
     """Shows a kind's form and requests, and takes a request for an export."""
     form = ExportForm(kind) if request.method == "POST" else _at_first(kind)
     if form.validate_on_submit():
-        export = take_request(kind, form)
-        return redirect(page_of(kind, _anchor=row_of(export)))
+        take_request(kind, form)
+        return redirect(page_of(kind))
     page = render_template(template, **form_context(kind, form), **list_context(kind))
     return page, 422 if form.is_submitted() else 200
 
@@ -87,8 +89,8 @@ def asked_of(kind: Kind) -> MultiDict[str, str]:
     return asked
 
 
-def take_request(kind: Kind, form: ExportForm) -> Export:
-    """Records and queues what a valid form asks for, and says so on the next page."""
+def take_request(kind: Kind, form: ExportForm) -> None:
+    """Records and queues what a valid form asks for, and says so below the form of the next page."""
     export, new = service.request_export(
         current_user,
         kind,
@@ -99,13 +101,8 @@ def take_request(kind: Kind, form: ExportForm) -> Export:
         chosen(form.asked_destinations),
     )
     queued = service.enqueue(export)
-    flash(*_answer(export, new, queued))
-    return export
-
-
-def row_of(export: Export) -> str:
-    """The anchor of a request's state in the list, where the keyboard goes on after it was made."""
-    return f"export-{export.id}"
+    said, tone = _answer(export, new, queued)
+    flash(said, f"{_ANSWER}{tone}")
 
 
 def find_kind(key: str) -> Kind:
@@ -169,7 +166,8 @@ def _answer(export: Export, new: bool, queued: bool) -> tuple[str, str]:
             "warning",
         )
     to = [current_user.email, *(each.destination.name for each in export.deliveries)]
-    return f"Export requested. The {export.format.upper()} goes to {', '.join(to)}.", "success"
+    file = export.format.upper()
+    return f"Export requested. The {file} goes to {', '.join(to)}, usually within a minute.", "success"
 
 
 def _bounds(form: ExportForm, zone: ZoneInfo) -> tuple[object, object] | None:

@@ -157,7 +157,7 @@ def menu(role: Role, mode: Navigation) -> list[tuple[str, str, str, str]]:
         entries.append(("Campaigns", "campaigns.index", "send", "/campaigns"))
     if any(opens(role, mode, report) for report in Report):
         entries.append(("Reports", "reports.index", "report-analytics", "/reports"))
-    return [*entries, ("Help", "help.index", "help", "/help")]
+    return entries
 
 
 def main_navigation(user: User) -> list[Item]:

@@ -46,6 +46,13 @@
     });
   }
 
+  /* The answer to what was pressed on the page before: the keyboard goes on there, and nothing jumps. */
+  var answer = doc.querySelector("[data-answer]");
+  if (answer) {
+    answer.focus({ preventScroll: true });
+    answer.scrollIntoView({ block: "nearest" });
+  }
+
   function prepare(root) {
     scrollToEnd(root);
   }

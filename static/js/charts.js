@@ -29,12 +29,69 @@
     };
   }
 
+  /* How high a chart is drawn where a peak would flatten the rest: a good deal above all but the highest tenth. */
+  function height(series) {
+    var values = series
+      .flatMap(function (each) {
+        return each.values;
+      })
+      .filter(function (value) {
+        return value !== null;
+      })
+      .sort(function (a, b) {
+        return a - b;
+      });
+    var usual = values[Math.floor(values.length * 0.9)];
+    return usual > 0 && values[values.length - 1] > 5 * usual ? round(usual * 2) : undefined;
+  }
+
+  /* Up to a number that ends a scale well: 150 for 142. */
+  function round(value) {
+    var step = Math.pow(10, Math.floor(Math.log10(value))) / 2;
+    return Math.ceil(value / step) * step;
+  }
+
+  /* Writes beside each peak that goes beyond the chart how high it is. */
+  function beyond(top, colour) {
+    return {
+      id: "beyond",
+      afterDatasetsDraw: function (chart) {
+        var area = chart.chartArea;
+        chart.ctx.save();
+        chart.ctx.fillStyle = colour;
+        chart.ctx.font = "600 12px system-ui, sans-serif";
+        var written = {};
+        chart.data.datasets.forEach(function (series) {
+          series.data.forEach(function (value, index) {
+            if (value <= top) return;
+            written[index] = (written[index] || 0) + 1;
+            var at = chart.scales.x.getPixelForValue(index);
+            var left = at > (area.left + area.right) / 2;
+            chart.ctx.textAlign = left ? "right" : "left";
+            var words = series.label + " " + value.toLocaleString() + " \u2191";
+            chart.ctx.fillText(words, at + (left ? -16 : 16), area.top + 14 * written[index]);
+          });
+        });
+        chart.ctx.restore();
+      },
+    };
+  }
+
+  /* The names of the lines, each dashed as it is drawn. */
+  function named(chart) {
+    return window.Chart.defaults.plugins.legend.labels.generateLabels(chart).map(function (label) {
+      label.lineDash = chart.data.datasets[label.datasetIndex].borderDash;
+      return label;
+    });
+  }
+
   function draw(figure) {
     var kind = figure.getAttribute("data-chart");
     var data = read(figure);
     var unit = figure.getAttribute("data-unit") || "";
     var text = colour("--c-muted");
     var line = colour("--c-line");
+    var top = kind === "line" ? height(data.series) : undefined;
     return new window.Chart(figure.querySelector("canvas"), {
       type: kind,
       data: {
@@ -52,7 +109,6 @@
             maxBarThickness: 28,
             pointRadius: data.labels.length > 45 ? 0 : 2,
             pointHoverRadius: 4,
-            tension: 0.2,
           };
         }),
       },
@@ -62,7 +118,7 @@
         interaction: { mode: "index", intersect: false },
         indexAxis: figure.getAttribute("data-axis") || "x",
         plugins: {
-          legend: { display: data.series.length > 1, labels: { color: text, usePointStyle: kind === "line", pointStyle: "line" } },
+          legend: { display: data.series.length > 1, labels: { color: text, usePointStyle: kind === "line", pointStyle: "line", pointStyleWidth: 36, generateLabels: named } },
           tooltip: {
             callbacks: {
               label: function (item) {
@@ -73,9 +129,10 @@
         },
         scales: {
           x: { beginAtZero: true, ticks: { color: text, maxRotation: 0, autoSkipPadding: 16, precision: 0 }, grid: { color: line } },
-          y: { beginAtZero: true, ticks: { color: text, precision: 0 }, grid: { color: line } },
+          y: { beginAtZero: true, max: top, ticks: { color: text, precision: 0 }, grid: { color: line } },
         },
       },
+      plugins: top ? [beyond(top, text)] : [],
     });
   }
 
@@ -86,6 +143,11 @@
     drawn = Array.from(document.querySelectorAll("figure[data-chart]")).map(draw);
   }
 
+  /* The numbers are open for who sees no chart. */
+  document.querySelectorAll("figure[data-chart] .chart-table").forEach(function (table) {
+    table.open = false;
+    table.setAttribute("data-ready", "");
+  });
   drawAll();
   new MutationObserver(drawAll).observe(document.documentElement, { attributes: true, attributeFilter: ["data-bs-theme"] });
 })();

@@ -59,6 +59,10 @@ def test_a_text_is_unread_until_somebody_opens_it_and_the_filters_narrow(
     admin.get_by_role("link", name="Last 7 days").click()
     expect(admin.get_by_label(team_word, exact=True).locator("option:checked")).to_have_text(team)
     assert "range=last-7" in admin.url
+    # What is chosen and not shown yet goes along.
+    admin.get_by_label(team_word, exact=True).select_option(index=0)
+    admin.get_by_role("link", name="Last 90 days").click()
+    admin.wait_for_url("**/*?range=last-90")
 
 
 @pytest.mark.parametrize("mode", ON_TEAMS)

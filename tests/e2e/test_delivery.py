@@ -49,7 +49,7 @@ def test_an_admin_adds_a_destination_exports_to_it_and_saves_the_filters(
         page.get_by_role("button", name="Request Export").click()
         expect(page.locator("#export-list")).to_contain_text("Delivered", timeout=40_000)
         assert [path.name for path in tmp_path.iterdir()] == ["nightly-opt-out-history.csv"]
-        page.get_by_role("button", name="Save these").click()
+        page.get_by_role("button", name="Save filters").click()
         page.fill("[name=name]", f"Stops {mode}")
         expect(page.get_by_label(re.compile("Last 30 days"))).to_be_checked()
         check(page)

@@ -42,7 +42,7 @@ def test_filters_columns_and_format_are_saved_and_open_again(
     here = world if mode == "teams" else legacy_world
     admin = here.sign_in("admin")
     path = "/reports/exports/opt-out-history" if mode == "teams" else "/reports/opt-out-changes/export"
-    assert "Save these" in admin.get(path).text
+    assert "Save filters" in admin.get(path).text
     asked = f"{NEW}&source=keyword&columns=Reason&format=xlsx&team={here.team_id}"
     assert "Source: Keyword" in admin.get(asked).text
     done = admin.post(asked, {"name": "Stops", "days": "Last 30 days"})

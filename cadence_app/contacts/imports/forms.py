@@ -134,7 +134,7 @@ class ReadingForm(FlaskForm):
     """How a draft's file is read; the fields that its format has no use for are left out."""
 
     encoding = SelectField("Encoding")
-    delimiter = SelectField("Between cells")
+    delimiter = SelectField("Cells are separated by")
     sheet = SelectField("Sheet")
     header = SelectField("Names of the columns", coerce=int)
 
