@@ -25,29 +25,31 @@ def draw(certificate: Certificate, words: Words) -> bytes:
         author=certificate.organisation,
         made_at=certificate.produced_at,
     )
+    _person(paper, certificate)
+    paper.section("This certificate")
     paper.fact("Organisation", certificate.organisation)
     paper.fact("Produced", f"{formatting.utc(certificate.produced_at)}, by {by.name} ({by.email}), {by.role}")
     paper.fact(
         f"{words.Teams} covered", ", ".join(f"{team.name} ({team.code})" for team in certificate.teams)
     )
-    _person(paper, certificate)
     _agreed(paper, certificate, words)
     paper.section(f"Changes: {len(certificate.entries):,}, oldest first")
     for number, entry in enumerate(certificate.entries, 1):
         _change(paper, number, entry, certificate, words)
     _proof(paper, certificate)
+    _for_verifiers(paper, certificate)
     return bytes(paper.output())
 
 
 def _person(paper: Paper, certificate: Certificate) -> None:
     contact = certificate.contact
     paper.section("The person, as known now")
-    paper.fact("Name", contact.name or "Not known")
-    paper.fact("Mobile number", contact.number)
-    paper.fact("ContactId", contact.external_id or "None")
     for consent in certificate.statuses:
         since = formatting.utc(consent.since)
         paper.fact("Status now", f"{_STATUS[consent.status]} in {consent.team.name}, since {since}")
+    paper.fact("Name", contact.name or "Not known")
+    paper.fact("Mobile number", contact.number)
+    paper.fact("ContactId", contact.external_id or "None")
 
 
 def _agreed(paper: Paper, certificate: Certificate, words: Words) -> None:
@@ -70,7 +72,7 @@ def _evidence(
     paper.fact("Recorded", f"{entry.moment} ({entry.local_moment(certificate.zone)})")
     paper.fact("Bearing", entry.bearing_words)
     paper.fact("Record", entry.record(words.team))
-    _seal(paper, entry)
+    paper.fact("Seal", entry.proof_words)
 
 
 def _change(paper: Paper, number: int, entry: Entry, certificate: Certificate, words: Words) -> None:
@@ -85,21 +87,26 @@ def _change(paper: Paper, number: int, entry: Entry, certificate: Certificate, w
         paper.fact("Reason given", change.reason)
     paper.fact("As known then", entry.known_then)
     paper.fact("Record", entry.record(words.team))
-    _seal(paper, entry)
-
-
-def _seal(paper: Paper, row: SealedRow) -> None:
-    paper.fact("Row digest", row.digest.hex(), exact=True)
-    paper.fact("Seal", row.proof_words)
-    if row.seal:
-        paper.fact("Seal's digest", row.seal.digest.hex(), exact=True)
+    paper.fact("Seal", entry.proof_words)
 
 
 def _proof(paper: Paper, certificate: Certificate) -> None:
     paper.section("How this can be checked")
     for paragraph in certificate.how_to_check:
         paper.paragraph(paragraph)
+    paper.fact("Last check", certificate.check_words)
+
+
+def _for_verifiers(paper: Paper, certificate: Certificate) -> None:
+    """The digests, by the numbers that the rows above have."""
+    paper.section("For verifiers")
     if certificate.head:
         paper.fact("Newest seal", f"{certificate.head.day} (UTC)")
         paper.fact("Its digest", certificate.head.digest.hex(), exact=True)
-    paper.fact("Last check", certificate.check_words)
+    named = [(f"Evidence {number}", entry) for number, entry in enumerate(certificate.evidence, 1)]
+    rows: list[tuple[str, SealedRow]] = [*named]
+    rows += [(str(number), entry) for number, entry in enumerate(certificate.entries, 1)]
+    for name, row in rows:
+        paper.fact(f"{name}. Row", row.digest.hex(), exact=True)
+        if row.seal:
+            paper.fact(f"{name}. Seal", row.seal.digest.hex(), exact=True)

@@ -95,10 +95,15 @@ def said(page: str) -> str:
 
 def both(browser: Browser, contact_id: int) -> tuple[str, str]:
     """What the certificate says on its page and on its paper, how they agreed alone, in one line each."""
+    return tuple(  # type: ignore[return-value]
+        re.search(r"How they agreed (.*?) Changes: [\d,]+, oldest first", text)[1]  # type: ignore[index]
+        for text in whole(browser, contact_id)
+    )
+
+
+def whole(browser: Browser, contact_id: int) -> tuple[str, str]:
+    """What the certificate says on its page and on its paper, in one line each."""
     page = browser.get(f"/contacts/{contact_id}/certificate").text
     paper = PdfReader(io.BytesIO(browser.get(f"/contacts/{contact_id}/certificate.pdf").data))
     flat = " ".join(" ".join(sheet.extract_text() for sheet in paper.pages).split())
-    return tuple(  # type: ignore[return-value]
-        re.search(r"How they agreed (.*?) Changes: [\d,]+, oldest first", text)[1]  # type: ignore[index]
-        for text in (said(page[page.index("<main") :]), flat)
-    )
+    return said(page[page.index("<main") :]), flat

@@ -11,7 +11,7 @@ from cadence_app.consent import evidence, seals
 from cadence_app.consent.evidence import Given
 from cadence_app.consent.evidence_models import Evidence, Method, Way
 from cadence_app.extensions import db
-from tests.records.agreed import behind, both, by_api, by_text, imported, on_paper, said, write
+from tests.records.agreed import behind, both, by_api, by_text, imported, on_paper, said, whole, write
 from tests.records.people import IN, OUT, merge, opt
 from tests.world import World, new_number
 
@@ -50,9 +50,13 @@ def test_of_somebody_added_on_paper_it_says_what_they_signed_when_and_who_asked(
             "Came in When the contact was added by hand Recorded",
             "The present consent rests on this.",
             "method “paper”, way “added”, agreed_on “2026-03-03”.",
-            f"Row digest {sha_of(world, contact_id)} Seal Not sealed yet: the day is still open.",
+            "Seal Not sealed yet: the day is still open.",
         ):
             assert known in words
+    for words, name in zip(
+        whole(world.sign_in("admin"), contact_id), ("Row digest", "Evidence 1. Row"), strict=True
+    ):
+        assert f"{name} {sha_of(world, contact_id)}" in words
     unknown = {"Agreed", "Page", "SHA-256 of it", "Their IP address"}
     assert labels(world, contact_id) == LABELS - unknown
 
@@ -196,7 +200,7 @@ def test_evidence_says_how_it_stands_to_the_seal_of_its_day(world: World, altere
     for words in both(admin, contact_id):
         assert (f"DIFFERS from what was sealed, which had the row digest {sealed}." in words) == altered
         assert (f"Unchanged since its day, {LONG_AGO.date()} (UTC), was sealed on" in words) != altered
-        assert seal in words
+    assert all(seal in words for words in whole(admin, contact_id))
 
 
 def test_erased_evidence_keeps_its_method_its_days_and_the_digest_of_what_it_was(world: World) -> None:
