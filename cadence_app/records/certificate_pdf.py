@@ -49,7 +49,7 @@ def _person(paper: Paper, certificate: Certificate) -> None:
         paper.fact("Status now", f"{_STATUS[consent.status]} in {consent.team.name}, since {since}")
     paper.fact("Name", contact.name or "Not known")
     paper.fact("Mobile number", contact.number)
-    paper.fact("ContactId", contact.external_id or "None")
+    paper.fact("ContactId", contact.external_id or "Not given")
 
 
 def _agreed(paper: Paper, certificate: Certificate, words: Words) -> None:

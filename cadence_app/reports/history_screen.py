@@ -10,6 +10,7 @@ from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
+from cadence_app.accounts.service import all_teams
 from cadence_app.reports import changes
 from cadence_app.reports.changes import Cursor, Page
 from cadence_app.reports.filters import CARRIED
@@ -111,6 +112,7 @@ def _report(form: ExportForm) -> dict[str, Any]:
         "page": page,
         "conversations": changes.conversations_of(current_user, page.changes),
         "own_team_ids": {team.id for team in current_user.teams},
+        "team_names": {team.id: team.name for team in all_teams()},
         "astray": astray,
         "newest_url": page_of(OPT_OUT_HISTORY, **state),
         "newer_url": page_of(OPT_OUT_HISTORY, **state, newer=page.newer) if page.newer else None,
