@@ -7,7 +7,6 @@ from operator import itemgetter
 
 from flask import Blueprint, abort, current_app, render_template, request
 from flask_login import current_user, login_required
-from jinja2.filters import do_striptags
 
 from cadence_app.consent import keywords
 from cadence_app.messaging import providers
@@ -110,7 +109,8 @@ def _pages_with(words: list[str]) -> list[Found]:
 def _text_of(key: str) -> str:
     """What a page says to this user, without markup."""
     article = _page(key).partition("<article")[2].partition("</article>")[0]
-    return do_striptags(f"<article{article}".replace("<", " <"))
+    text: str = current_app.jinja_env.filters["striptags"](f"<article{article}".replace("<", " <"))
+    return text
 
 
 def _excerpt(text: str, words: list[str]) -> str:

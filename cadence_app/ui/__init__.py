@@ -13,7 +13,7 @@ from flask import Flask, current_app, g, has_request_context, request, url_for
 from flask_login import current_user
 
 from cadence_app import development
-from cadence_app.ui import errors, formatting, headers, health
+from cadence_app.ui import compressing, errors, formatting, headers, health
 from cadence_app.ui.navigation import main_navigation, settings_navigation, words_for
 
 
@@ -25,6 +25,7 @@ def init_app(app: Flask) -> None:
     app.context_processor(_context)
     app.add_template_global(_asset, "asset")
     headers.init_app(app)
+    compressing.init_app(app)
     app.add_template_filter(_moment, "moment")
     app.add_template_filter(_brief, "brief")
     app.add_template_filter(_clock, "clock")
