@@ -1,5 +1,5 @@
 """What is work at the desk: which conversations wait for a reply, are snoozed, or done. The one home of the
-columns that say so (Conversation in models.py); nothing else writes them.
+columns that say so (Conversation in models.py), with answering_many.py; nothing else writes them.
 
 A text that needs a reply (needs_reply.py) opens its conversation, which then waits. Only a person's own text
 ends that, or Done: a campaign's text, an automatic one and a note neither answer nor change the list. A text
@@ -37,7 +37,8 @@ EMPTY = {
     "unread": 0,
 }
 _KEPT = ("state", "snoozed_until", "listed_at", "waiting_since")
-_OWN = (
+# What stands as an answer.
+OWN = (
     Message.direction == Direction.OUTBOUND,
     Message.kind == MessageKind.PERSON,
     Message.user_id.is_not(None),
@@ -89,7 +90,7 @@ def unanswered(message: Message) -> None:
         return
     conversation = message.conversation
     _hold(conversation)
-    standing = select(func.max(Message.id)).where(Message.conversation_id == conversation.id, *_OWN)
+    standing = select(func.max(Message.id)).where(Message.conversation_id == conversation.id, *OWN)
     last = db.session.scalars(standing).one() or 0
     # Earlier ones that did not go, and after which this one stood until now, too. What another transaction
     # holds is left: it would be given back once more, which somebody sees and does.
@@ -126,9 +127,14 @@ def answered_after_all(message: Message) -> None:
 def list_it(conversation: Conversation) -> None:
     """Puts a conversation into the list that so far only a campaign or an automatic text is in, because a
     colleague has begun to work on it."""
+    list_these([conversation.id])
+
+
+def list_these(ids: Collection[int]) -> None:
+    """list_it() for conversations by their ids."""
     db.session.execute(
         update(Conversation)
-        .where(Conversation.id == conversation.id, Conversation.listed_at.is_(None))
+        .where(Conversation.id.in_(ids), Conversation.listed_at.is_(None))
         .values(listed_at=func.clock_timestamp())
     )
 
@@ -165,25 +171,6 @@ def reopen(user: User, conversation: Conversation) -> StateChange | None:
         if last and last.after == ConversationState.DONE and not _answered_since(conversation, last):
             since = last.waited_since
     return _turn(conversation, ConversationState.OPEN, Cause.USER, since, user)
-
-
-def undo(conversation: Conversation, change_id: int) -> bool:
-    """Makes a change by hand undone, which then is shown no more; False, and nothing is changed, where
-    anything has happened since."""
-    _hold(conversation)
-    last = _last_change(conversation)
-    if last is None or last.id != change_id or last.cause != Cause.USER:
-        return False
-    as_left = (conversation.state, conversation.snoozed_until) == (last.after, last.until)
-    ended = last.after == ConversationState.DONE
-    if not as_left or (ended and _answered_since(conversation, last)):
-        return False
-    since = conversation.waiting_since
-    conversation.waiting_since = last.waited_since if ended or since else None
-    conversation.state, conversation.snoozed_until = last.before, last.before_until
-    last.undone_at = func.clock_timestamp()
-    db.session.flush()
-    return True
 
 
 def wake(conversation_id: int) -> None:
@@ -301,6 +288,6 @@ def _last_change(conversation: Conversation) -> StateChange | None:
 def _answered_since(conversation: Conversation, change: StateChange) -> bool:
     """Whether a person has written to the contact since a change."""
     own = select(Message.id).where(
-        Message.conversation_id == conversation.id, Message.created_at > change.created_at, *_OWN
+        Message.conversation_id == conversation.id, Message.created_at > change.created_at, *OWN
     )
     return db.session.scalar(own.limit(1)) is not None

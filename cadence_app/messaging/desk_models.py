@@ -91,3 +91,69 @@ class StateChange(Model):
     undone_at: Mapped[datetime | None]
 
     user: Mapped[User | None] = relationship()
+
+
+class Action(StrEnum):
+    """What a user did with one or many conversations of the list."""
+
+    DONE = "done"
+    SNOOZE = "snooze"
+    REOPEN = "reopen"
+    READ = "read"
+    ASSIGN = "assign"
+    TAG = "tag"
+
+
+class Batch(Model):
+    """What a user did with conversations in one press, kept for a day so that Undo can put back each as it
+    was. `assignee_id` and `tag_id` are what an assignment and a tag gave; `left_out` is how many were left
+    out because of a possible opt out, `newer` because they had written meanwhile."""
+
+    __tablename__ = "desk_batches"
+    __table_args__ = (
+        CheckConstraint("action IN ('done', 'snooze', 'reopen', 'read', 'assign', 'tag')", name="action"),
+        Index("ix_desk_batches_user", "user_id", "created_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    action: Mapped[Action]
+    assignee_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    tag_id: Mapped[int | None] = mapped_column(ForeignKey("tags.id", ondelete="CASCADE"))
+    left_out: Mapped[int] = mapped_column(default=0)
+    newer: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    undone_at: Mapped[datetime | None]
+
+    assignee: Mapped[User | None] = relationship(foreign_keys=assignee_id)
+
+
+class BatchItem(Model):
+    """A conversation that a batch changed: the change of its state, or whose it was, or how many of its texts
+    were unread before."""
+
+    __tablename__ = "desk_batch_items"
+    __table_args__ = (Index("ix_desk_batch_items_batch", "batch_id", "conversation_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
+    batch_id: Mapped[int] = mapped_column(ForeignKey("desk_batches.id", ondelete="CASCADE"))
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id"), index=True)
+    change_id: Mapped[int | None] = mapped_column(ForeignKey("state_changes.id", ondelete="CASCADE"))
+    assignee_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    unread: Mapped[int] = mapped_column(default=0)
+
+
+class DeskChoice(Model):
+    """How a user has the desk: the tab they were in last, whether the list of those who need a reply begins
+    with who waits longest, and what it has told them once."""
+
+    __tablename__ = "desk_choices"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
+    tab: Mapped[str] = mapped_column(default="")
+    oldest_first: Mapped[bool] = mapped_column(default=False)
+    done_told: Mapped[bool] = mapped_column(default=False)
+    quiet_told: Mapped[bool] = mapped_column(default=False)

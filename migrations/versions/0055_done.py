@@ -92,6 +92,8 @@ def upgrade() -> None:
     op.add_column("messages", sa.Column("needs_reply", sa.Boolean(), server_default="false", nullable=False))
     op.add_column("tenants", sa.Column("quiet_done_at", INSTANT))
     _changes()
+    _batches()
+    _choices()
     _fill()
     op.create_check_constraint("state", "conversations", "state IN ('open', 'snoozed', 'done')")
     op.create_check_constraint(
@@ -131,6 +133,58 @@ def _changes() -> None:
     op.create_index("ix_state_changes_thread", "state_changes", ["conversation_id", "id"])
     op.execute("GRANT USAGE ON SEQUENCE state_changes_id_seq TO cadence_app")
     protect("state_changes", "SELECT, INSERT, UPDATE, DELETE")
+
+
+def _batches() -> None:
+    op.create_table(
+        "desk_batches",
+        sa.Column("id", sa.BigInteger(), primary_key=True),
+        sa.Column("tenant_id", sa.BigInteger(), sa.ForeignKey("tenants.id"), nullable=False),
+        sa.Column("user_id", sa.BigInteger(), sa.ForeignKey("users.id"), nullable=False),
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("assignee_id", sa.BigInteger(), sa.ForeignKey("users.id")),
+        sa.Column("tag_id", sa.BigInteger(), sa.ForeignKey("tags.id", ondelete="CASCADE")),
+        sa.Column("left_out", sa.BigInteger(), nullable=False),
+        sa.Column("newer", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", INSTANT, server_default=sa.func.clock_timestamp(), nullable=False),
+        sa.Column("undone_at", INSTANT),
+        sa.CheckConstraint("action IN ('done', 'snooze', 'reopen', 'read', 'assign', 'tag')", name="action"),
+    )
+    op.create_index("ix_desk_batches_user", "desk_batches", ["user_id", "created_at"])
+    op.create_table(
+        "desk_batch_items",
+        sa.Column("id", sa.BigInteger(), primary_key=True),
+        sa.Column("tenant_id", sa.BigInteger(), sa.ForeignKey("tenants.id"), nullable=False),
+        sa.Column(
+            "batch_id",
+            sa.BigInteger(),
+            sa.ForeignKey("desk_batches.id", ondelete="CASCADE"),
+            nullable=False,
+        ),
+        sa.Column("conversation_id", sa.BigInteger(), sa.ForeignKey("conversations.id"), nullable=False),
+        sa.Column("change_id", sa.BigInteger(), sa.ForeignKey("state_changes.id", ondelete="CASCADE")),
+        sa.Column("assignee_id", sa.BigInteger(), sa.ForeignKey("users.id")),
+        sa.Column("unread", sa.BigInteger(), nullable=False),
+    )
+    op.create_index("ix_desk_batch_items_batch", "desk_batch_items", ["batch_id", "conversation_id"])
+    op.create_index("ix_desk_batch_items_conversation_id", "desk_batch_items", ["conversation_id"])
+    for name in ("desk_batches", "desk_batch_items"):
+        op.execute(f"GRANT USAGE ON SEQUENCE {name}_id_seq TO cadence_app")
+        protect(name, "SELECT, INSERT, UPDATE, DELETE")
+
+
+def _choices() -> None:
+    op.create_table(
+        "desk_choices",
+        sa.Column("user_id", sa.BigInteger(), sa.ForeignKey("users.id"), primary_key=True),
+        sa.Column("tenant_id", sa.BigInteger(), sa.ForeignKey("tenants.id"), nullable=False),
+        sa.Column("tab", sa.Text(), nullable=False),
+        *(
+            sa.Column(name, sa.Boolean(), nullable=False)
+            for name in ("oldest_first", "done_told", "quiet_told")
+        ),
+    )
+    protect("desk_choices", "SELECT, INSERT, UPDATE")
 
 
 def _fill() -> None:
