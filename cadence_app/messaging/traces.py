@@ -10,7 +10,7 @@ from sqlalchemy import delete, literal, or_, select, update
 from cadence_app.extensions import db
 from cadence_app.messaging import answering, personal_data, posts
 from cadence_app.messaging.carriers.models import CarrierEvent, UnreadPost
-from cadence_app.messaging.desk_models import AssignmentChange, Note, StateChange
+from cadence_app.messaging.desk_models import AssignmentChange, BatchItem, Note, StateChange
 from cadence_app.messaging.media.models import DiscardedFile, MessageMedia
 from cadence_app.messaging.media.service import forget
 from cadence_app.messaging.models import Conversation, LaterState, Message, MessageState, ScheduledText
@@ -35,6 +35,10 @@ _TABLES = (
     Kept(Note, Fate.DELETED, *_ALONG, "notes"),
     Kept(AssignmentChange, Fate.DELETED, *_ALONG, "assignments"),
     Kept(StateChange, Fate.DELETED, *_ALONG, "done_and_snoozed"),
+    Kept(
+        *(BatchItem, Fate.DELETED, *_ALONG, ""),
+        because="What one press on the desk changed, for its Undo; it goes within days.",
+    ),
     Kept(
         *(CarrierEvent, Fate.EMPTIED, Fate.EMPTIED, Fate.STAYS, "carrier_posts"),
         because="By the carrier's own id a post that comes again is known, so that no text is taken in twice."
@@ -75,7 +79,7 @@ def _empty(leaving: Leaving) -> None:
     """Notes, and whose the conversations were, are of no use to colleagues without the person."""
     forget(leaving.ids)
     conversations = select(Conversation.id).where(Conversation.contact_id.in_(leaving.ids))
-    for table in (Note, AssignmentChange, StateChange):
+    for table in (Note, AssignmentChange, BatchItem, StateChange):
         db.session.execute(delete(table).where(table.conversation_id.in_(conversations)))
     later, texts = (table.conversation_id.in_(conversations) for table in (ScheduledText, Message))
     _set(ScheduledText, {"state": LaterState.CANCELLED}, later, ScheduledText.state.in_(_OPEN_LATER))
@@ -102,7 +106,7 @@ def _move(merging: Merging) -> None:
         if same is None:
             conversation.contact_id = merging.kept_id
             continue
-        for table in (Message, ScheduledText, Note, AssignmentChange, StateChange):
+        for table in (Message, ScheduledText, Note, AssignmentChange, StateChange, BatchItem):
             there = table.conversation_id == conversation.id
             db.session.execute(update(table).where(there).values(conversation_id=same.id))
         answering.merge_into(same, conversation)

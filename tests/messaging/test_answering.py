@@ -18,7 +18,7 @@ from sqlalchemy import select
 from cadence_app.accounts.models import User
 from cadence_app.consent import possible
 from cadence_app.consent.by_user import set_by_user
-from cadence_app.consent.models import Decision, Status
+from cadence_app.consent.models import Decision, PossibleOptOut, Status
 from cadence_app.extensions import db
 from cadence_app.messaging import answering, notes
 from cadence_app.messaging.desk_models import Cause, StateChange
@@ -305,9 +305,7 @@ def _opt_out(talk: Talk) -> None:
         contact_id = talk.world.contact_id(talk.number)
         set_by_user(user, contact_id, talk.world.team_id, Status.OPTED_OUT)
         db.session.commit()
-        flags = select(possible.PossibleOptOut.decision).where(
-            possible.PossibleOptOut.contact_id == contact_id
-        )
+        flags = select(PossibleOptOut.decision).where(PossibleOptOut.contact_id == contact_id)
         assert db.session.scalars(flags).one() == Decision.OPTED_OUT
 
 
