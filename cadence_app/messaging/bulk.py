@@ -58,9 +58,10 @@ def act(
     assignee_id: int | None = None,
     tag: str = "",
 ) -> Batch:
-    """Does it to those of these conversations that the user may see, and commits. Done leaves out possible
-    opt outs that are to be decided, where it is more than one that was pressed, and those in which more has
-    come since they were `seen`; an assignment leaves out what can't be theirs. Errors: BadTag."""
+    """Does it to those of these conversations that the user may see, and commits. Done makes them count as
+    read, though their texts stay unopened. It leaves out possible opt outs that are to be decided, where it
+    is more than one that was pressed, and those in which more has come since they were `seen`; an assignment
+    leaves out what can't be theirs. Errors: BadTag."""
     ids = _visible(user, ids)
     batch = Batch(tenant_id=user.tenant_id, user_id=user.id, action=action, assignee_id=assignee_id)
     given = tags.named(tag) if action == Action.TAG else None
@@ -72,7 +73,10 @@ def act(
         answering_many.hold(chunk)
         match action:
             case Action.DONE:
-                _keep(batch, answering_many.done(user.id, _may_be_done(batch, chunk, seen, len(ids) > 1)))
+                may = _may_be_done(batch, chunk, seen, len(ids) > 1)
+                unread = _unread_of(may)
+                _keep(batch, answering_many.done(user.id, may), unread)
+                _set_unread(dict.fromkeys(unread, 0))
             case Action.REOPEN:
                 _keep(batch, answering_many.reopen(user.id, chunk))
             case Action.READ:
@@ -140,23 +144,22 @@ def undo(user: User, batch: Batch) -> Undone:
 def _put_back(user: User, batch: Batch, part: Sequence[BatchItem]) -> int:
     match batch.action:
         case Action.READ:
-            rows = [(each.conversation_id, each.unread) for each in part]
-            return sum(_unread(conversation_id, unread) for conversation_id, unread in rows)
+            # Only where no text has come in since.
+            again = _unread_of([each.conversation_id for each in part])
+            back = {e.conversation_id: e.unread for e in part if e.conversation_id not in again}
+            _set_unread(back)
+            return len(back)
         case Action.ASSIGN:
-            back = {each.conversation_id: each.assignee_id for each in part}
-            return assignments.give_back(user, back, batch.assignee_id)
+            whose = {each.conversation_id: each.assignee_id for each in part}
+            return assignments.give_back(user, whose, batch.assignee_id)
         case Action.TAG:
             contacts = select(Conversation.contact_id).where(
                 Conversation.id.in_([each.conversation_id for each in part])
             )
             return tags.remove_from(user, db.session.scalars(contacts).all(), batch.tag_id or 0)
-    return len(answering_many.undo([each.change_id for each in part if each.change_id]))
-
-
-def _unread(conversation_id: int, unread: int) -> int:
-    """Only where no text has come in, or been opened, since."""
-    back = update(Conversation).where(Conversation.id == conversation_id, Conversation.unread == 0)
-    return len(db.session.scalars(back.values(unread=unread).returning(Conversation.id)).all())
+    undone = answering_many.undo([each.change_id for each in part if each.change_id])
+    _set_unread({e.conversation_id: e.unread for e in part if e.unread and e.conversation_id in undone})
+    return len(undone)
 
 
 def _may_be_done(batch: Batch, chunk: Sequence[int], seen: Seen, many: bool) -> list[int]:
@@ -192,8 +195,9 @@ def _may_be_done(batch: Batch, chunk: Sequence[int], seen: Seen, many: bool) -> 
     return may
 
 
-def _keep(batch: Batch, turned: Collection[Turned]) -> None:
-    _add(batch, [{"conversation_id": each.conversation_id, "change_id": each.change_id} for each in turned])
+def _keep(batch: Batch, turned: Collection[Turned], unread: Mapping[int, int] | None = None) -> None:
+    rows = [{"conversation_id": each.conversation_id, "change_id": each.change_id} for each in turned]
+    _add(batch, [row | {"unread": (unread or {}).get(row["conversation_id"], 0)} for row in rows])
 
 
 def _add(batch: Batch, rows: Sequence[Mapping[str, object]]) -> None:
@@ -203,22 +207,32 @@ def _add(batch: Batch, rows: Sequence[Mapping[str, object]]) -> None:
 
 
 def _read(batch: Batch, chunk: Sequence[int]) -> None:
-    unread = select(Conversation.id, Conversation.unread).where(
-        Conversation.id.in_(chunk), Conversation.unread > 0
-    )
-    before = db.session.execute(unread.order_by(Conversation.id)).all()
-    _add(batch, [{"conversation_id": row.id, "unread": row.unread} for row in before])
-    ids = [row.id for row in before]
-    db.session.execute(update(Conversation).where(Conversation.id.in_(ids)).values(unread=0))
+    before = _unread_of(chunk)
+    _add(batch, [{"conversation_id": each, "unread": unread} for each, unread in before.items()])
+    _set_unread(dict.fromkeys(before, 0))
     db.session.execute(
         update(Message)
         .where(
-            Message.conversation_id.in_(ids),
+            Message.conversation_id.in_(before),
             Message.direction == Direction.INBOUND,
             Message.opened_at.is_(None),
         )
         .values(opened_at=func.clock_timestamp())
     )
+
+
+def _unread_of(ids: Sequence[int]) -> dict[int, int]:
+    """Those of these held conversations that have unread texts, and how many."""
+    query = select(Conversation.id, Conversation.unread).where(
+        Conversation.id.in_(ids), Conversation.unread > 0
+    )
+    return {row.id: row.unread for row in db.session.execute(query.order_by(Conversation.id))}
+
+
+def _set_unread(unread: Mapping[int, int]) -> None:
+    if unread:
+        rows = [{"id": each, "unread": count} for each, count in unread.items()]
+        db.session.execute(update(Conversation), rows)
 
 
 def _assign(user: User, batch: Batch, chunk: Sequence[int]) -> None:

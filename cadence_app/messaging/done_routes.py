@@ -71,7 +71,6 @@ def act() -> ResponseReturnValue:
     """What was chosen, with the rows that were ticked, the one whose own button was pressed, or all that the
     list has."""
     which = which_of(request.form)
-    action = _action(request.form.get("one", "").partition(":")[0] or request.form.get("action", ""))
     seen = _seen()
     if "all" in request.form and "one" not in request.form:
         ids = desk.ids_of(current_user, which, bulk.MOST)
@@ -81,6 +80,7 @@ def act() -> ResponseReturnValue:
     if not ids:
         flash("Select a conversation first.", "warning")
         return redirect(url_for("messaging.desk", **back))
+    action = _action(request.form.get("one", "").partition(":")[0] or request.form.get("action", ""))
     try:
         batch = bulk.act(
             current_user,

@@ -77,10 +77,12 @@ def lists(found: Conversation | None) -> dict[str, Any]:
         "page": page,
         "says_quiet": desk_choices.says_quiet(current_user, choice),
         "batch": batch,
+        "may_undo": batch is not None and bulk.count_of(batch) > 0,
         "batch_words": batch_words.of(batch, explain=request.args.get("by") == "key") if batch else "",
         "bulk_most": bulk.MOST,
-        "colleagues": people_of(_shared(inboxes, which.inbox_id)),
-        "known_tags": all_tags(),
+        # Asked only by what shows them.
+        "colleagues": lambda: people_of(_shared(inboxes, which.inbox_id)),
+        "known_tags": all_tags,
     }
 
 

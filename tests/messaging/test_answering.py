@@ -156,7 +156,9 @@ def test_one_that_a_colleague_works_on_is_in_the_list(talk: Talk) -> None:
     noted = Talk(talk.world)
     noted.campaign()
     agent = talk.world.sign_in("agent")
-    agent.post(f"/messages/conversations/{noted.id}/assignment", {"assignee": talk.world.agent_id})
+    agent.post(
+        f"/messages/conversations/{noted.id}/assignment", {"assignee": talk.world.agent_id, "seen": ""}
+    )
     assert noted.row().listed_at is not None
 
 
@@ -372,8 +374,10 @@ def _step(step: str, talk: Talk, model: Model) -> None:
         case "undo":
             if model.last and model.state != OPEN:
                 assert talk.undo(model.last[0])
+                # An answer since a snooze stands; what Done ended waits again.
+                still = model.state == DONE or (model.waits and model.last[1] != DONE)
                 model.state = model.last[1]
-                model.waits = model.last[2]
+                model.waits = still and model.last[2]
                 model.last = None
     row = talk.row()
     assert (row.state, row.waiting_since is not None) == (model.state, model.waits), step

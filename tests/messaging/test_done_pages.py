@@ -154,9 +154,11 @@ def test_many_are_done_but_for_possible_opt_outs_and_undone_but_for_what_has_cha
     page = agent.get(many(agent, "done", [*talks, flagged])).text
     assert "3 done. 1 left: possible opt out to decide." in plain(page)
     assert listed(page) == [flagged.id]
+    assert [each.row().unread for each in talks] == [0, 0, 0]
     talks[0].comes("again")
     assert "2 put back; 1 left as it is" in plain(undo(agent, page))
     assert [each.row().state for each in talks] == [OPEN, OPEN, OPEN]
+    assert [each.row().unread for each in talks] == [1, 1, 1]
 
 
 def test_a_possible_opt_out_by_itself_may_be_done_and_stays_in_the_queue(world: World) -> None:
