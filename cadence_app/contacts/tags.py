@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -41,34 +41,53 @@ def tags_of(contact_ids: Collection[int]) -> dict[int, list[Tag]]:
 
 def add_tag(user: User, contact: Contact, typed: str) -> Tag:
     """Gives a contact a tag, made where the tenant has none of this name, and commits. Errors: BadTag."""
-    contact_id, name = contact.id, " ".join(typed.replace("\x00", "").split())
-    if not name:
-        raise BadTag("Type a tag, or choose one of those suggested.")
-    if len(name) > MAX_LENGTH:
-        raise BadTag(f"Keep a tag under {MAX_LENGTH} characters.")
-    tag = _tag_named(name) or _make_tag(name)
-    added = db.session.execute(
-        upsert(ContactTag)
-        .values(contact_id=contact_id, tag_id=tag.id, tenant_id=tenant_in_use())
-        .on_conflict_do_nothing()
-        .returning(ContactTag.tag_id)
-    ).one_or_none()
-    if added:
-        audit.record(user, "contact.tagged", f"Contact {contact_id}", tag=(None, tag.name))
+    contact_id, tag = contact.id, named(typed)
+    add_to(user, [contact_id], tag.id)
     db.session.commit()
     return tag
 
 
+def named(typed: str) -> Tag:
+    """The tag of this name, made where the tenant has none. The caller commits. Errors: BadTag."""
+    name = " ".join(typed.replace("\x00", "").split())
+    if not name:
+        raise BadTag("Type a tag, or choose one of those suggested.")
+    if len(name) > MAX_LENGTH:
+        raise BadTag(f"Keep a tag under {MAX_LENGTH} characters.")
+    return _tag_named(name) or _make_tag(name)
+
+
+def add_to(user: User, contact_ids: Sequence[int], tag_id: int) -> list[int]:
+    """Gives contacts a tag: the ids of those who had it not. The caller commits."""
+    rows = [
+        {"contact_id": each, "tag_id": tag_id, "tenant_id": tenant_in_use()} for each in sorted(contact_ids)
+    ]
+    if not rows:
+        return []
+    new = upsert(ContactTag).values(rows).on_conflict_do_nothing().returning(ContactTag.contact_id)
+    added = list(db.session.scalars(new))
+    name = db.session.get_one(Tag, tag_id).name
+    for contact_id in added:
+        audit.record(user, "contact.tagged", f"Contact {contact_id}", tag=(None, name))
+    return added
+
+
+def remove_from(user: User, contact_ids: Collection[int], tag_id: int) -> int:
+    """Takes a tag from contacts: from how many. The tag itself stays. The caller commits."""
+    removed = db.session.scalars(
+        delete(ContactTag)
+        .where(ContactTag.contact_id.in_(contact_ids), ContactTag.tag_id == tag_id)
+        .returning(ContactTag.contact_id)
+    ).all()
+    for contact_id in removed:
+        name = db.session.get_one(Tag, tag_id).name
+        audit.record(user, "contact.untagged", f"Contact {contact_id}", tag=(name, None))
+    return len(removed)
+
+
 def remove_tag(user: User, contact: Contact, tag_id: int) -> None:
     """Takes a tag from a contact and commits; the tag itself stays."""
-    removed = db.session.execute(
-        delete(ContactTag)
-        .where(ContactTag.contact_id == contact.id, ContactTag.tag_id == tag_id)
-        .returning(ContactTag.tag_id)
-    ).one_or_none()
-    if removed:
-        name = db.session.get_one(Tag, tag_id).name
-        audit.record(user, "contact.untagged", f"Contact {contact.id}", tag=(name, None))
+    remove_from(user, [contact.id], tag_id)
     db.session.commit()
 
 

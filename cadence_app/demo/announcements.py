@@ -14,7 +14,14 @@ from cadence_app.consent.ledger import Change
 from cadence_app.consent.models import Status
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
-from cadence_app.messaging.models import Conversation, Direction, Message, MessageKind, MessageState
+from cadence_app.messaging.models import (
+    Conversation,
+    ConversationState,
+    Direction,
+    Message,
+    MessageKind,
+    MessageState,
+)
 
 _TEXTS = (
     "{team}: Registration for the coming term opens Monday at 7 AM. Reply with any questions.",
@@ -51,6 +58,8 @@ def load_announcements(
                 "last_message_at": rows[-1]["created_at"],
                 "last_message_text": rows[-1]["body"],
                 "unread": 0,
+                "listed_at": rows[-1]["created_at"],
+                "state": ConversationState.DONE,
             }
         )
     ids = db.session.scalars(

@@ -28,7 +28,14 @@ from cadence_app.demo import dialogue
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.auto_replies import KINDS, text_of
-from cadence_app.messaging.models import Conversation, Direction, Message, MessageKind, MessageState
+from cadence_app.messaging.models import (
+    Conversation,
+    ConversationState,
+    Direction,
+    Message,
+    MessageKind,
+    MessageState,
+)
 
 _RECENT = 24
 _UNKNOWN = 6
@@ -86,6 +93,7 @@ def load_conversations(
         waits = last["direction"] == Direction.INBOUND and index < _RECENT and not index % 3
         if waits:
             last["opened_at"] = None
+        last["needs_reply"] = waits or maybe
         conversations.append(
             {
                 "tenant_id": tenant.id,
@@ -94,6 +102,9 @@ def load_conversations(
                 "last_message_at": last["created_at"],
                 "last_message_text": last["body"],
                 "unread": int(waits),
+                "listed_at": last["created_at"],
+                "state": ConversationState.OPEN if index < _RECENT else ConversationState.DONE,
+                "waiting_since": last["created_at"] if waits or maybe else None,
             }
         )
     _save(tenant, conversations, messages, changes, flags)
@@ -195,6 +206,7 @@ def _text(inbox: Inbox, at: datetime, body: str, author: User | None) -> dict[st
         "created_at": at,
         "provider_at": at,
         "opened_at": None if author else at + timedelta(minutes=1),
+        "needs_reply": False,
     }
 
 

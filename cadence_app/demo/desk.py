@@ -1,19 +1,25 @@
-"""What the demo's colleagues leave for each other: notes, and whose a conversation is."""
+"""What the demo's colleagues leave for each other: notes, whose a conversation is, and what is done by now."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from cadence_app.accounts.models import User
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox, InboxKind
-from cadence_app.messaging import assignments, notes
-from cadence_app.messaging.models import Conversation
+from cadence_app.inboxes.service import visible_to
+from cadence_app.messaging import answering, assignments, notes
+from cadence_app.messaging.models import Conversation, ConversationState, Message
+from cadence_app.messaging.snooze_times import When, choices
 
 _SHOWN = 6
+_RECENT = 40
+# Every so many of those that wait for nothing is snoozed or left open; the others are done.
+_SNOOZED, _OPEN = 7, 4
 
 
 def load_desk(admin: User, agent: User) -> None:
@@ -37,4 +43,31 @@ def load_desk(admin: User, agent: User) -> None:
         else:
             assignments.assign(agent, conversation, agent.id, None)
             notes.add(agent, conversation, "Waiting for the registrar's answer.")
+    db.session.flush()
+    _finish(agent, found)
+
+
+def _finish(agent: User, shown: Sequence[Conversation]) -> None:
+    """Most of what waits for no reply is done, a little is snoozed to tomorrow morning."""
+    mine = select(Inbox.id).where(visible_to(agent))
+    finished = select(Conversation).where(
+        Conversation.inbox_id.in_(mine),
+        Conversation.state == ConversationState.OPEN,
+        Conversation.waiting_since.is_(None),
+        Conversation.id.not_in([each.id for each in shown]),
+    )
+    latest = finished.order_by(Conversation.listed_at.desc()).limit(_RECENT)
+    tomorrow = next(each.at for each in choices(agent.zone) if each.when != When.LATER_TODAY)
+    for index, conversation in enumerate(db.session.scalars(latest).all()):
+        seen_id = db.session.scalars(
+            select(func.max(Message.id)).where(Message.conversation_id == conversation.id)
+        ).one()
+        at = conversation.last_message_at + timedelta(minutes=6)
+        change = None
+        if index % _SNOOZED == _SNOOZED - 1:
+            change = answering.snooze(agent, conversation, tomorrow, seen_id)
+        elif index % _OPEN:
+            change = answering.done(agent, conversation, seen_id)
+        if change:
+            change.created_at = min(at, datetime.now(UTC))
     db.session.flush()

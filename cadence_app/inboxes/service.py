@@ -70,3 +70,17 @@ def people_in(inbox: Inbox) -> list[User]:
     if inbox.personal:
         query = query.where(User.id == inbox.user_id)
     return list(db.session.scalars(query.order_by(func.lower(User.name), User.id)))
+
+
+def people_of(inboxes: Sequence[Inbox]) -> list[User]:
+    """Those who work in any of these shared inboxes, by name: one statement, however many."""
+    query = (
+        select(User)
+        .where(User.active, User.invited_at.is_(None), User.role != Role.AUDITOR)
+        .where(
+            User.id.in_(
+                select(TeamMember.user_id).where(TeamMember.team_id.in_({each.team_id for each in inboxes}))
+            )
+        )
+    )
+    return list(db.session.scalars(query.order_by(func.lower(User.name), User.id)))

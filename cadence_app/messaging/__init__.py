@@ -6,11 +6,13 @@ from flask import Flask
 
 from cadence_app.messaging import (
     dev_phone,
+    done_routes,
     keyword_routes,
     later_routes,
     new_text_routes,
     opt_out_queue_routes,
     routes,
+    settled_flags,
     template_routes,
     traces,
 )
@@ -19,12 +21,13 @@ from cadence_app.messaging.carriers import screens, unread_screens, webhooks
 from cadence_app.messaging.media import jobs as media_jobs
 from cadence_app.messaging.media import routes as media_routes
 
-__all__ = ["carrier_jobs", "media_jobs", "traces"]
+__all__ = ["carrier_jobs", "media_jobs", "settled_flags", "traces"]
 
 
 def init_app(app: Flask) -> None:
     pages = (
         routes,
+        done_routes,
         later_routes,
         new_text_routes,
         opt_out_queue_routes,

@@ -3,7 +3,7 @@ the caller commits."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import select, update
@@ -12,6 +12,7 @@ from cadence_app.accounts.models import User
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
 from cadence_app.inboxes.service import people_in
+from cadence_app.messaging import answering
 from cadence_app.messaging.desk_models import AssignmentChange
 from cadence_app.messaging.models import Conversation
 from cadence_app.tenancy import tenant_in_use
@@ -45,12 +46,71 @@ def assign(
     before_id = conversation.assignee_id
     if before_id != assignee_id:
         conversation.assignee_id = assignee_id
+        answering.list_it(conversation)
         _note(conversation.id, before_id, assignee_id, user.id)
         db.session.flush()
         db.session.expire(conversation, ["assignee"])
     if before_id in (seen_id, assignee_id):
         return None
     return Overtaken(db.session.get(User, before_id) if before_id else None)
+
+
+def assign_many(
+    user: User, ids: Collection[int], assignee_id: int | None
+) -> tuple[dict[int, int | None], int]:
+    """Makes these conversations, which the caller holds, somebody's or nobody's: whose each was before that
+    changed, and how many of them can't be theirs."""
+    if assignee_id is not None:
+        _hold_users([assignee_id], shared=True)
+    query = select(Conversation.id, Conversation.assignee_id, Inbox).join(Conversation.inbox)
+    rows = db.session.execute(query.where(Conversation.id.in_(ids)).order_by(Conversation.id)).all()
+    inboxes = {row.Inbox.id: row.Inbox for row in rows}
+    may = {each.id for each in inboxes.values() if _may_have(each, assignee_id)}
+    before = {
+        row.id: row.assignee_id for row in rows if row.Inbox.id in may and row.assignee_id != assignee_id
+    }
+    _give(user, before, dict.fromkeys(before, assignee_id))
+    return before, sum(row.Inbox.id not in may for row in rows)
+
+
+def give_back(user: User, back: Mapping[int, int | None], assigned_id: int | None) -> int:
+    """Undoes assign_many(): these conversations, held, are whose they were, where nobody has assigned them
+    since and that one still works there. How many."""
+    held = {each for each in back.values() if each is not None}
+    if held:
+        _hold_users(held, shared=True)
+    query = (
+        select(Conversation.id, Conversation.assignee_id, Inbox)
+        .join(Conversation.inbox)
+        .where(Conversation.id.in_(back), Conversation.assignee_id.is_not_distinct_from(assigned_id))
+    )
+    rows = db.session.execute(query.order_by(Conversation.id)).all()
+    known: dict[tuple[int, int | None], bool] = {}
+    for row in rows:
+        pair = row.Inbox.id, back[row.id]
+        if pair not in known:
+            known[pair] = _may_have(row.Inbox, back[row.id])
+    before = {row.id: row.assignee_id for row in rows if known[row.Inbox.id, back[row.id]]}
+    _give(user, before, {each: back[each] for each in before})
+    return len(before)
+
+
+def _may_have(inbox: Inbox, user_id: int | None) -> bool:
+    """Whether conversations of an inbox can be this user's, or nobody's."""
+    if inbox.personal:
+        return False
+    return user_id is None or user_id in {person.id for person in people_in(inbox)}
+
+
+def _give(user: User, before: Mapping[int, int | None], after: Mapping[int, int | None]) -> None:
+    if before:
+        db.session.execute(
+            update(Conversation), [{"id": each, "assignee_id": after[each]} for each in before]
+        )
+        answering.list_these(list(before))
+    for each, before_id in before.items():
+        _note(each, before_id, after[each], user.id)
+    db.session.flush()
 
 
 def release(user_ids: Collection[int], team_ids: Collection[int] | None = None) -> None:

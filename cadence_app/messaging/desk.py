@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, func, or_, select, update
+from sqlalchemy import Row as Result
 from sqlalchemy.orm import contains_eager, joinedload
 
 from cadence_app.accounts.models import User
@@ -17,8 +19,9 @@ from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox, InboxKind
 from cadence_app.inboxes.service import visible_to
 from cadence_app.messaging.desk_models import Note
+from cadence_app.messaging.desk_rows import Row, rows_of
 from cadence_app.messaging.later import OPEN
-from cadence_app.messaging.models import Conversation, Direction, Message, ScheduledText
+from cadence_app.messaging.models import Conversation, ConversationState, Direction, Message, ScheduledText
 
 PAGE = 50
 # The texts of a conversation that are shown.
@@ -32,14 +35,13 @@ _OPEN_FLAG = (
 
 @dataclass(frozen=True)
 class Page:
-    """Conversations with the status of their contact and the day by which a possible opt out must be decided,
-    both None where there is none; `more` if there are further ones."""
+    """Conversations as the list shows them; `more` if there are further ones."""
 
-    rows: list[Row[Conversation, str | None, date | None]]
+    rows: list[Row]
     more: bool
 
 
-def inboxes_of(user: User) -> list[Row[Inbox, int]]:
+def inboxes_of(user: User) -> list[Result[Inbox, int]]:
     """The inboxes a user works in, each with its number of unread texts."""
     unread = func.coalesce(func.sum(Conversation.unread), 0).label("unread")
     query = (
@@ -53,46 +55,95 @@ def inboxes_of(user: User) -> list[Row[Inbox, int]]:
 
 
 class Only(StrEnum):
-    """Which conversations: all, those with unread texts, those that are the user's own, those of shared
-    inboxes that are nobody's, or those with a possible opt out to decide."""
+    """The tabs: those that wait for a reply; of the open ones the user's own, and those of shared inboxes
+    that are nobody's; those with unread texts; snoozed; done; those with a possible opt out to decide; all
+    that are in a list."""
 
-    ALL = ""
-    UNREAD = "unread"
+    WAITING = "waiting"
     MINE = "mine"
     UNASSIGNED = "unassigned"
+    ALL = "all"
+    UNREAD = "unread"
+    SNOOZED = "snoozed"
+    DONE = "done"
     FLAGGED = "flagged"
 
 
-def conversations(user: User, inbox_id: int | None, search: str, only: Only, page: int) -> Page:
-    """A user's conversations, of one inbox or all, whose contact, text or note matches a search: the latest
-    first, but the flagged ones by the day they are due."""
+@dataclass(frozen=True)
+class Which:
+    """Which conversations a list has: of one inbox or all, whose contact, text or note matches a search, in a
+    tab. A search in all finds those too that are in no list."""
+
+    inbox_id: int | None = None
+    search: str = ""
+    only: Only = Only.ALL
+    oldest_first: bool = False
+
+
+_OPEN = Conversation.state == ConversationState.OPEN
+_NOBODYS = (Conversation.assignee_id.is_(None), Inbox.kind == InboxKind.SHARED)
+_TABS: dict[Only, tuple[ColumnElement[bool], ...]] = {
+    Only.WAITING: (_OPEN, Conversation.waiting_since.is_not(None)),
+    Only.UNASSIGNED: (_OPEN, *_NOBODYS),
+    Only.UNREAD: (Conversation.unread > 0,),
+    Only.SNOOZED: (Conversation.state == ConversationState.SNOOZED,),
+    Only.DONE: (Conversation.state == ConversationState.DONE,),
+    Only.FLAGGED: (PossibleOptOut.id.is_not(None),),
+}
+
+
+def conversations(user: User, which: Which, page: int) -> Page:
+    """A page of a user's conversations: the latest first, but the flagged ones by the day they are due, the
+    snoozed by when they come back, and those that wait, by choice, with who waits longest."""
     query: Select[Conversation, str, date] = (
-        select(Conversation, Consent.status, PossibleOptOut.due_on)
-        .join(Conversation.inbox)
-        .join(Conversation.contact)
+        _of(select(Conversation, Consent.status, PossibleOptOut.due_on), user, which)
         .outerjoin(
             Consent, (Consent.contact_id == Conversation.contact_id) & (Consent.team_id == Inbox.team_id)
         )
-        .outerjoin(PossibleOptOut, _OPEN_FLAG)
         .options(contains_eager(Conversation.inbox), contains_eager(Conversation.contact))
         .options(joinedload(Conversation.assignee))
+    )
+    found = db.session.execute(query.limit(PAGE + 1).offset((page - 1) * PAGE)).all()
+    return Page(rows_of(found[:PAGE]), len(found) > PAGE)
+
+
+def ids_of(user: User, which: Which, most: int) -> list[int]:
+    """The ids of the first so many of a list, in its order."""
+    return list(db.session.scalars(_of(select(Conversation.id), user, which).limit(most)))
+
+
+def count(user: User, which: Which, most: int) -> int:
+    """How many a list has; counts no further than `most`."""
+    listed = _of(select(Conversation.id), user, which).order_by(None).limit(most).subquery()
+    return db.session.scalars(select(func.count()).select_from(listed)).one()
+
+
+def _of(query: Any, user: User, which: Which) -> Any:
+    only, search = which.only, which.search
+    query = (
+        query.select_from(Conversation)
+        .join(Conversation.inbox)
+        .join(Conversation.contact)
+        .outerjoin(PossibleOptOut, _OPEN_FLAG)
         .where(visible_to(user), Contact.gone_at.is_(None), _begun())
     )
-    if inbox_id is not None:
-        query = query.where(Conversation.inbox_id == inbox_id)
-    if only == Only.UNREAD:
-        query = query.where(Conversation.unread > 0)
+    if which.inbox_id is not None:
+        query = query.where(Conversation.inbox_id == which.inbox_id)
+    query = query.where(*_TABS.get(only, ()))
     if only == Only.MINE:
-        query = query.where(Conversation.assignee_id == user.id)
-    if only == Only.UNASSIGNED:
-        query = query.where(Conversation.assignee_id.is_(None), Inbox.kind == InboxKind.SHARED)
-    if only == Only.FLAGGED:
-        query = query.where(PossibleOptOut.id.is_not(None)).order_by(PossibleOptOut.due_on)
+        query = query.where(_OPEN, Conversation.assignee_id == user.id)
     if search:
         query = query.where(or_(matches(search), _says(search)))
-    query = query.order_by(Conversation.last_message_at.desc(), Conversation.id.desc())
-    rows = db.session.execute(query.limit(PAGE + 1).offset((page - 1) * PAGE)).all()
-    return Page(list(rows[:PAGE]), len(rows) > PAGE)
+    if not (search and only == Only.ALL):
+        query = query.where(Conversation.listed_at.is_not(None))
+    if only == Only.FLAGGED:
+        query = query.order_by(PossibleOptOut.due_on)
+    if only == Only.SNOOZED:
+        query = query.order_by(Conversation.snoozed_until)
+    if only == Only.WAITING and which.oldest_first:
+        return query.order_by(Conversation.waiting_since, Conversation.id)
+    latest = Conversation.listed_at.desc()
+    return query.order_by(latest.nulls_last() if search else latest, Conversation.id.desc())
 
 
 def find_conversation(user: User, conversation_id: int) -> Conversation | None:

@@ -16,7 +16,7 @@ from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
 from cadence_app.inboxes.service import visible_to
 from cadence_app.messaging.desk import THREAD_LENGTH
-from cadence_app.messaging.desk_models import AssignmentChange, Note
+from cadence_app.messaging.desk_models import AssignmentChange, Note, StateChange
 from cadence_app.messaging.later import OPEN
 from cadence_app.messaging.media.models import MessageMedia
 from cadence_app.messaging.models import Conversation, Message, ScheduledText
@@ -30,7 +30,7 @@ def conversation_version(user: User, conversation_id: int) -> str | None:
     """Changes whenever the texts shown, their files, the notes, whose it is, what is set for later, or the
     contact's status, flag or blocks do. None where the user may not see the conversation."""
     parts = [_texts(), _files(), _later(), _consent(), _flag(), _blocks()]
-    parts += [_newest(Note), _newest(AssignmentChange)]
+    parts += [_newest(Note), _newest(AssignmentChange), _state()]
     query = (
         select(func.md5(func.concat_ws("|", *(func.coalesce(part, "") for part in parts))))
         .select_from(Conversation)
@@ -132,6 +132,15 @@ def _blocks() -> ScalarSelect[str]:
         .correlate(Conversation)
         .scalar_subquery()
     )
+
+
+def _state() -> ScalarSelect[str]:
+    """Whether it is open, snoozed or done, and the newest change of that; one undone is less."""
+    changes = select(func.concat(func.count(), " ", func.max(StateChange.id))).where(
+        StateChange.conversation_id == Conversation.id, StateChange.undone_at.is_(None)
+    )
+    newest = changes.correlate(Conversation).scalar_subquery()
+    return select(func.concat(Conversation.state, " ", newest)).correlate(Conversation).scalar_subquery()
 
 
 def _newest(table: type[Note | AssignmentChange]) -> ScalarSelect[str]:

@@ -19,16 +19,18 @@ from cadence_app.messaging import (
     assignments,
     bars,
     desk,
+    desk_choices,
     later,
     notes,
     page_freshness,
+    snooze_times,
     text_templates,
     thread,
 )
 from cadence_app.messaging.consent_card import Card, card_of, toggle
 from cadence_app.messaging.forms import ComposeForm, LaterForm, NoteForm
 from cadence_app.messaging.jobs import dispatch
-from cadence_app.messaging.lists import lists
+from cadence_app.messaging.lists import kept_of, lists, which_of
 from cadence_app.messaging.media import service as media
 from cadence_app.messaging.models import Conversation, MessageState
 from cadence_app.messaging.sending import compose
@@ -53,6 +55,8 @@ def allow_pictures(endpoint: str | None, values: dict[str, Any] | None) -> None:
 def desk_page() -> str:
     # The inboxes come first on a phone; "All inboxes" asks with an empty `inbox`.
     pane = "conversations" if request.args else "inboxes"
+    if "only" in request.args:
+        desk_choices.keep(current_user, tab=str(which_of(request.args).only))
     return render_template("messaging/desk.html", **lists(None), pane=pane)
 
 
@@ -133,10 +137,8 @@ def set_consent(conversation_id: int) -> ResponseReturnValue:
 def mark_unread(conversation_id: int) -> ResponseReturnValue:
     """Back to the list: an open page would have it read at once."""
     desk.mark_unread(_conversation(conversation_id))
-    only = request.args.get("only") or None
-    return redirect(
-        url_for("messaging.desk", inbox=request.args.get("inbox", ""), q=request.args.get("q"), only=only)
-    )
+    kept = kept_of(which_of(request.args))
+    return redirect(url_for("messaging.desk", **(kept | {"inbox": kept["inbox"] or ""})))
 
 
 @blueprint.post("/conversations/<int:conversation_id>/notes")
@@ -257,6 +259,7 @@ def _open(found: Conversation, card: Card | None = None) -> dict[str, Any]:
         "bar": answer.bar,
         "barred": [bars.words_of(bar, found.inbox) for bar in answer.bars],
         **writing_in(found.inbox),
+        "snooze_choices": snooze_times.choices(current_user.zone),
         "later_texts": later.open_texts(found),
         "templates": _offered_templates(found),
     }

@@ -8,11 +8,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from cadence_app.extensions import db
 from cadence_app.messaging.desk import THREAD_LENGTH
-from cadence_app.messaging.desk_models import AssignmentChange, Note
+from cadence_app.messaging.desk_models import AssignmentChange, Cause, Note, StateChange
 from cadence_app.messaging.models import Conversation, Message
 
 
@@ -20,6 +20,7 @@ class What(StrEnum):
     TEXT = "text"
     NOTE = "note"
     ASSIGNMENT = "assignment"
+    STATE = "state"
 
 
 @dataclass(frozen=True)
@@ -30,22 +31,30 @@ class Entry:
 
 
 def entries(conversation: Conversation, messages: list[Message]) -> list[Entry]:
-    """These texts, the latest of the conversation and oldest first, with the notes and the
-    assignments since the first of them; with all of these where they are all its texts."""
+    """These texts, the latest of the conversation and oldest first, with the notes, the assignments and what
+    was done or snoozed since the first of them; with all of these where they are all its texts."""
     since = messages[0].created_at if len(messages) == THREAD_LENGTH else None
     kinds: tuple[tuple[What, list[Any]], ...] = (
         (What.TEXT, messages),
         (What.NOTE, _latest(Note, conversation, since)),
         (What.ASSIGNMENT, _latest(AssignmentChange, conversation, since)),
+        (What.STATE, _latest(StateChange, conversation, since, *_SHOWN)),
     )
     lines = [[Entry(what, item.created_at, item) for item in items] for what, items in kinds]
     return list(heapq.merge(*lines, key=lambda entry: entry.at))
 
 
+# That a text opened it again is plain from the text.
+_SHOWN = (StateChange.undone_at.is_(None), StateChange.cause != Cause.TEXT)
+
+
 def _latest(
-    table: type[Note | AssignmentChange], conversation: Conversation, since: datetime | None
+    table: type[Note | AssignmentChange | StateChange],
+    conversation: Conversation,
+    since: datetime | None,
+    *which: ColumnElement[bool],
 ) -> list[Any]:
-    query = select(table).where(table.conversation_id == conversation.id)
+    query = select(table).where(table.conversation_id == conversation.id, *which)
     if since:
         query = query.where(table.created_at >= since)
     found = db.session.scalars(query.order_by(table.id.desc()).limit(THREAD_LENGTH)).all()

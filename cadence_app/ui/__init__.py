@@ -30,6 +30,7 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(_brief, "brief")
     app.add_template_filter(_clock, "clock")
     app.add_template_filter(_local_day, "local_day")
+    app.add_template_filter(_snooze_time, "snooze_time")
     app.add_template_filter(formatting.day, "day")
     app.add_template_filter(formatting.hour_name, "hour_name")
     app.add_template_filter(formatting.utc, "utc")
@@ -86,6 +87,10 @@ def _brief(value: datetime) -> str:
 
 def _clock(value: datetime) -> str:
     return formatting.time_tag(value, formatting.clock(value, _zone()))
+
+
+def _snooze_time(value: datetime) -> str:
+    return formatting.time_to_come(value, _zone(), datetime.now(_zone()).date())
 
 
 def _local_day(value: datetime) -> str:

@@ -57,6 +57,19 @@ def brief(value: datetime, zone: ZoneInfo, today: date) -> str:
     return day(local.date())
 
 
+def time_to_come(value: datetime, zone: ZoneInfo, today: date) -> str:
+    """The shortest that still tells when that will be: "5:00 PM" today, "Mon 9:00 AM" within six days, else
+    "Dec 3, 9:00 AM", with the year where it is another."""
+    local = value.astimezone(zone)
+    ahead = (local.date() - today).days
+    if ahead == 0:
+        return clock(value, zone)
+    if 0 < ahead < 7:
+        return f"{local:%a} {clock(value, zone)}"
+    named = f"{local:%b} {local.day}" if local.year == today.year else day(local.date())
+    return f"{named}, {clock(value, zone)}"
+
+
 def phone(number: str) -> str:
     """An E.164 number as people of its country write it: "(555) 123-4567", or "+44 20 7946 0958". What stands
     in place of a number that was erased is left as it is."""

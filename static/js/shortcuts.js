@@ -49,6 +49,17 @@
       write("write-note", "note-body");
     },
     e: function () {
+      var button = doc.getElementById("done-button");
+      if (!button) return;
+      /* Who presses the key for the first time is told what it does. */
+      var by = doc.createElement("input");
+      by.type = "hidden";
+      by.name = "by";
+      by.value = "key";
+      button.form.append(by);
+      button.form.requestSubmit(button);
+    },
+    u: function () {
       var form = doc.getElementById("mark-unread");
       if (form) form.requestSubmit();
     },

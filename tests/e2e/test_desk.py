@@ -89,7 +89,7 @@ def test_colleagues_share_a_conversation(mode: str, open_page: OpenPage) -> None
     page.wait_for_url(lambda url: url != here)
     press(page, "k")
     expect(page.locator("#thread-items")).to_contain_text("Hello again")
-    press(page, "e")
+    press(page, "u")
     page.wait_for_url("**/messages/?*")
     expect(page.locator(".convo.is-unread", has_text="Hello again")).to_be_visible()
 

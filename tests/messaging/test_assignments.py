@@ -72,7 +72,7 @@ def test_the_list_shows_mine_and_those_of_nobody(world: World) -> None:
     assign(agent, theirs, world.admin_id)
     assert listed(agent.get("/messages/?inbox=&only=mine").text) == {mine}
     assert listed(agent.get("/messages/?inbox=&only=unassigned").text) == {free}
-    assert listed(agent.get("/messages/?inbox=").text) == {mine, theirs, free, own}
+    assert listed(agent.get("/messages/?inbox=&only=all").text) == {mine, theirs, free, own}
 
 
 def test_answering_assigns_nothing(world: World) -> None:

@@ -16,10 +16,12 @@ from cadence_app.contacts import service as contacts
 from cadence_app.contacts import tags
 from cadence_app.contacts.models import Contact, NumberToMend
 from cadence_app.extensions import db
-from cadence_app.messaging import assignments, later, notes
+from cadence_app.messaging import assignments, bulk, later, notes
+from cadence_app.messaging.bulk import Seen
 from cadence_app.messaging.carriers import intake, unread
 from cadence_app.messaging.carriers.accounts import add_account
 from cadence_app.messaging.carriers.models import CarrierEvent, UnreadPost
+from cadence_app.messaging.desk_models import Action
 from cadence_app.messaging.media.service import Came
 from cadence_app.messaging.models import Conversation
 from cadence_app.messaging.providers.base import KeywordAnswers
@@ -126,6 +128,8 @@ def _talk(world: World, contact_id: int, number: str) -> None:
         names = {"first_name": FIRST, "last_name": LAST, "external_id": contact.external_id}
         contacts.edit_contact(agent, contact, {"1": WORD}, **names)
         tags.add_tag(agent, contact, "Transfers")
+        last = Seen({}, datetime.now(UTC) + timedelta(minutes=1))
+        bulk.act(agent, Action.DONE, [conversation_id], last)
 
 
 def _agree(world: World, contact_id: int, number: str) -> None:

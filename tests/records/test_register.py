@@ -18,6 +18,7 @@ OF_NOBODY_TEXTED = {
     "who works here, and how they sign in": {
         *("users", "sign_in_sessions", "recovery_codes", "failed_tries", "single_sign_ons"),
         *("single_sign_on_domains", "operators", "operator_entries", "api_tokens", "notification_recipients"),
+        "desk_choices",
     },
     "how the organization is set up": {
         *("tenants", "teams", "inboxes", "tags", "custom_fields", "custom_keywords", "text_templates"),
@@ -26,7 +27,7 @@ OF_NOBODY_TEXTED = {
     },
     "how work went": {
         *("export_deliveries", "export_recipients", "retention_runs", "seals", "seal_checks"),
-        *("alembic_version", "number_key_check", "leases"),
+        *("alembic_version", "number_key_check", "leases", "desk_batches"),
     },
 }
 _LINKS = text(

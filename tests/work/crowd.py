@@ -73,6 +73,10 @@ TABLES: dict[str, dict[str, str]] = {
         "state": "CASE g % 20 WHEN 0 THEN 'waiting' WHEN 1 THEN 'held' ELSE 'sent' END",
         "send_at": "now() + interval '1 hour'",
     },
+    "conversations": {
+        "state": "CASE WHEN g % 20 = 0 THEN 'snoozed' ELSE 'open' END",
+        "snoozed_until": _LATER,
+    },
     "message_media": {
         "state": "CASE WHEN g % 20 = 0 THEN 'waiting' ELSE 'stored' END",
         "next_attempt_at": _LATER,

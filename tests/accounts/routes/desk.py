@@ -43,6 +43,8 @@ DESK
 GET       /messages/
 GET       /messages/possible-opt-outs/
 GET       /messages/fresh
+POST      /messages/bulk
+POST      /messages/choices
 GET POST  /messages/new
 GET       /messages/new/people
 GET       /contacts/
@@ -52,6 +54,9 @@ GET POST  /campaigns/new
 POST      /campaigns/preview
 GET       /campaigns/templates/
 GET POST  /campaigns/templates/new
+
+OWN_PRESS
+POST      /messages/undo/{new_batch_id}
 
 OWN_RECORD
 GET       /messages/conversations/{conversation_id}
@@ -63,6 +68,7 @@ GET       /messages/media/{media_id}
 POST      /messages/conversations/{conversation_id}/notes
 POST      /messages/conversations/{conversation_id}/assignment
 POST      /messages/conversations/{conversation_id}/unread
+POST      /messages/conversations/{conversation_id}/done
 POST      /messages/possible-opt-outs/{flag_id}
 GET       /contacts/{contact_id}
 GET POST  /contacts/{contact_id}/edit

@@ -36,6 +36,8 @@ ACCESS = {
     "OWN_ONLY": _access(NOT_FOUND, NOT_FOUND, foreign=NOT_FOUND),
     # Admins and agents.
     "DESK": _access(OK, FORBIDDEN),
+    # What the admin pressed on the desk.
+    "OWN_PRESS": _access(NOT_FOUND, FORBIDDEN, other_agent=NOT_FOUND, foreign=NOT_FOUND),
     # A contact or conversation of the agent's own team.
     "OWN_RECORD": _access(OK, FORBIDDEN, other_agent=NOT_FOUND, foreign=NOT_FOUND),
     # The same for who may read it as evidence too.
@@ -78,6 +80,7 @@ RENAMED = {
         "/messages/conversations/{conversation_id}/notes/{new_note_id}/delete"
     ),
     "/contacts/{contact_id}/numbers/{number_id}/end": "/contacts/{contact_id}/numbers/{new_number_id}/end",
+    "/messages/undo/{batch_id}": "/messages/undo/{new_batch_id}",
     "/messages/conversations/{conversation_id}/later/{text_id}/cancel": (
         "/messages/conversations/{conversation_id}/later/{new_text_id}/cancel"
     ),

@@ -24,7 +24,7 @@ from cadence_app.extensions import Model, db
 from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.carriers.accounts import add_account
 from cadence_app.messaging.carriers.models import UnreadPost
-from cadence_app.messaging.desk_models import Note
+from cadence_app.messaging.desk_models import Action, Batch, Note
 from cadence_app.messaging.media import service as media
 from cadence_app.messaging.models import Conversation, Message, ScheduledText, TextTemplate
 from cadence_app.messaging.providers.base import KeywordAnswers
@@ -157,6 +157,9 @@ def _more(world: World, admin: User, conversation_id: int) -> dict[str, object]:
     def number_id() -> int:
         return added(ContactNumber(tenant_id=world.tenant_id, contact_id=contact_id, number=new_number()))
 
+    def batch_id() -> int:
+        return added(Batch(tenant_id=world.tenant_id, user_id=admin_id, action=Action.DONE))
+
     def note_id() -> int:
         note = Note(conversation_id=conversation_id, user_id=admin_id, body="Hi", mentions=[])
         note.tenant_id = world.tenant_id
@@ -208,6 +211,7 @@ def _more(world: World, admin: User, conversation_id: int) -> dict[str, object]:
     return {
         "text_id": text_id(),
         "new_text_id": text_id,
+        "new_batch_id": batch_id,
         "new_note_id": note_id,
         "template_id": template_id(),
         "new_template_id": template_id,
