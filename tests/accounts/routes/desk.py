@@ -43,6 +43,7 @@ DESK
 GET       /messages/
 GET       /messages/possible-opt-outs/
 GET       /messages/fresh
+GET       /messages/waiting
 GET POST  /messages/new
 GET       /messages/new/people
 GET       /contacts/
