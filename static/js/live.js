@@ -26,7 +26,7 @@
   function pause() {
     var element = desk();
     var alone = Date.now() - lastActive;
-    var slower = alone < 10 * MINUTE ? 1 : alone < 60 * MINUTE ? 4 : 20;
+    var slower = alone < 10 * MINUTE ? 1 : alone < 60 * MINUTE ? 5 : 25;
     var seconds = element ? Number(element.getAttribute("data-live")) : ELSEWHERE;
     return Math.min(1000 * seconds * slower * Math.pow(2, Math.min(failures, 5)), MINUTE);
   }
@@ -118,7 +118,7 @@
     var icon = doc.getElementById("favicon");
     if (icon) icon.href = icon.getAttribute(now ? "data-some" : "data-none");
     doc.querySelectorAll("[data-waiting]").forEach(function (each) {
-      each.firstElementChild.textContent = box.getAttribute("data-texts");
+      each.firstElementChild.textContent = now && box.getAttribute("data-texts");
       each.hidden = !now;
     });
   }
