@@ -84,9 +84,9 @@ def fresh(conversation_id: int | None = None) -> str:
     talks = conversation_id is not None and _talks(conversation_id)
     page_freshness.as_of_one_moment()
     found = _conversation(conversation_id) if conversation_id is not None else None
-    shown = lists(found) | (_open(found) if found and talks else {})
-    lists_new = shown["lists_version"] != request.args.get("lists")
-    return render_template("messaging/_fresh.html", **shown, talks=talks, lists_new=lists_new)
+    lists_new = request.args.get("lists") != page_freshness.lists_version(current_user)
+    new = (lists(found) if lists_new else {}) | (_open(found) if found and talks else {})
+    return render_template("messaging/_fresh.html", **new, talks=talks, lists_new=lists_new)
 
 
 def _talks(conversation_id: int) -> bool:

@@ -91,9 +91,24 @@
     heard();
     share(false);
   });
+  /* What somebody did while the question was on its way is in no answer to it: it is asked once more. */
+  var done = 0;
+  var doneThen = 0;
+  doc.addEventListener("htmx:beforeRequest", function (event) {
+    if (isLive(event)) doneThen = done;
+  });
+  doc.addEventListener("htmx:afterRequest", function (event) {
+    if (!isLive(event)) done += 1;
+  });
   var answering = false;
   doc.addEventListener("htmx:beforeSwap", function (event) {
     answering = isLive(event);
+    if (answering && event.detail.xhr.status === 200 && doneThen !== done) {
+      event.detail.shouldSwap = false;
+      lastAsked = 0;
+      plan();
+      return;
+    }
     /* It is not there any more, or not theirs: asking again would bring nothing. */
     var status = event.detail.xhr.status;
     if (answering && status >= 400 && status < 500) event.detail.elt.removeAttribute("data-live");
