@@ -6,12 +6,14 @@ whole app, in one process.
 
 from __future__ import annotations
 
+import contextvars
 import json
 import re
 import statistics
 import time
 from html import unescape
 from pathlib import Path
+from urllib.parse import urlencode
 
 from flask.testing import FlaskClient
 from sqlalchemy import text
@@ -50,15 +52,15 @@ FROM conversations, generate_series(1, :texts) n WHERE :only IN (0, id)
 
 
 def measure(scratch: Scratch, rounds: int) -> dict[str, dict[str, list[float]]]:
-    """Milliseconds of opening and of asking in vain, and the one over the other, for the conversation and for
-    the lists alone."""
-    conversation_id = _fill(scratch)
+    """Milliseconds of opening and of asking in vain, and the one over the other, for a page with an open
+    conversation and for one of the lists alone."""
+    conversation_id = fill(scratch)
     client = _signed_in(scratch)
     pages = {
-        "conversation": (f"/messages/conversations/{conversation_id}?inbox=", "poller"),
-        "lists": ("/messages/?inbox=", "lists-poller"),
+        "conversation": f"/messages/conversations/{conversation_id}?inbox=",
+        "lists": "/messages/?inbox=",
     }
-    return {what: _measure(client, *page, rounds) for what, page in pages.items()}
+    return {what: _measure(client, page, rounds) for what, page in pages.items()}
 
 
 def report(folder: Path, rounds: int) -> str:
@@ -83,7 +85,8 @@ def report(folder: Path, rounds: int) -> str:
     return markdown
 
 
-def _fill(scratch: Scratch) -> int:
+def fill(scratch: Scratch) -> int:
+    """Fills the tenant's desk; returns the conversation that moved last, which is a long one."""
     use_tenant(scratch.tenant_id)
     team = db.session.get_one(Team, scratch.team_id)
     for index in range(INBOXES):
@@ -106,25 +109,29 @@ def _fill(scratch: Scratch) -> int:
 
 
 def _signed_in(scratch: Scratch) -> FlaskClient:
-    user = db.session.get_one(User, scratch.user_id)
-    key = sessions.begin(user, Method.PASSWORD, Device("127.0.0.1", "benchmark"))
-    db.session.commit()
     client = scratch.app.test_client()
     with client.session_transaction() as cookie:
-        cookie["sign_in"] = key
+        cookie["sign_in"] = signed_in_key(scratch)
     return client
 
 
-def _measure(client: FlaskClient, page: str, poller: str, rounds: int) -> dict[str, list[float]]:
+def signed_in_key(scratch: Scratch) -> str:
+    """The key of a session of the tenant's user, for a cookie."""
+    user = db.session.get_one(User, scratch.user_id)
+    key = sessions.begin(user, Method.PASSWORD, Device("127.0.0.1", "benchmark"))
+    db.session.commit()
+    return key
+
+
+def _measure(client: FlaskClient, page: str, rounds: int) -> dict[str, list[float]]:
     opening, asking = [], []
-    client.get(page)
+    _timed(client, page)
     for _ in range(rounds):
         # Taken in turns, so that a slow moment of the machine is in both.
         seconds, answer = _timed(client, page)
-        found = re.search(rf'id="{poller}"[^>]*hx-get="([^"]+)"', answer)
-        assert found
+        question = question_of(answer)
         opening.append(seconds)
-        asking.append(statistics.median(_timed(client, unescape(found[1]), 204)[0] for _ in range(5)))
+        asking.append(statistics.median(_timed(client, question, 204)[0] for _ in range(5)))
     return {
         "opening": [1000 * each for each in opening],
         "asking": [1000 * each for each in asking],
@@ -132,9 +139,21 @@ def _measure(client: FlaskClient, page: str, poller: str, rounds: int) -> dict[s
     }
 
 
+def question_of(page: str) -> str:
+    """What an open page asks: the address of its poller with the fields of #lists-state."""
+    poller = re.search(r'<div id="poller"[^>]*hx-get="([^"]+)"', page)
+    state = re.search(r'<div id="lists-state".*?</div>', page, re.DOTALL)
+    assert poller
+    assert state
+    path = unescape(poller[1])
+    named = urlencode(re.findall(r'name="([^"]+)" value="([^"]*)"', unescape(state[0])))
+    return f"{path}{'&' if '?' in path else '?'}{named}"
+
+
 def _timed(client: FlaskClient, path: str, status: int = 200) -> tuple[float, str]:
+    # Without the context of this program, in which the user would be known from the request before.
     start = time.perf_counter()
-    answer = client.get(path)
+    answer = contextvars.Context().run(client.get, path)
     took = time.perf_counter() - start
     assert answer.status_code == status, f"{path}: {answer.status_code}"
     return took, answer.text

@@ -429,6 +429,7 @@ CREATE INDEX ix_conversations_assignee ON conversations USING btree (assignee_id
 CREATE INDEX ix_conversations_changed ON conversations USING btree (inbox_id, changed_at DESC, id DESC);
 CREATE INDEX ix_conversations_contact_id ON conversations USING btree (contact_id);
 CREATE INDEX ix_conversations_latest ON conversations USING btree (inbox_id, last_message_at DESC, id DESC);
+CREATE INDEX ix_conversations_unread ON conversations USING btree (inbox_id, assignee_id) WHERE (unread > 0);
 CREATE TRIGGER changed BEFORE INSERT OR UPDATE ON conversations FOR EACH ROW EXECUTE FUNCTION note_conversation_change();
 ALTER TABLE conversations ENABLE ROW LEVEL SECURITY;
 ALTER TABLE conversations FORCE ROW LEVEL SECURITY;
@@ -3241,6 +3242,30 @@ END $function$;
 REVOKE ALL ON FUNCTION leave_teams(bigint[]) FROM public;
 GRANT EXECUTE ON FUNCTION leave_teams(bigint[]) TO cadence_app;
 
+CREATE FUNCTION lists_version(who bigint)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+BEGIN
+    RETURN md5(concat_ws('|',
+        (SELECT concat(count(*), ' ', sum(hashtextextended(concat(i.id, i.closed_at), 0)))
+            FROM inboxes i WHERE (i.kind = 'shared' OR i.user_id = who)
+        AND i.team_id IN (SELECT m.team_id FROM team_members m WHERE m.user_id = who)),
+        (SELECT concat(count(*), ' ', sum(hashtextextended(concat(l.id, ' ', l.changed_at), 0)))
+            FROM inboxes i CROSS JOIN LATERAL (SELECT c.id, c.changed_at FROM conversations c
+                WHERE c.inbox_id = i.id ORDER BY c.changed_at DESC, c.id DESC LIMIT 10) AS l
+            WHERE (i.kind = 'shared' OR i.user_id = who)
+        AND i.team_id IN (SELECT m.team_id FROM team_members m WHERE m.user_id = who)),
+        (SELECT max(h.id) FROM opt_out_changes h
+            WHERE h.tenant_id = (SELECT u.tenant_id FROM users u WHERE u.id = who)),
+        (SELECT concat(count(*), ' ', max(o.message_id)) FROM possible_opt_outs o
+            WHERE o.tenant_id = (SELECT u.tenant_id FROM users u WHERE u.id = who) AND o.decision = 'open')));
+END $function$;
+REVOKE ALL ON FUNCTION lists_version(bigint) FROM public;
+GRANT EXECUTE ON FUNCTION lists_version(bigint) TO cadence_app;
+
 CREATE FUNCTION netstring(value text)
  RETURNS text
  LANGUAGE sql
@@ -3673,6 +3698,47 @@ AS $function$
         || to_char(said_at AT TIME ZONE t.time_zone, 'FMMonth FMDD, YYYY') || '.'
     FROM tenants t WHERE t.id = tenant
 $function$;
+
+CREATE FUNCTION talk_version(who bigint, talk bigint, longest integer)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+ SET enable_bitmapscan TO 'off'
+AS $function$
+DECLARE
+    person bigint;
+    team bigint;
+BEGIN
+    SELECT c.contact_id, i.team_id INTO person, team
+        FROM conversations c JOIN inboxes i ON i.id = c.inbox_id JOIN contacts p ON p.id = c.contact_id
+        WHERE c.id = talk AND p.gone_at IS NULL AND (i.kind = 'shared' OR i.user_id = who)
+        AND i.team_id IN (SELECT m.team_id FROM team_members m WHERE m.user_id = who);
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    RETURN md5(concat_ws('|',
+        (SELECT concat(count(*), ' ', max(shown.id), ' ',
+                sum(hashtextextended(concat(shown.id, shown.state, length(shown.detail)), 0)))
+            FROM (SELECT t.id, t.state, t.detail FROM messages t WHERE t.conversation_id = talk
+                ORDER BY t.id DESC LIMIT longest) AS shown),
+        -- How many files are still being fetched.
+        (SELECT count(*) FROM message_media f JOIN messages t ON t.id = f.message_id
+            WHERE f.next_attempt_at IS NOT NULL AND t.conversation_id = talk),
+        (SELECT concat(count(*), ' ', sum(hashtextextended(concat(s.id, s.state, s.send_at), 0)))
+            FROM scheduled_texts s
+            WHERE s.conversation_id = talk AND s.state IN ('waiting', 'held', 'missed')),
+        coalesce((SELECT s.change_id FROM consents s WHERE s.contact_id = person AND s.team_id = team), 0),
+        coalesce((SELECT concat(o.id, ' ', o.message_id) FROM possible_opt_outs o
+            WHERE o.contact_id = person AND o.team_id = team AND o.decision = 'open'), ''),
+        (SELECT concat(count(*), ' ', sum(hashtextextended(b.id::text, 0)))
+            FROM blocks b WHERE b.contact_id = person),
+        -- How many there are, for notes can be deleted, and the newest.
+        (SELECT concat(count(*), ' ', max(n.id)) FROM notes n WHERE n.conversation_id = talk),
+        (SELECT concat(count(*), ' ', max(a.id)) FROM assignment_changes a WHERE a.conversation_id = talk)));
+END $function$;
+REVOKE ALL ON FUNCTION talk_version(bigint,bigint,integer) FROM public;
+GRANT EXECUTE ON FUNCTION talk_version(bigint,bigint,integer) TO cadence_app;
 
 CREATE FUNCTION tenants_with_standing_due()
  RETURNS SETOF bigint

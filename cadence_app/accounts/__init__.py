@@ -32,6 +32,7 @@ def init_app(app: Flask) -> None:
     # protection of its cookie has no part in.
     login_manager.session_protection = None
     login_manager.request_loader(requests.user_of_request)
+    app.before_request(requests.answer_early)
     app.before_request(requests.lead_to_second_factor)
     app.register_error_handler(tries.TooMany, requests.too_many)
     known_devices.init_app(app)

@@ -10,10 +10,24 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from flask import current_app
-from sqlalchemy import ColumnElement, CursorResult, delete, func, select, text, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    CursorResult,
+    Row,
+    bindparam,
+    delete,
+    func,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.orm import contains_eager
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from cadence_app.accounts import audit, devices
 from cadence_app.accounts.models import Tenant, User
@@ -67,10 +81,9 @@ def find(key: str, looking: bool = True) -> SignInSession | None:
 
     It is noted as seen, unless nobody is `looking`: a page that asks by itself for what is new.
     """
-    found = db.session.execute(_FIND, {"key_hash": _hash(key)}).one_or_none()
+    found = _open(key)
     if found is None:
         return None
-    use_tenant(found.tenant_id)
     if looking and found.last_seen_at < datetime.now(UTC) - _SEEN_NOTED_EVERY:
         _note_seen(found.session_id)
     query = (
@@ -78,9 +91,42 @@ def find(key: str, looking: bool = True) -> SignInSession | None:
         .join(SignInSession.user)
         .join(User.tenant)
         .options(contains_eager(SignInSession.user).contains_eager(User.tenant))
-        .where(SignInSession.id == found.session_id, _works(), User.active, Tenant.suspended_at.is_(None))
+        .where(SignInSession.id == found.session_id, *_lets_in())
     )
     return db.session.scalars(query).one_or_none()
+
+
+class Question:
+    """What a page that asks by itself wants to know, of columns of its user (`User`) and tenant (`Tenant`).
+
+    It is put together once and asked in one statement with whether the session still lets its user in: a
+    page asks often, and hardly ever is there anything new.
+    """
+
+    def __init__(self, *columns: ColumnElement[Any]) -> None:
+        self._query = select(*columns).select_from(SignInSession).join(SignInSession.user).join(User.tenant)
+        self._made: dict[tuple[timedelta, timedelta], SQLCompiler] = {}
+
+    def ask(self, key: str, **values: int | None) -> Row[Any] | None:
+        """The answer for whom a cookie's key lets in, which does not count as having been seen; None for
+        nobody. `values` are the parameters in the columns."""
+        found = _open(key)
+        if found is None:
+            return None
+        connection = db.session.connection()
+        made = self._statement(connection)
+        given = {**made.params, "session_id": found.session_id, **values}
+        return connection.exec_driver_sql(made.string, given).one_or_none()
+
+    def _statement(self, connection: Connection) -> SQLCompiler:
+        limits = _idle(), _longest()
+        if limits not in self._made:
+            query = self._query.where(SignInSession.id == bindparam("session_id", None, BigInteger))
+            query = query.where(*_lets_in())
+            made = query.compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})
+            assert isinstance(made, SQLCompiler)  # noqa: S101 - tells the type checker what a select becomes
+            self._made[limits] = made
+        return self._made[limits]
 
 
 def of_user(user: User) -> list[SignInSession]:
@@ -117,14 +163,34 @@ def forget_old() -> None:
     db.session.commit()
 
 
+def _open(key: str) -> Row[Any] | None:
+    """The tenant, id and last use of the session with a cookie's key that nobody has ended; the database
+    session then works for that tenant."""
+    found = db.session.execute(_FIND, {"key_hash": _hash(key)}).one_or_none()
+    if found is not None:
+        use_tenant(found.tenant_id)
+    return found
+
+
+def _lets_in() -> tuple[ColumnElement[bool], ...]:
+    """The conditions on a session, its user and their tenant that it lets somebody in."""
+    return _works(), User.active.is_(True), Tenant.suspended_at.is_(None)
+
+
 def _works() -> ColumnElement[bool]:
-    idle = timedelta(minutes=current_app.config["SESSION_IDLE_MINUTES"])
-    longest = timedelta(days=current_app.config["SESSION_DAYS"])
     return (
         SignInSession.ended_at.is_(None)
-        & (SignInSession.last_seen_at > func.now() - idle)
-        & (SignInSession.created_at > func.now() - longest)
+        & (SignInSession.last_seen_at > func.now() - _idle())
+        & (SignInSession.created_at > func.now() - _longest())
     )
+
+
+def _idle() -> timedelta:
+    return timedelta(minutes=current_app.config["SESSION_IDLE_MINUTES"])
+
+
+def _longest() -> timedelta:
+    return timedelta(days=current_app.config["SESSION_DAYS"])
 
 
 def _note_seen(session_id: int) -> None:

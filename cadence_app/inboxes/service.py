@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, false, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from cadence_app.accounts import email_addresses
 from cadence_app.accounts.models import Role, Team, TeamMember, User
@@ -38,10 +39,14 @@ def create_inbox(team: Team, number: str, name: str, owner: str | None = None) -
 
 def visible_to(user: User) -> ColumnElement[bool]:
     """The condition on Inbox for those a user works in: their teams' shared ones and their own."""
-    if not user.works_desk:
-        return false()
-    teams = select(TeamMember.team_id).where(TeamMember.user_id == user.id)
-    return Inbox.team_id.in_(teams) & or_(Inbox.kind == InboxKind.SHARED, Inbox.user_id == user.id)
+    return seen_by(user.id) if user.works_desk else false()
+
+
+def seen_by(user_id: int | InstrumentedAttribute[int]) -> ColumnElement[bool]:
+    """The same condition by the id of somebody who works at the desk, or by `User.id` in a query that reads
+    the user too."""
+    teams = select(TeamMember.team_id).where(TeamMember.user_id == user_id).correlate(User)
+    return Inbox.team_id.in_(teams) & or_(Inbox.kind == InboxKind.SHARED, Inbox.user_id == user_id)
 
 
 def area_codes_of(team_ids: Sequence[int]) -> list[str]:

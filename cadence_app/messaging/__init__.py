@@ -15,6 +15,7 @@ from cadence_app.messaging import (
     settled_flags,
     template_routes,
     traces,
+    waiting_routes,
 )
 from cadence_app.messaging.carriers import jobs as carrier_jobs
 from cadence_app.messaging.carriers import screens, unread_screens, webhooks
@@ -37,6 +38,7 @@ def init_app(app: Flask) -> None:
         unread_screens,
         webhooks,
         media_routes,
+        waiting_routes,
     )
     for page in pages:
         app.register_blueprint(page.blueprint)

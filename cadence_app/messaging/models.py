@@ -55,6 +55,8 @@ class Conversation(Model):
         ),
         Index("ix_conversations_changed", "inbox_id", text("changed_at DESC"), text("id DESC")),
         Index("ix_conversations_assignee", "assignee_id", postgresql_where=text("assignee_id IS NOT NULL")),
+        # What waits for a user is counted by it (unread_count.py).
+        Index("ix_conversations_unread", "inbox_id", "assignee_id", postgresql_where=text("unread > 0")),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -1,153 +1,95 @@
 """Whether an open page still shows how things stand: a short version of what it shows, read by one query.
 
-Hundreds of pages ask every few seconds, so these read a few rows by an index, however many there are. They
-need no Redis.
+Hundreds of pages ask every other second, so these read a few rows by an index, however many there are, and
+what is asked is put together and planned once (migration 0059). They need no Redis.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import ScalarSelect, Text, cast, func, lateral, literal, select, true
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from dataclasses import dataclass
+from typing import Any
 
-from cadence_app.accounts.models import User
-from cadence_app.consent.models import Block, Consent, Decision, OptOutChange, PossibleOptOut
-from cadence_app.contacts.models import Contact
+from sqlalchemy import BigInteger, ColumnElement, Row, bindparam, func, select
+
+from cadence_app.accounts.models import Tenant, User
+from cadence_app.accounts.sessions import Question
 from cadence_app.extensions import db
-from cadence_app.inboxes.models import Inbox
-from cadence_app.inboxes.service import visible_to
 from cadence_app.messaging.desk import THREAD_LENGTH
-from cadence_app.messaging.desk_models import AssignmentChange, Note, StateChange
-from cadence_app.messaging.later import OPEN
-from cadence_app.messaging.media.models import MessageMedia
-from cadence_app.messaging.models import Conversation, Message, ScheduledText
+from cadence_app.messaging.unread_count import waiting_at
 
-# So many of those that changed last stand for an inbox. One that changed earlier and was committed later
-# shows too, unless more than this changed in between.
-_LATEST = 10
+
+@dataclass(frozen=True)
+class Waiting:
+    """How many texts wait for a user (unread_count.py), and the version that a page asks with."""
+
+    texts: int
+    version: str
 
 
 def conversation_version(user: User, conversation_id: int) -> str | None:
     """Changes whenever the texts shown, their files, the notes, whose it is, what is set for later, or the
     contact's status, flag or blocks do. None where the user may not see the conversation."""
-    parts = [_texts(), _files(), _later(), _consent(), _flag(), _blocks()]
-    parts += [_newest(Note), _newest(AssignmentChange), _state()]
-    query = (
-        select(func.md5(func.concat_ws("|", *(func.coalesce(part, "") for part in parts))))
-        .select_from(Conversation)
-        .join(Conversation.inbox)
-        .join(Conversation.contact)
-        .where(Conversation.id == conversation_id, visible_to(user), Contact.gone_at.is_(None))
-    )
-    return db.session.scalar(query)
+    values = {"user_id": user.id, "conversation_id": conversation_id}
+    return db.session.scalar(_TALK_OF, values) if user.works_desk else None
 
 
 def lists_version(user: User) -> str:
-    """Changes whenever a conversation in the user's inboxes does, a status, or what waits to be decided."""
-    latest = lateral(
-        select(Conversation.id, Conversation.changed_at)
-        .where(Conversation.inbox_id == Inbox.id)
-        .order_by(Conversation.changed_at.desc(), Conversation.id.desc())
-        .limit(_LATEST)
-    )
-    line = func.concat(latest.c.id, " ", latest.c.changed_at)
-    conversations = (
-        select(func.string_agg(line, aggregate_order_by(literal(","), latest.c.id)))
-        .select_from(Inbox)
-        .join(latest, true())
-        .where(visible_to(user))
-        .scalar_subquery()
-    )
-    change = select(func.max(OptOutChange.id)).where(OptOutChange.tenant_id == user.tenant_id)
-    flags = select(func.concat(func.count(), " ", func.max(PossibleOptOut.message_id))).where(
-        PossibleOptOut.tenant_id == user.tenant_id, PossibleOptOut.decision == Decision.OPEN
-    )
-    parts = conversations, cast(change.scalar_subquery(), Text), flags.scalar_subquery()
-    version: str = db.session.scalars(
-        select(func.md5(func.concat_ws("|", *(func.coalesce(part, "") for part in parts))))
-    ).one()
+    """Changes whenever a conversation in the user's inboxes does, a status, what waits to be decided, or what
+    the user may do here."""
+    version: str = db.session.scalars(_LISTS_OF, {"user_id": user.id}).one()
     return version
 
 
-def _texts() -> ScalarSelect[str]:
-    shown = (
-        select(Message.id, Message.state, Message.detail)
-        .where(Message.conversation_id == Conversation.id)
-        .order_by(Message.id.desc())
-        .limit(THREAD_LENGTH)
-        .correlate(Conversation)
-        .subquery()
-    )
-    line = func.concat(shown.c.id, shown.c.state, func.length(shown.c.detail))
-    return select(func.string_agg(line, aggregate_order_by(literal(","), shown.c.id))).scalar_subquery()
+def waiting(user: User) -> Waiting:
+    """Of somebody who works at the desk."""
+    return _counted(db.session.execute(_WAITING_OF, {"user_id": user.id}).one())
 
 
-def _files() -> ScalarSelect[str]:
-    """How many are still being fetched."""
+def unchanged(key: str, conversation_id: int | None, talk: str | None, lists: str | None) -> bool:
+    """Whether the open conversation and the lists are as these versions say, for whom a cookie's key lets in;
+    None for what is not on the page. False for nobody."""
+    if conversation_id is None:
+        found = _ALONE.ask(key)
+        return found is not None and found.lists == lists
+    found = _DESK.ask(key, conversation_id=conversation_id)
+    # Without a version it is none that they may see.
     return (
-        select(cast(func.count(), Text))
-        .select_from(MessageMedia)
-        .join(Message, Message.id == MessageMedia.message_id)
-        .where(MessageMedia.next_attempt_at.is_not(None), Message.conversation_id == Conversation.id)
-        .correlate(Conversation)
-        .scalar_subquery()
+        found is not None
+        and found.talk is not None
+        and (found.talk, found.lists) == (talk, lists or found.lists)
     )
 
 
-def _later() -> ScalarSelect[str]:
-    line = func.concat(ScheduledText.id, ScheduledText.state, ScheduledText.send_at)
-    return (
-        select(func.string_agg(line, aggregate_order_by(literal(","), ScheduledText.id)))
-        .where(ScheduledText.conversation_id == Conversation.id, ScheduledText.state.in_(OPEN))
-        .correlate(Conversation)
-        .scalar_subquery()
-    )
+def still_waiting(key: str, version: str | None) -> bool:
+    """Whether as much waits as this version says, for whom a cookie's key lets in."""
+    found = _WAITING.ask(key)
+    return found is not None and _counted(found).version == version
 
 
-def _consent() -> ScalarSelect[str]:
-    return (
-        select(cast(Consent.change_id, Text))
-        .where(Consent.contact_id == Conversation.contact_id, Consent.team_id == Inbox.team_id)
-        .correlate(Conversation, Inbox)
-        .scalar_subquery()
-    )
+def as_of_one_moment() -> None:
+    """From here on the session reads everything as it is now, whatever is committed meanwhile, until its
+    transaction ends. What it has not committed is lost."""
+    db.session.rollback()
+    db.session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
 
 
-def _flag() -> ScalarSelect[str]:
-    return (
-        select(func.concat(PossibleOptOut.id, " ", PossibleOptOut.message_id))
-        .where(
-            PossibleOptOut.contact_id == Conversation.contact_id,
-            PossibleOptOut.team_id == Inbox.team_id,
-            PossibleOptOut.decision == Decision.OPEN,
-        )
-        .correlate(Conversation, Inbox)
-        .scalar_subquery()
-    )
+def _standing() -> ColumnElement[str]:
+    """What decides whether the user may have a page of the desk at all: while it is as it was when they got
+    one, that need not be asked again."""
+    return func.concat(User.role, Tenant.second_factor, User.second_factor_secret == "")
 
 
-def _blocks() -> ScalarSelect[str]:
-    return (
-        select(func.string_agg(cast(Block.id, Text), aggregate_order_by(literal(","), Block.id)))
-        .where(Block.contact_id == Conversation.contact_id)
-        .correlate(Conversation)
-        .scalar_subquery()
-    )
+def _counted(found: Row[Any]) -> Waiting:
+    return Waiting(found.texts, f"{found.texts}.{found.standing}")
 
 
-def _state() -> ScalarSelect[str]:
-    """Whether it is open, snoozed or done, and the newest change of that; one undone is less."""
-    changes = select(func.concat(func.count(), " ", func.max(StateChange.id))).where(
-        StateChange.conversation_id == Conversation.id, StateChange.undone_at.is_(None)
-    )
-    newest = changes.correlate(Conversation).scalar_subquery()
-    return select(func.concat(Conversation.state, " ", newest)).correlate(Conversation).scalar_subquery()
-
-
-def _newest(table: type[Note | AssignmentChange]) -> ScalarSelect[str]:
-    """How many there are, for notes can be deleted, and the newest."""
-    return (
-        select(func.concat(func.count(), " ", func.max(table.id)))
-        .where(table.conversation_id == Conversation.id)
-        .correlate(Conversation)
-        .scalar_subquery()
-    )
+_OF_USER = User.id == bindparam("user_id", None, BigInteger)
+_TALK = func.talk_version(User.id, bindparam("conversation_id", None, BigInteger), THREAD_LENGTH)
+_LISTS = func.md5(func.concat_ws("|", func.lists_version(User.id), _standing()))
+_COUNT = waiting_at(User.id).label("texts"), func.md5(_standing()).label("standing")
+_TALK_OF = select(_TALK).where(_OF_USER)
+_LISTS_OF = select(_LISTS).join(User.tenant).where(_OF_USER)
+_WAITING_OF = select(*_COUNT).join(User.tenant).where(_OF_USER)
+_DESK = Question(_TALK.label("talk"), _LISTS.label("lists"))
+_ALONE = Question(_LISTS.label("lists"))
+_WAITING = Question(*_COUNT)

@@ -8,7 +8,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from cadence_app.accounts.requests import asks_by_itself
+from cadence_app.accounts.requests import answers_early
 from cadence_app.accounts.roles import desk_required
 from cadence_app.consent import blocks
 from cadence_app.consent.ledger import lock_contacts
@@ -23,6 +23,7 @@ from cadence_app.messaging import (
     later,
     notes,
     page_freshness,
+    sight,
     snooze_times,
     text_templates,
     thread,
@@ -64,34 +65,41 @@ def desk_page() -> str:
 @desk_required
 def conversation(conversation_id: int) -> str:
     found = _conversation(conversation_id)
-    desk.mark_read(found)
-    return thread_page(found, ComposeForm(formdata=None, body=_chosen_template(found)))
+    unseen = found.unread > 0 and sight.is_told_later()
+    if not unseen:
+        desk.mark_read(found)
+    return thread_page(found, ComposeForm(formdata=None, body=_chosen_template(found)), unseen=unseen)
 
 
-@blueprint.get("/conversations/<int:conversation_id>/fresh")
-@asks_by_itself
-@desk_required
-def fresh(conversation_id: int) -> ResponseReturnValue:
-    """204 while the open page is up to date, by one query; else the thread and the card anew."""
-    version = page_freshness.conversation_version(current_user, conversation_id) or abort(404)
-    if request.args.get("version") == version:
-        return "", 204
-    found = _conversation(conversation_id)
-    desk.mark_read(found)
-    return render_template("messaging/_fresh.html", **_open(found))
+def _still_fresh(key: str) -> ResponseReturnValue | None:
+    """204 while the page that asks is up to date, by one query: it holds for whom it was shown to."""
+    conversation_id = (request.view_args or {}).get("conversation_id")
+    talk, shown = request.args.get("version"), request.args.get("lists")
+    return ("", 204) if page_freshness.unchanged(key, conversation_id, talk, shown) else None
 
 
 @blueprint.get("/fresh")
-@asks_by_itself
+@blueprint.get("/conversations/<int:conversation_id>/fresh")
+@answers_early(_still_fresh)
 @desk_required
-def fresh_lists() -> ResponseReturnValue:
-    """204 while the lists are up to date, by one query; else both anew, for the page that has the
-    conversation `open` before it."""
-    if request.args.get("version") == page_freshness.lists_version(current_user):
-        return "", 204
-    opened = query_values.row_id(request.args, "open")
-    found = desk.find_conversation(current_user, opened) if opened else None
-    return render_template("messaging/_fresh_lists.html", **lists(found))
+def fresh(conversation_id: int | None = None) -> str:
+    """What is new in the page that asks, as of one moment: in the conversation that it has before somebody's
+    eyes (live.js), in the lists, and how many texts wait."""
+    talks = conversation_id is not None and _talks(conversation_id)
+    page_freshness.as_of_one_moment()
+    found = _conversation(conversation_id) if conversation_id is not None else None
+    lists_new = request.args.get("lists") != page_freshness.lists_version(current_user)
+    new = (lists(found) if lists_new else {}) | (_open(found) if found and talks else {})
+    return render_template("messaging/_fresh.html", **new, talks=talks, lists_new=lists_new)
+
+
+def _talks(conversation_id: int) -> bool:
+    """Whether there is something new in the open conversation, which is read then."""
+    version = page_freshness.conversation_version(current_user, conversation_id) or abort(404)
+    if request.args.get("version") == version:
+        return False
+    desk.mark_read(_conversation(conversation_id))
+    return True
 
 
 @blueprint.post("/conversations/<int:conversation_id>/send")
@@ -266,12 +274,17 @@ def _open(found: Conversation, card: Card | None = None) -> dict[str, Any]:
 
 
 def thread_page(
-    found: Conversation, form: ComposeForm, card: Card | None = None, note_form: NoteForm | None = None
+    found: Conversation,
+    form: ComposeForm,
+    card: Card | None = None,
+    note_form: NoteForm | None = None,
+    unseen: bool = False,
 ) -> str:
-    """The desk with a conversation open, and what is being written in it."""
+    """The desk with a conversation open, and what is being written in it. `unseen`: it asks for what is new,
+    and has its texts read, as soon as somebody sees it."""
     return render_template(
         "messaging/desk.html",
-        **(lists(found) | _open(found, card)),
+        **(lists(found) | _open(found, card) | ({"version": ""} if unseen else {})),
         form=form,
         note_form=note_form,
         writes_note=note_form is not None,

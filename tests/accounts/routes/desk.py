@@ -45,6 +45,7 @@ GET       /messages/possible-opt-outs/
 GET       /messages/fresh
 POST      /messages/bulk
 POST      /messages/choices
+GET       /messages/waiting
 GET POST  /messages/new
 GET       /messages/new/people
 GET       /contacts/
