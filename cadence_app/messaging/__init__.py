@@ -13,6 +13,7 @@ from cadence_app.messaging import (
     routes,
     template_routes,
     traces,
+    undo_routes,
 )
 from cadence_app.messaging.carriers import jobs as carrier_jobs
 from cadence_app.messaging.carriers import screens, unread_screens, webhooks
@@ -29,6 +30,7 @@ def init_app(app: Flask) -> None:
         new_text_routes,
         opt_out_queue_routes,
         template_routes,
+        undo_routes,
         keyword_routes,
         screens,
         unread_screens,

@@ -70,14 +70,14 @@ def lists_version(user: User) -> str:
 
 def _texts() -> ScalarSelect[str]:
     shown = (
-        select(Message.id, Message.state, Message.detail)
+        select(Message.id, Message.state, Message.detail, Message.held_until)
         .where(Message.conversation_id == Conversation.id)
         .order_by(Message.id.desc())
         .limit(THREAD_LENGTH)
         .correlate(Conversation)
         .subquery()
     )
-    line = func.concat(shown.c.id, shown.c.state, func.length(shown.c.detail))
+    line = func.concat(shown.c.id, shown.c.state, func.length(shown.c.detail), shown.c.held_until)
     return select(func.string_agg(line, aggregate_order_by(literal(","), shown.c.id))).scalar_subquery()
 
 

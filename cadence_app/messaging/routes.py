@@ -24,11 +24,13 @@ from cadence_app.messaging import (
     page_freshness,
     text_templates,
     thread,
+    undo,
 )
 from cadence_app.messaging.consent_card import Card, card_of, toggle
 from cadence_app.messaging.forms import ComposeForm, LaterForm, NoteForm
 from cadence_app.messaging.jobs import dispatch
 from cadence_app.messaging.lists import lists
+from cadence_app.messaging.media import returned
 from cadence_app.messaging.media import service as media
 from cadence_app.messaging.models import Conversation, MessageState
 from cadence_app.messaging.sending import compose
@@ -38,7 +40,7 @@ from cadence_app.ui import htmx, query_values
 blueprint = Blueprint("messaging", __name__, url_prefix="/messages")
 
 # The lists of an open page ask for themselves anew at once (desk.html).
-_LISTS_CHANGED = {"HX-Trigger": "lists-changed"}
+LISTS_CHANGED = {"HX-Trigger": "lists-changed"}
 
 
 @blueprint.url_value_preprocessor
@@ -74,7 +76,7 @@ def fresh(conversation_id: int) -> ResponseReturnValue:
         return "", 204
     found = _conversation(conversation_id)
     desk.mark_read(found)
-    return render_template("messaging/_fresh.html", **_open(found))
+    return render_template("messaging/_fresh.html", **open_parts(found))
 
 
 @blueprint.get("/fresh")
@@ -104,7 +106,12 @@ def send(conversation_id: int) -> ResponseReturnValue:
     stored = media.store(form.uploads)
     _hold(found)
     message = compose(current_user, found, form.body.data)
-    media.attach(message, stored)
+    try:
+        media.attach(message, [*returned.take_up(current_user, form.kept_files), *stored])
+    except media.Refused as refused:
+        db.session.rollback()
+        form.kept.data, form.files.errors = [], [str(refused)]
+        return _after_send(_conversation(conversation_id), form, 422)
     db.session.commit()
     if message.state == MessageState.SUPPRESSED:
         form.body.errors = [f"Not sent. {message.detail}"]
@@ -121,8 +128,8 @@ def set_consent(conversation_id: int) -> ResponseReturnValue:
     found = _conversation(conversation_id)
     outcome = toggle(current_user, found.contact, found.inbox.team, action=_consent_url(found))
     if htmx.wanted():
-        opened = _open(found, outcome.card)
-        return render_template("messaging/_consent_changed.html", **opened), outcome.status, _LISTS_CHANGED
+        opened = open_parts(found, outcome.card)
+        return render_template("messaging/_consent_changed.html", **opened), outcome.status, LISTS_CHANGED
     if outcome.card.problem:
         return thread_page(found, ComposeForm(formdata=None), outcome.card), outcome.status
     return redirect(url_for("messaging.conversation", conversation_id=found.id))
@@ -152,7 +159,8 @@ def add_note(conversation_id: int) -> ResponseReturnValue:
         form = NoteForm(formdata=None)
     status = 200 if valid else 422
     if htmx.wanted():
-        return render_template("messaging/_noted.html", **_open(found), note_form=form, noted=valid), status
+        page = render_template("messaging/_noted.html", **open_parts(found), note_form=form, noted=valid)
+        return page, status
     if valid:
         return redirect(url_for("messaging.conversation", conversation_id=found.id))
     return thread_page(found, ComposeForm(formdata=None), note_form=form), status
@@ -169,7 +177,7 @@ def delete_note(conversation_id: int, note_id: int) -> ResponseReturnValue:
         abort(403)
     db.session.commit()
     if htmx.wanted():
-        return render_template("messaging/_note_gone.html", **_open(found))
+        return render_template("messaging/_note_gone.html", **open_parts(found))
     flash("The note is deleted.", "success")
     return redirect(url_for("messaging.conversation", conversation_id=found.id))
 
@@ -188,8 +196,8 @@ def assign(conversation_id: int) -> ResponseReturnValue:
     else:
         db.session.commit()
     if htmx.wanted():
-        page = render_template("messaging/_assigned.html", **_open(found), told=told)
-        return page, status, _LISTS_CHANGED
+        page = render_template("messaging/_assigned.html", **open_parts(found), told=told)
+        return page, status, LISTS_CHANGED
     if told:
         flash(told, "warning")
     return redirect(url_for("messaging.conversation", conversation_id=found.id))
@@ -236,7 +244,7 @@ def _offered_templates(found: Conversation) -> list[text_templates.Offered]:
     return text_templates.offered_for(current_user, found.inbox.team_id, found.contact)
 
 
-def _open(found: Conversation, card: Card | None = None) -> dict[str, Any]:
+def open_parts(found: Conversation, card: Card | None = None) -> dict[str, Any]:
     """What the thread's pane shows."""
     # First, so that what comes while the rest is read is asked for again.
     version = page_freshness.conversation_version(current_user, found.id)
@@ -258,19 +266,25 @@ def _open(found: Conversation, card: Card | None = None) -> dict[str, Any]:
         "barred": [bars.words_of(bar, found.inbox) for bar in answer.bars],
         **writing_in(found.inbox),
         "later_texts": later.open_texts(found),
+        "held": undo.held_in(current_user, found),
         "templates": _offered_templates(found),
     }
 
 
 def thread_page(
-    found: Conversation, form: ComposeForm, card: Card | None = None, note_form: NoteForm | None = None
+    found: Conversation,
+    form: ComposeForm,
+    card: Card | None = None,
+    note_form: NoteForm | None = None,
+    told: str = "",
 ) -> str:
-    """The desk with a conversation open, and what is being written in it."""
+    """The desk with a conversation open, and what is being written in it; `told` is said above the box."""
     return render_template(
         "messaging/desk.html",
-        **(lists(found) | _open(found, card)),
+        **(lists(found) | open_parts(found, card)),
         form=form,
         note_form=note_form,
+        told=told,
         writes_note=note_form is not None,
         pane="thread",
     )
@@ -278,7 +292,7 @@ def thread_page(
 
 def _after_send(found: Conversation, form: ComposeForm, status: int) -> ResponseReturnValue:
     if htmx.wanted():
-        return render_template("messaging/_sent.html", **_open(found), form=form), status, _LISTS_CHANGED
+        return render_template("messaging/_sent.html", **open_parts(found), form=form), status, LISTS_CHANGED
     return thread_page(found, form), status
 
 
