@@ -95,6 +95,8 @@ class Tenant(Model):
     numbers_read: Mapped[int] = mapped_column(SmallInteger, server_default="1")
     # Since then nobody signs in and nothing goes out; what comes in, a STOP above all, is still recorded.
     suspended_at: Mapped[datetime | None]
+    # When an upgrade marked its quiet conversations done, which the desk says for a while.
+    quiet_done_at: Mapped[datetime | None]
 
     @property
     def zone(self) -> ZoneInfo:

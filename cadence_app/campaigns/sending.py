@@ -21,7 +21,7 @@ from cadence_app.messaging import sending as texts
 from cadence_app.messaging.carriers import gaps
 from cadence_app.messaging.conversations import conversation_with
 from cadence_app.messaging.merge_fields import Fields, tenant_fields
-from cadence_app.messaging.models import SENT_STATES, Message, MessageState
+from cadence_app.messaging.models import SENT_STATES, ConversationState, Message, MessageState
 from cadence_app.work.leases import Lease, held
 
 # How late a campaign may begin by itself; past it a person decides.
@@ -206,7 +206,8 @@ def _written(campaign: Campaign, recipient: Recipient, fields: Fields) -> Messag
     too_long = len(body) > texts.MAX_BODY_LENGTH
     why_not = "With this contact's values the text is too long." if too_long else ""
     why_not = why_not if body else "With this contact's values the text is empty."
-    conversation = conversation_with(campaign.inbox, contact.id)
+    # It is work once they answer.
+    conversation = conversation_with(campaign.inbox, contact.id, ConversationState.DONE)
     return texts.claim_text(conversation, body, campaign.user_id, campaign.id, why_not)
 
 

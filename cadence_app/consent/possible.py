@@ -11,7 +11,8 @@ from sqlalchemy import func, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from cadence_app.accounts.models import Tenant, User
-from cadence_app.consent import decided_words, number_holders
+from cadence_app.consent import decided_words, flag_followers, number_holders
+from cadence_app.consent.flag_followers import Settled
 from cadence_app.consent.intent import Found
 from cadence_app.consent.ledger import among, lock_contacts, note_stop
 from cadence_app.consent.models import Decision, PossibleOptOut
@@ -117,10 +118,17 @@ def reopen(flag_ids: list[int], team_ids: list[int], stops: Sequence[dict[str, A
         update(PossibleOptOut)
         .where(PossibleOptOut.id.in_(flag_ids), PossibleOptOut.team_id.in_(team_ids))
         .values(decision=Decision.OPEN, decided_at=None, decided_by_id=None)
-        .returning(PossibleOptOut.team_id, PossibleOptOut.numbers, PossibleOptOut.said_at)
-    ).all()
-    for row in reopened:
+        .returning(PossibleOptOut)
+    ).scalars()
+    flags = reopened.all()
+    for row in flags:
         decided_words.forget(row.numbers, row.said_at, row.team_id, stops)
+    flag_followers.tell(
+        [
+            Settled(row.contact_id, row.team_id, tuple(row.message_ids), asked_since=row.received_at)
+            for row in flags
+        ]
+    )
 
 
 def settle_opted_out(pairs: list[tuple[int, int]]) -> None:
@@ -176,10 +184,14 @@ def _close(pairs: list[tuple[int, int]], decision: Decision, user_id: int | None
             PossibleOptOut.team_id,
             PossibleOptOut.numbers,
             PossibleOptOut.said_at,
+            PossibleOptOut.message_ids,
         )
     ).all()
     if decision != Decision.OPTED_OUT:
         return
+    flag_followers.tell(
+        [Settled(row.contact_id, row.team_id, tuple(row.message_ids), user_id) for row in closed]
+    )
     for row in sorted(closed, key=lambda each: (each.contact_id, each.team_id)):
         if row.numbers:
             words_count(row.contact_id, row.team_id, row.numbers, row.said_at)

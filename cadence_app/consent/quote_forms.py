@@ -89,3 +89,16 @@ BY_ITSELF = re.compile(
 )
 # What it calls itself in the sentence that tells how to stop it.
 OF_ITSELF = re.compile(r"\b(?:auto|automatic|automated)[- ]?(?:repl(?:y|ies)|responses?|messages?)\b")
+# A reaction to a picture quotes nothing.
+OF_A_FILE = re.compile(
+    rf"(?:(?:un|dis)?liked|loved|laughed at|emphasi[sz]ed|questioned|reacted {_EMOJI} to|"
+    rf"removed (?:an? |the |their )?{_THING} from) (?:an?|the) (?:image|picture|photo|video|movie|"
+    r"audio message|attachment|sticker)\.?"
+)
+# Of these only what nobody would write by hand: somebody who drives may ask where to park.
+SURELY_BY_ITSELF = re.compile(
+    rf"[\[(*]? ?(?:{_AUTOMATIC} ?[:\])*.-]|this is an auto(?:matic|mated) (?:reply|response|message)\b|"
+    r"(?:i'?m|i am)(?: currently)? (?:driving with (?:do not disturb|(?:the )?driving focus)|"
+    r"not receiving notifications)|driving mode\b|(?:respuesta|mensaje) automatic[oa] ?:|"
+    r"reponse automatique ?:|(?:resposta|mensagem) automatica ?:)"
+)

@@ -84,6 +84,34 @@ def may_quote(text: str) -> bool:
     )
 
 
+def by_phone(text: str, ours: Sequence[str], words: Collection[str]) -> bool:
+    """Whether nothing of a text is the sender's own: it is reactions to texts of ours, or to a file, and no
+    more, or an answer that the phone gave by itself. Nothing that asks anything is. As of own_words()."""
+    folded = _Folded(text)
+    if quote_forms.OF_A_FILE.fullmatch(folded.text.strip(_EDGES)):
+        return True
+    if quote_forms.SURELY_BY_ITSELF.match(folded.text, folded.start):
+        return "?" not in folded.text
+    sent = [compared for each in ours if (compared := _compared(_Folded(each).text))]
+    for _ in range(_MOST):
+        left = _reacted(text, sent, words)
+        if left is None:
+            return False
+        text = left.words
+        if not text.strip(" .\n"):
+            return True
+    return False
+
+
+def _reacted(text: str, ours: Sequence[str], words: Collection[str]) -> Own | None:
+    """What is left of a text that begins with a reaction to one of ours."""
+    marked = _marked(text)
+    if marked and _ours(_Folded(marked[1]).text, ours, words):
+        return Own(text[marked.end() :].strip(), True)
+    left = _of_reaction(_Folded(text), ours, words)
+    return left if left and left.apart else None
+
+
 def own_words(text: str, ours: Sequence[str], words: Collection[str]) -> Own | None:
     """What the sender wrote of a text that quotes; None where nothing of it is quoted. `ours` are the texts
     that were sent in the conversation and those that the team sends by itself, `words` the normalised

@@ -12,6 +12,7 @@ from cadence_app.accounts.models import User
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
 from cadence_app.inboxes.service import people_in
+from cadence_app.messaging import answering
 from cadence_app.messaging.desk_models import AssignmentChange
 from cadence_app.messaging.models import Conversation
 from cadence_app.tenancy import tenant_in_use
@@ -45,6 +46,7 @@ def assign(
     before_id = conversation.assignee_id
     if before_id != assignee_id:
         conversation.assignee_id = assignee_id
+        answering.list_it(conversation)
         _note(conversation.id, before_id, assignee_id, user.id)
         db.session.flush()
         db.session.expire(conversation, ["assignee"])

@@ -7,13 +7,17 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
+from cadence_app.messaging import answering
 from cadence_app.messaging.media import kinds
 from cadence_app.messaging.media.models import MessageMedia
-from cadence_app.messaging.models import Conversation, Message, MessageState
+from cadence_app.messaging.models import GONE_WRONG, Conversation, ConversationState, Message, MessageState
 
 
-def conversation_with(inbox: Inbox, contact_id: int) -> Conversation:
-    """The conversation between an inbox and a contact, made where there is none."""
+def conversation_with(
+    inbox: Inbox, contact_id: int, state: ConversationState = ConversationState.OPEN
+) -> Conversation:
+    """The conversation between an inbox and a contact, made where there is none: in no list yet, and in this
+    state."""
     db.session.execute(
         upsert(Conversation)
         .values(
@@ -21,6 +25,7 @@ def conversation_with(inbox: Inbox, contact_id: int) -> Conversation:
             inbox_id=inbox.id,
             contact_id=contact_id,
             last_message_at=func.clock_timestamp(),
+            state=state,
         )
         .on_conflict_do_nothing(index_elements=["inbox_id", "contact_id"])
     )
@@ -30,15 +35,15 @@ def conversation_with(inbox: Inbox, contact_id: int) -> Conversation:
 
 
 def texted_in(inbox: Inbox, contact_id: int, text: str) -> Conversation:
-    """conversation_with(), moved to the top of its inbox by a text that has come in and nobody has opened.
-    The caller adds the message."""
+    """conversation_with(), held, whose latest text is one that has come in. The caller adds the message and
+    calls answering.came_in(); until then a new one is done."""
     statement = upsert(Conversation).values(
         tenant_id=inbox.tenant_id,
         inbox_id=inbox.id,
         contact_id=contact_id,
         last_message_at=func.clock_timestamp(),
         last_message_text=text,
-        unread=1,
+        state=ConversationState.DONE,
     )
     new = statement.excluded
     moved = statement.on_conflict_do_update(
@@ -46,14 +51,14 @@ def texted_in(inbox: Inbox, contact_id: int, text: str) -> Conversation:
         set_={
             "last_message_at": new.last_message_at,
             "last_message_text": new.last_message_text,
-            "unread": Conversation.unread + 1,
         },
     ).returning(Conversation)
     return db.session.scalars(moved, execution_options={"populate_existing": True}).one()
 
 
 def add_message(conversation: Conversation, message: Message) -> Message:
-    """Puts a new text into a conversation and moves that to the top of its inbox."""
+    """Puts a new text of ours into a conversation. Only a person's own that is to go answers, and moves it to
+    the top of its inbox."""
     message.tenant_id = conversation.tenant_id
     message.inbox_id = conversation.inbox_id
     message.conversation_id = conversation.id
@@ -61,12 +66,14 @@ def add_message(conversation: Conversation, message: Message) -> Message:
     conversation.last_message_at = func.clock_timestamp()
     conversation.last_message_text = message.body
     db.session.flush()
+    if message.by_person and message.state not in GONE_WRONG:
+        answering.answered(conversation, message)
     return message
 
 
 def read_last(conversation: Conversation) -> None:
-    """Gives a conversation the place and the words of its latest text again, after that one was taken
-    back. Without a text it is in no list, and keeps its place."""
+    """Gives a conversation the words of its latest text again, and that one's time, after a later one was
+    taken back; none where it has no text."""
     last = db.session.scalars(
         select(Message).where(Message.conversation_id == conversation.id).order_by(Message.id.desc()).limit(1)
     ).first()

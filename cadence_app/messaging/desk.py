@@ -65,7 +65,7 @@ class Only(StrEnum):
 
 def conversations(user: User, inbox_id: int | None, search: str, only: Only, page: int) -> Page:
     """A user's conversations, of one inbox or all, whose contact, text or note matches a search: the latest
-    first, but the flagged ones by the day they are due."""
+    first, but the flagged ones by the day they are due. A search finds those too that are in no list."""
     query: Select[Conversation, str, date] = (
         select(Conversation, Consent.status, PossibleOptOut.due_on)
         .join(Conversation.inbox)
@@ -90,7 +90,10 @@ def conversations(user: User, inbox_id: int | None, search: str, only: Only, pag
         query = query.where(PossibleOptOut.id.is_not(None)).order_by(PossibleOptOut.due_on)
     if search:
         query = query.where(or_(matches(search), _says(search)))
-    query = query.order_by(Conversation.last_message_at.desc(), Conversation.id.desc())
+    elif only != Only.FLAGGED:
+        query = query.where(Conversation.listed_at.is_not(None))
+    latest = Conversation.listed_at.desc().nulls_last() if search else Conversation.listed_at.desc()
+    query = query.order_by(latest, Conversation.id.desc())
     rows = db.session.execute(query.limit(PAGE + 1).offset((page - 1) * PAGE)).all()
     return Page(list(rows[:PAGE]), len(rows) > PAGE)
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, func
+from sqlalchemy import CheckConstraint, ForeignKey, Index, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from cadence_app.accounts.models import User
 from cadence_app.extensions import Model
-from cadence_app.messaging.models import Conversation
+from cadence_app.messaging.models import Conversation, ConversationState
 
 
 class Note(Model):
@@ -50,3 +51,43 @@ class AssignmentChange(Model):
     before: Mapped[User | None] = relationship(foreign_keys=before_id)
     after: Mapped[User | None] = relationship(foreign_keys=after_id)
     user: Mapped[User | None] = relationship(foreign_keys=user_id)
+
+
+class Cause(StrEnum):
+    """Why a conversation became open, snoozed or done: a user pressed it; a text came in; its snooze ended;
+    a text of ours that had answered it did not go; a possible opt out in it was decided, or is open again."""
+
+    USER = "user"
+    TEXT = "text"
+    SNOOZE_ENDED = "snooze_ended"
+    NOT_SENT = "not_sent"
+    DECIDED = "decided"
+
+
+class StateChange(Model):
+    """A conversation that became open, snoozed or done, with what Undo needs of how it was before. `user_id`
+    is who pressed or decided it, none where nobody did. One that was undone is not shown any more."""
+
+    __tablename__ = "state_changes"
+    __table_args__ = (
+        CheckConstraint("before IN ('open', 'snoozed', 'done')", name="before"),
+        CheckConstraint("after IN ('open', 'snoozed', 'done')", name="after"),
+        CheckConstraint("cause IN ('user', 'text', 'snooze_ended', 'not_sent', 'decided')", name="cause"),
+        Index("ix_state_changes_thread", "conversation_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id"))
+    cause: Mapped[Cause]
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    before: Mapped[ConversationState]
+    before_until: Mapped[datetime | None]
+    # Since when it waited for a person before, and how it was after.
+    waited_since: Mapped[datetime | None]
+    after: Mapped[ConversationState]
+    until: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    undone_at: Mapped[datetime | None]
+
+    user: Mapped[User | None] = relationship()

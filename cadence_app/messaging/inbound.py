@@ -22,7 +22,7 @@ from cadence_app.consent.standing import Question
 from cadence_app.contacts.models import Contact, ContactNumber
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
-from cadence_app.messaging import answer_limits
+from cadence_app.messaging import answer_limits, answering
 from cadence_app.messaging.auto_replies import CONFIRM_WITHIN, KINDS, answer_of
 from cadence_app.messaging.consent_notes import words_for
 from cadence_app.messaging.conversations import add_message, texted_in
@@ -30,6 +30,7 @@ from cadence_app.messaging.media import kinds
 from cadence_app.messaging.media.models import MediaState
 from cadence_app.messaging.media.service import Came, note_came
 from cadence_app.messaging.models import Conversation, Direction, Message, MessageState, Unsent
+from cadence_app.messaging.needs_reply import needs_reply
 from cadence_app.messaging.reading_context import beside
 from cadence_app.phone_numbers import spellings
 from cadence_app.tenancy import tenant_in_use, use_tenant
@@ -139,7 +140,8 @@ def receive_text(
     limit = answer_limits.limit_of(conversation, decided.answer) if decided.answer else None
     if carrier.acted:
         limit = None
-    message = _message(conversation, arrival, decided, limit, provider_message_id)
+    wants = needs_reply(decided, body, arrival.beside, has_files=bool(media))
+    message = _message(conversation, arrival, decided, limit, provider_message_id, wants)
     noted = note_came(message, media)
     if noted and not body.strip():
         conversation.last_message_text = kinds.summary([each.content_type for each in noted])
@@ -151,6 +153,7 @@ def receive_text(
         zone=inbox.team.tenant.zone,
         held=sender.held,
     )
+    answering.came_in(conversation, message, needs_reply=wants)
     reply = _answer(inbox, conversation, arrival, decided) if decided.answer and not limit else None
     if reply and decided.asks_team_only:
         team_only.asked_in(sender.contact_id, reply.id)
@@ -172,6 +175,7 @@ def _message(
     decided: Decided,
     limit: answer_limits.Limit | None,
     provider_message_id: str,
+    wants_reply: bool,
 ) -> Message:
     """The text itself, stored, with what an agent should know of it."""
     other_number = None if arrival.texted else arrival.number
@@ -189,6 +193,7 @@ def _message(
         provider_message_id=provider_message_id,
         provider_at=arrival.received_at,
         other_number=other_number,
+        needs_reply=wants_reply,
     )
     db.session.add(message)
     db.session.flush()

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from cadence_app.extensions import db
 from cadence_app.messaging import holding
+from cadence_app.messaging.answering import wake
 from cadence_app.messaging.holding import LOST_SIGHT_OF
 from cadence_app.messaging.later import take_up
 from cadence_app.messaging.models import Message, MessageState
@@ -63,3 +64,9 @@ def sweep_texts(tenant_id: int, message_id: int) -> None:
 def sweep_later_texts(tenant_id: int, text_id: int) -> None:
     """Sends a text whose time has come."""
     dispatch(tenant_id, take_up(text_id))
+
+
+@sweep("due_snoozes", of_each=1000)
+def wake_snoozed(tenant_id: int, conversation_id: int) -> None:
+    """Opens a conversation whose snooze has ended."""
+    wake(conversation_id)

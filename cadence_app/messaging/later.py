@@ -10,7 +10,7 @@ from sqlalchemy import select
 from cadence_app.accounts.models import User
 from cadence_app.consent.may_text import Bar, Kind
 from cadence_app.extensions import db
-from cadence_app.messaging import bars
+from cadence_app.messaging import answering, bars
 from cadence_app.messaging.carriers import gaps
 from cadence_app.messaging.conversations import add_message
 from cadence_app.messaging.models import Conversation, LaterState, MessageKind, ScheduledText
@@ -36,6 +36,7 @@ def schedule_text(user: User, conversation: Conversation, body: str, send_at: da
         send_at=send_at,
     )
     db.session.add(text)
+    answering.list_it(conversation)
     db.session.commit()
     return text
 

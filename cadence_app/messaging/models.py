@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func, text, true
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, false, func, text, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from cadence_app.accounts.models import Team, User
@@ -14,13 +14,45 @@ from cadence_app.extensions import Model
 from cadence_app.inboxes.models import Inbox
 
 
+class ConversationState(StrEnum):
+    """open: work, or may become it by what they write; snoozed: open again at a time; done: no work until
+    they write."""
+
+    OPEN = "open"
+    SNOOZED = "snoozed"
+    DONE = "done"
+
+
 class Conversation(Model):
-    """All texts between one inbox and one contact."""
+    """All texts between one inbox and one contact. What is work in it is kept by answering.py alone:
+    `state`, `snoozed_until`, `waiting_since` and `listed_at`."""
 
     __tablename__ = "conversations"
     __table_args__ = (
         UniqueConstraint("inbox_id", "contact_id"),
-        Index("ix_conversations_latest", "inbox_id", text("last_message_at DESC"), text("id DESC")),
+        CheckConstraint("state IN ('open', 'snoozed', 'done')", name="state"),
+        CheckConstraint("(state = 'snoozed') = (snoozed_until IS NOT NULL)", name="snoozed"),
+        CheckConstraint("state <> 'done' OR waiting_since IS NULL", name="done"),
+        Index(
+            "ix_conversations_listed",
+            "inbox_id",
+            text("listed_at DESC"),
+            text("id DESC"),
+            postgresql_where=text("listed_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_conversations_waiting",
+            "inbox_id",
+            "waiting_since",
+            "id",
+            postgresql_where=text("state = 'open' AND waiting_since IS NOT NULL"),
+        ),
+        Index(
+            "ix_conversations_snoozed",
+            "tenant_id",
+            "snoozed_until",
+            postgresql_where=text("state = 'snoozed'"),
+        ),
         Index("ix_conversations_changed", "inbox_id", text("changed_at DESC"), text("id DESC")),
         Index("ix_conversations_assignee", "assignee_id", postgresql_where=text("assignee_id IS NOT NULL")),
     )
@@ -29,8 +61,18 @@ class Conversation(Model):
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
     inbox_id: Mapped[int] = mapped_column(ForeignKey("inboxes.id"))
     contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"), index=True)
+    # The latest text of any kind; retention reads when it was.
     last_message_at: Mapped[datetime]
     last_message_text: Mapped[str] = mapped_column(default="")
+    state: Mapped[ConversationState] = mapped_column(default=ConversationState.OPEN, server_default="open")
+    # Set exactly while it is snoozed.
+    snoozed_until: Mapped[datetime | None]
+    # Its place in the list: when the contact, or a person by a text of their own, last wrote. None: so far
+    # only a campaign or an automatic text is in it, and no list has it.
+    listed_at: Mapped[datetime | None]
+    # Since when it waits for a person: the contact's first text that nobody has answered, or the end of a
+    # snooze that found none. Only a person's own text or Done ends it.
+    waiting_since: Mapped[datetime | None]
     # Texts of the contact that nobody has opened yet.
     unread: Mapped[int] = mapped_column(default=0)
     # Whose it is among those who work in the inbox; nobody's without.
@@ -97,6 +139,8 @@ class Unsent(StrEnum):
     NO_TEXT = "no_text"
 
 
+# The states of a text that does not reach the contact.
+GONE_WRONG = (MessageState.FAILED, MessageState.SUPPRESSED, MessageState.DROPPED)
 # The states of a text that was handed to the carrier, whatever became of it there: what reports call sent.
 SENT_STATES = (MessageState.SENT, MessageState.DELIVERED, MessageState.FAILED)
 
@@ -204,9 +248,19 @@ class Message(Model):
     held_until: Mapped[datetime | None]
     # The carrier's own code for why it failed.
     failure_code: Mapped[str] = mapped_column(default="", server_default="")
+    # Of an inbound text, whether a person had to answer it (needs_reply.py).
+    needs_reply: Mapped[bool] = mapped_column(default=False, server_default=false())
+    # The `waiting_since` of the conversation that this text ended, to be given back where it does not go.
+    answered_since: Mapped[datetime | None]
 
     conversation: Mapped[Conversation] = relationship()
     user: Mapped[User | None] = relationship()
+
+    @property
+    def by_person(self) -> bool:
+        """Whether a user wrote it to this contact, at once or for a later time: no campaign's text, and no
+        automatic one."""
+        return self.direction == Direction.OUTBOUND and self.user_id is not None and self.campaign_id is None
 
     def end(self, state: MessageState, why: Unsent, detail: str) -> None:
         """Notes that it does not go, or that nobody knows whether it did; `detail` says so in words."""

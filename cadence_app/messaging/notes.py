@@ -11,6 +11,7 @@ from sqlalchemy import select
 from cadence_app.accounts.models import User
 from cadence_app.extensions import db
 from cadence_app.inboxes.service import people_in
+from cadence_app.messaging import answering
 from cadence_app.messaging.desk_models import Note
 from cadence_app.messaging.models import Conversation
 
@@ -40,6 +41,7 @@ def add(user: User, conversation: Conversation, body: str) -> Note:
     )
     db.session.add(note)
     db.session.flush()
+    answering.list_it(conversation)
     return note
 
 

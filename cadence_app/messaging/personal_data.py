@@ -13,7 +13,7 @@ from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging import posts
 from cadence_app.messaging.carriers.models import CarrierEvent, UnreadPost
-from cadence_app.messaging.desk_models import AssignmentChange, Note
+from cadence_app.messaging.desk_models import AssignmentChange, Note, StateChange
 from cadence_app.messaging.media.models import MediaState, MessageMedia
 from cadence_app.messaging.models import Conversation, Message, ScheduledText
 from cadence_app.traces import HandedOut, Person, Rows, Size, StoredFile, instant
@@ -24,6 +24,7 @@ TOLD = {
     "texts_set_for_later": "those that were written ahead",
     "notes": "what users wrote to each other beside the texts",
     "assignments": "which user had which of their conversations",
+    "done_and_snoozed": "when their conversations were marked done or snoozed, and by whom",
     "carrier_posts": "what carriers brought from their number and nobody could take in or read",
 }
 
@@ -40,6 +41,7 @@ def hand_out(person: Person) -> HandedOut:
             "texts_set_for_later": _later(person),
             "notes": _notes(person),
             "assignments": _assignments(person),
+            "done_and_snoozed": _done_and_snoozed(person),
             "carrier_posts": _carrier_posts(person),
         },
         files=[StoredFile(media.file_key, _place(media)) for media, _ in files if _stored(media)],
@@ -170,6 +172,27 @@ def _assignments(person: Person) -> Rows:
             "from": change.before.name if change.before else "",
             "to": change.after.name if change.after else "",
             "by": change.user.name if change.user else "",
+        }
+        for change, inbox in db.session.execute(query)
+    ]
+
+
+def _done_and_snoozed(person: Person) -> Rows:
+    query = (
+        select(StateChange, Inbox.name)
+        .join(Conversation, Conversation.id == StateChange.conversation_id)
+        .join(Inbox, Inbox.id == Conversation.inbox_id)
+        .where(Conversation.contact_id.in_(person.ids))
+        .order_by(StateChange.created_at, StateChange.id)
+    )
+    return [
+        {
+            "at": instant(change.created_at),
+            "inbox": inbox,
+            "state": str(change.after),
+            "until": instant(change.until) if change.until else "",
+            "by": change.user.name if change.user else "",
+            "undone": instant(change.undone_at) if change.undone_at else "",
         }
         for change, inbox in db.session.execute(query)
     ]

@@ -17,7 +17,7 @@ from cadence_app.consent.may_text import Bar, Kind
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
-from cadence_app.messaging import bars, followers, holding, trying_again
+from cadence_app.messaging import answering, bars, followers, holding, trying_again
 from cadence_app.messaging.carriers.of_inbox import provider_of
 from cadence_app.messaging.carriers.scopes import note_block
 from cadence_app.messaging.conversations import add_message
@@ -119,7 +119,7 @@ def hand_over(message_id: int) -> Message | None:
     message = _claimed(message_id)
     if message:
         _send_or_say_why(message)
-        followers.tell(message)
+        _ended(message)
     return message
 
 
@@ -136,8 +136,14 @@ def hand_over_again(message_id: int, stopped: str = "") -> Message | None:
         else:
             _send_or_say_why(message)
     if message:
-        followers.tell(message)
+        _ended(message)
     return message
+
+
+def _ended(message: Message) -> None:
+    """Tells of what has become of a text; one that answered and does not go has answered nothing."""
+    answering.unanswered(message)
+    followers.tell(message)
 
 
 def take_back(message_id: int, why: str) -> None:

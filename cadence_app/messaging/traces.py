@@ -1,5 +1,5 @@
 """What messaging keeps of a person: their conversations and texts with files, texts set for later, notes,
-whose the conversations were, and posts of carriers."""
+whose the conversations were and when they were done, and posts of carriers."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import delete, literal, or_, select, update
 
 from cadence_app.extensions import db
-from cadence_app.messaging import personal_data, posts
+from cadence_app.messaging import answering, personal_data, posts
 from cadence_app.messaging.carriers.models import CarrierEvent, UnreadPost
-from cadence_app.messaging.desk_models import AssignmentChange, Note
+from cadence_app.messaging.desk_models import AssignmentChange, Note, StateChange
 from cadence_app.messaging.media.models import DiscardedFile, MessageMedia
 from cadence_app.messaging.media.service import forget
 from cadence_app.messaging.models import Conversation, LaterState, Message, MessageState, ScheduledText
@@ -34,6 +34,7 @@ _TABLES = (
     ),
     Kept(Note, Fate.DELETED, *_ALONG, "notes"),
     Kept(AssignmentChange, Fate.DELETED, *_ALONG, "assignments"),
+    Kept(StateChange, Fate.DELETED, *_ALONG, "done_and_snoozed"),
     Kept(
         *(CarrierEvent, Fate.EMPTIED, Fate.EMPTIED, Fate.STAYS, "carrier_posts"),
         because="By the carrier's own id a post that comes again is known, so that no text is taken in twice."
@@ -74,15 +75,15 @@ def _empty(leaving: Leaving) -> None:
     """Notes, and whose the conversations were, are of no use to colleagues without the person."""
     forget(leaving.ids)
     conversations = select(Conversation.id).where(Conversation.contact_id.in_(leaving.ids))
-    for table in (Note, AssignmentChange):
+    for table in (Note, AssignmentChange, StateChange):
         db.session.execute(delete(table).where(table.conversation_id.in_(conversations)))
     later, texts = (table.conversation_id.in_(conversations) for table in (ScheduledText, Message))
     _set(ScheduledText, {"state": LaterState.CANCELLED}, later, ScheduledText.state.in_(_OPEN_LATER))
     _set(ScheduledText, {"body": ""}, later)
     _set(Message, {"state": MessageState.SUPPRESSED}, texts, Message.state == MessageState.QUEUED)
-    _set(Message, {"body": "", "detail": _EMPTY, "other_number": None}, texts)
+    _set(Message, {"body": "", "detail": _EMPTY, "other_number": None, "answered_since": None}, texts)
     theirs = Conversation.contact_id.in_(leaving.ids)
-    _set(Conversation, {"last_message_text": "", "unread": 0}, theirs)
+    _set(Conversation, answering.EMPTY, theirs)
 
 
 def _set(table: Any, values: dict[str, Any], *condition: Any) -> None:
@@ -101,9 +102,10 @@ def _move(merging: Merging) -> None:
         if same is None:
             conversation.contact_id = merging.kept_id
             continue
-        for table in (Message, ScheduledText, Note, AssignmentChange):
+        for table in (Message, ScheduledText, Note, AssignmentChange, StateChange):
             there = table.conversation_id == conversation.id
             db.session.execute(update(table).where(there).values(conversation_id=same.id))
+        answering.merge_into(same, conversation)
         same.unread += conversation.unread
         same.assignee_id = same.assignee_id or conversation.assignee_id
         if conversation.last_message_at > same.last_message_at:

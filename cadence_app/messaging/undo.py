@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
 
 from cadence_app.accounts.models import User
 from cadence_app.extensions import db
-from cadence_app.messaging import holding
+from cadence_app.messaging import answering, holding
 from cadence_app.messaging.conversations import read_last
 from cadence_app.messaging.media import returned
 from cadence_app.messaging.models import Conversation, Message, MessageState
@@ -81,6 +81,7 @@ def take_back(user: User, conversation: Conversation, message_id: int) -> TakenB
     if message is None:
         raise _too_late(user, conversation, message_id)
     words, files = message.body, returned.give_back(user, message)
+    answering.taken_back(message)
     db.session.expunge(message)
     db.session.execute(select(func.take_back_text(message_id, user.id))).one()
     read_last(conversation)

@@ -10,7 +10,7 @@ from cadence_app.consent.ledger import lock_contacts
 from cadence_app.contacts.models import Contact, ContactNumber
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
-from cadence_app.messaging import followers
+from cadence_app.messaging import answering, followers
 from cadence_app.messaging.carriers.models import CarrierAccount
 from cadence_app.messaging.carriers.scopes import note_block
 from cadence_app.messaging.models import Message, MessageState, Unsent
@@ -62,6 +62,10 @@ def apply(account: CarrierAccount, receipt: Receipt) -> bool:
         if held := lock_contacts([contact_id]).get(contact_id):
             number = message.other_number or _texted_then(contact_id, message.created_at) or held.number
             note_block(message.conversation.inbox, contact_id, number)
+    # Last, for the contact is held before the conversation.
+    if lost and message.state != MessageState.FAILED:
+        answering.answered_after_all(message)
+    answering.unanswered(message)
     return True
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import Select, select, update
 from cadence_app.consent import blocks
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
+from cadence_app.messaging import answering
 from cadence_app.messaging.carriers.models import CarrierAccount
 from cadence_app.messaging.carriers.of_inbox import account_of, driver_of
 from cadence_app.messaging.models import Conversation, Message, MessageState, Unsent
@@ -36,12 +37,15 @@ def note_block(inbox: Inbox, contact_id: int, number: str) -> None:
     waiting = select(Conversation.id).where(
         Conversation.contact_id == contact_id, Conversation.inbox_id.in_(inbox_ids)
     )
-    db.session.execute(
+    taken_back = db.session.scalars(
         update(Message)
         .where(Message.conversation_id.in_(waiting), Message.state == MessageState.QUEUED)
         .values(state=MessageState.SUPPRESSED, detail=BLOCKED, unsent_reason=Unsent.CARRIER_BLOCK)
-        .execution_options(synchronize_session=False)
-    )
+        .returning(Message),
+        execution_options={"synchronize_session": False, "populate_existing": True},
+    ).all()
+    for message in sorted(taken_back, key=lambda each: (each.conversation_id, each.id)):
+        answering.unanswered(message)
 
 
 def teams_sharing(account: CarrierAccount) -> list[str]:
