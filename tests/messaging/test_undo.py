@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from cadence_app.accounts.models import Role, User
 from cadence_app.extensions import db
@@ -221,7 +221,7 @@ def test_the_application_can_delete_no_text_but_a_held_one_of_its_writer(undoing
         db.session.execute(update(Message).where(Message.id == other).values(state="sending"))
         assert db.session.scalar(select(func.take_back_text(other, undoing.agent_id))) is False
         with pytest.raises(Exception, match="permission denied"):
-            db.session.execute(Message.__table__.delete().where(Message.id == held))
+            db.session.execute(delete(Message).where(Message.id == held))
         db.session.rollback()
 
 
@@ -456,3 +456,41 @@ def test_another_organisations_text_is_not_found(undoing: World) -> None:
     agent = undoing.sign_in("agent")
     assert undo(agent, talk, text).status_code == 404
     assert send_now(agent, talk, text).status_code == 404
+
+
+# What it answered.
+
+
+def waits(world: World, talk: int) -> tuple[object, ...]:
+    with world.session():
+        row = db.session.get_one(Conversation, talk)
+        return row.state, row.waiting_since
+
+
+def test_a_pressed_text_answers_and_an_undone_one_gives_the_question_back(undoing: World) -> None:
+    talk = talk_of(undoing)
+    asked = waits(undoing, talk)
+    assert asked[1] is not None
+    first, second = press(undoing, talk, "one"), press(undoing, talk, "two")
+    assert waits(undoing, talk) == ("open", None)
+    agent = undoing.sign_in("agent")
+    undo(agent, talk, second)
+    assert waits(undoing, talk) == ("open", None)
+    undo(agent, talk, first)
+    assert waits(undoing, talk) == asked
+
+
+def test_a_conversation_goes_back_to_its_place_in_the_list(undoing: World) -> None:
+    first, second = talk_of(undoing), talk_of(undoing)
+    agent = undoing.sign_in("agent")
+    before = order(undoing)
+    text = press(undoing, first, "Until five")
+    assert order(undoing) == [first, second]
+    undo(agent, first, text)
+    assert order(undoing) == before == [second, first]
+
+
+def order(world: World) -> list[int]:
+    with world.session():
+        listed = select(Conversation.id).where(Conversation.listed_at.is_not(None))
+        return list(db.session.scalars(listed.order_by(Conversation.listed_at.desc())))

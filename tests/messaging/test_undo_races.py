@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -52,6 +53,15 @@ def takes_back(world: World, talk: int, text: int) -> bool:
         return True
 
 
+def taken(world: World, talk: int, text: int) -> bool:
+    return goes(world, text)
+
+
+def late(act: Callable[[World, int, int], bool], pause: float, world: World, talk: int, text: int) -> bool:
+    time.sleep(max(0.0, pause))
+    return act(world, talk, text)
+
+
 def at_once(*works: Callable[[], object]) -> list[object]:
     """Their answers, in their order; all begin together."""
     start = threading.Barrier(len(works), timeout=60)
@@ -79,17 +89,8 @@ def test_of_undo_and_the_worker_exactly_one_wins(world: World, carrier: Counting
         text = press(world, talk, "Until five")
         let_pass(world, 5, text)
 
-        def late(
-            act: Callable[[World, int, int], bool], pause: float, talk: int = talk, text: int = text
-        ) -> bool:
-            time.sleep(max(0.0, pause))
-            return act(world, talk, text)
-
-        def taken(world: World, talk: int, text: int) -> bool:
-            return goes(world, text)
-
-        pauses = ((takes_back, -ahead), (takes_back, -ahead), (taken, ahead), (taken, ahead))
-        answers = at_once(*((lambda act=act, pause=pause: late(act, pause)) for act, pause in pauses))
+        acts = ((takes_back, -ahead), (takes_back, -ahead), (taken, ahead), (taken, ahead))
+        answers = at_once(*(partial(late, act, pause, world, talk, text) for act, pause in acts))
         back, went = answers[:2].count(True), answers[2:].count(True)
         assert back + went == 1
         assert len(carrier.texts[number]) == went
@@ -112,7 +113,7 @@ def test_two_held_texts_go_in_their_order_whoever_takes_them(world: World, carri
                 time.sleep(0.001)
             return True
 
-        at_once(lambda text=second: until_gone(text), lambda text=first: until_gone(text))
+        at_once(partial(until_gone, second), partial(until_gone, first))
         sent = {each.id: each for each in world.messages(talk)}
         assert sent[first].state in ("sent", "delivered")
         handed = [sent[text].sending_since for text in (first, second)]

@@ -156,7 +156,7 @@ def test_undo_lifts_nothing_but_the_opt_out(desk: Desk) -> None:
 @pytest.mark.parametrize("form", [{}, {"change": "x"}, {"change": "0"}, {"change": "99999999999"}])
 def test_undo_of_nothing_changes_nothing(desk: Desk, form: dict[str, str]) -> None:
     desk.press("opted_out")
-    assert "the status has changed since" in desk.press("undo", **form)
+    assert "the status has changed since" in desk.press("undo", None, **form)
     assert len(desk.rows) == 2
 
 
