@@ -308,6 +308,7 @@ CREATE TABLE consents (
     since timestamp with time zone NOT NULL,
     change_id bigint NOT NULL,
     stopped_at timestamp with time zone,
+    stopped_before timestamp with time zone,
     CONSTRAINT pk_consents PRIMARY KEY (contact_id, team_id),
     CONSTRAINT ck_consents_status CHECK ((status = ANY (ARRAY['opted_in'::text, 'opted_out'::text]))),
     CONSTRAINT fk_consents_change_id FOREIGN KEY (tenant_id, change_id) REFERENCES opt_out_changes(tenant_id, id),
@@ -417,9 +418,16 @@ CREATE TABLE conversations (
     unread bigint NOT NULL,
     assignee_id bigint,
     changed_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    state text NOT NULL DEFAULT 'open'::text,
+    snoozed_until timestamp with time zone,
+    listed_at timestamp with time zone,
+    waiting_since timestamp with time zone,
     CONSTRAINT pk_conversations PRIMARY KEY (id),
     CONSTRAINT uq_conversations_inbox_id_contact_id UNIQUE (inbox_id, contact_id),
     CONSTRAINT uq_conversations_tenant_id_id UNIQUE (tenant_id, id),
+    CONSTRAINT ck_conversations_done CHECK (((state <> 'done'::text) OR (waiting_since IS NULL))),
+    CONSTRAINT ck_conversations_snoozed CHECK (((state = 'snoozed'::text) = (snoozed_until IS NOT NULL))),
+    CONSTRAINT ck_conversations_state CHECK ((state = ANY (ARRAY['open'::text, 'snoozed'::text, 'done'::text]))),
     CONSTRAINT fk_conversations_assignee_id FOREIGN KEY (tenant_id, assignee_id) REFERENCES users(tenant_id, id),
     CONSTRAINT fk_conversations_contact_id FOREIGN KEY (tenant_id, contact_id) REFERENCES contacts(tenant_id, id),
     CONSTRAINT fk_conversations_inbox_id FOREIGN KEY (tenant_id, inbox_id) REFERENCES inboxes(tenant_id, id),
@@ -428,14 +436,18 @@ CREATE TABLE conversations (
 CREATE INDEX ix_conversations_assignee ON conversations USING btree (assignee_id) WHERE (assignee_id IS NOT NULL);
 CREATE INDEX ix_conversations_changed ON conversations USING btree (inbox_id, changed_at DESC, id DESC);
 CREATE INDEX ix_conversations_contact_id ON conversations USING btree (contact_id);
-CREATE INDEX ix_conversations_latest ON conversations USING btree (inbox_id, last_message_at DESC, id DESC);
+CREATE INDEX ix_conversations_listed ON conversations USING btree (inbox_id, listed_at DESC, id DESC) WHERE (listed_at IS NOT NULL);
+CREATE INDEX ix_conversations_snoozed ON conversations USING btree (tenant_id, snoozed_until) WHERE (state = 'snoozed'::text);
+CREATE INDEX ix_conversations_waiting ON conversations USING btree (inbox_id, waiting_since, id) WHERE ((state = 'open'::text) AND (waiting_since IS NOT NULL));
 CREATE TRIGGER changed BEFORE INSERT OR UPDATE ON conversations FOR EACH ROW EXECUTE FUNCTION note_conversation_change();
 ALTER TABLE conversations ENABLE ROW LEVEL SECURITY;
 ALTER TABLE conversations FORCE ROW LEVEL SECURITY;
 CREATE POLICY backup ON conversations FOR SELECT TO cadence_backup USING (true);
+CREATE POLICY lookup ON conversations FOR SELECT TO cadence_lookup USING (true);
 CREATE POLICY tenant ON conversations USING ((tenant_id = (NULLIF(current_setting('cadence.tenant_id'::text, true), ''::text))::bigint));
 GRANT SELECT, INSERT, UPDATE, DELETE ON conversations TO cadence_app;
 GRANT SELECT ON conversations TO cadence_backup;
+GRANT SELECT (id, tenant_id, state, snoozed_until) ON conversations TO cadence_lookup;
 GRANT USAGE ON SEQUENCE conversations_id_seq TO cadence_app;
 GRANT SELECT ON SEQUENCE conversations_id_seq TO cadence_backup;
 
@@ -1097,6 +1109,9 @@ CREATE TABLE messages (
     failure_code text NOT NULL DEFAULT ''::text,
     confirms_team_id bigint,
     unsent_reason text,
+    answered_since timestamp with time zone,
+    needs_reply boolean NOT NULL DEFAULT false,
+    held_until timestamp with time zone,
     CONSTRAINT pk_messages PRIMARY KEY (id),
     CONSTRAINT uq_messages_tenant_id_id UNIQUE (tenant_id, id),
     CONSTRAINT ck_messages_direction CHECK ((direction = ANY (ARRAY['inbound'::text, 'outbound'::text]))),
@@ -1111,6 +1126,7 @@ CREATE TABLE messages (
 );
 CREATE INDEX ix_messages_activity ON messages USING btree (tenant_id, created_at);
 CREATE INDEX ix_messages_campaign_id ON messages USING btree (campaign_id) WHERE (campaign_id IS NOT NULL);
+CREATE INDEX ix_messages_going ON messages USING btree (conversation_id, id) WHERE (state = ANY (ARRAY['queued'::text, 'sending'::text]));
 CREATE INDEX ix_messages_overdue ON messages USING btree (tenant_id, COALESCE(next_attempt_at, created_at)) WHERE ((state = 'queued'::text) AND (campaign_id IS NULL));
 CREATE INDEX ix_messages_queued ON messages USING btree (tenant_id, id) WHERE (state = 'queued'::text);
 CREATE INDEX ix_messages_sent ON messages USING btree (tenant_id, created_at) INCLUDE (inbox_id) WHERE ((direction = 'outbound'::text) AND (kind = 'person'::text) AND (state = ANY (ARRAY['sent'::text, 'delivered'::text])));
@@ -1126,7 +1142,7 @@ CREATE POLICY lookup ON messages FOR SELECT TO cadence_lookup USING (true);
 CREATE POLICY tenant ON messages USING ((tenant_id = (NULLIF(current_setting('cadence.tenant_id'::text, true), ''::text))::bigint));
 GRANT SELECT, INSERT, UPDATE ON messages TO cadence_app;
 GRANT SELECT ON messages TO cadence_backup;
-GRANT SELECT (id, tenant_id, state, created_at, campaign_id, sending_since, next_attempt_at) ON messages TO cadence_lookup;
+GRANT SELECT (id, tenant_id, state, created_at, campaign_id, sending_since, next_attempt_at, held_until) ON messages TO cadence_lookup;
 GRANT USAGE ON SEQUENCE messages_id_seq TO cadence_app;
 GRANT SELECT ON SEQUENCE messages_id_seq TO cadence_backup;
 
@@ -1783,6 +1799,37 @@ CREATE POLICY tenant ON single_sign_ons USING ((tenant_id = (NULLIF(current_sett
 GRANT SELECT, INSERT, UPDATE, DELETE ON single_sign_ons TO cadence_app;
 GRANT SELECT ON single_sign_ons TO cadence_backup;
 
+CREATE TABLE state_changes (
+    id bigserial,
+    tenant_id bigint NOT NULL,
+    conversation_id bigint NOT NULL,
+    cause text NOT NULL,
+    user_id bigint,
+    before text NOT NULL,
+    before_until timestamp with time zone,
+    waited_since timestamp with time zone,
+    after text NOT NULL,
+    until timestamp with time zone,
+    created_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    undone_at timestamp with time zone,
+    CONSTRAINT pk_state_changes PRIMARY KEY (id),
+    CONSTRAINT ck_state_changes_after CHECK ((after = ANY (ARRAY['open'::text, 'snoozed'::text, 'done'::text]))),
+    CONSTRAINT ck_state_changes_before CHECK ((before = ANY (ARRAY['open'::text, 'snoozed'::text, 'done'::text]))),
+    CONSTRAINT ck_state_changes_cause CHECK ((cause = ANY (ARRAY['user'::text, 'text'::text, 'snooze_ended'::text, 'not_sent'::text, 'decided'::text]))),
+    CONSTRAINT fk_state_changes_conversation_id FOREIGN KEY (tenant_id, conversation_id) REFERENCES conversations(tenant_id, id),
+    CONSTRAINT fk_state_changes_tenant_id FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+    CONSTRAINT fk_state_changes_user_id FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id)
+);
+CREATE INDEX ix_state_changes_thread ON state_changes USING btree (conversation_id, id);
+ALTER TABLE state_changes ENABLE ROW LEVEL SECURITY;
+ALTER TABLE state_changes FORCE ROW LEVEL SECURITY;
+CREATE POLICY backup ON state_changes FOR SELECT TO cadence_backup USING (true);
+CREATE POLICY tenant ON state_changes USING ((tenant_id = (NULLIF(current_setting('cadence.tenant_id'::text, true), ''::text))::bigint));
+GRANT SELECT, INSERT, UPDATE, DELETE ON state_changes TO cadence_app;
+GRANT SELECT ON state_changes TO cadence_backup;
+GRANT USAGE ON SEQUENCE state_changes_id_seq TO cadence_app;
+GRANT SELECT ON SEQUENCE state_changes_id_seq TO cadence_backup;
+
 CREATE TABLE tags (
     id bigserial,
     tenant_id bigint NOT NULL,
@@ -1905,6 +1952,7 @@ CREATE TABLE tenants (
     keyword_policy_told bigint,
     ask_team_only boolean NOT NULL DEFAULT false,
     numbers_read smallint NOT NULL DEFAULT '1'::smallint,
+    quiet_done_at timestamp with time zone,
     CONSTRAINT pk_tenants PRIMARY KEY (id),
     CONSTRAINT uq_tenants_name UNIQUE (name),
     CONSTRAINT ck_tenants_keyword_policy CHECK ((keyword_policy = ANY (ARRAY['team'::text, 'organisation'::text]))),
@@ -2007,9 +2055,11 @@ CREATE TABLE users (
     shortcuts boolean NOT NULL DEFAULT true,
     confirmed_at timestamp with time zone,
     new_email text NOT NULL DEFAULT ''::text,
+    undo_seconds bigint NOT NULL DEFAULT '5'::bigint,
     CONSTRAINT pk_users PRIMARY KEY (id),
     CONSTRAINT uq_users_tenant_id_id UNIQUE (tenant_id, id),
     CONSTRAINT ck_users_role CHECK ((role = ANY (ARRAY['admin'::text, 'agent'::text, 'auditor'::text]))),
+    CONSTRAINT ck_users_undo_seconds CHECK ((undo_seconds = ANY (ARRAY[(0)::bigint, (5)::bigint, (10)::bigint]))),
     CONSTRAINT fk_users_tenant_id FOREIGN KEY (tenant_id) REFERENCES tenants(id)
 );
 CREATE INDEX ix_users_tenant_id ON users USING btree (tenant_id);
@@ -2376,6 +2426,32 @@ $function$;
 ALTER FUNCTION due_exports(interval,integer,integer) OWNER TO cadence_lookup;
 REVOKE ALL ON FUNCTION due_exports(interval,integer,integer) FROM public;
 GRANT EXECUTE ON FUNCTION due_exports(interval,integer,integer) TO cadence_app;
+
+CREATE FUNCTION due_held_texts(late interval, of_each integer, at_most integer)
+ RETURNS TABLE(tenant_id bigint, id bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+WITH RECURSIVE having_some (tenant_id) AS (
+    (SELECT w.tenant_id FROM messages w WHERE w.state = 'queued' AND w.campaign_id IS NULL ORDER BY w.tenant_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT w.tenant_id FROM messages w WHERE w.state = 'queued' AND w.campaign_id IS NULL AND w.tenant_id > h.tenant_id
+            ORDER BY w.tenant_id LIMIT 1)
+    FROM having_some h WHERE h.tenant_id IS NOT NULL
+)
+SELECT h.tenant_id, found.id FROM having_some h CROSS JOIN LATERAL (
+    
+    SELECT first.id, row_number() OVER (ORDER BY first.id) AS place FROM (
+        SELECT w.id AS id FROM messages w
+        WHERE w.tenant_id = h.tenant_id AND w.state = 'queued' AND w.campaign_id IS NULL AND coalesce(w.next_attempt_at, w.created_at) BETWEEN now() - interval '5 seconds' AND now() - late AND w.held_until IS NOT NULL ORDER BY coalesce(w.next_attempt_at, w.created_at), w.id LIMIT of_each
+    ) AS first
+) AS found
+WHERE h.tenant_id IS NOT NULL ORDER BY found.place, random() LIMIT at_most
+$function$;
+ALTER FUNCTION due_held_texts(interval,integer,integer) OWNER TO cadence_lookup;
+REVOKE ALL ON FUNCTION due_held_texts(interval,integer,integer) FROM public;
+GRANT EXECUTE ON FUNCTION due_held_texts(interval,integer,integer) TO cadence_app;
 
 CREATE FUNCTION due_imports(late interval, of_each integer, at_most integer)
  RETURNS TABLE(tenant_id bigint, id bigint)
@@ -2758,6 +2834,32 @@ $function$;
 ALTER FUNCTION due_seals(interval,integer,integer) OWNER TO cadence_lookup;
 REVOKE ALL ON FUNCTION due_seals(interval,integer,integer) FROM public;
 GRANT EXECUTE ON FUNCTION due_seals(interval,integer,integer) TO cadence_app;
+
+CREATE FUNCTION due_snoozes(late interval, of_each integer, at_most integer)
+ RETURNS TABLE(tenant_id bigint, id bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+WITH RECURSIVE having_some (tenant_id) AS (
+    (SELECT w.tenant_id FROM conversations w WHERE w.state = 'snoozed' ORDER BY w.tenant_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT w.tenant_id FROM conversations w WHERE w.state = 'snoozed' AND w.tenant_id > h.tenant_id
+            ORDER BY w.tenant_id LIMIT 1)
+    FROM having_some h WHERE h.tenant_id IS NOT NULL
+)
+SELECT h.tenant_id, found.id FROM having_some h CROSS JOIN LATERAL (
+    
+    SELECT first.id, row_number() OVER (ORDER BY first.id) AS place FROM (
+        SELECT w.id AS id FROM conversations w
+        WHERE w.tenant_id = h.tenant_id AND w.state = 'snoozed' AND w.snoozed_until <= now() - late ORDER BY w.snoozed_until, w.id LIMIT of_each
+    ) AS first
+) AS found
+WHERE h.tenant_id IS NOT NULL ORDER BY found.place, random() LIMIT at_most
+$function$;
+ALTER FUNCTION due_snoozes(interval,integer,integer) OWNER TO cadence_lookup;
+REVOKE ALL ON FUNCTION due_snoozes(interval,integer,integer) FROM public;
+GRANT EXECUTE ON FUNCTION due_snoozes(interval,integer,integer) TO cadence_app;
 
 CREATE FUNCTION due_standing(late interval, of_each integer, at_most integer)
  RETURNS TABLE(tenant_id bigint, id bigint)
@@ -3673,6 +3775,21 @@ AS $function$
         || to_char(said_at AT TIME ZONE t.time_zone, 'FMMonth FMDD, YYYY') || '.'
     FROM tenants t WHERE t.id = tenant
 $function$;
+
+CREATE FUNCTION take_back_text(text_id bigint, writer bigint)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+BEGIN
+    DELETE FROM messages
+        WHERE tenant_id = nullif(current_setting('cadence.tenant_id', true), '')::bigint AND id = text_id AND user_id = writer AND state = 'queued'
+          AND held_until IS NOT NULL AND attempts = 0 AND campaign_id IS NULL;
+    RETURN FOUND;
+END $function$;
+REVOKE ALL ON FUNCTION take_back_text(bigint,bigint) FROM public;
+GRANT EXECUTE ON FUNCTION take_back_text(bigint,bigint) TO cadence_app;
 
 CREATE FUNCTION tenants_with_standing_due()
  RETURNS SETOF bigint

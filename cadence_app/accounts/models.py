@@ -167,7 +167,7 @@ class User(UserMixin, Model):
     # Whether single keys do things at the desk; who speaks to their computer may need them off.
     shortcuts: Mapped[bool] = mapped_column(default=True, server_default=true())
     # For so long a text waits after they pressed Send, so that they may take it back; 0 sends at once.
-    undo_seconds: Mapped[int] = mapped_column(SmallInteger, default=5, server_default="5")
+    undo_seconds: Mapped[int] = mapped_column(default=5, server_default="5")
     # Who this is at the tenant's single sign-on provider.
     single_sign_on_subject: Mapped[str | None]
 

@@ -33,7 +33,7 @@ GRANT EXECUTE ON FUNCTION take_back_text TO cadence_app;
 
 
 def upgrade() -> None:
-    op.add_column("users", sa.Column("undo_seconds", sa.SmallInteger(), server_default="5", nullable=False))
+    op.add_column("users", sa.Column("undo_seconds", sa.BigInteger(), server_default="5", nullable=False))
     op.create_check_constraint("undo_seconds", "users", "undo_seconds IN (0, 5, 10)")
     op.add_column("messages", sa.Column("held_until", sa.DateTime(timezone=True), nullable=True))
     op.create_index(
