@@ -31,6 +31,13 @@ def dispatch(tenant_id: int, message_id: int | None) -> None:
         deliver_text.put(f"text-{message_id}", tenant_id, message_id)
 
 
+def dispatch_pressed(message: Message) -> None:
+    """Queues the delivery of a text that somebody has just pressed Send for, unless it is held: its time is
+    the clock's (waking.py)."""
+    if message.held_until is None:
+        dispatch(message.tenant_id, message.id)
+
+
 def dispatch_next(tenant_id: int, conversation_id: int, message_id: int) -> None:
     """Queues the typed text that waited behind one that has gone, or was taken back, if its time has come."""
     following = holding.next_in_line(conversation_id, message_id)

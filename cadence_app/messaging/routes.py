@@ -28,7 +28,7 @@ from cadence_app.messaging import (
 )
 from cadence_app.messaging.consent_card import Card, card_of, toggle
 from cadence_app.messaging.forms import ComposeForm, LaterForm, NoteForm
-from cadence_app.messaging.jobs import dispatch
+from cadence_app.messaging.jobs import dispatch_pressed
 from cadence_app.messaging.lists import lists
 from cadence_app.messaging.media import returned
 from cadence_app.messaging.media import service as media
@@ -116,7 +116,7 @@ def send(conversation_id: int) -> ResponseReturnValue:
     if message.state == MessageState.SUPPRESSED:
         form.body.errors = [f"Not sent. {message.detail}"]
         return _after_send(found, form, 409)
-    dispatch(message.tenant_id, message.id)
+    dispatch_pressed(message)
     if not htmx.wanted():
         return redirect(url_for("messaging.conversation", conversation_id=found.id))
     return _after_send(found, ComposeForm(formdata=None), 200)

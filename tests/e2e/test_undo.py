@@ -1,4 +1,4 @@
-"""Undo after Send and of an opt out, as somebody at the desk does them: by keys, on a phone, without scripts."""
+"""Undo after Send and of an opt out, as people at the desk do them: by keys, on a phone, without scripts."""
 
 from __future__ import annotations
 

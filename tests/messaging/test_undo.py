@@ -95,6 +95,15 @@ def test_pressed_and_sent_are_both_kept_and_shown(undoing: World) -> None:
     assert re.search(r'title="Send pressed \d{4}-[^"]* UTC, sent \d{4}-[^"]* UTC"', page)
 
 
+def test_a_held_text_is_the_clocks_and_not_queued_at_the_press(undoing: World) -> None:
+    talk = talk_of(undoing)
+    agent = undoing.sign_in("agent")
+    assert agent.post(f"/messages/conversations/{talk}/send", {"body": "Until five"}).status_code == 302
+    text = undoing.messages(talk)[-1]
+    assert (text.body, text.state, text.held_until) == ("Until five", "queued", text.next_attempt_at)
+    assert f"text-{text.id}" not in queued(undoing)
+
+
 def test_a_held_text_shows_when_it_goes_and_two_buttons_that_work_without_scripts(undoing: World) -> None:
     talk = talk_of(undoing)
     text = press(undoing, talk, "Until five")
