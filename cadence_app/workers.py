@@ -1,4 +1,5 @@
-"""Runs the RQ workers and the scheduler: one process that loads the application, and a fork of it for each.
+"""Runs the RQ workers, the scheduler and the clock: one process that loads the application, and a fork of it
+for each.
 
 Loading takes two seconds of a processor and 100 MB of memory; as programs of their own each of them would
 take that again at every start. Whichever dies is started again; all of them end with this process.
@@ -21,6 +22,7 @@ from setproctitle import setproctitle
 import config
 from cadence_app import create_app, owner_only
 from cadence_app.extensions import db, rq
+from cadence_app.messaging import waking
 
 # So many that a person's text never waits for a large export or a campaign.
 WORKERS = {
@@ -35,6 +37,9 @@ WORKERS = {
     "media": ("media", "webhooks"),
 }
 SCHEDULER = "scheduler"
+# What has a time to the second, such as a held text, is queued by it and not by the rounds of the sweeps.
+CLOCK = "clock"
+_CHILDREN = (*WORKERS, SCHEDULER, CLOCK)
 # RQ derives from this how long a worker waits for a Redis that hangs: 55 seconds, not seven minutes.
 _WORKER_TTL = 60
 _PAUSE_SECONDS = 1
@@ -55,14 +60,14 @@ class Crew:
         """Returns when it was told to stop and every child has ended."""
         for signum in _STOPS:
             signal.signal(signum, self._stop)
-        for name in (*WORKERS, SCHEDULER):
+        for name in _CHILDREN:
             self._start(name)
         while not self._stopping:
             # A job that outlives its worker keeps the sentinel open: looked at anyway now and then.
             connection.wait([member.sentinel for member in self._members.values()], _LOOK_SECONDS)
             # What dies at once does not take a whole processor to die again.
             time.sleep(_PAUSE_SECONDS)
-            for name in (*WORKERS, SCHEDULER):
+            for name in _CHILDREN:
                 if name not in self._members or not self._members[name].is_alive():
                     self._start(name)
         for member in self._members.values():
@@ -100,6 +105,8 @@ def _run(app: Flask, name: str, parent: int) -> None:
         db.engine.dispose(close=False)
         if name == SCHEDULER:
             rq.make_cron_scheduler().start()
+        elif name == CLOCK:
+            waking.wake_by_the_clock()
         else:
             unique = f"{name}-{uuid.uuid4().hex[:12]}"
             rq.make_worker(WORKERS[name], name=unique, worker_ttl=_WORKER_TTL).work()

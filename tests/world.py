@@ -187,6 +187,8 @@ def _user(tenant_id: int, role: Role, name: str) -> User:
         name=name,
         role=role,
         password_hash=_HASH,
+        # What they send goes at once, as most tests want it; one that is about Undo sets it.
+        undo_seconds=0,
     )
 
 

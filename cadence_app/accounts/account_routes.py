@@ -23,6 +23,7 @@ def profile() -> ResponseReturnValue:
             "name": current_user.name,
             "time_zone": current_user.time_zone or "",
             "shortcuts": current_user.shortcuts,
+            "undo_seconds": current_user.undo_seconds,
         }
     )
     form.offer_zones(current_user.tenant.time_zone, current_user.time_zone or "")
@@ -35,9 +36,11 @@ def profile() -> ResponseReturnValue:
             name=(current_user.name, form.name.data),
             time_zone=(current_user.time_zone, zone),
             shortcuts=(current_user.shortcuts, form.shortcuts.data),
+            undo_seconds=(current_user.undo_seconds, form.undo_seconds.data),
         )
         current_user.name, current_user.time_zone = form.name.data, zone
         current_user.shortcuts = form.shortcuts.data
+        current_user.undo_seconds = form.undo_seconds.data
         db.session.commit()
         flash("Your profile is saved.", "success")
         return redirect(url_for("account.profile"))

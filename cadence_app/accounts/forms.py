@@ -10,6 +10,7 @@ from wtforms import (
     EmailField,
     Field,
     PasswordField,
+    RadioField,
     SelectField,
     StringField,
     SubmitField,
@@ -105,6 +106,11 @@ class ProfileForm(FlaskForm):
     )
     time_zone = SelectField("Time zone")
     shortcuts = BooleanField("Keyboard shortcuts at the desk")
+    undo_seconds = RadioField(
+        "Undo after Send",
+        choices=[(0, "Send at once"), (5, "Wait 5 seconds"), (10, "Wait 10 seconds")],
+        coerce=int,
+    )
 
     def offer_zones(self, of_tenant: str, chosen: str) -> None:
         """`chosen` is offered although it may have an unusual name."""

@@ -129,6 +129,7 @@ class User(UserMixin, Model):
     __tablename__ = "users"
     __table_args__ = (
         CheckConstraint("role IN ('admin', 'agent', 'auditor')", name="role"),
+        CheckConstraint("undo_seconds IN (0, 5, 10)", name="undo_seconds"),
         # Whose an address is, over all tenants: one who has confirmed it. Others may have been asked by it.
         Index(
             "uq_users_email",
@@ -165,6 +166,8 @@ class User(UserMixin, Model):
     second_factor_step: Mapped[int] = mapped_column(default=0, server_default="0")
     # Whether single keys do things at the desk; who speaks to their computer may need them off.
     shortcuts: Mapped[bool] = mapped_column(default=True, server_default=true())
+    # For so long a text waits after they pressed Send, so that they may take it back; 0 sends at once.
+    undo_seconds: Mapped[int] = mapped_column(default=5, server_default="5")
     # Who this is at the tenant's single sign-on provider.
     single_sign_on_subject: Mapped[str | None]
 

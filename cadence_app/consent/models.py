@@ -134,6 +134,8 @@ class Consent(Model):
     change_id: Mapped[int] = mapped_column(ForeignKey("opt_out_changes.id"))
     # When an opted-out contact last sent an out word of their own, even if a user had been first.
     stopped_at: Mapped[datetime | None]
+    # What that was before the last change, so that an opt in that is undone answers no stop.
+    stopped_before: Mapped[datetime | None]
 
     change: Mapped[OptOutChange] = relationship()
     team: Mapped[Team] = relationship()

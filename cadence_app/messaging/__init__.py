@@ -15,6 +15,7 @@ from cadence_app.messaging import (
     settled_flags,
     template_routes,
     traces,
+    undo_routes,
     waiting_routes,
 )
 from cadence_app.messaging.carriers import jobs as carrier_jobs
@@ -33,6 +34,7 @@ def init_app(app: Flask) -> None:
         new_text_routes,
         opt_out_queue_routes,
         template_routes,
+        undo_routes,
         keyword_routes,
         screens,
         unread_screens,

@@ -14,11 +14,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import UTC, datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import and_, func, or_, select, update
 
 from cadence_app.accounts.models import User
 from cadence_app.extensions import db
-from cadence_app.messaging.desk_models import Cause, StateChange
+from cadence_app.messaging.desk_models import AssignmentChange, Cause, Note, StateChange
 from cadence_app.messaging.models import (
     GONE_WRONG,
     Conversation,
@@ -26,6 +26,8 @@ from cadence_app.messaging.models import (
     Direction,
     Message,
     MessageKind,
+    MessageState,
+    ScheduledText,
 )
 
 # What a person's texts leave in a conversation when the person is erased.
@@ -110,6 +112,25 @@ def unanswered(message: Message) -> None:
     for each in taken:
         each.answered_since = None
     _turn(conversation, ConversationState.OPEN, Cause.NOT_SENT, since)
+
+
+def taken_back(message: Message) -> None:
+    """Gives back what a person's own text took, as if it had never been pressed: its conversation's place in
+    the list too. The caller holds the text, which nobody has taken up, and deletes it then."""
+    conversation, was = message.conversation, message.state
+    message.state = MessageState.SUPPRESSED
+    db.session.flush()
+    unanswered(message)
+    message.state = was
+    _hold(conversation)
+    others = (Message.conversation_id == conversation.id, Message.id != message.id)
+    by_people = select(func.max(Message.created_at)).where(
+        *others, or_(Message.direction == Direction.INBOUND, and_(*OWN))
+    )
+    last = db.session.scalars(by_people).one()
+    if last or not _worked_on(conversation):
+        conversation.listed_at = last
+    db.session.flush()
 
 
 def answered_after_all(message: Message) -> None:
@@ -283,6 +304,13 @@ def _last_change(conversation: Conversation) -> StateChange | None:
         StateChange.conversation_id == conversation.id, StateChange.undone_at.is_(None)
     )
     return db.session.scalars(changes.order_by(StateChange.id.desc()).limit(1)).first()
+
+
+def _worked_on(conversation: Conversation) -> bool:
+    """Whether a colleague has done something in it that keeps it in the list without a text."""
+    beside = (Note, AssignmentChange, ScheduledText)
+    found = (select(each.id).where(each.conversation_id == conversation.id).exists() for each in beside)
+    return db.session.scalars(select(or_(*found))).one()
 
 
 def _answered_since(conversation: Conversation, change: StateChange) -> bool:

@@ -9,7 +9,7 @@ from flask import request
 
 from cadence_app.accounts.models import Team, User
 from cadence_app.consent import by_user as consent
-from cadence_app.consent import evidence_by_user, number_stops, possible
+from cadence_app.consent import evidence_by_user, number_stops, possible, undoing
 from cadence_app.consent.evidence_basis import basis_of
 from cadence_app.consent.evidence_by_user import AgreedBefore
 from cadence_app.consent.evidence_models import Way
@@ -23,6 +23,13 @@ from cadence_app.messaging import desk, evidence_words, opt_out_queue
 from cadence_app.ui import query_values
 
 _MAX_REASON = 1000
+_NOT_UNDONE = {
+    undoing.Why.LATE: "It is too late for Undo. Change it here instead.",
+    undoing.Why.CHANGED: "Not undone: the status has changed since.",
+    undoing.Why.STOPPED: (
+        "Not undone: they have texted since, or have stopped themselves. Read it, then decide here."
+    ),
+}
 _IN_ALREADY = "They were opted in meanwhile, so how they agreed was not kept. Add it to what is recorded."
 
 
@@ -40,7 +47,7 @@ class Card:
     in agreed, as far as anything is recorded. `action` is where the toggle posts to. `problem` is what the
     person must put right; what they had typed, and at which field it is, is in `form`, which says how they
     agreed to an opt in. `number_stop` says that the number was stopped before it was theirs, where an opt in
-    must answer that."""
+    must answer that. `undo` takes back what the viewer has just changed by hand."""
 
     contact: Contact
     team: Team
@@ -55,6 +62,7 @@ class Card:
     agreed: list[str]
     action: str
     form: OptInForm
+    undo: undoing.Offer | None
     problem: str = ""
 
 
@@ -91,12 +99,14 @@ def card_of(user: User, contact: Contact, team: Team, action: str, form: OptInFo
         agreed=evidence_words.lines_of(basis, readable, user.zone),
         action=action,
         form=form,
+        undo=undoing.offered(user, stored),
     )
 
 
 def toggle(user: User, contact: Contact, team: Team, action: str) -> Outcome:
-    """Does what the card's form asks: `status` opted_in with how they agreed, opted_out with `reason`, or
-    `dismiss` for the possible opt out up to the text `flagged`. Commits, unless there is a problem."""
+    """Does what the card's form asks: `status` opted_in with how they agreed, opted_out with `reason`,
+    `dismiss` for the possible opt out up to the text `flagged`, or `undo` for the user's own `change`.
+    Commits, unless there is a problem."""
     wanted = request.form.get("status", "")
     reason = query_values.text(request.form, "reason", None)
     form, problem = OptInForm(), ""
@@ -104,6 +114,8 @@ def toggle(user: User, contact: Contact, team: Team, action: str) -> Outcome:
         flagged = query_values.row_id(request.form, "flagged")
         if not possible.dismiss(user, contact.id, team.id, flagged):
             problem = "More has come in since, or a colleague has decided. Read it, then decide."
+    elif wanted == "undo":
+        problem = _undo(user, contact.id, team.id)
     elif wanted not in set(Status):
         problem = "Choose opt in or opt out."
     elif wanted == Status.OPTED_IN:
@@ -119,6 +131,15 @@ def toggle(user: User, contact: Contact, team: Team, action: str) -> Outcome:
     card = card_of(user, contact, team, action, form if problem else None)
     card.problem = problem
     return Outcome(card, 422 if problem else 200)
+
+
+def _undo(user: User, contact_id: int, team_id: int) -> str:
+    """Takes the user's own change back; why it can't be, if it can't."""
+    try:
+        undoing.undo(user, contact_id, team_id, query_values.row_id(request.form, "change") or 0)
+    except undoing.Refused as refused:
+        return _NOT_UNDONE[refused.why]
+    return ""
 
 
 def _opt_in(user: User, contact_id: int, team_id: int, form: OptInForm) -> str:

@@ -8,6 +8,8 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging import answering
+from cadence_app.messaging.media import kinds
+from cadence_app.messaging.media.models import MessageMedia
 from cadence_app.messaging.models import GONE_WRONG, Conversation, ConversationState, Message, MessageState
 
 
@@ -67,6 +69,25 @@ def add_message(conversation: Conversation, message: Message) -> Message:
     if message.by_person and message.state not in GONE_WRONG:
         answering.answered(conversation, message)
     return message
+
+
+def read_last(conversation: Conversation) -> None:
+    """Gives a conversation the words of its latest text again, and that one's time, after a later one was
+    taken back; none where it has no text."""
+    last = db.session.scalars(
+        select(Message).where(Message.conversation_id == conversation.id).order_by(Message.id.desc()).limit(1)
+    ).first()
+    if last:
+        conversation.last_message_at = last.created_at
+    conversation.last_message_text = said_by(last) if last else ""
+
+
+def said_by(message: Message) -> str:
+    """What a list shows of a text: its words, or which files it brought."""
+    if message.body.strip():
+        return message.body
+    types = select(MessageMedia.content_type).where(MessageMedia.message_id == message.id)
+    return kinds.summary(db.session.scalars(types.order_by(MessageMedia.position)).all())
 
 
 def hold_queued(contact_id: int) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from flask_login import current_user
 from flask_wtf import FlaskForm
 from flask_wtf.file import MultipleFileField
-from wtforms import Field, StringField, SubmitField, TextAreaField, ValidationError
+from wtforms import Field, SelectMultipleField, StringField, SubmitField, TextAreaField, ValidationError
 from wtforms.validators import DataRequired, InputRequired, Length
 
 from cadence_app.contacts.agreed_form import AgreedForm
@@ -14,7 +14,7 @@ from cadence_app.contacts.number_field import NumberField
 from cadence_app.form_fields import LaterField, no_control_characters, one_kind_of_line_end, stripped
 from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.carriers.of_inbox import carrier_of
-from cadence_app.messaging.media import kinds
+from cadence_app.messaging.media import kinds, returned
 from cadence_app.messaging.media.service import Refused, Upload, check_together, upload_of
 from cadence_app.messaging.notes import MAX_LENGTH
 from cadence_app.messaging.sending import MAX_BODY_LENGTH
@@ -31,11 +31,26 @@ class ComposeForm(FlaskForm):
         filters=[one_kind_of_line_end, stripped],
     )
     files = MultipleFileField("Files")
+    # Files of a text that was taken back, each by its signed word.
+    kept = SelectMultipleField("Files to send again", validate_choice=False, choices=[])
     submit = SubmitField("Send")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.uploads: list[Upload] = []
+
+    @property
+    def kept_files(self) -> list[returned.ReturnedFile]:
+        """Those of a text that was taken back, which are in the box."""
+        return returned.readable(current_user, self.kept.data or [])
+
+    def validate_kept(self, field: Field) -> None:
+        """After validate_files()."""
+        try:
+            kept = returned.read(current_user, self.kept.data or [])
+            check_together([*(len(upload.content) for upload in self.uploads), *(each.size for each in kept)])
+        except Refused as refusal:
+            raise ValidationError(str(refusal)) from refusal
 
     def validate_files(self, field: Field) -> None:
         """Fills `uploads`."""
@@ -43,13 +58,13 @@ class ComposeForm(FlaskForm):
         try:
             # No more is read of each than shows that it is too large.
             self.uploads = [upload_of(each.filename, each.read(kinds.MAX_SENT_BYTES + 1)) for each in given]
-            check_together(self.uploads)
+            check_together([len(upload.content) for upload in self.uploads])
         except Refused as refusal:
             raise ValidationError(str(refusal)) from refusal
 
     def carried_by(self, inbox: Inbox) -> bool:
         """Whether the inbox's carrier takes files, where there are any; says at them if it does not."""
-        if not self.uploads or (carrier := carrier_of(inbox)).sends_files:
+        if not (self.uploads or self.kept.data) or (carrier := carrier_of(inbox)).sends_files:
             return True
         self.files.errors = [
             f"{carrier.said_name}, which carries this inbox's texts, takes no files. Send it without."
@@ -64,7 +79,7 @@ class LaterForm(ComposeForm):
 
     def validate_files(self, field: Field) -> None:
         super().validate_files(field)
-        if self.uploads:
+        if self.uploads or self.kept.data:
             raise ValidationError("A text for a later time can't have files. Send it now, or take them out.")
 
     def validate_send_at(self, field: Field) -> None:

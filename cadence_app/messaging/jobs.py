@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 from cadence_app.extensions import db
+from cadence_app.messaging import holding
 from cadence_app.messaging.answering import wake
+from cadence_app.messaging.holding import LOST_SIGHT_OF
 from cadence_app.messaging.later import take_up
 from cadence_app.messaging.models import Message, MessageState
 from cadence_app.messaging.sending import deliver, hand_over_again
@@ -15,14 +17,12 @@ from cadence_app.work.sweeps import sweep
 
 # A text that is still queued after this long has lost its job.
 _OVERDUE = timedelta(seconds=20)
-# A worker that lives has its answer within this time: the carriers' time limits are shorter.
-_LOST_SIGHT_OF = timedelta(seconds=30)
 
 
 @job("texts")
 def deliver_text(tenant_id: int, message_id: int) -> None:
     use_tenant(tenant_id)
-    deliver(message_id)
+    _deliver(tenant_id, message_id)
 
 
 def dispatch(tenant_id: int, message_id: int | None) -> None:
@@ -31,16 +31,39 @@ def dispatch(tenant_id: int, message_id: int | None) -> None:
         deliver_text.put(f"text-{message_id}", tenant_id, message_id)
 
 
-@sweep("due_texts", queue="sweeps", late=_OVERDUE, given=lambda: {"lost_sight_of": _LOST_SIGHT_OF})
+def dispatch_pressed(message: Message) -> None:
+    """Queues the delivery of a text that somebody has just pressed Send for, unless it is held: its time is
+    the clock's (waking.py)."""
+    if message.held_until is None:
+        dispatch(message.tenant_id, message.id)
+
+
+def dispatch_next(tenant_id: int, conversation_id: int, message_id: int) -> None:
+    """Queues the typed text that waited behind one that has gone, or was taken back, if its time has come."""
+    following = holding.next_in_line(conversation_id, message_id)
+    db.session.rollback()
+    dispatch(tenant_id, following)
+
+
+def _deliver(tenant_id: int, message_id: int) -> None:
+    if deliver(message_id):
+        message = db.session.get_one(Message, message_id)
+        dispatch_next(tenant_id, message.conversation_id, message_id)
+
+
+@sweep("due_texts", queue="sweeps", late=_OVERDUE, given=lambda: {"lost_sight_of": LOST_SIGHT_OF})
 def sweep_texts(tenant_id: int, message_id: int) -> None:
     """Delivers a text whose job was lost or whose carrier was busy, and finds out about one whose worker was
     lost while it handed it over; a campaign sees to its own. It waits for the carrier, so it is a job of its
     own."""
     message = db.session.get(Message, message_id, populate_existing=True)
     if message is not None:
-        work = deliver if message.state == MessageState.QUEUED else hand_over_again
-        work(message_id)
-        db.session.commit()
+        if message.state == MessageState.QUEUED:
+            _deliver(tenant_id, message_id)
+        elif hand_over_again(message_id):
+            conversation_id = message.conversation_id
+            db.session.commit()
+            dispatch_next(tenant_id, conversation_id, message_id)
 
 
 # Those that are held, or wait until a gap is read back, stay due: many of those must not hide others.

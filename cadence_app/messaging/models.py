@@ -177,6 +177,13 @@ class Message(Model):
             ),
         ),
         Index("ix_messages_queued", "tenant_id", "id", postgresql_where=text("state = 'queued'")),
+        # Few of each conversation: what of it has yet to go, in its order.
+        Index(
+            "ix_messages_going",
+            "conversation_id",
+            "id",
+            postgresql_where=text("state IN ('queued', 'sending')"),
+        ),
         Index(
             "ix_messages_overdue",
             "tenant_id",
@@ -239,6 +246,8 @@ class Message(Model):
     attempts: Mapped[int] = mapped_column(default=0, server_default="0")
     sending_since: Mapped[datetime | None]
     next_attempt_at: Mapped[datetime | None]
+    # Until then whoever pressed Send for it may take it back; kept once it went (undo.py).
+    held_until: Mapped[datetime | None]
     # The carrier's own code for why it failed.
     failure_code: Mapped[str] = mapped_column(default="", server_default="")
     # Of an inbound text, whether a person had to answer it (needs_reply.py).

@@ -18,7 +18,7 @@ from cadence_app.messaging import addressing, desk, new_text
 from cadence_app.messaging import new_text_page as pages
 from cadence_app.messaging.consent_card import toggle
 from cadence_app.messaging.forms import ComposeForm, NewcomerForm, NewcomerLaterForm, NewTextLaterForm
-from cadence_app.messaging.jobs import dispatch
+from cadence_app.messaging.jobs import dispatch_pressed
 from cadence_app.messaging.media import service as media
 from cadence_app.messaging.models import Conversation, MessageState
 from cadence_app.messaging.new_text_page import Draft
@@ -171,7 +171,7 @@ def _after(draft: Draft, outcome: new_text.Outcome) -> ResponseReturnValue:
         if message.state == MessageState.SUPPRESSED:
             why_not = message.detail
         else:
-            dispatch(message.tenant_id, message.id)
+            dispatch_pressed(message)
     if outcome.conversation_id and not why_not:
         url = _conversation_url(outcome.conversation_id)
         return ("", 204, {"HX-Redirect": url}) if htmx.wanted() else redirect(url)

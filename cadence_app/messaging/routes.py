@@ -27,11 +27,13 @@ from cadence_app.messaging import (
     snooze_times,
     text_templates,
     thread,
+    undo,
 )
 from cadence_app.messaging.consent_card import Card, card_of, toggle
 from cadence_app.messaging.forms import ComposeForm, LaterForm, NoteForm
-from cadence_app.messaging.jobs import dispatch
+from cadence_app.messaging.jobs import dispatch_pressed
 from cadence_app.messaging.lists import kept_of, lists, which_of
+from cadence_app.messaging.media import returned
 from cadence_app.messaging.media import service as media
 from cadence_app.messaging.models import Conversation, MessageState
 from cadence_app.messaging.sending import compose
@@ -41,7 +43,7 @@ from cadence_app.ui import htmx, query_values
 blueprint = Blueprint("messaging", __name__, url_prefix="/messages")
 
 # The lists of an open page ask for themselves anew at once (desk.html).
-_LISTS_CHANGED = {"HX-Trigger": "lists-changed"}
+LISTS_CHANGED = {"HX-Trigger": "lists-changed"}
 
 
 @blueprint.url_value_preprocessor
@@ -89,7 +91,7 @@ def fresh(conversation_id: int | None = None) -> str:
     page_freshness.as_of_one_moment()
     found = _conversation(conversation_id) if conversation_id is not None else None
     lists_new = request.args.get("lists") != page_freshness.lists_version(current_user)
-    new = (lists(found) if lists_new else {}) | (_open(found) if found and talks else {})
+    new = (lists(found) if lists_new else {}) | (open_parts(found) if found and talks else {})
     return render_template("messaging/_fresh.html", **new, talks=talks, lists_new=lists_new)
 
 
@@ -116,12 +118,17 @@ def send(conversation_id: int) -> ResponseReturnValue:
     stored = media.store(form.uploads)
     _hold(found)
     message = compose(current_user, found, form.body.data)
-    media.attach(message, stored)
+    try:
+        media.attach(message, [*returned.take_up(current_user, form.kept_files), *stored])
+    except media.Refused as refused:
+        db.session.rollback()
+        form.kept.data, form.files.errors = [], [str(refused)]
+        return _after_send(_conversation(conversation_id), form, 422)
     db.session.commit()
     if message.state == MessageState.SUPPRESSED:
         form.body.errors = [f"Not sent. {message.detail}"]
         return _after_send(found, form, 409)
-    dispatch(message.tenant_id, message.id)
+    dispatch_pressed(message)
     if not htmx.wanted():
         return redirect(url_for("messaging.conversation", conversation_id=found.id))
     return _after_send(found, ComposeForm(formdata=None), 200)
@@ -133,8 +140,8 @@ def set_consent(conversation_id: int) -> ResponseReturnValue:
     found = _conversation(conversation_id)
     outcome = toggle(current_user, found.contact, found.inbox.team, action=_consent_url(found))
     if htmx.wanted():
-        opened = _open(found, outcome.card)
-        return render_template("messaging/_consent_changed.html", **opened), outcome.status, _LISTS_CHANGED
+        opened = open_parts(found, outcome.card)
+        return render_template("messaging/_consent_changed.html", **opened), outcome.status, LISTS_CHANGED
     if outcome.card.problem:
         return thread_page(found, ComposeForm(formdata=None), outcome.card), outcome.status
     return redirect(url_for("messaging.conversation", conversation_id=found.id))
@@ -162,7 +169,8 @@ def add_note(conversation_id: int) -> ResponseReturnValue:
         form = NoteForm(formdata=None)
     status = 200 if valid else 422
     if htmx.wanted():
-        return render_template("messaging/_noted.html", **_open(found), note_form=form, noted=valid), status
+        page = render_template("messaging/_noted.html", **open_parts(found), note_form=form, noted=valid)
+        return page, status
     if valid:
         return redirect(url_for("messaging.conversation", conversation_id=found.id))
     return thread_page(found, ComposeForm(formdata=None), note_form=form), status
@@ -179,7 +187,7 @@ def delete_note(conversation_id: int, note_id: int) -> ResponseReturnValue:
         abort(403)
     db.session.commit()
     if htmx.wanted():
-        return render_template("messaging/_note_gone.html", **_open(found))
+        return render_template("messaging/_note_gone.html", **open_parts(found))
     flash("The note is deleted.", "success")
     return redirect(url_for("messaging.conversation", conversation_id=found.id))
 
@@ -198,8 +206,8 @@ def assign(conversation_id: int) -> ResponseReturnValue:
     else:
         db.session.commit()
     if htmx.wanted():
-        page = render_template("messaging/_assigned.html", **_open(found), told=told)
-        return page, status, _LISTS_CHANGED
+        page = render_template("messaging/_assigned.html", **open_parts(found), told=told)
+        return page, status, LISTS_CHANGED
     if told:
         flash(told, "warning")
     return redirect(url_for("messaging.conversation", conversation_id=found.id))
@@ -246,7 +254,7 @@ def _offered_templates(found: Conversation) -> list[text_templates.Offered]:
     return text_templates.offered_for(current_user, found.inbox.team_id, found.contact)
 
 
-def _open(found: Conversation, card: Card | None = None) -> dict[str, Any]:
+def open_parts(found: Conversation, card: Card | None = None) -> dict[str, Any]:
     """What the thread's pane shows."""
     # First, so that what comes while the rest is read is asked for again.
     version = page_freshness.conversation_version(current_user, found.id)
@@ -269,6 +277,7 @@ def _open(found: Conversation, card: Card | None = None) -> dict[str, Any]:
         **writing_in(found.inbox),
         "snooze_choices": snooze_times.choices(current_user.zone),
         "later_texts": later.open_texts(found),
+        "held": undo.held_in(current_user, found),
         "templates": _offered_templates(found),
     }
 
@@ -279,14 +288,16 @@ def thread_page(
     card: Card | None = None,
     note_form: NoteForm | None = None,
     unseen: bool = False,
+    told: str = "",
 ) -> str:
-    """The desk with a conversation open, and what is being written in it. `unseen`: it asks for what is new,
-    and has its texts read, as soon as somebody sees it."""
+    """The desk with a conversation open, and what is being written in it; `told` is said above the box.
+    `unseen`: it asks for what is new, and has its texts read, as soon as somebody sees it."""
     return render_template(
         "messaging/desk.html",
-        **(lists(found) | _open(found, card) | ({"version": ""} if unseen else {})),
+        **(lists(found) | open_parts(found, card) | ({"version": ""} if unseen else {})),
         form=form,
         note_form=note_form,
+        told=told,
         writes_note=note_form is not None,
         pane="thread",
     )
@@ -294,7 +305,7 @@ def thread_page(
 
 def _after_send(found: Conversation, form: ComposeForm, status: int) -> ResponseReturnValue:
     if htmx.wanted():
-        return render_template("messaging/_sent.html", **_open(found), form=form), status, _LISTS_CHANGED
+        return render_template("messaging/_sent.html", **open_parts(found), form=form), status, LISTS_CHANGED
     return thread_page(found, form), status
 
 

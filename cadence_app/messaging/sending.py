@@ -10,14 +10,14 @@ from __future__ import annotations
 import uuid
 
 from flask import current_app
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 
 from cadence_app.accounts.models import User
 from cadence_app.consent.may_text import Bar, Kind
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
-from cadence_app.messaging import answering, bars, followers, trying_again
+from cadence_app.messaging import answering, bars, followers, holding, trying_again
 from cadence_app.messaging.carriers.of_inbox import provider_of
 from cadence_app.messaging.carriers.scopes import note_block
 from cadence_app.messaging.conversations import add_message
@@ -45,10 +45,13 @@ def number_of(contact_id: int) -> str:
 
 
 def compose(user: User, conversation: Conversation, body: str) -> Message:
-    """A user's text: queued, or suppressed with the reason in its `detail`. The caller commits and, for a
-    queued one, calls jobs.dispatch()."""
+    """A user's text: queued, held for as long as they may take it back, or suppressed with the reason in its
+    `detail`. The caller holds the contact, commits and, for a queued one, calls jobs.dispatch()."""
     bar = bars.ask(conversation.inbox, conversation.contact_id, Kind.BY_HAND).bar
-    return add_message(conversation, written(conversation.inbox, body, user.id, bar, by_hand=True))
+    message = written(conversation.inbox, body, user.id, bar, by_hand=True)
+    if bar is None:
+        holding.hold(user, conversation, message)
+    return add_message(conversation, message)
 
 
 def written(inbox: Inbox, body: str, user_id: int, bar: Bar | None, *, by_hand: bool) -> Message:
@@ -64,30 +67,28 @@ def written(inbox: Inbox, body: str, user_id: int, bar: Bar | None, *, by_hand: 
     )
 
 
-def deliver(message_id: int) -> None:
+def deliver(message_id: int) -> bool:
     """Sends a queued text, unless consent or time is against it by now, and commits.
 
-    A text that another worker holds, or that is not queued any more, is left alone. The status is held
-    while the provider is called, so a STOP comes either before the text or after it.
+    False, and it is left alone, where another worker holds it, it is not queued any more, its time has not
+    come or an earlier one of its conversation must go first. The status is held while the provider is called,
+    so a STOP comes either before the text or after it.
     """
     message = db.session.scalars(
         select(Message)
-        .where(
-            Message.id == message_id,
-            Message.state == MessageState.QUEUED,
-            or_(Message.next_attempt_at.is_(None), Message.next_attempt_at <= func.now()),
-        )
-        .with_for_update(skip_locked=True)
+        .where(Message.id == message_id, Message.state == MessageState.QUEUED, holding.in_turn())
+        .with_for_update(skip_locked=True, of=Message)
     ).one_or_none()
     if message is None:
         db.session.rollback()
-        return
+        return False
     message.state, message.sending_since = MessageState.SENDING, func.clock_timestamp()
     message.next_attempt_at = None
     message.send_key = message.send_key or str(uuid.uuid4())
     db.session.commit()
     hand_over(message_id)
     db.session.commit()
+    return True
 
 
 def claim_text(

@@ -29,6 +29,7 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(_moment, "moment")
     app.add_template_filter(_brief, "brief")
     app.add_template_filter(_clock, "clock")
+    app.add_template_filter(_to_the_second, "to_the_second")
     app.add_template_filter(_local_day, "local_day")
     app.add_template_filter(_snooze_time, "snooze_time")
     app.add_template_filter(formatting.day, "day")
@@ -85,8 +86,12 @@ def _brief(value: datetime) -> str:
     return formatting.time_tag(value, formatting.brief(value, _zone(), today))
 
 
-def _clock(value: datetime) -> str:
-    return formatting.time_tag(value, formatting.clock(value, _zone()))
+def _clock(value: datetime, title: str = "") -> str:
+    return formatting.time_tag(value, formatting.clock(value, _zone()), title)
+
+
+def _to_the_second(value: datetime) -> str:
+    return formatting.to_the_second(value, _zone())
 
 
 def _snooze_time(value: datetime) -> str:

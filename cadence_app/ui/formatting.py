@@ -24,6 +24,12 @@ def clock(value: datetime, zone: ZoneInfo) -> str:
     return f"{local.hour % 12 or 12}:{local:%M} {local:%p}"
 
 
+def to_the_second(value: datetime, zone: ZoneInfo) -> str:
+    """ "4:05:09 PM"."""
+    local = value.astimezone(zone)
+    return f"{local.hour % 12 or 12}:{local:%M:%S} {local:%p}"
+
+
 def hour_name(hour: int) -> str:
     """ "6:00 AM"; 24 is the day's end, "midnight"."""
     return "midnight" if hour == 24 else f"{hour % 12 or 12}:00 {'AM' if hour < 12 else 'PM'}"
@@ -39,12 +45,12 @@ def utc(value: datetime) -> str:
     return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def time_tag(value: datetime | None, text: str) -> Markup:
-    """The text as a <time> element whose title is the instant in UTC."""
+def time_tag(value: datetime | None, text: str, title: str = "") -> Markup:
+    """The text as a <time> element whose title is the instant in UTC, if it has no other one."""
     if value is None:
         return Markup("")
     iso = value.astimezone(UTC).isoformat(timespec="seconds")
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(iso, utc(value), text)
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(iso, title or utc(value), text)
 
 
 def brief(value: datetime, zone: ZoneInfo, today: date) -> str:

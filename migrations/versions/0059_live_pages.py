@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0059"
-down_revision = "0055"
+down_revision = "0057"
 branch_labels = None
 depends_on = None
 
@@ -34,8 +34,9 @@ BEGIN
     END IF;
     RETURN md5(concat_ws('|',
         (SELECT concat(count(*), ' ', max(shown.id), ' ',
-                sum(hashtextextended(concat(shown.id, shown.state, length(shown.detail)), 0)))
-            FROM (SELECT t.id, t.state, t.detail FROM messages t WHERE t.conversation_id = talk
+                sum(hashtextextended(
+                    concat(shown.id, shown.state, length(shown.detail), shown.held_until), 0)))
+            FROM (SELECT t.id, t.state, t.detail, t.held_until FROM messages t WHERE t.conversation_id = talk
                 ORDER BY t.id DESC LIMIT longest) AS shown),
         -- How many files are still being fetched.
         (SELECT count(*) FROM message_media f JOIN messages t ON t.id = f.message_id

@@ -63,6 +63,11 @@
       var form = doc.getElementById("mark-unread");
       if (form) form.requestSubmit();
     },
+    z: function () {
+      var all = doc.querySelectorAll("[data-undo]");
+      var last = all.length ? visible(all[all.length - 1]) : null;
+      if (last) last.click();
+    },
     "/": function () {
       var search = find("#convo-search");
       if (search) search.focus();

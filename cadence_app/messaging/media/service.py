@@ -62,11 +62,11 @@ def upload_of(name: str, content: bytes) -> Upload:
     return Upload(PurePath(plain).stem[:100] + kinds.ENDINGS[content_type], content_type, content)
 
 
-def check_together(uploads: Sequence[Upload]) -> None:
-    """Errors: Refused for more files, or more bytes, than one text may have."""
-    if len(uploads) > kinds.MOST_FILES:
+def check_together(sizes: Sequence[int]) -> None:
+    """Of files with so many bytes each. Errors: Refused for more, or larger ones, than one text may have."""
+    if len(sizes) > kinds.MOST_FILES:
         raise Refused(f"A text may have {kinds.MOST_FILES} files at most.")
-    if sum(len(upload.content) for upload in uploads) > kinds.MAX_SENT_BYTES:
+    if sum(sizes) > kinds.MAX_SENT_BYTES:
         raise Refused(
             f"Files may have {kinds.MAX_SENT_WORDS} together, which is what every phone company takes. "
             "Send fewer, or a smaller picture."

@@ -83,6 +83,8 @@ POST      /contacts/{contact_id}/numbers/{new_number_id}/end
 POST      /contacts/{contact_id}/personal-inboxes
 GET POST  /messages/conversations/{conversation_id}/later/{text_id}
 POST      /messages/conversations/{conversation_id}/later/{new_text_id}/cancel
+POST      /messages/conversations/{conversation_id}/texts/{message_id}/undo
+POST      /messages/conversations/{conversation_id}/texts/{message_id}/send-now
 GET       /campaigns/{campaign_id}
 GET POST  /campaigns/{campaign_id}/edit
 GET       /campaigns/{campaign_id}/progress

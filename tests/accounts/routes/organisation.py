@@ -212,6 +212,7 @@ def _more(world: World, admin: User, conversation_id: int) -> dict[str, object]:
         "text_id": text_id(),
         "new_text_id": text_id,
         "new_batch_id": batch_id,
+        "message_id": text.id,
         "new_note_id": note_id,
         "template_id": template_id(),
         "new_template_id": template_id,

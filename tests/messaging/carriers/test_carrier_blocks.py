@@ -65,9 +65,9 @@ def test_a_block_of_the_carriers_stands_beside_consent_and_takes_back_what_waits
     carrier: str, world: World, api: Api
 ) -> None:
     talk = Talk(line := Line(world, carrier).open())
-    waiting = talk.compose("A second one")
+    first, waiting = talk.compose(), talk.compose("A second one")
     api.plan = [line.end.block]
-    message = talk.send()
+    message = talk.state(talk.deliver(first))
     assert message.detail == "The carrier blocks this number: its owner texted STOP to yours."
     assert world.status(talk.contact_id) == "opted_in"
     assert talk.refusal() == "The carrier blocks this number until the contact texts START to it."

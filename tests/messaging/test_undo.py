@@ -1,0 +1,505 @@
+"""Undo after Send: what is held and for how long, what goes back into the box, and what is left of it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from sqlalchemy import delete, func, select, update
+
+from cadence_app.accounts.models import Role, User
+from cadence_app.extensions import db
+from cadence_app.inboxes.models import Inbox
+from cadence_app.messaging import jobs, waking
+from cadence_app.messaging.media.models import DiscardedFile
+from cadence_app.messaging.models import Conversation, Message
+from cadence_app.work.queueing import waiting
+from tests.messaging import media
+from tests.messaging.undoing import (
+    HTMX,
+    give_undo,
+    goes,
+    let_pass,
+    press,
+    seconds_left,
+    send_now,
+    undo,
+    url,
+)
+from tests.records.people import erase, known, merge
+from tests.world import World, make_world, new_number
+
+
+@pytest.fixture
+def undoing(world: World) -> World:
+    give_undo(world)
+    return world
+
+
+def talk_of(world: World, number: str | None = None) -> int:
+    return world.text(number or new_number(), "Are you open today?").conversation_id
+
+
+def bodies(world: World, talk: int) -> list[str]:
+    return [message.body for message in world.messages(talk)]
+
+
+def test_real_users_have_five_seconds_and_tests_have_none_unless_they_say_so(world: World) -> None:
+    with world.session():
+        assert db.session.get_one(User, world.agent_id).undo_seconds == 0
+        user = User(
+            tenant_id=world.tenant_id,
+            email="new@college.example",
+            name="New",
+            password_hash="",
+            role=Role.AGENT,
+        )
+        db.session.add(user)
+        db.session.flush()
+        assert user.undo_seconds == 5
+
+
+@pytest.mark.parametrize("seconds", [5, 10])
+def test_a_text_waits_for_the_seconds_that_its_writer_chose(world: World, seconds: int) -> None:
+    give_undo(world, seconds)
+    text = press(world, talk_of(world), "Until five")
+    assert seconds - 1 < seconds_left(world, text) <= seconds
+    assert not goes(world, text)
+    let_pass(world, seconds, text)
+    assert goes(world, text)
+
+
+def test_without_undo_a_text_goes_at_once(world: World) -> None:
+    talk = talk_of(world)
+    assert goes(world, press(world, talk, "Until five"))
+    assert world.messages(talk)[-1].held_until is None
+
+
+def test_only_what_somebody_types_and_sends_is_held(undoing: World) -> None:
+    """Not the confirmation of an opt out, which goes within the request that brings the STOP here."""
+    talk = undoing.text(number := new_number(), "hi").conversation_id
+    undoing.text(number, "STOP")
+    confirmation = undoing.messages(talk)[-1]
+    assert (confirmation.kind, confirmation.state) == ("opt_out_reply", "delivered")
+    assert confirmation.held_until is None
+
+
+def test_pressed_and_sent_are_both_kept_and_shown(undoing: World) -> None:
+    talk = talk_of(undoing)
+    text = press(undoing, talk, "Until five")
+    let_pass(undoing, 5, text)
+    assert goes(undoing, text)
+    sent = undoing.messages(talk)[-1]
+    assert sent.created_at < (sent.sending_since or sent.created_at)
+    page = undoing.sign_in("agent").get(f"/messages/conversations/{talk}").text
+    assert re.search(r'title="Send pressed \d{4}-[^"]* UTC, sent \d{4}-[^"]* UTC"', page)
+
+
+def test_a_held_text_is_the_clocks_and_not_queued_at_the_press(undoing: World) -> None:
+    talk = talk_of(undoing)
+    agent = undoing.sign_in("agent")
+    assert agent.post(f"/messages/conversations/{talk}/send", {"body": "Until five"}).status_code == 302
+    text = undoing.messages(talk)[-1]
+    assert (text.body, text.state, text.held_until) == ("Until five", "queued", text.next_attempt_at)
+    assert f"text-{text.id}" not in queued(undoing)
+
+
+def test_a_held_text_shows_when_it_goes_and_two_buttons_that_work_without_scripts(undoing: World) -> None:
+    talk = talk_of(undoing)
+    text = press(undoing, talk, "Until five")
+    page = undoing.sign_in("agent").get(f"/messages/conversations/{talk}").text
+    assert re.search(r"Sending at \d{1,2}:\d\d:\d\d [AP]M", page)
+    for what in ("undo", "send-now"):
+        assert f'form="composer-form" formaction="{url(talk, text, what)}"' in page
+    admin = undoing.sign_in("admin").get(f"/messages/conversations/{talk}").text
+    assert "Sending at" in admin
+    assert "formaction" not in admin
+
+
+def test_what_is_taken_back_never_was_a_text(undoing: World) -> None:
+    talk = talk_of(undoing)
+    before = in_the_list(undoing, talk)
+    text = press(undoing, talk, "Until fvie")
+    answer = undo(undoing.sign_in("agent"), talk, text)
+    assert answer.status_code == 200
+    assert "Taken back. Nothing was sent." in answer.text
+    assert re.search(r"<textarea[^>]*>\s*Until fvie</textarea>", answer.text)
+    assert bodies(undoing, talk) == ["Are you open today?"]
+    assert in_the_list(undoing, talk) == before
+    let_pass(undoing, 5, text)
+    assert not goes(undoing, text)
+
+
+def in_the_list(world: World, talk: int) -> tuple[object, ...]:
+    """Its words, and its time to the minute: that of the text itself, not of its arrival."""
+    with world.session():
+        row = db.session.get_one(Conversation, talk)
+        return row.last_message_text, row.last_message_at.strftime("%H:%M"), row.unread
+
+
+def test_a_conversation_whose_only_text_was_taken_back_is_in_no_list(undoing: World) -> None:
+    contact_id = known(undoing, number=new_number(), first_name="Quentin")
+    agent = undoing.sign_in("agent")
+    with undoing.session():
+        inbox_id = db.session.scalars(select(Inbox.id).where(Inbox.number == undoing.shared)).one()
+    form = {"to": str(contact_id), "from": str(inbox_id), "body": "Welcome", "once": "a"}
+    assert agent.post("/messages/new", form).status_code == 302
+    with undoing.session():
+        text = db.session.scalars(select(Message).where(Message.body == "Welcome")).one()
+        message_id, talk = text.id, text.conversation_id
+    assert text.held_until
+    assert "Quentin" in agent.get("/messages/").text
+    assert "Welcome" in undo(agent, talk, message_id).text
+    assert "Quentin" not in agent.get("/messages/").text
+    # The same form once more is a text of its own, for there is none.
+    assert agent.post("/messages/new", form).status_code == 302
+    assert bodies(undoing, talk) == ["Welcome"]
+
+
+def test_words_in_the_box_stay_below_those_that_come_back(undoing: World) -> None:
+    talk = talk_of(undoing)
+    text = press(undoing, talk, "Until five")
+    answer = undo(undoing.sign_in("agent"), talk, text, body="And on Monday")
+    assert re.search(r"<textarea[^>]*>\s*Until five\n\nAnd on Monday</textarea>", answer.text)
+
+
+def test_undo_works_without_scripts_and_keeps_the_box(undoing: World) -> None:
+    talk = talk_of(undoing)
+    text = press(undoing, talk, "Until five")
+    answer = undoing.sign_in("agent").post(url(talk, text), {"body": "And on Monday"})
+    assert answer.status_code == 200
+    assert "<!doctype html>" in answer.text.lower()
+    assert re.search(r"<textarea[^>]*>\s*Until five\n\nAnd on Monday</textarea>", answer.text)
+
+
+def test_send_now_skips_the_rest_and_what_is_typed_stays(undoing: World) -> None:
+    talk = talk_of(undoing)
+    text = press(undoing, talk, "Until five")
+    answer = send_now(undoing.sign_in("agent"), talk, text, body="And on Monday")
+    assert re.search(r"<textarea[^>]*>\s*And on Monday</textarea>", answer.text)
+    assert seconds_left(undoing, text) <= 0
+    assert f"text-{text}" in queued(undoing)
+    assert goes(undoing, text)
+    # Twice is no harm.
+    assert send_now(undoing.sign_in("agent"), talk, text).status_code == 200
+
+
+def queued(world: World) -> list[str]:
+    with world.app.app_context():
+        return waiting("texts")
+
+
+def test_undo_after_the_text_went_says_so_and_changes_nothing(undoing: World) -> None:
+    talk = talk_of(undoing)
+    text = press(undoing, talk, "Until five")
+    let_pass(undoing, 5, text)
+    assert goes(undoing, text)
+    answer = undo(undoing.sign_in("agent"), talk, text, body="Wait")
+    assert (answer.status_code, "Too late to take it back" in answer.text) == (409, True)
+    assert re.search(r"<textarea[^>]*>\s*Wait</textarea>", answer.text)
+    assert bodies(undoing, talk)[-1] == "Until five"
+
+
+def test_undo_twice_gives_the_words_back_once(undoing: World) -> None:
+    talk = talk_of(undoing)
+    text = press(undoing, talk, "Until five")
+    agent = undoing.sign_in("agent")
+    assert undo(agent, talk, text).status_code == 200
+    again = undo(agent, talk, text, body="Until five")
+    assert (again.status_code, again.text.count("Until five")) == (409, 1)
+    assert send_now(agent, talk, text).status_code == 409
+
+
+def test_a_colleague_can_neither_take_a_text_back_nor_hurry_it(undoing: World) -> None:
+    talk = talk_of(undoing)
+    text = press(undoing, talk, "Until five")
+    admin = undoing.sign_in("admin")
+    assert undo(admin, talk, text).status_code == 409
+    assert send_now(admin, talk, text).status_code == 409
+    assert seconds_left(undoing, text) > 3
+
+
+def test_the_application_can_delete_no_text_but_a_held_one_of_its_writer(undoing: World) -> None:
+    talk = talk_of(undoing)
+    (came,) = undoing.messages(talk)
+    held, other = press(undoing, talk, "Until five"), press(undoing, talk, "Not this one")
+    let_pass(undoing, 10, other)
+    with undoing.session():
+        for text, writer in ((came.id, undoing.agent_id), (held, undoing.admin_id)):
+            assert db.session.scalar(select(func.take_back_text(text, writer))) is False
+        db.session.execute(update(Message).where(Message.id == other).values(state="sending"))
+        assert db.session.scalar(select(func.take_back_text(other, undoing.agent_id))) is False
+        with pytest.raises(Exception, match="permission denied"):
+            db.session.execute(delete(Message).where(Message.id == held))
+        db.session.rollback()
+
+
+# Order.
+
+
+def test_a_second_text_is_not_sent_before_the_first(undoing: World) -> None:
+    talk = talk_of(undoing)
+    first, second = press(undoing, talk, "one"), press(undoing, talk, "two")
+    let_pass(undoing, 5, second)
+    assert not goes(undoing, second)
+    let_pass(undoing, 5, first)
+    assert goes(undoing, first)
+    assert goes(undoing, second)
+
+
+def test_send_now_on_the_second_sends_the_first_before_it(undoing: World) -> None:
+    talk = talk_of(undoing)
+    first, second = press(undoing, talk, "one"), press(undoing, talk, "two")
+    send_now(undoing.sign_in("agent"), talk, second)
+    assert not goes(undoing, second)
+    assert goes(undoing, first)
+    assert goes(undoing, second)
+
+
+def test_a_colleagues_earlier_text_keeps_its_time_and_goes_first(undoing: World) -> None:
+    """Send now is for one's own; and who has no Undo waits as long as a colleague may take theirs back."""
+    talk = talk_of(undoing)
+    first = press(undoing, talk, "one")
+    second = press(undoing, talk, "two", undoing.admin_id)
+    assert 3 < seconds_left(undoing, second) <= 5
+    send_now(undoing.sign_in("admin"), talk, second)
+    assert seconds_left(undoing, first) > 3
+    assert not goes(undoing, second)
+    let_pass(undoing, 5, first)
+    assert goes(undoing, first)
+    assert goes(undoing, second)
+
+
+def test_the_next_is_queued_once_the_one_before_it_went_or_was_taken_back(undoing: World) -> None:
+    talk = talk_of(undoing)
+    first, second, third = (press(undoing, talk, body) for body in ("one", "two", "three"))
+    let_pass(undoing, 5, first, second)
+    with undoing.app.app_context():
+        jobs.deliver_text(undoing.tenant_id, first)
+    assert f"text-{second}" in queued(undoing)
+    let_pass(undoing, 5, third)
+    undo(undoing.sign_in("agent"), talk, second)
+    assert f"text-{third}" in queued(undoing)
+
+
+def test_other_conversations_do_not_wait(undoing: World) -> None:
+    press(undoing, talk_of(undoing), "one")
+    other = press(undoing, talk_of(undoing), "two")
+    let_pass(undoing, 5, other)
+    assert goes(undoing, other)
+
+
+# When it goes.
+
+
+def test_the_clock_queues_what_is_due_and_the_sweep_what_the_clock_missed(undoing: World) -> None:
+    talk = talk_of(undoing)
+    early, late = press(undoing, talk, "one"), press(undoing, talk_of(undoing), "two")
+    with undoing.app.app_context():
+        waking.wake_held()
+    assert not {f"text-{early}", f"text-{late}"} & set(queued(undoing))
+    let_pass(undoing, 5.1, early)
+    let_pass(undoing, 60, late)
+    with undoing.app.app_context():
+        waking.wake_held()
+    assert f"text-{early}" in queued(undoing)
+    assert f"text-{late}" not in queued(undoing)
+    with undoing.app.app_context():
+        # As after Redis was flushed: the row is the record.
+        jobs.sweep_texts()
+    assert {state(undoing, early), state(undoing, late)} == {"delivered"}
+
+
+def state(world: World, message_id: int) -> str:
+    with world.session():
+        return db.session.get_one(Message, message_id).state
+
+
+# What happens during the hold.
+
+
+def test_a_stop_during_the_hold_wins_and_the_text_says_why(undoing: World) -> None:
+    talk = talk_of(undoing, number := new_number())
+    text = press(undoing, talk, "Until five")
+    undoing.text(number, "STOP")
+    let_pass(undoing, 5, text)
+    assert goes(undoing, text)
+    kept = next(message for message in undoing.messages(talk) if message.id == text)
+    assert (kept.state, kept.unsent_reason, kept.body) == ("suppressed", "opted_out", "Until five")
+    assert "opted out" in kept.detail
+    answer = undo(undoing.sign_in("agent"), talk, text)
+    assert (answer.status_code, "was not sent" in answer.text) == (409, True)
+
+
+def test_words_come_back_although_the_person_has_stopped(undoing: World) -> None:
+    talk = talk_of(undoing, number := new_number())
+    text = press(undoing, talk, "Until five")
+    undoing.text(number, "STOP")
+    answer = undoing.sign_in("agent").post(url(talk, text), {}, headers=HTMX)
+    assert answer.status_code == 200
+    assert "Until five</textarea>" in answer.text
+    assert "Until five" not in bodies(undoing, talk)
+
+
+def test_a_text_goes_although_its_writer_was_deactivated_or_left_the_page(undoing: World) -> None:
+    """They were allowed to send it when they did."""
+    talk = talk_of(undoing)
+    text = press(undoing, talk, "Until five")
+    with undoing.session():
+        db.session.get_one(User, undoing.agent_id).active = False
+        db.session.commit()
+    let_pass(undoing, 5, text)
+    assert goes(undoing, text)
+    assert state(undoing, text) == "delivered"
+
+
+def test_an_inbox_that_closes_during_the_hold_suppresses_the_text(undoing: World) -> None:
+    text = press(undoing, talk_of(undoing), "Until five")
+    with undoing.session():
+        db.session.execute(update(Inbox).where(Inbox.number == undoing.shared).values(closed_at=func.now()))
+        db.session.commit()
+    let_pass(undoing, 5, text)
+    assert goes(undoing, text)
+    assert state(undoing, text) == "suppressed"
+
+
+def test_a_person_who_is_erased_during_the_hold_gets_nothing_and_nothing_comes_back(undoing: World) -> None:
+    talk = talk_of(undoing, number := new_number())
+    text = press(undoing, talk, "Until five")
+    erase(undoing, undoing.contact_id(number))
+    assert undo(undoing.sign_in("agent"), talk, text).status_code == 404
+    let_pass(undoing, 5, text)
+    assert not goes(undoing, text)
+    assert (bodies(undoing, talk)[-1], state(undoing, text)) == ("", "suppressed")
+
+
+def test_a_merge_during_the_hold_takes_the_text_along_and_undo_too(undoing: World) -> None:
+    kept_talk = talk_of(undoing, kept := new_number())
+    talk = talk_of(undoing, gone := new_number())
+    first, second = press(undoing, talk, "one"), press(undoing, talk, "two")
+    merge(undoing, undoing.contact_id(kept), undoing.contact_id(gone))
+    assert undo(undoing.sign_in("agent"), kept_talk, second).status_code == 200
+    let_pass(undoing, 5, first)
+    assert goes(undoing, first)
+    assert state(undoing, first) == "delivered"
+
+
+# Files.
+
+
+def test_files_come_back_with_the_words_and_go_with_the_next_text(undoing: World) -> None:
+    talk = talk_of(undoing)
+    media.send(undoing, talk, ("plan.png", media.PNG), ("form.pdf", media.PDF))
+    text = undoing.messages(talk)[-1].id
+    (picture, form) = media.of_conversation(undoing, talk)
+    agent = undoing.sign_in("agent")
+    answer = undo(agent, talk, text)
+    words = re.findall(r'name="kept" value="([^"]+)" checked', answer.text)
+    assert len(words) == 2
+    assert media.of_conversation(undoing, talk) == []
+    media.sweep(undoing)
+    assert media.is_stored(undoing, picture.file_key)
+    # One of them is taken out of the box.
+    path = f"/messages/conversations/{talk}/send"
+    assert agent.post(path, {"body": "Here", "kept": words[:1]}).status_code == 302
+    (again,) = media.of_conversation(undoing, talk)
+    assert (again.file_key, again.file_name, again.sha256) == (
+        *(picture.file_key, picture.file_name, picture.sha256),
+    )
+    # The other leaves the storage by itself, and this one stays.
+    with undoing.session():
+        db.session.execute(update(DiscardedFile).values(due_at=func.now()))
+        db.session.commit()
+    media.sweep(undoing)
+    assert media.is_stored(undoing, picture.file_key)
+    assert not media.is_stored(undoing, form.file_key)
+    # Sent once; and the one that has gone must be chosen again.
+    for word in words:
+        refused = agent.post(path, {"body": "Here", "kept": [word]})
+        assert (refused.status_code, "Choose it again" in refused.text) == (422, True)
+
+
+def test_a_file_that_came_back_is_of_no_use_to_anybody_else(undoing: World) -> None:
+    talk = talk_of(undoing)
+    media.send(undoing, talk, ("plan.png", media.PNG))
+    answer = undo(undoing.sign_in("agent"), talk, undoing.messages(talk)[-1].id)
+    (word,) = re.findall(r'name="kept" value="([^"]+)" checked', answer.text)
+    path = f"/messages/conversations/{talk}/send"
+    for kept in (word, "nonsense", word + "x"):
+        browser = undoing.sign_in("admin" if kept == word else "agent")
+        refused = browser.post(path, {"body": "Here", "kept": [kept]})
+        assert (refused.status_code, "Choose it again" in refused.text) == (422, True)
+    assert media.of_conversation(undoing, talk) == []
+
+
+def test_files_count_together_with_those_that_came_back(undoing: World) -> None:
+    talk = talk_of(undoing)
+    media.send(undoing, talk, ("plan.jpg", media.JPEG + bytes(300_000)))
+    agent = undoing.sign_in("agent")
+    answer = undo(agent, talk, undoing.messages(talk)[-1].id)
+    (word,) = re.findall(r'name="kept" value="([^"]+)" checked', answer.text)
+    refused = media.send(undoing, talk, ("more.jpg", media.JPEG + bytes(300_000)), kept=[word])
+    assert (refused.status_code, "500 KB together" in refused.text) == (422, True)
+    assert f'value="{word}" checked' in refused.text
+
+
+# The setting.
+
+
+def test_each_person_chooses_their_seconds_and_nothing_else_is_taken(world: World) -> None:
+    agent = world.sign_in("agent")
+    profile = {"name": "Agent Person", "time_zone": "", "shortcuts": "y"}
+    assert agent.post("/account/", profile | {"undo_seconds": "10"}).status_code == 302
+    for wrong in ("7", "-5", "x"):
+        assert agent.post("/account/", profile | {"undo_seconds": wrong}).status_code == 422
+    with world.session():
+        assert db.session.get_one(User, world.agent_id).undo_seconds == 10
+        assert db.session.get_one(User, world.admin_id).undo_seconds == 0
+
+
+def test_another_organisations_text_is_not_found(undoing: World) -> None:
+    other = make_world(undoing.app, "teams")
+    talk = talk_of(other)
+    give_undo(other)
+    text = press(other, talk, "Until five")
+    agent = undoing.sign_in("agent")
+    assert undo(agent, talk, text).status_code == 404
+    assert send_now(agent, talk, text).status_code == 404
+
+
+# What it answered.
+
+
+def waits(world: World, talk: int) -> tuple[object, ...]:
+    with world.session():
+        row = db.session.get_one(Conversation, talk)
+        return row.state, row.waiting_since
+
+
+def test_a_pressed_text_answers_and_an_undone_one_gives_the_question_back(undoing: World) -> None:
+    talk = talk_of(undoing)
+    asked = waits(undoing, talk)
+    assert asked[1] is not None
+    first, second = press(undoing, talk, "one"), press(undoing, talk, "two")
+    assert waits(undoing, talk) == ("open", None)
+    agent = undoing.sign_in("agent")
+    undo(agent, talk, second)
+    assert waits(undoing, talk) == ("open", None)
+    undo(agent, talk, first)
+    assert waits(undoing, talk) == asked
+
+
+def test_a_conversation_goes_back_to_its_place_in_the_list(undoing: World) -> None:
+    first, second = talk_of(undoing), talk_of(undoing)
+    agent = undoing.sign_in("agent")
+    before = order(undoing)
+    text = press(undoing, first, "Until five")
+    assert order(undoing) == [first, second]
+    undo(agent, first, text)
+    assert order(undoing) == before == [second, first]
+
+
+def order(world: World) -> list[int]:
+    with world.session():
+        listed = select(Conversation.id).where(Conversation.listed_at.is_not(None))
+        return list(db.session.scalars(listed.order_by(Conversation.listed_at.desc())))
