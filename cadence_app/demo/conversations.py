@@ -79,6 +79,8 @@ def load_conversations(
             team=inbox.team.name,
             tenant=tenant.name,
         )
+        if index < _RECENT and not index % 3 and not maybe:
+            said = _up_to_question(said)
         texts, turns = _play(said, moments[index], contact, inbox, author, chance)
         changes.append(turns)
         messages.append(texts)
@@ -108,6 +110,12 @@ def load_conversations(
             }
         )
     _save(tenant, conversations, messages, changes, flags)
+
+
+def _up_to_question(said: list[tuple[int, bool, str]]) -> list[tuple[int, bool, str]]:
+    """A talk up to their last question, which nobody has answered yet; all of it where they ask nothing."""
+    asked = [at for at, (_, inbound, body) in enumerate(said) if inbound and body.endswith("?")]
+    return said[: asked[-1] + 1] if asked else said
 
 
 def _play(
