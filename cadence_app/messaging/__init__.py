@@ -6,6 +6,8 @@ from flask import Flask
 
 from cadence_app.messaging import (
     dev_phone,
+    draft_boxes,
+    draft_routes,
     keyword_routes,
     later_routes,
     new_text_routes,
@@ -25,6 +27,7 @@ __all__ = ["carrier_jobs", "media_jobs", "traces"]
 def init_app(app: Flask) -> None:
     pages = (
         routes,
+        draft_routes,
         later_routes,
         new_text_routes,
         opt_out_queue_routes,
@@ -37,5 +40,6 @@ def init_app(app: Flask) -> None:
     )
     for page in pages:
         app.register_blueprint(page.blueprint)
+    app.add_template_global(draft_boxes.stash, "draft_stash")
     if app.config["DEV_TOOLS"]:
         app.register_blueprint(dev_phone.blueprint)

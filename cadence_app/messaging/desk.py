@@ -76,7 +76,7 @@ def conversations(user: User, inbox_id: int | None, search: str, only: Only, pag
         .outerjoin(PossibleOptOut, _OPEN_FLAG)
         .options(contains_eager(Conversation.inbox), contains_eager(Conversation.contact))
         .options(joinedload(Conversation.assignee))
-        .where(visible_to(user), Contact.gone_at.is_(None), _begun())
+        .where(visible_to(user), Contact.gone_at.is_(None), begun())
     )
     if inbox_id is not None:
         query = query.where(Conversation.inbox_id == inbox_id)
@@ -112,7 +112,7 @@ def conversations_with(user: User, contact: Contact) -> list[Conversation]:
         db.session.scalars(
             select(Conversation)
             .join(Conversation.inbox)
-            .where(Conversation.contact_id == contact.id, visible_to(user), _begun())
+            .where(Conversation.contact_id == contact.id, visible_to(user), begun())
             .options(contains_eager(Conversation.inbox))
             .order_by(Conversation.last_message_at.desc())
         )
@@ -186,7 +186,7 @@ def mark_unread(conversation: Conversation) -> None:
     db.session.commit()
 
 
-def _begun() -> ColumnElement[bool]:
+def begun() -> ColumnElement[bool]:
     """The condition on conversations that there is anything in one: what was made for a text of a later time
     is empty once that is cancelled."""
     # Each of at most one row, so that it is read for the conversations of a page and never for all.

@@ -7,7 +7,7 @@ from typing import Any
 from flask import abort, request, url_for
 from flask_login import current_user
 
-from cadence_app.messaging import desk, opt_out_queue, page_freshness
+from cadence_app.messaging import desk, draft_lists, opt_out_queue, page_freshness
 from cadence_app.messaging.carriers import unread
 from cadence_app.messaging.models import Conversation
 from cadence_app.ui import query_values
@@ -26,6 +26,7 @@ def lists(found: Conversation | None) -> dict[str, Any]:
     inboxes = desk.inboxes_of(current_user)
     if inbox_id is not None and inbox_id not in {inbox.id for inbox, _ in inboxes}:
         abort(404)
+    page = desk.conversations(current_user, inbox_id, search, only, page_number)
     kept: dict[str, Any] = {"inbox": inbox_id, "q": search or None, "only": str(only) or None}
 
     def here(**changes: Any) -> str:
@@ -48,5 +49,6 @@ def lists(found: Conversation | None) -> dict[str, Any]:
         "queue_total": opt_out_queue.count(current_user),
         "unread_posts_total": unread.count(first=True) if current_user.is_admin else 0,
         "page_number": page_number,
-        "page": desk.conversations(current_user, inbox_id, search, only, page_number),
+        "page": page,
+        "drafts": draft_lists.previews(current_user, [row[0].id for row in page.rows]),
     }

@@ -17,6 +17,7 @@ from cadence_app.inboxes.models import Inbox
 from cadence_app.inboxes.service import visible_to
 from cadence_app.messaging.desk import THREAD_LENGTH
 from cadence_app.messaging.desk_models import AssignmentChange, Note
+from cadence_app.messaging.draft_models import Draft
 from cadence_app.messaging.later import OPEN
 from cadence_app.messaging.media.models import MessageMedia
 from cadence_app.messaging.models import Conversation, Message, ScheduledText
@@ -24,6 +25,8 @@ from cadence_app.messaging.models import Conversation, Message, ScheduledText
 # So many of those that changed last stand for an inbox. One that changed earlier and was committed later
 # shows too, unless more than this changed in between.
 _LATEST = 10
+# So much of a draft tells whether the lists show it as it is: a little less than a row has room for.
+_DRAFT_SHOWN = 60
 
 
 def conversation_version(user: User, conversation_id: int) -> str | None:
@@ -42,7 +45,8 @@ def conversation_version(user: User, conversation_id: int) -> str | None:
 
 
 def lists_version(user: User) -> str:
-    """Changes whenever a conversation in the user's inboxes does, a status, or what waits to be decided."""
+    """Changes whenever a conversation in the user's inboxes does, a status, what waits to be decided, or what
+    a row shows of the user's own drafts."""
     latest = lateral(
         select(Conversation.id, Conversation.changed_at)
         .where(Conversation.inbox_id == Inbox.id)
@@ -61,11 +65,22 @@ def lists_version(user: User) -> str:
     flags = select(func.concat(func.count(), " ", func.max(PossibleOptOut.message_id))).where(
         PossibleOptOut.tenant_id == user.tenant_id, PossibleOptOut.decision == Decision.OPEN
     )
-    parts = conversations, cast(change.scalar_subquery(), Text), flags.scalar_subquery()
+    parts = conversations, cast(change.scalar_subquery(), Text), flags.scalar_subquery(), _drafts(user)
     version: str = db.session.scalars(
         select(func.md5(func.concat_ws("|", *(func.coalesce(part, "") for part in parts))))
     ).one()
     return version
+
+
+def _drafts(user: User) -> ScalarSelect[str]:
+    """What is begun, and how it begins: it does not change with every word."""
+    begins = func.left(func.concat(Draft.words, Draft.other_words), _DRAFT_SHOWN)
+    line = func.concat(Draft.id, " ", begins)
+    return (
+        select(func.string_agg(line, aggregate_order_by(literal(","), Draft.id)))
+        .where(Draft.user_id == user.id, Draft.inbox_id.is_not(None), Draft.ends_at > func.now())
+        .scalar_subquery()
+    )
 
 
 def _texts() -> ScalarSelect[str]:

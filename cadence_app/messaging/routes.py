@@ -19,6 +19,8 @@ from cadence_app.messaging import (
     assignments,
     bars,
     desk,
+    draft_boxes,
+    drafts,
     later,
     notes,
     page_freshness,
@@ -26,6 +28,7 @@ from cadence_app.messaging import (
     thread,
 )
 from cadence_app.messaging.consent_card import Card, card_of, toggle
+from cadence_app.messaging.draft_models import What
 from cadence_app.messaging.forms import ComposeForm, LaterForm, NoteForm
 from cadence_app.messaging.jobs import dispatch
 from cadence_app.messaging.lists import lists
@@ -105,6 +108,8 @@ def send(conversation_id: int) -> ResponseReturnValue:
     _hold(found)
     message = compose(current_user, found, form.body.data)
     media.attach(message, stored)
+    if message.state != MessageState.SUPPRESSED:
+        _end_draft(found, What.TEXT, form.body.data)
     db.session.commit()
     if message.state == MessageState.SUPPRESSED:
         form.body.errors = [f"Not sent. {message.detail}"]
@@ -148,6 +153,7 @@ def add_note(conversation_id: int) -> ResponseReturnValue:
     if valid:
         _hold(found)
         notes.add(current_user, found, form.note.data)
+        _end_draft(found, What.NOTE, form.note.data)
         db.session.commit()
         form = NoteForm(formdata=None)
     status = 200 if valid else 422
@@ -215,9 +221,12 @@ def _send_later(found: Conversation) -> ResponseReturnValue:
     form = LaterForm()
     if not form.validate_on_submit():
         return _after_send(found, form, 422)
+    _hold(found)
+    _end_draft(found, What.TEXT, form.body.data)
     try:
         later.schedule_text(current_user, found, form.body.data, form.send_at.instant)
     except later.Refused as refused:
+        db.session.rollback()
         form.body.errors = [f"Not set. {refused}"]
         return _after_send(found, form, 409)
     if not htmx.wanted():
@@ -257,6 +266,7 @@ def _open(found: Conversation, card: Card | None = None) -> dict[str, Any]:
         "bar": answer.bar,
         "barred": [bars.words_of(bar, found.inbox) for bar in answer.bars],
         **writing_in(found.inbox),
+        **draft_boxes.in_conversation(current_user, found),
         "later_texts": later.open_texts(found),
         "templates": _offered_templates(found),
     }
@@ -288,6 +298,10 @@ def _consent_url(found: Conversation) -> str:
 
 def _conversation(conversation_id: int) -> Conversation:
     return desk.find_conversation(current_user, conversation_id) or abort(404)
+
+
+def _end_draft(found: Conversation, what: What, words: str) -> None:
+    drafts.end(current_user, drafts.in_conversation(found, what), words, draft_boxes.pressed())
 
 
 def _hold(found: Conversation) -> None:
