@@ -11,7 +11,7 @@ import hmac
 from dataclasses import dataclass
 from typing import Any
 
-from flask import current_app, request
+from flask import current_app, request, url_for
 from flask_login import current_user
 
 from cadence_app.accounts.models import User
@@ -42,10 +42,7 @@ def of_place(user: User, place: Place, about: int = 0) -> Box:
     return Box(
         words,
         {
-            "data-draft-what": str(place.what),
-            "data-draft-contact": place.contact_id,
-            "data-draft-inbox": place.inbox_id,
-            "data-draft-team": place.team_id,
+            "data-draft-url": url_for("drafts.save", **vars(place)),
             "data-draft-about": about or None,
             "data-draft-version": told["version"],
             "data-draft-other": told["other"] or None,

@@ -25,7 +25,7 @@ def previews(user: User, conversation_ids: Collection[int]) -> dict[int, Draft]:
         .where(Conversation.id.in_(conversation_ids), Draft.user_id == user.id, has_words(), lasts())
         .order_by(Draft.what)
     )
-    return dict(row._tuple() for row in db.session.execute(query))
+    return {row[0]: row[1] for row in db.session.execute(query)}
 
 
 def to_people(user: User, begun: ColumnElement[bool]) -> list[Row[Draft, Contact, Inbox]]:

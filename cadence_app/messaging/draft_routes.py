@@ -17,22 +17,23 @@ from cadence_app.messaging import draft_boxes, drafts
 from cadence_app.messaging.draft_models import What
 from cadence_app.messaging.drafts import Place, Typed
 from cadence_app.ui import query_values
-from cadence_app.ui.query_values import Given
 
 blueprint = Blueprint("drafts", __name__, url_prefix="/messages/drafts")
+# `of_id` is the team of a reason, and the inbox of what is to be a text or a note.
+_PLACE = f"/<any({', '.join(What)}):what>/<int:contact_id>/<int:of_id>"
 
 
-@blueprint.get("")
+@blueprint.get(_PLACE)
 @desk_required
-def show() -> ResponseReturnValue:
+def show(what: str, contact_id: int, of_id: int) -> ResponseReturnValue:
     """The words of one place as they are now; and a token for saving, for a page whose own is too old."""
-    row = drafts.find(current_user, _place(request.args))
+    row = drafts.find(current_user, _place(what, contact_id, of_id))
     return draft_boxes.answer(current_user, row) | {"token": generate_csrf()}
 
 
-@blueprint.post("")
+@blueprint.post(_PLACE)
 @desk_required
-def save() -> ResponseReturnValue:
+def save(what: str, contact_id: int, of_id: int) -> ResponseReturnValue:
     """Saves words, or clears them. The answer says what became of them and what is there now."""
     ago = min(query_values.row_id(request.form, "ago") or 0, drafts.KEPT_FOR.total_seconds() * 1000)
     typed = Typed(
@@ -43,7 +44,7 @@ def save() -> ResponseReturnValue:
         _words("aside") if "aside" in request.form else None,
     )
     try:
-        outcome, row = drafts.save(current_user, _place(request.form), typed)
+        outcome, row = drafts.save(current_user, _place(what, contact_id, of_id), typed)
     except drafts.Gone:
         abort(404)
     except ValueError:
@@ -53,13 +54,9 @@ def save() -> ResponseReturnValue:
     return told
 
 
-def _place(given: Given) -> Place:
+def _place(what: str, contact_id: int, of_id: int) -> Place:
     """404 for one that is not the user's to see."""
-    what, contact_id = given.get("what", ""), query_values.row_id(given, "contact")
-    if what not in set(What) or contact_id is None:
-        abort(404)
-    inbox_id, team_id = (query_values.row_id(given, name) for name in ("inbox", "team"))
-    return drafts.open_place(current_user, Place(What(what), contact_id, inbox_id, team_id)) or abort(404)
+    return drafts.open_place(current_user, Place(What(what), contact_id, of_id)) or abort(404)
 
 
 def _words(name: str) -> str:

@@ -48,12 +48,19 @@ class Gone(LookupError):
 
 @dataclass(frozen=True)
 class Place:
-    """Where words belong: text and note with a contact in an inbox, a reason with a contact in a team."""
+    """Where words belong: with a contact, in an inbox (text and note) or in a team (reason), of this id."""
 
     what: What
     contact_id: int
-    inbox_id: int | None = None
-    team_id: int | None = None
+    of_id: int
+
+    @property
+    def inbox_id(self) -> int | None:
+        return None if self.what == What.REASON else self.of_id
+
+    @property
+    def team_id(self) -> int | None:
+        return self.of_id if self.what == What.REASON else None
 
 
 @dataclass(frozen=True)
@@ -90,11 +97,11 @@ class Outcome(StrEnum):
 
 
 def in_conversation(conversation: Conversation, what: What) -> Place:
-    return Place(what, conversation.contact_id, inbox_id=conversation.inbox_id)
+    return Place(what, conversation.contact_id, conversation.inbox_id)
 
 
 def for_reason(contact_id: int, team_id: int) -> Place:
-    return Place(What.REASON, contact_id, team_id=team_id)
+    return Place(What.REASON, contact_id, team_id)
 
 
 def open_place(user: User, place: Place) -> Place | None:
@@ -102,15 +109,15 @@ def open_place(user: User, place: Place) -> Place | None:
     contact, the inbox or the team."""
     contact_id = kept_of(place.contact_id)
     if place.what == What.REASON:
-        if place.team_id not in {team.id for team in user.teams} or place.inbox_id is not None:
-            return None
+        theirs = place.of_id in {team.id for team in user.teams}
     else:
-        theirs = select(Inbox.id).where(Inbox.id == place.inbox_id, visible_to(user))
-        if place.team_id is not None or db.session.scalar(theirs) is None:
-            return None
+        in_it = select(Inbox.id).where(Inbox.id == place.of_id, visible_to(user))
+        theirs = db.session.scalar(in_it) is not None
+    if not theirs:
+        return None
     if find_contact(user, contact_id) is None and not _talks(user, contact_id):
         return None
-    return Place(place.what, contact_id, place.inbox_id, place.team_id)
+    return Place(place.what, contact_id, place.of_id)
 
 
 def find(user: User, place: Place) -> Draft | None:
@@ -129,13 +136,14 @@ def save(user: User, place: Place, typed: Typed) -> tuple[Outcome, Draft]:
         return Outcome.LATE, row
     knows = _knows(row, press)
     if not knows and (at < row.typed_at or typed.about < row.about):
+        _remember(row, press, writes=False)
         if not row.words:
             return Outcome.ENDED, row
-        if _lay_aside(row, words, at, beside=row.words):
+        if lay_aside(row, words, at, beside=row.words):
             _touch(row)
         return Outcome.OLDER, row
     if not knows or typed.about != row.about:
-        _lay_aside(row, row.words, row.typed_at, beside=words)
+        lay_aside(row, row.words, row.typed_at, beside=words)
     if typed.aside is not None:
         row.other_words, row.other_at = typed.aside.strip(), at
     row.words, row.typed_at, row.about = words, at, typed.about
@@ -153,7 +161,7 @@ def end(user: User, place: Place, sent: str, press: Press) -> None:
     after = bool(press.writer) and press.writer == _writer(row) and _turn_of(row, press.writer) > press.turn
     if press.writer and not after:
         if not _knows(row, press):
-            _lay_aside(row, row.words, row.typed_at, beside=sent)
+            lay_aside(row, row.words, row.typed_at, beside=sent)
         _remember(row, press)
     row.words = row.words.removeprefix(sent).strip() if after else ""
     row.typed_at = datetime.now(UTC)
@@ -164,7 +172,7 @@ def keep(user: User, conversation: Conversation, what: What, words: str) -> Draf
     """Makes words the draft again that had left the box, such as a text that was taken back; what had been
     typed since is kept beside them. Errors: Gone."""
     row = _held(user, in_conversation(conversation, what))
-    _lay_aside(row, row.words, row.typed_at, beside=words)
+    lay_aside(row, row.words, row.typed_at, beside=words)
     row.words, row.typed_at = words[:LONGEST], datetime.now(UTC)
     _remember(row, Press())
     _touch(row)
@@ -216,7 +224,7 @@ def _join(row: Draft, gone: Draft) -> None:
     if gone.other_words and not row.other_words:
         row.other_words, row.other_at = gone.other_words, gone.other_at
     loser = (row if wins else gone).words, (row if wins else gone).typed_at
-    _lay_aside(row, *loser, beside=(gone if wins else row).words)
+    lay_aside(row, *loser, beside=(gone if wins else row).words)
     if wins:
         row.words, row.typed_at, row.about = gone.words, gone.typed_at, gone.about
     _remember(row, Press())
@@ -251,8 +259,16 @@ def _held(user: User, place: Place) -> Draft:
     there = select(Contact.id).where(Contact.id == place.contact_id, Contact.gone_at.is_(None))
     if db.session.scalar(there.with_for_update(read=True)) is None:
         raise Gone
-    values = {**vars(place), "user_id": user.id, "tenant_id": user.tenant_id}
-    new = upsert(Draft).values(**values, typed_at=_LONG_AGO, ends_at=func.now() + _ENDED_FOR)
+    new = upsert(Draft).values(
+        tenant_id=user.tenant_id,
+        user_id=user.id,
+        what=place.what,
+        contact_id=place.contact_id,
+        inbox_id=place.inbox_id,
+        team_id=place.team_id,
+        typed_at=_LONG_AGO,
+        ends_at=func.now() + _ENDED_FOR,
+    )
     db.session.execute(new.on_conflict_do_nothing())
     held = select(Draft).where(*_at(user, place)).with_for_update()
     return db.session.scalars(held.execution_options(populate_existing=True)).one()
@@ -273,12 +289,14 @@ def _knows(row: Draft, press: Press) -> bool:
     return press.seen == row.version or bool(press.writer and press.writer == _writer(row))
 
 
-def _remember(row: Draft, press: Press) -> None:
-    others = [each for each in row.turns if each[0] != press.writer]
-    row.turns = [(press.writer, press.turn), *others][:_PAGES]
+def _remember(row: Draft, press: Press, writes: bool = True) -> None:
+    """Notes how far a page's saves have come; `writes`: these are its words now."""
+    others = [(name, turn) for name, turn in row.turns if name != press.writer]
+    ours = press.writer, max(press.turn, _turn_of(row, press.writer))
+    row.turns = ([ours, *others] if writes else [*others[:1], ours, *others[1:]])[:_PAGES]
 
 
-def _lay_aside(row: Draft, words: str, at: datetime, beside: str) -> bool:
+def lay_aside(row: Draft, words: str, at: datetime, beside: str) -> bool:
     """Keeps words beside those of the draft, unless they are nothing or a part of them; whether it did."""
     if not words.strip() or words.strip() in beside:
         return False

@@ -183,7 +183,7 @@ def _shown(draft: Draft) -> dict[str, Any]:
     templates = _offered_templates(draft)
     box = None
     if contact:
-        place = drafts.Place(What.TEXT, contact.id, inbox_id=choice.inbox.id)
+        place = drafts.Place(What.TEXT, contact.id, choice.inbox.id)
         box = draft_boxes.of_place(current_user, place)
         if request.method == "GET" and not form.body.data:
             form.body.data = box.words

@@ -1,17 +1,15 @@
 /* What drafts.js says to the server and hears of it. window.draftsServer has
-   ask(place): a promise of what is there now, null where it can't be had;
+   ask(url): a promise of what is there now, null where it can't be had;
    send(state, leaving): a promise of {now} once it is saved, or of {why}: "signed out", "gone", "too long", "again" (its
    token was too old, and there is a new one). It fails where the server can't be reached. */
 (function () {
   "use strict";
-  var address = document.querySelector("meta[name=draft-url]");
   var csrf = document.querySelector("meta[name=csrf-token]");
-  if (!address || !csrf) return;
+  if (!csrf) return;
   var token = csrf.content;
 
-  function ask(place) {
-    var query = new URLSearchParams(place);
-    return window.fetch(address.content + "?" + query, { redirect: "manual" }).then(function (answer) {
+  function ask(url) {
+    return window.fetch(url, { redirect: "manual" }).then(function (answer) {
       if (!answer.ok) return null;
       return answer.json().then(function (now) {
         token = now.token;
@@ -20,7 +18,7 @@
     });
   }
   function bodyOf(state) {
-    var body = new URLSearchParams(state.place);
+    var body = new URLSearchParams();
     body.set("words", state.words);
     body.set("draft_writer", state.writer);
     body.set("draft_turn", state.turn);
@@ -36,12 +34,12 @@
     var asked = {
       method: "POST", body: bodyOf(state), keepalive: leaving, redirect: "manual", headers: { "X-CSRFToken": token },
     };
-    return window.fetch(address.content, asked).then(function (answer) {
+    return window.fetch(state.url, asked).then(function (answer) {
       if (answer.type === "opaqueredirect" || answer.status === 401) return { why: "signed out" };
       if (answer.status === 403 || answer.status === 404) return { why: "gone" };
       if (answer.status === 422) return { why: "too long" };
       if (answer.status === 400) {
-        return ask(state.place).then(function (now) {
+        return ask(state.url).then(function (now) {
           if (!now) return { why: "signed out" };
           if (token === old) throw new Error("not saved");
           return { why: "again" };

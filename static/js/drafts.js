@@ -17,9 +17,9 @@
   /* How this page names itself; each change that somebody types is its next turn. */
   var writer = Math.random().toString(36).slice(2, 12) + Date.now().toString(36);
   var turns = 0;
-  /* By the name of the place. `dirty`: the server has not said yet that it has these `words`. */
+  /* By the address of the place. `dirty`: the server has not said yet that it has these `words`. */
   var states = {};
-  var nameOfBox = new WeakMap();
+  var urlOfBox = new WeakMap();
   var leaving = false;
   var going = false;
 
@@ -27,18 +27,14 @@
     Object.values(states).forEach(work);
   }
   function stateOf(target) {
-    return target && target.matches && target.matches("textarea[data-draft]") ? states[nameOfBox.get(target)] : null;
+    return target && target.matches && target.matches("textarea[data-draft]") ? states[urlOfBox.get(target)] : null;
   }
   function boxOf(state) {
     return state.box && state.box.isConnected && state.box.form ? state.box : null;
   }
   /* The form says what the box in it is for: htmx may keep a box while its form comes anew. */
-  function placeOf(box) {
-    var said = box.form ? box.form.dataset : {};
-    if (!said.draftWhat) return null;
-    return {
-      what: said.draftWhat, contact: said.draftContact, inbox: said.draftInbox || "", team: said.draftTeam || "",
-    };
+  function urlOf(box) {
+    return (box.form && box.form.dataset.draftUrl) || "";
   }
   function aboutOf(box) {
     return Number(box.form.dataset.draftAbout || 0);
@@ -87,11 +83,10 @@
     Object.assign(state, { words: words, typedAt: Date.now(), writer: writer, turn: turn, dirty: true });
     if (boxOf(state)) state.about = aboutOf(state.box);
     var kept = {
-      place: state.place, words: words, writer: writer, turn: turn, seen: state.version, at: state.typedAt,
-      about: state.about,
+      words: words, writer: writer, turn: turn, seen: state.version, at: state.typedAt, about: state.about,
     };
     sealed
-      .put(state.name, kept, function () {
+      .put(state.url, kept, function () {
         return state.turn === turn && state.dirty;
       })
       .then(function (done) {
@@ -101,7 +96,7 @@
   function saved(state) {
     state.dirty = false;
     state.sealed = false;
-    sealed.drop(state.name);
+    sealed.drop(state.url);
   }
   function soon(state) {
     window.clearTimeout(state.timer);
@@ -186,7 +181,7 @@
       var quiet = function () {
         return null;
       };
-      server.ask(state.place).then(function (now) {
+      server.ask(state.url).then(function (now) {
         var box = boxOf(state);
         if (!now || !box || state.dirty || state.pressed || now.version === state.version) return;
         state.version = now.version;
@@ -202,15 +197,14 @@
   /* Boxes come and go with htmx; what is typed goes along. */
   function adopt() {
     doc.querySelectorAll("textarea[data-draft]").forEach(function (box) {
-      var place = placeOf(box);
-      if (!place) return;
-      var name = [place.what, place.contact, place.inbox, place.team].join("/");
-      var state = states[name] || (states[name] = { name: name, place: place, version: 0, turn: 0, about: aboutOf(box) });
-      var before = nameOfBox.get(box);
-      var isNew = before !== name || state.box !== box;
-      nameOfBox.set(box, name);
+      var url = urlOf(box);
+      if (!url) return;
+      var state = states[url] || (states[url] = { url: url, version: 0, turn: 0, about: aboutOf(box) });
+      var before = urlOfBox.get(box);
+      var isNew = before !== url || state.box !== box;
+      urlOfBox.set(box, url);
       state.box = box;
-      if (isNew && before && before !== name) move(states[before], state);
+      if (isNew && before && before !== url) move(states[before], state);
       else if (isNew) fill(state);
       tellOther(state, box.form.dataset.draftOther || "", box.form.dataset.draftOtherAt || "");
     });
@@ -326,7 +320,7 @@
       return state.dirty && state.failures && !state.sealed && state.words.trim();
     });
     /* To somebody new, who has no place yet. */
-    var placeless = doc.querySelector("form:not([data-draft-what]):not([aria-busy]) textarea[data-draft]");
+    var placeless = doc.querySelector("form:not([data-draft-url]):not([aria-busy]) textarea[data-draft]");
     if (nowhere || (!going && placeless && placeless.value.trim())) event.preventDefault();
   });
   /* Signing out waits for what is on its way: after it the server takes nothing from here. */
@@ -348,9 +342,9 @@
   /* What an earlier page of this tab could not save goes by that page's name and turn, so that words which were sent since
      do not come back. */
   function restore(kept) {
-    var name = kept[0];
+    var url = kept[0];
     var said = kept[1];
-    var state = states[name] || (states[name] = { name: name, place: said.place });
+    var state = states[url] || (states[url] = { url: url });
     if (state.dirty) return;
     Object.assign(state, {
       words: said.words, writer: said.writer, turn: said.turn, version: said.seen, typedAt: said.at, about: said.about,
