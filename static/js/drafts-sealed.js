@@ -1,8 +1,8 @@
 /* What the server has not got yet, kept in this tab: sealed by a key that only its author's pages have, so that whoever
    sits here next can't read it, and gone with the tab. Without HTTPS a browser seals nothing, and nothing is kept.
 
-   window.draftsSealed has put(name, value, isWanted), drop(name) and all(), a promise of [name, value] pairs. What another
-   user left here is thrown away. */
+   window.draftsSealed has put(name, value, isWanted), drop(name), all(), a promise of [name, value] pairs, and whether it
+   `works`. What another user left here is thrown away. */
 (function () {
   "use strict";
   var found = document.querySelector("meta[name=draft-stash]");
@@ -81,5 +81,5 @@
     });
   }
 
-  window.draftsSealed = { put: put, drop: drop, all: all };
+  window.draftsSealed = { put: put, drop: drop, all: all, works: Boolean(subtle) };
 })();

@@ -64,7 +64,7 @@
       save(state);
       box.focus();
     }
-    window.draftsTold(box, "other", words && "You also wrote here, " + at + ": “" + shown + "”", [
+    window.draftsTold(box, "other", words && "You also wrote here" + (at && ", " + at) + ": “" + shown + "”", [
       ["Use these words", choose.bind(null, true)],
       ["Discard", choose.bind(null, false)],
     ]);
@@ -177,12 +177,14 @@
   /* Another window may have gone on: a box in which nothing new stands follows it. */
   function look() {
     all(function (state) {
-      if (!boxOf(state) || state.dirty || state.busy || state.pressed) return;
+      if (!boxOf(state) || state.dirty || state.busy || state.pressed || state.asking) return;
+      state.asking = true;
       var quiet = function () {
-        return null;
+        state.asking = false;
       };
       server.ask(state.url).then(function (now) {
         var box = boxOf(state);
+        state.asking = false;
         if (!now || !box || state.dirty || state.pressed || now.version === state.version) return;
         state.version = now.version;
         if (now.about === aboutOf(box)) {
@@ -356,7 +358,12 @@
   }
 
   adopt();
-  sealed.all().then(function (found) {
-    found.forEach(restore);
-  });
+  if (sealed.works) {
+    sealed.all().then(function (found) {
+      found.forEach(restore);
+    });
+  } else {
+    /* The page before this one may still be saving. */
+    window.setTimeout(look, 1000);
+  }
 })();
