@@ -1,7 +1,8 @@
 /* What drafts.js says to the server and hears of it. window.draftsServer has
    ask(url): a promise of what is there now, null where it can't be had;
    send(state, leaving): a promise of {now} once it is saved, or of {why}: "signed out", "gone", "too long", "again" (its
-   token was too old, and there is a new one). It fails where the server can't be reached. */
+   token was too old, and there is a new one). It fails where the server can't be reached;
+   mark(form, said): the form that sends the words says of them what a save does. */
 (function () {
   "use strict";
   var csrf = document.querySelector("meta[name=csrf-token]");
@@ -52,5 +53,15 @@
     });
   }
 
-  window.draftsServer = { ask: ask, send: send };
+  function mark(form, said) {
+    Object.keys(said).forEach(function (name) {
+      var input = form.querySelector("input[name=" + name + "]") || document.createElement("input");
+      input.type = "hidden";
+      input.name = name;
+      input.value = said[name];
+      if (!input.isConnected) form.append(input);
+    });
+  }
+
+  window.draftsServer = { ask: ask, send: send, mark: mark };
 })();

@@ -179,9 +179,6 @@
     all(function (state) {
       if (!boxOf(state) || state.dirty || state.busy || state.pressed || state.asking) return;
       state.asking = true;
-      var quiet = function () {
-        state.asking = false;
-      };
       server.ask(state.url).then(function (now) {
         var box = boxOf(state);
         state.asking = false;
@@ -192,7 +189,9 @@
           put(box, now.words);
         }
         showOther(state, now);
-      }, quiet);
+      }, function () {
+        state.asking = false;
+      });
     });
   }
 
@@ -245,7 +244,7 @@
     if (state) save(state);
   });
 
-  /* The form that sends the words says of them what a save does. */
+  /* Send, Save and Opt in. */
   doc.addEventListener("submit", function (event) {
     var form = event.target;
     var box = form.querySelector("textarea[data-draft]");
@@ -253,13 +252,7 @@
     if (!state || (event.submitter && ASKS.indexOf(event.submitter.name) >= 0)) return;
     window.clearTimeout(state.timer);
     state.pressed = { words: box.value, turn: (turns += 1), form: form };
-    [["draft_writer", writer], ["draft_turn", state.pressed.turn], ["draft_seen", state.version]].forEach(function (each) {
-      var input = form.querySelector("input[name=" + each[0] + "]") || doc.createElement("input");
-      input.type = "hidden";
-      input.name = each[0];
-      input.value = each[1];
-      if (!input.isConnected) form.append(input);
-    });
+    server.mark(form, { draft_writer: writer, draft_turn: state.pressed.turn, draft_seen: state.version });
   }, true);
   function pressedBy(event, work) {
     all(function (state) {
@@ -307,15 +300,10 @@
     else look();
   });
   window.addEventListener("focus", look);
-  window.addEventListener("online", function () {
-    all(save);
-  });
+  window.addEventListener("online", all.bind(null, save));
   window.addEventListener("pageshow", function (event) {
-    if (!event.persisted) return;
-    all(function (state) {
-      state.pressed = null;
-    });
-    look();
+    Object.values(states).forEach((state) => (state.pressed = null));
+    if (event.persisted) look();
   });
   window.addEventListener("beforeunload", function (event) {
     var nowhere = Object.values(states).some(function (state) {
@@ -325,21 +313,13 @@
     var placeless = doc.querySelector("form:not([data-draft-url]):not([aria-busy]) textarea[data-draft]");
     if (nowhere || (!going && placeless && placeless.value.trim())) event.preventDefault();
   });
-  /* Signing out waits for what is on its way: after it the server takes nothing from here. */
-  doc.addEventListener("submit", function (event) {
-    var form = event.target;
+  /* For drafts-sign-out.js: what is on its way to the server, null for nothing. */
+  window.draftsOnTheirWay = function () {
     var waiting = Object.values(states).filter(function (state) {
       return state.dirty || state.busy;
     });
-    if (!form.action.endsWith("/logout") || !waiting.length) return;
-    event.preventDefault();
-    var enough = new Promise(function (go) {
-      window.setTimeout(go, 2000);
-    });
-    Promise.race([Promise.all(waiting.map(save)), enough]).then(function () {
-      form.submit();
-    });
-  }, true);
+    return waiting.length ? Promise.all(waiting.map(save)) : null;
+  };
 
   /* What an earlier page of this tab could not save goes by that page's name and turn, so that words which were sent since
      do not come back. */
