@@ -533,6 +533,45 @@ GRANT SELECT (id, tenant_id, due_at) ON discarded_files TO cadence_lookup;
 GRANT USAGE ON SEQUENCE discarded_files_id_seq TO cadence_app;
 GRANT SELECT ON SEQUENCE discarded_files_id_seq TO cadence_backup;
 
+CREATE TABLE drafts (
+    id bigserial,
+    tenant_id bigint NOT NULL,
+    user_id bigint NOT NULL,
+    what text NOT NULL,
+    contact_id bigint NOT NULL,
+    inbox_id bigint,
+    team_id bigint,
+    words text NOT NULL DEFAULT ''::text,
+    typed_at timestamp with time zone NOT NULL,
+    other_words text NOT NULL DEFAULT ''::text,
+    other_at timestamp with time zone,
+    about bigint NOT NULL DEFAULT '0'::bigint,
+    version bigint NOT NULL DEFAULT '0'::bigint,
+    turns jsonb NOT NULL DEFAULT '[]'::jsonb,
+    ends_at timestamp with time zone NOT NULL,
+    CONSTRAINT pk_drafts PRIMARY KEY (id),
+    CONSTRAINT ck_drafts_place CHECK ((((what = 'reason'::text) = (team_id IS NOT NULL)) AND ((what = 'reason'::text) = (inbox_id IS NULL)))),
+    CONSTRAINT ck_drafts_what CHECK ((what = ANY (ARRAY['text'::text, 'note'::text, 'reason'::text]))),
+    CONSTRAINT fk_drafts_contact_id FOREIGN KEY (tenant_id, contact_id) REFERENCES contacts(tenant_id, id),
+    CONSTRAINT fk_drafts_inbox_id FOREIGN KEY (tenant_id, inbox_id) REFERENCES inboxes(tenant_id, id),
+    CONSTRAINT fk_drafts_team_id FOREIGN KEY (tenant_id, team_id) REFERENCES teams(tenant_id, id),
+    CONSTRAINT fk_drafts_tenant_id FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+    CONSTRAINT fk_drafts_user_id FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id)
+);
+CREATE INDEX ix_drafts_contact_id ON drafts USING btree (contact_id);
+CREATE INDEX ix_drafts_due ON drafts USING btree (tenant_id, ends_at);
+CREATE UNIQUE INDEX uq_drafts_place ON drafts USING btree (user_id, contact_id, what, inbox_id, team_id) NULLS NOT DISTINCT;
+ALTER TABLE drafts ENABLE ROW LEVEL SECURITY;
+ALTER TABLE drafts FORCE ROW LEVEL SECURITY;
+CREATE POLICY backup ON drafts FOR SELECT TO cadence_backup USING (true);
+CREATE POLICY lookup ON drafts FOR SELECT TO cadence_lookup USING (true);
+CREATE POLICY tenant ON drafts USING ((tenant_id = (NULLIF(current_setting('cadence.tenant_id'::text, true), ''::text))::bigint));
+GRANT SELECT, INSERT, UPDATE, DELETE ON drafts TO cadence_app;
+GRANT SELECT ON drafts TO cadence_backup;
+GRANT SELECT (id, tenant_id, ends_at) ON drafts TO cadence_lookup;
+GRANT USAGE ON SEQUENCE drafts_id_seq TO cadence_app;
+GRANT SELECT ON SEQUENCE drafts_id_seq TO cadence_backup;
+
 CREATE TABLE export_deliveries (
     export_id bigint NOT NULL,
     destination_id bigint NOT NULL,
@@ -2299,6 +2338,32 @@ $function$;
 ALTER FUNCTION due_discarded_files(interval,integer,integer) OWNER TO cadence_lookup;
 REVOKE ALL ON FUNCTION due_discarded_files(interval,integer,integer) FROM public;
 GRANT EXECUTE ON FUNCTION due_discarded_files(interval,integer,integer) TO cadence_app;
+
+CREATE FUNCTION due_drafts(late interval, of_each integer, at_most integer)
+ RETURNS TABLE(tenant_id bigint, id bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+WITH RECURSIVE having_some (tenant_id) AS (
+    (SELECT w.tenant_id FROM drafts w WHERE true ORDER BY w.tenant_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT w.tenant_id FROM drafts w WHERE true AND w.tenant_id > h.tenant_id
+            ORDER BY w.tenant_id LIMIT 1)
+    FROM having_some h WHERE h.tenant_id IS NOT NULL
+)
+SELECT h.tenant_id, found.id FROM having_some h CROSS JOIN LATERAL (
+    
+    SELECT first.id, row_number() OVER (ORDER BY first.id) AS place FROM (
+        SELECT w.id AS id FROM drafts w
+        WHERE w.tenant_id = h.tenant_id AND true AND w.ends_at <= now() - late ORDER BY w.ends_at, w.id LIMIT of_each
+    ) AS first
+) AS found
+WHERE h.tenant_id IS NOT NULL ORDER BY found.place, random() LIMIT at_most
+$function$;
+ALTER FUNCTION due_drafts(interval,integer,integer) OWNER TO cadence_lookup;
+REVOKE ALL ON FUNCTION due_drafts(interval,integer,integer) FROM public;
+GRANT EXECUTE ON FUNCTION due_drafts(interval,integer,integer) TO cadence_app;
 
 CREATE FUNCTION due_expired_exports(late interval, of_each integer, at_most integer)
  RETURNS TABLE(tenant_id bigint, id bigint)

@@ -16,7 +16,7 @@ from cadence_app.administration import inboxes
 from cadence_app.administration.teams import open_inboxes_of
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
-from cadence_app.messaging import assignments
+from cadence_app.messaging import assignments, drafts
 from cadence_app.reports.schedule_models import ExportSchedule, ExportScheduleRecipient
 from cadence_app.reports.schedule_runs import said
 from cadence_app.standing import service as standing
@@ -46,8 +46,8 @@ def deactivate(
 ) -> None:
     """Ends a user's account: they are signed out everywhere and can't sign in again. `heirs` says for each
     open personal inbox who gets it, or None to close it; `choices` for each of their API tokens and schedules
-    who takes it over, or None to end it. Their conversations in shared inboxes become unassigned. They get no
-    file any more, and a schedule that would go to nobody is paused.
+    who takes it over, or None to end it. Their conversations in shared inboxes become unassigned, and their
+    drafts end. They get no file any more, and a schedule that would go to nobody is paused.
 
     Errors: Refused for the last active admin, for oneself, for an inbox, a token or a schedule without a
     decision, and for an heir who may not have it.
@@ -73,6 +73,7 @@ def deactivate(
         else:
             inboxes.close(actor, inbox)
     assignments.release([user.id])
+    drafts.let_go([user.id])
     db.session.flush()
     standing.settle(actor, standing.errands_of(user, hold=True), choices, user)
     _stop_receiving(actor, user)
@@ -92,6 +93,7 @@ def take_away(actor: audit.Actor, user: User) -> None:
     sessions.end_all(user)
     audit.record(actor, "user.deactivated", user.email)
     assignments.release([user.id])
+    drafts.let_go([user.id])
     db.session.flush()
     _stop_receiving(actor, user)
 

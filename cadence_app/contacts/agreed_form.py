@@ -92,7 +92,7 @@ class AgreedForm(FlaskForm):
         fields = [self.agreed_on, self.collected_by, self.page_url]
         if not self.words_alone:
             fields.append(self.words)
-        return any(field.errors or (field.raw_data and field.raw_data[0]) for field in fields)
+        return any(field.errors or field.data or (field.raw_data and field.raw_data[0]) for field in fields)
 
     @property
     def earliest(self) -> date:

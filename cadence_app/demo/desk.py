@@ -12,7 +12,8 @@ from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox, InboxKind
 from cadence_app.inboxes.service import visible_to
-from cadence_app.messaging import answering, assignments, notes
+from cadence_app.messaging import answering, assignments, drafts, notes
+from cadence_app.messaging.draft_models import What
 from cadence_app.messaging.models import Conversation, ConversationState, Message
 from cadence_app.messaging.snooze_times import When, choices
 
@@ -23,7 +24,7 @@ _SNOOZED, _OPEN = 7, 4
 
 
 def load_desk(admin: User, agent: User) -> None:
-    """Notes and assignments in the latest conversations of shared inboxes that both work in."""
+    """Notes, assignments and drafts in the latest conversations of shared inboxes that both work in."""
     inboxes = select(Inbox.id).where(
         Inbox.kind == InboxKind.SHARED, Inbox.team_id.in_([team.id for team in agent.teams])
     )
@@ -43,6 +44,13 @@ def load_desk(admin: User, agent: User) -> None:
         else:
             assignments.assign(agent, conversation, agent.id, None)
             notes.add(agent, conversation, "Waiting for the registrar's answer.")
+    for user, place, what, words in (
+        (agent, 1, What.TEXT, "Thank you! I asked, and the answer is"),
+        (agent, 4, What.NOTE, "Ask Financial Aid before"),
+        (admin, 2, What.TEXT, "The office is open until five today. If you"),
+    ):
+        for conversation in found[place : place + 1]:
+            drafts.keep(user, conversation, what, words)
     db.session.flush()
     _finish(agent, found)
 

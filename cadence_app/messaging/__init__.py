@@ -7,6 +7,8 @@ from flask import Flask
 from cadence_app.messaging import (
     dev_phone,
     done_routes,
+    draft_boxes,
+    draft_routes,
     keyword_routes,
     later_routes,
     new_text_routes,
@@ -30,6 +32,7 @@ def init_app(app: Flask) -> None:
     pages = (
         routes,
         done_routes,
+        draft_routes,
         later_routes,
         new_text_routes,
         opt_out_queue_routes,
@@ -44,5 +47,6 @@ def init_app(app: Flask) -> None:
     )
     for page in pages:
         app.register_blueprint(page.blueprint)
+    app.add_template_global(draft_boxes.stash, "draft_stash")
     if app.config["DEV_TOOLS"]:
         app.register_blueprint(dev_phone.blueprint)

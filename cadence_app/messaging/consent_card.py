@@ -19,7 +19,7 @@ from cadence_app.consent.models import Consent, OptOutChange, PossibleOptOut, St
 from cadence_app.contacts.agreed_form import AgreedForm, words_field
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
-from cadence_app.messaging import desk, evidence_words, opt_out_queue
+from cadence_app.messaging import desk, draft_boxes, drafts, evidence_words, opt_out_queue
 from cadence_app.ui import query_values
 
 _MAX_REASON = 1000
@@ -63,6 +63,7 @@ class Card:
     action: str
     form: OptInForm
     undo: undoing.Offer | None
+    box: draft_boxes.Box
     problem: str = ""
 
 
@@ -78,7 +79,9 @@ def card_of(user: User, contact: Contact, team: Team, action: str, form: OptInFo
     flag = possible.open_flag(contact.id, team.id)
     quoted = flag is not None and opt_out_queue.quotes(user, flag)
     history = changes_of(contact.id, [team.id])
-    form = form or OptInForm(formdata=None)
+    box = draft_boxes.of_reason(user, contact.id, team.id, stored)
+    form = form or OptInForm(formdata=None, words=box.words)
+    form.words.render_kw = {"data-draft": ""}
     form.with_ids(f"consent-{team.id}")
     basis = basis_of(contact.id, team.id)
     behind = {change.message_id for change in history if change.message_id}
@@ -100,6 +103,7 @@ def card_of(user: User, contact: Contact, team: Team, action: str, form: OptInFo
         action=action,
         form=form,
         undo=undoing.offered(user, stored),
+        box=box,
     )
 
 
@@ -127,6 +131,8 @@ def toggle(user: User, contact: Contact, team: Team, action: str) -> Outcome:
     if problem:
         db.session.rollback()
     else:
+        if wanted == Status.OPTED_IN:
+            drafts.end(user, drafts.for_reason(contact.id, team.id), form.words.data, draft_boxes.pressed())
         db.session.commit()
     card = card_of(user, contact, team, action, form if problem else None)
     card.problem = problem

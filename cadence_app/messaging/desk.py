@@ -125,7 +125,7 @@ def _of(query: Any, user: User, which: Which) -> Any:
         .join(Conversation.inbox)
         .join(Conversation.contact)
         .outerjoin(PossibleOptOut, _OPEN_FLAG)
-        .where(visible_to(user), Contact.gone_at.is_(None), _begun())
+        .where(visible_to(user), Contact.gone_at.is_(None), begun())
     )
     if which.inbox_id is not None:
         query = query.where(Conversation.inbox_id == which.inbox_id)
@@ -163,7 +163,7 @@ def conversations_with(user: User, contact: Contact) -> list[Conversation]:
         db.session.scalars(
             select(Conversation)
             .join(Conversation.inbox)
-            .where(Conversation.contact_id == contact.id, visible_to(user), _begun())
+            .where(Conversation.contact_id == contact.id, visible_to(user), begun())
             .options(contains_eager(Conversation.inbox))
             .order_by(Conversation.last_message_at.desc())
         )
@@ -237,7 +237,7 @@ def mark_unread(conversation: Conversation) -> None:
     db.session.commit()
 
 
-def _begun() -> ColumnElement[bool]:
+def begun() -> ColumnElement[bool]:
     """The condition on conversations that there is anything in one: what was made for a text of a later time
     is empty once that is cancelled."""
     # Each of at most one row, so that it is read for the conversations of a page and never for all.

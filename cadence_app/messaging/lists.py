@@ -11,7 +11,15 @@ from flask_login import current_user
 from cadence_app.contacts.tags import all_tags
 from cadence_app.inboxes.models import Inbox
 from cadence_app.inboxes.service import people_of
-from cadence_app.messaging import batch_words, bulk, desk, desk_choices, opt_out_queue, page_freshness
+from cadence_app.messaging import (
+    batch_words,
+    bulk,
+    desk,
+    desk_choices,
+    draft_lists,
+    opt_out_queue,
+    page_freshness,
+)
 from cadence_app.messaging.carriers import unread
 from cadence_app.messaging.desk import Only, Which
 from cadence_app.messaging.desk_models import DeskChoice
@@ -75,6 +83,7 @@ def lists(found: Conversation | None) -> dict[str, Any]:
         "unread_posts_total": unread.count(first=True) if current_user.is_admin else 0,
         "page_number": page_number,
         "page": page,
+        "drafts": draft_lists.previews(current_user, [row.conversation.id for row in page.rows]),
         "says_quiet": desk_choices.says_quiet(current_user, choice),
         "batch": batch,
         "may_undo": batch is not None and bulk.count_of(batch) > 0,

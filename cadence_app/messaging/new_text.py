@@ -23,8 +23,9 @@ from cadence_app.consent.may_text import Bar, Kind
 from cadence_app.contacts import service as contacts
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
-from cadence_app.messaging import bars, later
+from cadence_app.messaging import bars, drafts, later
 from cadence_app.messaging.conversations import conversation_with
+from cadence_app.messaging.draft_models import What
 from cadence_app.messaging.media import service as media
 from cadence_app.messaging.media.models import MessageMedia
 from cadence_app.messaging.models import Conversation, Message, MessageState, ScheduledText
@@ -52,7 +53,8 @@ class Newcomer:
 @dataclass(frozen=True)
 class Press:
     """What somebody pressed Send for: to a contact, by id, or to a newcomer. `given` says how they agreed, of
-    whoever joins the team by it. `once` is the same each time that one form is sent."""
+    whoever joins the team by it. `once` is the same each time that one form is sent. `draft` is which page it
+    was pressed on."""
 
     inbox: Inbox
     to: int | Newcomer
@@ -60,6 +62,7 @@ class Press:
     once: str
     given: Given | None = None
     files: Sequence[MessageMedia] = field(default_factory=tuple)
+    draft: drafts.Press = field(default_factory=drafts.Press)
 
     def key(self, user: User) -> str:
         """What the text is known by, so that pressing twice is one text, and other words another one."""
@@ -101,6 +104,8 @@ def send(user: User, press: Press) -> Outcome:
     if message.state == MessageState.QUEUED:
         message.send_key = press.key(user)
     media.attach(message, press.files)
+    if message.state != MessageState.SUPPRESSED:
+        _end_draft(user, press, conversation)
     db.session.commit()
     return Outcome(contact_id, conversation.id, message, joined=joined)
 
@@ -122,6 +127,7 @@ def send_later(user: User, press: Press, send_at: datetime) -> Outcome:
         db.session.rollback()
         return Outcome(contact_id, why_not=bars.words_of(answer[0], press.inbox))
     conversation = conversation_with(press.inbox, contact_id)
+    _end_draft(user, press, conversation)
     later.schedule_text(user, conversation, press.body, send_at)
     return Outcome(contact_id, conversation.id, joined=joined)
 
@@ -160,6 +166,10 @@ def _stopped(press: Press, contact_id: int, joined: bool) -> Outcome | None:
     else:
         db.session.commit()
     return Outcome(contact_id, why_not=why_not, joined=joined)
+
+
+def _end_draft(user: User, press: Press, conversation: Conversation) -> None:
+    drafts.end(user, drafts.in_conversation(conversation, What.TEXT), press.body, press.draft)
 
 
 def _conversation(inbox: Inbox, contact_id: int) -> Conversation | None:

@@ -18,9 +18,10 @@ from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
 from cadence_app.inboxes.service import area_code_near, visible_to
-from cadence_app.messaging import addressing, text_templates
+from cadence_app.messaging import addressing, desk, draft_boxes, draft_lists, drafts, text_templates
 from cadence_app.messaging.addressing import Choice, Found
 from cadence_app.messaging.consent_card import Card, card_of
+from cadence_app.messaging.draft_models import What
 from cadence_app.messaging.forms import NewcomerForm, NewcomerLaterForm, NewTextForm, NewTextLaterForm
 from cadence_app.messaging.lists import lists
 from cadence_app.messaging.writing import writing_in
@@ -106,8 +107,9 @@ def page(draft: Draft) -> str:
 
 
 def whom_page(typed: str, found: Found) -> str:
-    """The page that asks whom to text."""
-    return _desk(draft=None, **people_found(typed, found))
+    """The page that asks whom to text; before anything is typed, with the texts that were begun."""
+    begun = [] if typed else draft_lists.to_people(current_user, desk.begun())
+    return _desk(draft=None, begun=begun, **people_found(typed, found))
 
 
 def no_inbox_page() -> str:
@@ -179,7 +181,14 @@ def _shown(draft: Draft) -> dict[str, Any]:
     if isinstance(form, (NewcomerForm, NewcomerLaterForm)):
         form.number.offer_in(area_code_near([choice.inbox.team_id]))
     templates = _offered_templates(draft)
+    box = None
+    if contact:
+        place = drafts.Place(What.TEXT, contact.id, choice.inbox.id)
+        box = draft_boxes.of_place(current_user, place)
+        if request.method == "GET" and not form.body.data:
+            form.body.data = box.words
     return {
+        "text_box": box,
         "draft": draft,
         "form": form,
         "templates": templates,

@@ -14,7 +14,7 @@ from cadence_app.consent.evidence_by_user import AgreedBefore
 from cadence_app.contacts import service as contacts
 from cadence_app.contacts.models import Contact
 from cadence_app.contacts.taken import said_to
-from cadence_app.messaging import addressing, desk, new_text
+from cadence_app.messaging import addressing, desk, draft_boxes, new_text
 from cadence_app.messaging import new_text_page as pages
 from cadence_app.messaging.consent_card import toggle
 from cadence_app.messaging.forms import ComposeForm, NewcomerForm, NewcomerLaterForm, NewTextLaterForm
@@ -87,7 +87,9 @@ def send() -> ResponseReturnValue:
     if not form.validate_on_submit() or draft.wrong or not form.carried_by(inbox):
         return pages.answer(draft, 422)
     files = media.store(form.uploads)
-    press = new_text.Press(inbox, _to(draft), form.body.data, draft.once, form.given, files)
+    press = new_text.Press(
+        inbox, _to(draft), form.body.data, draft.once, form.given, files, draft_boxes.pressed()
+    )
     try:
         if isinstance(form, NewTextLaterForm):
             outcome = new_text.send_later(current_user, press, form.send_at.instant)

@@ -20,6 +20,8 @@ from cadence_app.messaging import (
     bars,
     desk,
     desk_choices,
+    draft_boxes,
+    drafts,
     later,
     notes,
     page_freshness,
@@ -30,6 +32,7 @@ from cadence_app.messaging import (
     undo,
 )
 from cadence_app.messaging.consent_card import Card, card_of, toggle
+from cadence_app.messaging.draft_models import What
 from cadence_app.messaging.forms import ComposeForm, LaterForm, NoteForm
 from cadence_app.messaging.jobs import dispatch_pressed
 from cadence_app.messaging.lists import kept_of, lists, which_of
@@ -124,6 +127,8 @@ def send(conversation_id: int) -> ResponseReturnValue:
         db.session.rollback()
         form.kept.data, form.files.errors = [], [str(refused)]
         return _after_send(_conversation(conversation_id), form, 422)
+    if message.state != MessageState.SUPPRESSED:
+        _end_draft(found, What.TEXT, form.body.data)
     db.session.commit()
     if message.state == MessageState.SUPPRESSED:
         form.body.errors = [f"Not sent. {message.detail}"]
@@ -165,6 +170,7 @@ def add_note(conversation_id: int) -> ResponseReturnValue:
     if valid:
         _hold(found)
         notes.add(current_user, found, form.note.data)
+        _end_draft(found, What.NOTE, form.note.data)
         db.session.commit()
         form = NoteForm(formdata=None)
     status = 200 if valid else 422
@@ -233,9 +239,12 @@ def _send_later(found: Conversation) -> ResponseReturnValue:
     form = LaterForm()
     if not form.validate_on_submit():
         return _after_send(found, form, 422)
+    _hold(found)
+    _end_draft(found, What.TEXT, form.body.data)
     try:
         later.schedule_text(current_user, found, form.body.data, form.send_at.instant)
     except later.Refused as refused:
+        db.session.rollback()
         form.body.errors = [f"Not set. {refused}"]
         return _after_send(found, form, 409)
     if not htmx.wanted():
@@ -276,6 +285,7 @@ def open_parts(found: Conversation, card: Card | None = None) -> dict[str, Any]:
         "barred": [bars.words_of(bar, found.inbox) for bar in answer.bars],
         **writing_in(found.inbox),
         "snooze_choices": snooze_times.choices(current_user.zone),
+        **draft_boxes.in_conversation(current_user, found),
         "later_texts": later.open_texts(found),
         "held": undo.held_in(current_user, found),
         "templates": _offered_templates(found),
@@ -315,6 +325,10 @@ def _consent_url(found: Conversation) -> str:
 
 def _conversation(conversation_id: int) -> Conversation:
     return desk.find_conversation(current_user, conversation_id) or abort(404)
+
+
+def _end_draft(found: Conversation, what: What, words: str) -> None:
+    drafts.end(current_user, drafts.in_conversation(found, what), words, draft_boxes.pressed())
 
 
 def _hold(found: Conversation) -> None:

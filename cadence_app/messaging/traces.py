@@ -1,5 +1,5 @@
 """What messaging keeps of a person: their conversations and texts with files, texts set for later, notes,
-whose the conversations were and when they were done, and posts of carriers."""
+whose the conversations were and when they were done, what users have begun to write, posts of carriers."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any
 from sqlalchemy import delete, literal, or_, select, update
 
 from cadence_app.extensions import db
-from cadence_app.messaging import answering, personal_data, posts
+from cadence_app.messaging import answering, drafts, personal_data, posts
 from cadence_app.messaging.carriers.models import CarrierEvent, UnreadPost
 from cadence_app.messaging.desk_models import AssignmentChange, BatchItem, Note, StateChange
+from cadence_app.messaging.draft_models import Draft
 from cadence_app.messaging.media.models import DiscardedFile, MessageMedia
 from cadence_app.messaging.media.service import forget
 from cadence_app.messaging.models import Conversation, LaterState, Message, MessageState, ScheduledText
@@ -38,6 +39,11 @@ _TABLES = (
     Kept(
         *(BatchItem, Fate.DELETED, *_ALONG, ""),
         because="What one press on the desk changed, for its Undo; it goes within days.",
+    ),
+    Kept(
+        *(Draft, Fate.DELETED, Fate.WITH_RECORD, Fate.MOVED, ""),
+        because="What a user has typed and neither sent nor saved is for their eyes alone, and a download is"
+        " read by an admin (GDPR article 15(4)). It ends after 30 days, later where a legal hold keeps it.",
     ),
     Kept(
         *(CarrierEvent, Fate.EMPTIED, Fate.EMPTIED, Fate.STAYS, "carrier_posts"),
@@ -81,6 +87,7 @@ def _empty(leaving: Leaving) -> None:
     conversations = select(Conversation.id).where(Conversation.contact_id.in_(leaving.ids))
     for table in (Note, AssignmentChange, BatchItem, StateChange):
         db.session.execute(delete(table).where(table.conversation_id.in_(conversations)))
+    db.session.execute(delete(Draft).where(Draft.contact_id.in_(leaving.ids)))
     later, texts = (table.conversation_id.in_(conversations) for table in (ScheduledText, Message))
     _set(ScheduledText, {"state": LaterState.CANCELLED}, later, ScheduledText.state.in_(_OPEN_LATER))
     _set(ScheduledText, {"body": ""}, later)
@@ -98,6 +105,7 @@ def _set(table: Any, values: dict[str, Any], *condition: Any) -> None:
 
 def _move(merging: Merging) -> None:
     """Texts with one inbox stand in one conversation."""
+    drafts.move(merging.kept_id, merging.gone_id)
     of_kept = select(Conversation).where(Conversation.contact_id == merging.kept_id)
     theirs = {each.inbox_id: each for each in db.session.scalars(of_kept)}
     moving = select(Conversation).where(Conversation.contact_id == merging.gone_id).order_by(Conversation.id)

@@ -15,8 +15,9 @@ from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
 
 from cadence_app.accounts.models import User
 from cadence_app.extensions import db
-from cadence_app.messaging import answering, holding
+from cadence_app.messaging import answering, drafts, holding
 from cadence_app.messaging.conversations import read_last
+from cadence_app.messaging.draft_models import What
 from cadence_app.messaging.media import returned
 from cadence_app.messaging.models import Conversation, Message, MessageState
 
@@ -68,9 +69,9 @@ def held_in(user: User, conversation: Conversation) -> dict[int, Held]:
     }
 
 
-def take_back(user: User, conversation: Conversation, message_id: int) -> TakenBack:
-    """Takes a held text of the user's back, and commits. Whoever is later, the worker or they in another tab,
-    finds nothing. Errors: TooLate."""
+def take_back(user: User, conversation: Conversation, message_id: int, typed: str = "") -> TakenBack:
+    """Takes a held text of the user's back, and commits: above what they had `typed` since, it is their
+    draft again. Whoever is later, the worker or they in another tab, finds nothing. Errors: TooLate."""
     # A worker that has it is not waited for: it has won.
     message = db.session.scalars(
         select(Message)
@@ -80,7 +81,13 @@ def take_back(user: User, conversation: Conversation, message_id: int) -> TakenB
     ).one_or_none()
     if message is None:
         raise _too_late(user, conversation, message_id)
-    words, files = message.body, returned.give_back(user, message)
+    files = returned.give_back(user, message)
+    words = "\n\n".join(part for part in (message.body, typed) if part.strip())
+    try:
+        drafts.keep(user, conversation, What.TEXT, words)
+    except drafts.Gone:
+        db.session.rollback()
+        raise TooLate(Why.GONE) from None
     answering.taken_back(message)
     db.session.expunge(message)
     db.session.execute(select(func.take_back_text(message_id, user.id))).one()

@@ -49,7 +49,7 @@ def take_back(conversation_id: int, message_id: int) -> ResponseReturnValue:
     """Its words go back into the box, above what is in it by now; nothing there is written over."""
     found = _conversation(conversation_id)
     try:
-        back = undo.take_back(current_user, found, message_id)
+        back = undo.take_back(current_user, found, message_id, _typed())
     except undo.TooLate as late:
         return _answer(found, _TOO_LATE[late.why], 409)
     dispatch_next(found.tenant_id, found.id, message_id)
@@ -75,14 +75,17 @@ def _answer(
     found: Conversation, told: str, status: int, back: undo.TakenBack | None = None
 ) -> ResponseReturnValue:
     """The thread as it is now and the box with what was in it, below what has come back."""
-    typed = query_values.text(request.form, "body", None)
-    words = "\n\n".join(part for part in (back.words if back else "", typed) if part.strip())
+    words = back.words if back else _typed()
     kept = [each.word for each in back.files] if back else []
     form = ComposeForm(formdata=None, body=words, kept=[*kept, *request.form.getlist("kept")])
     if not htmx.wanted():
         return thread_page(found, form, told=told), status
     page = render_template("messaging/_taken_back.html", **open_parts(found), form=form, told=told)
     return page, status, LISTS_CHANGED
+
+
+def _typed() -> str:
+    return query_values.text(request.form, "body", None)
 
 
 def _conversation(conversation_id: int) -> Conversation:

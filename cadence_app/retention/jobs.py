@@ -9,10 +9,13 @@ from flask import current_app
 from sqlalchemy import func, select
 
 from cadence_app.accounts.models import Tenant
+from cadence_app.consent.ledger import lock_contacts
 from cadence_app.extensions import db
+from cadence_app.messaging import drafts
 from cadence_app.retention import removal, service
 from cadence_app.retention.mailing import announce
 from cadence_app.retention.models import RetentionRun, RunState
+from cadence_app.retention.protecting import on_hold
 from cadence_app.tenancy import use_tenant
 from cadence_app.work.queueing import job
 from cadence_app.work.sweeps import sweep
@@ -78,3 +81,14 @@ def _note(run_id: int, problem: str) -> None:
     if run and run.busy:
         run.problem, run.touched_at = problem, func.now()
         db.session.commit()
+
+
+@sweep("due_drafts", every=_EVERY_SECONDS)
+def sweep_drafts(tenant_id: int, draft_id: int) -> None:
+    """Deletes what a user began to write and left for 30 days, unless its contact is on legal hold."""
+    contact_id = drafts.contact_of(draft_id)
+    if contact_id is None:
+        return
+    lock_contacts([contact_id])
+    drafts.delete_due(draft_id, on_hold([contact_id]))
+    db.session.commit()

@@ -13,7 +13,7 @@ from migrations.due import make_due_rows
 from migrations.tenants import CURRENT_TENANT
 
 revision = "0057"
-down_revision = "0055"
+down_revision = "0056"
 branch_labels = None
 depends_on = None
 

@@ -74,7 +74,11 @@ BEGIN
         (SELECT max(h.id) FROM opt_out_changes h
             WHERE h.tenant_id = (SELECT u.tenant_id FROM users u WHERE u.id = who)),
         (SELECT concat(count(*), ' ', max(o.message_id)) FROM possible_opt_outs o
-            WHERE o.tenant_id = (SELECT u.tenant_id FROM users u WHERE u.id = who) AND o.decision = 'open')));
+            WHERE o.tenant_id = (SELECT u.tenant_id FROM users u WHERE u.id = who) AND o.decision = 'open'),
+        -- What they have begun to write, and how it begins: a row shows no more of it.
+        (SELECT concat(count(*), ' ', sum(hashtextextended(
+                concat(d.id, ' ', left(concat(d.words, d.other_words), 60)), 0)))
+            FROM drafts d WHERE d.user_id = who AND d.inbox_id IS NOT NULL AND d.ends_at > now())));
 END $$
 """  # noqa: S608 - the condition above
 _FUNCTIONS = ("talk_version(bigint, bigint, integer)", "lists_version(bigint)")

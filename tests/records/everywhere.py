@@ -16,12 +16,13 @@ from cadence_app.contacts import service as contacts
 from cadence_app.contacts import tags
 from cadence_app.contacts.models import Contact, NumberToMend
 from cadence_app.extensions import db
-from cadence_app.messaging import assignments, bulk, later, notes
+from cadence_app.messaging import assignments, bulk, drafts, later, notes
 from cadence_app.messaging.bulk import Seen
 from cadence_app.messaging.carriers import intake, unread
 from cadence_app.messaging.carriers.accounts import add_account
 from cadence_app.messaging.carriers.models import CarrierEvent, UnreadPost
 from cadence_app.messaging.desk_models import Action
+from cadence_app.messaging.draft_models import What
 from cadence_app.messaging.media.service import Came
 from cadence_app.messaging.models import Conversation
 from cadence_app.messaging.providers.base import KeywordAnswers
@@ -122,6 +123,7 @@ def _talk(world: World, contact_id: int, number: str) -> None:
         agent = db.session.get_one(User, world.agent_id)
         conversation = db.session.get_one(Conversation, conversation_id)
         notes.add(agent, conversation, f"{FIRST} rang about {WORD}")
+        drafts.keep(agent, conversation, What.TEXT, f"Dear {FIRST}, {WORD}")
         assignments.assign(agent, conversation, agent.id, None)
         later.schedule_text(agent, conversation, f"{WORD} again", datetime.now(UTC) + timedelta(days=1))
         contact = db.session.get_one(Contact, contact_id)

@@ -66,6 +66,7 @@ POST      /messages/conversations/{conversation_id}/send
 POST      /messages/conversations/{conversation_id}/consent
 POST      /messages/new/{contact_id}/teams/{team_id}/consent
 GET       /messages/media/{media_id}
+GET POST  /messages/drafts/reason/{contact_id}/{team_id}
 POST      /messages/conversations/{conversation_id}/notes
 POST      /messages/conversations/{conversation_id}/assignment
 POST      /messages/conversations/{conversation_id}/unread

@@ -71,6 +71,7 @@ RENAMED = {
     "/dev/mail/{key}/attachments/{number}": "/dev/mail/{mail}/attachments/{number}",
     "/reports/{key}/export": "/reports/{kind}/export",
     "/reports/exports/{key}": "/reports/exports/{kind}",
+    "/messages/drafts/{what}/{contact_id}/{of_id}": "/messages/drafts/reason/{contact_id}/{team_id}",
     "/campaigns/{campaign_id}/{name}": "/campaigns/{campaign_id}/{list}",
     "/campaigns/{campaign_id}/{name}.csv": "/campaigns/{campaign_id}/{list}.csv",
     # Those that take away what they name, from whoever asks next.

@@ -1,0 +1,134 @@
+"""What is typed and not sent: through keys, a reload, signing out, a session that is over and two windows."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.acting import MODES, ON_LEGACY, ON_TEAMS, OpenPage, check, text_from
+from tests.e2e.conftest import PASSWORD, SIZES, sign_in
+from tests.e2e.test_desk import open_conversation, press
+
+BOX = "#composer-body"
+_KEPT = "JSON.stringify(Object.entries(sessionStorage).filter(([name]) => name.startsWith('cadence-draft')))"
+
+
+def saved(page: Page) -> None:
+    """Until the server has what was typed here."""
+    page.wait_for_function(f"{_KEPT} === '[]'")
+
+
+@pytest.mark.parametrize("mode", ON_TEAMS)
+def test_nothing_typed_is_lost(mode: str, open_page: OpenPage) -> None:
+    domain, _, inbox = MODES[mode]
+    # With a session of its own, for it ends.
+    page, phone = open_page(), open_page(f"agent@{domain}")
+    sign_in(page, f"agent@{domain}", PASSWORD)
+    page.wait_for_url("**/messages/**")
+    text_from(phone, "+12125550181", inbox, "May I bring my brother?")
+    open_conversation(page, "May I bring my brother?")
+    here = page.url
+    page.fill(BOX, "Of course, bring")
+    press(page, "n")
+    page.keyboard.type("He is a student, too")
+
+    # On to the next conversation and back, by the keys.
+    press(page, "j")
+    page.wait_for_url(lambda url: url != here)
+    row = page.locator(".convo", has_text="Draft: Of course, bring")
+    expect(row).to_be_visible(timeout=40_000)
+    check(page)
+    press(page, "k")
+    page.wait_for_url(lambda url: url == here)
+    expect(page.locator(BOX)).to_have_value("Of course, bring")
+    expect(page.locator("#note-body")).to_have_value("He is a student, too")
+
+    # A page that is left before typing stops.
+    page.locator(BOX).press_sequentially(" him")
+    page.reload()
+    expect(page.locator(BOX)).to_have_value("Of course, bring him")
+    page.locator(BOX).press_sequentially(" to room 4")
+    page.locator(".user-btn").click()
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url(re.compile("/login"))
+    assert page.evaluate(_KEPT) == "[]"
+    sign_in(page, f"agent@{domain}", PASSWORD)
+    page.goto(here)
+    expect(page.locator(BOX)).to_have_value("Of course, bring him to room 4")
+
+    # Another window has it, goes on, and the first follows when one comes back to it.
+    other = open_page(f"agent@{domain}")
+    other.set_viewport_size(SIZES["phone"])
+    other.goto(here)
+    other.fill(BOX, "Yes, do")
+    saved(other)
+    page.evaluate("window.dispatchEvent(new Event('focus'))")
+    expect(page.locator(BOX)).to_have_value("Yes, do")
+    # Both at once: the later words are the draft, and the others are told of.
+    other.fill(BOX, "Yes, do bring him")
+    saved(other)
+    page.fill(BOX, "No, sorry")
+    told = page.locator(".draft-told")
+    expect(told).to_contain_text("Yes, do bring him")
+    check(page)
+    told.get_by_role("button", name="Use these words").click()
+    expect(page.locator(BOX)).to_have_value("Yes, do bring him")
+    expect(told).to_contain_text("No, sorry")
+    told.get_by_role("button", name="Discard").click()
+    expect(told).to_have_count(0)
+
+    # Sending ends it, here and in the other window; what is typed meanwhile does not go with it.
+    page.locator(BOX).press("Control+Enter")
+    expect(page.locator(".bubble-out").last).to_contain_text("Yes, do bring him")
+    expect(page.locator(BOX)).to_have_value("")
+    other.evaluate("window.dispatchEvent(new Event('focus'))")
+    expect(other.locator(BOX)).to_have_value("")
+    page.reload()
+    expect(page.locator(BOX)).to_have_value("")
+    expect(page.locator("#note-body")).to_have_value("He is a student, too")
+    press(page, "n")
+    page.locator("#note-body").press("Control+Enter")
+    expect(page.locator(".bubble-note")).to_contain_text("He is a student, too")
+    page.goto("/messages/?inbox=")
+    expect(page.locator(".convo", has_text="bring him")).not_to_contain_text("Draft")
+
+
+@pytest.mark.parametrize("mode", ON_LEGACY)
+def test_a_session_that_is_over_and_a_server_that_is_away_lose_nothing(
+    mode: str, open_page: OpenPage
+) -> None:
+    domain, _, inbox = MODES[mode]
+    page, phone = open_page(f"agent@{domain}"), open_page(f"admin@{domain}")
+    text_from(phone, "+12125550182", inbox, "Is there a bus?")
+    open_conversation(page, "Is there a bus?")
+    here = page.url
+
+    page.route("**/messages/drafts/**", lambda route: route.abort())
+    page.fill(BOX, "There is one at nine")
+    expect(page.locator(".draft-told")).to_contain_text("Not saved yet")
+    page.unroute("**/messages/drafts/**")
+    expect(page.locator(".draft-told")).to_have_count(0, timeout=30_000)
+    saved(page)
+
+    # Signed out by time: what is typed waits in this tab, unreadable, for its author.
+    page.context.clear_cookies()
+    page.fill(BOX, "There is one at nine and one at ten")
+    page.wait_for_function(f"{_KEPT} !== '[]'")
+    assert "nine" not in page.evaluate(_KEPT)
+    page.goto("/login")
+    sign_in(page, f"agent@{domain}", PASSWORD)
+    page.goto(here)
+    expect(page.locator(BOX)).to_have_value("There is one at nine and one at ten")
+    saved(page)
+
+    # Somebody else at the same computer finds none of it.
+    page.context.clear_cookies()
+    page.fill(BOX, "There is none")
+    page.wait_for_function(f"{_KEPT} !== '[]'")
+    page.goto("/login")
+    sign_in(page, f"admin@{domain}", PASSWORD)
+    page.goto(here)
+    expect(page.locator(BOX)).to_have_value("")
+    saved(page)
