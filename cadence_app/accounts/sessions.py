@@ -78,16 +78,27 @@ def find(key: str, looking: bool = True) -> SignInSession | None:
         .join(SignInSession.user)
         .join(User.tenant)
         .options(contains_eager(SignInSession.user).contains_eager(User.tenant))
-        .where(SignInSession.id == found.session_id, _works(), User.active, Tenant.suspended_at.is_(None))
+        .where(SignInSession.id == found.session_id, works(), User.active, Tenant.suspended_at.is_(None))
     )
     return db.session.scalars(query).one_or_none()
 
 
 def of_user(user: User) -> list[SignInSession]:
     """The sessions of a user that work, the latest used first."""
-    query = select(SignInSession).where(SignInSession.user_id == user.id, _works())
+    query = select(SignInSession).where(SignInSession.user_id == user.id, works())
     return list(
         db.session.scalars(query.order_by(SignInSession.last_seen_at.desc(), SignInSession.id.desc()))
+    )
+
+
+def works() -> ColumnElement[bool]:
+    """The condition on SignInSession that it has neither ended nor timed out."""
+    idle = timedelta(minutes=current_app.config["SESSION_IDLE_MINUTES"])
+    longest = timedelta(days=current_app.config["SESSION_DAYS"])
+    return (
+        SignInSession.ended_at.is_(None)
+        & (SignInSession.last_seen_at > func.now() - idle)
+        & (SignInSession.created_at > func.now() - longest)
     )
 
 
@@ -117,19 +128,9 @@ def forget_old() -> None:
     db.session.commit()
 
 
-def _works() -> ColumnElement[bool]:
-    idle = timedelta(minutes=current_app.config["SESSION_IDLE_MINUTES"])
-    longest = timedelta(days=current_app.config["SESSION_DAYS"])
-    return (
-        SignInSession.ended_at.is_(None)
-        & (SignInSession.last_seen_at > func.now() - idle)
-        & (SignInSession.created_at > func.now() - longest)
-    )
-
-
 def _note_seen(session_id: int) -> None:
     # Not for one that has timed out, which would bring it back.
-    seen = update(SignInSession).where(SignInSession.id == session_id, _works())
+    seen = update(SignInSession).where(SignInSession.id == session_id, works())
     db.session.execute(seen.values(last_seen_at=func.now()))
     db.session.commit()
 

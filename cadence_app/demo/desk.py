@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 
 from cadence_app.accounts.models import User
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox, InboxKind
 from cadence_app.messaging import assignments, notes
+from cadence_app.messaging.for_me_models import ForMe
 from cadence_app.messaging.models import Conversation
 
 _SHOWN = 6
@@ -38,3 +39,5 @@ def load_desk(admin: User, agent: User) -> None:
             assignments.assign(agent, conversation, agent.id, None)
             notes.add(agent, conversation, "Waiting for the registrar's answer.")
     db.session.flush()
+    # The demo's users were told of it long ago.
+    db.session.execute(update(ForMe).values(told_at=func.now(), mailed_at=func.now()))

@@ -6,6 +6,7 @@ from flask import Flask
 
 from cadence_app.messaging import (
     dev_phone,
+    for_me_routes,
     keyword_routes,
     later_routes,
     new_text_routes,
@@ -25,6 +26,7 @@ __all__ = ["carrier_jobs", "media_jobs", "traces"]
 def init_app(app: Flask) -> None:
     pages = (
         routes,
+        for_me_routes,
         later_routes,
         new_text_routes,
         opt_out_queue_routes,

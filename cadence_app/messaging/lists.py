@@ -7,7 +7,7 @@ from typing import Any
 from flask import abort, request, url_for
 from flask_login import current_user
 
-from cadence_app.messaging import desk, opt_out_queue, page_freshness
+from cadence_app.messaging import desk, for_me, opt_out_queue, page_freshness
 from cadence_app.messaging.carriers import unread
 from cadence_app.messaging.models import Conversation
 from cadence_app.ui import query_values
@@ -45,6 +45,7 @@ def lists(found: Conversation | None) -> dict[str, Any]:
         "kept": kept,
         "here": here,
         "flagged_total": desk.flagged_count(current_user),
+        "for_me_total": for_me.unseen_count(current_user),
         "queue_total": opt_out_queue.count(current_user),
         "unread_posts_total": unread.count(first=True) if current_user.is_admin else 0,
         "page_number": page_number,

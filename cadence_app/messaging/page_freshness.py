@@ -17,6 +17,7 @@ from cadence_app.inboxes.models import Inbox
 from cadence_app.inboxes.service import visible_to
 from cadence_app.messaging.desk import THREAD_LENGTH
 from cadence_app.messaging.desk_models import AssignmentChange, Note
+from cadence_app.messaging.for_me_models import ForMe
 from cadence_app.messaging.later import OPEN
 from cadence_app.messaging.media.models import MessageMedia
 from cadence_app.messaging.models import Conversation, Message, ScheduledText
@@ -42,7 +43,8 @@ def conversation_version(user: User, conversation_id: int) -> str | None:
 
 
 def lists_version(user: User) -> str:
-    """Changes whenever a conversation in the user's inboxes does, a status, or what waits to be decided."""
+    """Changes whenever a conversation in the user's inboxes does, a status, what waits to be decided, or what
+    is for the user."""
     latest = lateral(
         select(Conversation.id, Conversation.changed_at)
         .where(Conversation.inbox_id == Inbox.id)
@@ -61,7 +63,14 @@ def lists_version(user: User) -> str:
     flags = select(func.concat(func.count(), " ", func.max(PossibleOptOut.message_id))).where(
         PossibleOptOut.tenant_id == user.tenant_id, PossibleOptOut.decision == Decision.OPEN
     )
-    parts = conversations, cast(change.scalar_subquery(), Text), flags.scalar_subquery()
+    # What is for them, and what they saw of it on another page.
+    mine = select(func.concat(func.max(ForMe.id), " ", func.count(ForMe.seen_at), " ", func.count())).where(
+        ForMe.user_id == user.id
+    )
+    parts = (
+        conversations,
+        *(cast(change.scalar_subquery(), Text), flags.scalar_subquery(), mine.scalar_subquery()),
+    )
     version: str = db.session.scalars(
         select(func.md5(func.concat_ws("|", *(func.coalesce(part, "") for part in parts))))
     ).one()

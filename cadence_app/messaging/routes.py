@@ -19,6 +19,7 @@ from cadence_app.messaging import (
     assignments,
     bars,
     desk,
+    for_me,
     later,
     notes,
     page_freshness,
@@ -60,6 +61,7 @@ def desk_page() -> str:
 @desk_required
 def conversation(conversation_id: int) -> str:
     found = _conversation(conversation_id)
+    for_me.saw(current_user, found.id)
     desk.mark_read(found)
     return thread_page(found, ComposeForm(formdata=None, body=_chosen_template(found)))
 
@@ -73,6 +75,7 @@ def fresh(conversation_id: int) -> ResponseReturnValue:
     if request.args.get("version") == version:
         return "", 204
     found = _conversation(conversation_id)
+    for_me.saw(current_user, found.id)
     desk.mark_read(found)
     return render_template("messaging/_fresh.html", **_open(found))
 

@@ -11,6 +11,7 @@ from cadence_app.extensions import db
 from cadence_app.messaging import personal_data, posts
 from cadence_app.messaging.carriers.models import CarrierEvent, UnreadPost
 from cadence_app.messaging.desk_models import AssignmentChange, Note
+from cadence_app.messaging.for_me_models import ForMe
 from cadence_app.messaging.media.models import DiscardedFile, MessageMedia
 from cadence_app.messaging.media.service import forget
 from cadence_app.messaging.models import Conversation, LaterState, Message, MessageState, ScheduledText
@@ -34,6 +35,10 @@ _TABLES = (
     ),
     Kept(Note, Fate.DELETED, *_ALONG, "notes"),
     Kept(AssignmentChange, Fate.DELETED, *_ALONG, "assignments"),
+    Kept(
+        *(ForMe, Fate.DELETED, *_ALONG, ""),
+        because="That a note or an assignment was for a colleague; both are in the download.",
+    ),
     Kept(
         *(CarrierEvent, Fate.EMPTIED, Fate.EMPTIED, Fate.STAYS, "carrier_posts"),
         because="By the carrier's own id a post that comes again is known, so that no text is taken in twice."
@@ -74,7 +79,7 @@ def _empty(leaving: Leaving) -> None:
     """Notes, and whose the conversations were, are of no use to colleagues without the person."""
     forget(leaving.ids)
     conversations = select(Conversation.id).where(Conversation.contact_id.in_(leaving.ids))
-    for table in (Note, AssignmentChange):
+    for table in (ForMe, Note, AssignmentChange):
         db.session.execute(delete(table).where(table.conversation_id.in_(conversations)))
     later, texts = (table.conversation_id.in_(conversations) for table in (ScheduledText, Message))
     _set(ScheduledText, {"state": LaterState.CANCELLED}, later, ScheduledText.state.in_(_OPEN_LATER))
@@ -101,7 +106,7 @@ def _move(merging: Merging) -> None:
         if same is None:
             conversation.contact_id = merging.kept_id
             continue
-        for table in (Message, ScheduledText, Note, AssignmentChange):
+        for table in (Message, ScheduledText, Note, AssignmentChange, ForMe):
             there = table.conversation_id == conversation.id
             db.session.execute(update(table).where(there).values(conversation_id=same.id))
         same.unread += conversation.unread
