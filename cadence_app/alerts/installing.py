@@ -1,4 +1,4 @@
-"""What lets a browser install Cadence as an app, and wake it for a notice: the manifest and the service worker.
+"""What lets a browser install Cadence as an app and wake it for a notice: the manifest, the service worker.
 
 Both are the same for everybody and ask for no sign-in. The worker keeps no page and nothing of anybody's.
 """
@@ -15,14 +15,9 @@ blueprint = Blueprint("installing", __name__)
 @blueprint.get("/manifest.webmanifest")
 def manifest() -> Response:
     """W3C Web Application Manifest."""
+    named = (("img/app-192.png", "192x192"), ("img/app-512.png", "512x512"))
     icons = [
-        {
-            "src": asset(f"img/app-{size}.png"),
-            "sizes": f"{size}x{size}",
-            "type": "image/png",
-            "purpose": "any",
-        }
-        for size in (192, 512)
+        {"src": asset(name), "sizes": size, "type": "image/png", "purpose": "any"} for name, size in named
     ]
     whole = {"src": asset("img/app-maskable-512.png"), "sizes": "512x512", "type": "image/png"}
     answer = jsonify(

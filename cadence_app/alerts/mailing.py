@@ -1,5 +1,5 @@
-"""Mails to users: what is for them, and texts that wait. Each is by the user's choice, and names nobody unless
-the organisation allows it. Each function commits."""
+"""Mails to users: what is for them, and texts that wait. Each is by the user's choice, and names nobody
+unless the organisation allows it. Each function commits."""
 
 from __future__ import annotations
 
@@ -32,8 +32,7 @@ KINDS = (FOR_ME_MAIL, WAITING_MAIL)
 
 
 def mail_mine(user_id: int) -> bool:
-    """One mail of everything that became a user's and that they have not seen in a while; whether there is
-    one."""
+    """One mail of all that became a user's and that they have not seen in a while; whether there is one."""
     user = _hold(user_id)
     query = select(ForMe).where(
         ForMe.user_id == user_id, ForMe.mailed_at.is_(None), ForMe.created_at <= func.now() - MAILED_AFTER
@@ -57,8 +56,8 @@ def mail_mine(user_id: int) -> bool:
 
 
 def mail_waiting(user_id: int) -> bool:
-    """One mail of the texts that have waited for a user since the last one, at most one an hour; whether there
-    is one."""
+    """One mail of the texts that have waited for a user since the last one, at most one an hour; whether
+    there is one."""
     user = _hold(user_id)
     query = select(AlertChoice).where(AlertChoice.user_id == user_id, AlertChoice.waiting_next <= func.now())
     choice = db.session.scalars(query.with_for_update(skip_locked=True)).one_or_none()

@@ -77,7 +77,7 @@ class PushSubscription(Model):
     auth: Mapped[str] = mapped_column(info=ENCRYPTED)
     public_key: Mapped[str]
     device: Mapped[str]
-    added_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    told_since: Mapped[datetime] = mapped_column(server_default=func.now())
     worked_at: Mapped[datetime | None]
 
     user: Mapped[User] = relationship()

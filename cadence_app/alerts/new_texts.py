@@ -7,7 +7,7 @@ keyword that was acted on is no news: nobody need answer it.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TypeVarTuple
 
 from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 from sqlalchemy.orm import contains_eager
@@ -20,6 +20,7 @@ from cadence_app.inboxes.models import Inbox
 from cadence_app.inboxes.service import visible_to
 from cadence_app.messaging.models import Conversation, Direction, Message
 
+_Columns = TypeVarTuple("_Columns")
 # How far back a sweep looks for what it has not told of: a text that took longer to be stored is in the desk
 # all the same. migrations/versions/0058_telling.py has the same.
 LOOKED_BACK = timedelta(minutes=5)
@@ -43,9 +44,9 @@ def unopened(since: datetime, until: datetime | None = None) -> list[ColumnEleme
     return [*conditions, Message.created_at <= until] if until else conditions
 
 
-def for_user(query: Select[Any], user: User) -> Select[Any]:
-    """A query of Message, held to the texts that are the user's to read: of an inbox they work in, assigned to
-    them or to nobody."""
+def for_user(query: Select[*_Columns], user: User) -> Select[*_Columns]:
+    """A query of Message, held to the texts that are the user's to read: of an inbox they work in, assigned
+    to them or to nobody."""
     return (
         query.join(Conversation, Conversation.id == Message.conversation_id)
         .join(Inbox, Inbox.id == Conversation.inbox_id)

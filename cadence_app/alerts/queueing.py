@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from sqlalchemy import Select, and_, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -115,7 +114,7 @@ def put_one(subscription_id: int, kind: NoticeKind, tag: str, inbox_id: int | No
     db.session.execute(put_in.on_conflict_do_update(index_elements=["subscription_id", "tag"], set_=again))
 
 
-def _came(inbox_id: int, since: datetime) -> Select[Any]:
+def _came(inbox_id: int, since: datetime) -> Select[int, int | None, bool]:
     """An inbox's unopened texts since then: `id`, `assignee_id` and whether each is `news`."""
     news = and_(*unopened(since)).label("news")
     return (

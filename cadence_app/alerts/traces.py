@@ -1,5 +1,6 @@
 """What telling colleagues keeps of a person: the words of a mail that has not gone yet, where the
-organisation lets mails name people. Subjects and notices to browsers name nobody; the list itself is messaging's."""
+organisation lets mails name people. Subjects and notices to browsers name nobody; the list itself is
+messaging's."""
 
 from __future__ import annotations
 

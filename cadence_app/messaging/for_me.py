@@ -89,7 +89,8 @@ def page_of(user: User, page: int) -> Page:
 
 def unseen_count(user: User) -> int:
     query = _theirs(select(func.count(ForMe.id)).select_from(ForMe), user)
-    return db.session.scalars(query.where(ForMe.seen_at.is_(None))).one()
+    count: int = db.session.scalars(query.where(ForMe.seen_at.is_(None))).one()
+    return count
 
 
 def saw(user: User, conversation_id: int) -> int:

@@ -157,7 +157,7 @@ def _browsers() -> None:
         _text("endpoint"),
         sa.Column("endpoint_hash", sa.LargeBinary(), nullable=False),
         *(_text(name) for name in ("p256dh", "auth", "public_key", "device")),
-        _at("added_at", "now()"),
+        _at("told_since", "now()"),
         _at("worked_at", nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("tenant_id", "endpoint_hash"),

@@ -73,7 +73,8 @@ class Phone:
         token, key = (part.partition("=")[2] for part in rest.split(", "))
         assert (scheme, key) == ("vapid", self.server_key)
         point = decoded(key)
-        jwk = {"kty": "EC", "crv": "P-256", "x": encoded(point[1:33]), "y": encoded(point[33:])}
+        x, y = encoded(point[1:33]), encoded(point[33:])
+        jwk: dict[str, str | list[str]] = {"kty": "EC", "crv": "P-256", "x": x, "y": y}
         return dict(jwt.decode(token, ECKey.import_key(jwk), algorithms=["ES256"]).claims)
 
 
