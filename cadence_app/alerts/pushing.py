@@ -86,7 +86,9 @@ def _next_batch() -> tuple[int, list[_Going]]:
         )
     )
     query = due.order_by(PushNotice.next_attempt_at, PushNotice.id).limit(_AT_ONCE)
-    notices = list(db.session.scalars(query.execution_options(populate_existing=True)))
+    found = db.session.scalars(query.execution_options(populate_existing=True))
+    # Dropped in the order in which queueing.put() writes them, so that neither waits for the other.
+    notices = sorted(found, key=lambda notice: (notice.subscription_id, notice.id))
     signer, going = keys.signer(), []
     for notice in notices:
         outgoing = _outgoing(notice, signer) if signer and _may_be_told(notice) else None
@@ -143,18 +145,26 @@ def _outgoing(notice: PushNotice, signer: keys.Signer) -> Outgoing | None:
 
 
 def _note(going: Sequence[_Going], replies: Sequence[Reply]) -> None:
-    """Writes what came of a batch, in one transaction."""
+    """Writes what came of a batch, in one transaction. The subscriptions are held first, as who signs out
+    holds theirs before the notices that go with it."""
+    held = select(PushSubscription).where(PushSubscription.id.in_({each.subscription_id for each in going}))
+    rows = db.session.scalars(held.order_by(PushSubscription.id).with_for_update(of=PushSubscription))
+    there = {subscription.id: subscription for subscription in rows}
     for each, reply in sorted(zip(going, replies, strict=True), key=lambda pair: pair[0].subscription_id):
+        if each.subscription_id not in there:
+            continue
         status = reply.status or 0
         if status in _GONE or reply.failure == Failure.REFUSED:
-            gone = delete(PushSubscription).where(PushSubscription.id == each.subscription_id)
-            db.session.execute(gone.execution_options(synchronize_session=False))
+            gone = there.pop(each.subscription_id)
+            db.session.execute(
+                delete(PushSubscription)
+                .where(PushSubscription.id == gone.id)
+                .execution_options(synchronize_session=False)
+            )
         elif 200 <= status < 300:
             _drop(each.notice_id, each.queued_at)
-            subscription = db.session.get(PushSubscription, each.subscription_id)
-            if subscription:
-                subscription.worked_at = func.now()
-                db.session.flush()
+            there[each.subscription_id].worked_at = datetime.now(UTC)
+            db.session.flush()
         elif status and status != _BUSY and status < 500:
             current_app.logger.warning("a push service refused a notice: %s %r", status, reply.body[:200])
             _drop(each.notice_id, each.queued_at)

@@ -88,6 +88,8 @@ def put(user_ids: Iterable[int], kind: NoticeKind, tag: str, inbox_id: int | Non
         .join(PushSubscription.session)
         .where(PushSubscription.user_id.in_(list(user_ids)), SignInSession.ended_at.is_(None))
         .order_by(PushSubscription.id)
+        # Who signs out waits, or is seen to be gone.
+        .with_for_update(of=PushSubscription, read=True, key_share=True)
     ).all()
     for subscription_id in subscriptions:
         put_one(subscription_id, kind, tag, inbox_id)

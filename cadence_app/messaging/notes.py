@@ -84,13 +84,16 @@ def _mentioned(body: str, people: Iterable[User]) -> dict[str, list[User]]:
     first: dict[str, list[User]] = defaultdict(list)
     for person in people:
         if person.name:
-            whole[person.name.casefold()].append(person)
-            first[person.name.split()[0].casefold()].append(person)
+            whole[person.name.lower()].append(person)
+            first[person.name.split()[0].lower()].append(person)
     bearers = {name: them for name, them in first.items() if len(them) == 1} | whole
     if not bearers or "@" not in body:
         return {}
-    found = {found[1] for found in _after_at(bearers).finditer(body)}
-    return {written: bearers.get(written.casefold(), []) for written in found}
+    # As people spell themselves: a letter may be of another length in small.
+    spelled = {person.name for them in whole.values() for person in them}
+    spelled |= {name.split()[0] for name in spelled if name.split()[0].lower() in bearers}
+    found = {found[1] for found in _after_at(spelled).finditer(body)}
+    return {written: bearers.get(written.lower(), []) for written in found}
 
 
 def _after_at(names: Iterable[str]) -> re.Pattern[str]:

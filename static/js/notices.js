@@ -3,7 +3,9 @@
 (function () {
   "use strict";
   var doc = document;
+  /* Whose this browser was found to be since the tab was opened: asked once, and anew for who signs in next. */
   var KNOWN = "cadence-notices-known";
+  var user = doc.currentScript.getAttribute("data-user");
   var box = doc.getElementById("notices");
   /* Where Cadence stands, which may be below a path. */
   var base = new URL(".", doc.querySelector("link[rel=manifest]").href).pathname;
@@ -41,11 +43,11 @@
   }
 
   if (!box) {
-    if (!able || Notification.permission !== "granted" || window.sessionStorage.getItem(KNOWN)) return;
+    if (!able || Notification.permission !== "granted" || window.sessionStorage.getItem(KNOWN) === user) return;
     subscribed().then(function (subscription) {
       if (!subscription) return undefined;
       return isMine(subscription).then(function () {
-        window.sessionStorage.setItem(KNOWN, "1");
+        window.sessionStorage.setItem(KNOWN, user);
       });
     }).catch(function () {
       /* Asked again on the next page. */
@@ -123,6 +125,8 @@
         return old ? old.unsubscribe() : true;
       }).then(function () {
         return worker.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: bytesOf(box.getAttribute("data-key")) });
+      }).catch(function () {
+        throw new Error("This browser’s own service for notices could not be reached, or is turned off in its settings. Try again later, or use another browser.");
       });
     }).then(function (subscription) {
       return post(box.getAttribute("data-add"), keysOf(subscription)).catch(function (error) {

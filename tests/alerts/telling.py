@@ -17,7 +17,8 @@ from cadence_app.messaging import assignments, notes
 from cadence_app.messaging.for_me_models import ForMe
 from cadence_app.messaging.models import Conversation, Message
 from cadence_app.vault import decrypt
-from tests.world import World
+from tests.alerts.push_service import Phone, PushService
+from tests.world import Browser, World, new_number
 
 
 def sweep(world: World) -> None:
@@ -109,3 +110,15 @@ def queued(world: World) -> list[PushNotice]:
         rows = list(db.session.scalars(select(PushNotice).order_by(PushNotice.id)))
         db.session.expunge_all()
         return rows
+
+
+def on(world: World, service: PushService, role: str = "agent") -> tuple[Phone, Browser]:
+    phone, browser = service.phone(), world.sign_in(role)
+    phone.turn_on(browser)
+    return phone, browser
+
+
+def tell(world: World) -> None:
+    """A text, and all that it leads to."""
+    world.text(new_number(), "Hello")
+    sweep(world)

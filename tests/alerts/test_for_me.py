@@ -85,6 +85,13 @@ def test_who_shares_a_whole_name_is_meant_too_and_a_shared_first_name_means_nobo
     assert [len(rows(world, each)) for each in (*twins, lovelace, elsewhere)] == [1, 1, 1, 0]
 
 
+def test_a_name_is_found_however_its_letters_are_written(world: World) -> None:
+    people = [join(world, name) for name in ("Zoë Straße", "İpek Ünal", "Ada (she) Byron", "J. R. Ólafs")]
+    conversation = conversation_of(world)
+    note(world, conversation, "@zoë straße, @İpek Ünal, @ada (SHE) byron and @j. r. ólafs")
+    assert [len(rows(world, each)) for each in people] == [1, 1, 1, 1]
+
+
 def test_who_was_meant_stays_so_when_somebody_gets_that_name_later(world: World) -> None:
     conversation = conversation_of(world)
     note(world, conversation, "@Agent Person please")
