@@ -33,7 +33,7 @@ class Piece:
 
 def add(user: User, conversation: Conversation, body: str) -> Note:
     """Writes a note. Who may see the conversation may see it, whatever its contact's status."""
-    mentioned = _mentioned(body, people_in(conversation.inbox))
+    mentioned = mentioned_in(body, people_in(conversation.inbox))
     note = Note(
         tenant_id=conversation.tenant_id,
         conversation_id=conversation.id,
@@ -76,7 +76,7 @@ def pieces(note: Note) -> Iterator[Piece]:
         yield Piece(note.body[at:], mention=False)
 
 
-def _mentioned(body: str, people: Iterable[User]) -> dict[str, list[User]]:
+def mentioned_in(body: str, people: Iterable[User]) -> dict[str, list[User]]:
     """The names after an @ as they are written there, and whose they are: a colleague's whole name, or a
     first name that one of them alone has. All who share a whole name are meant, for all of them work here and
     the writer can't tell them apart."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
 from cadence_app.accounts.models import Role, TeamMember, User
@@ -83,6 +85,19 @@ def test_who_shares_a_whole_name_is_meant_too_and_a_shared_first_name_means_nobo
     note(world, conversation, "and @Ada, or write to ada@college.example")
     note(world, conversation, "@ADA LOVELACE twice, @Ada Lovelace")
     assert [len(rows(world, each)) for each in (*twins, lovelace, elsewhere)] == [1, 1, 1, 0]
+
+
+_WORDS = st.text("aAbBßé'.-", min_size=1, max_size=4).filter(lambda word: word[0].isalpha())
+_NAMES = st.lists(st.lists(_WORDS, min_size=1, max_size=3).map(" ".join), min_size=1, max_size=6)
+
+
+@given(_NAMES, st.data())
+def test_a_whole_name_means_all_who_bear_it_and_nobody_else(names: list[str], data: st.DataObject) -> None:
+    people = [User(id=number, name=name) for number, name in enumerate(names)]
+    name = data.draw(st.sampled_from(names))
+    meant = notes.mentioned_in(f"Please (@{name.upper() if 'ß' not in name else name}), today", people)
+    found = {person.id for them in meant.values() for person in them}
+    assert found == {person.id for person in people if person.name.lower() == name.lower()}
 
 
 def test_a_name_is_found_however_its_letters_are_written(world: World) -> None:
