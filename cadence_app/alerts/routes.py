@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user
+from flask_login import current_user, login_required
 
 from cadence_app.accounts.requests import session_in_use
 from cadence_app.accounts.roles import desk_required
@@ -72,13 +72,14 @@ def here() -> ResponseReturnValue:
 def try_out() -> ResponseReturnValue:
     """Sends a notice to this browser."""
     if not subscribing.try_out(current_user, _said("endpoint")):
-        return {"problem": "Notices are off here. Turn them on first."}, 404
+        return {"problem": "Notices are off here. Turn them on first."}, 409
     return {}, 202
 
 
 @blueprint.post("/browsers/<int:subscription_id>/remove")
-@desk_required
+@login_required
 def remove(subscription_id: int) -> ResponseReturnValue:
+    """Of the user's own, whatever their role is by now."""
     if not subscribing.remove(current_user, subscription_id):
         abort(404)
     flash("You get no notices there any more.", "success")

@@ -237,14 +237,14 @@ def test_one_is_turned_off_by_its_user_alone_and_tried_out_by_them(
     for other in (world.sign_in("admin"), legacy_world.sign_in("admin")):
         other.get("/account/notifications")
         assert other.post(f"/account/notifications/browsers/{row.id}/remove").status_code == 404
-        assert phone.post(other, "/test", {"endpoint": phone.endpoint}) == 404
+        assert phone.post(other, "/test", {"endpoint": phone.endpoint}) == 409
     assert phone.post(agent, "/test", {"endpoint": phone.endpoint}) == 202
     send(world)
     assert phone.titles == ["Notices work here"]
     assert "Last notice" in agent.get("/account/notifications").text
     assert agent.post(f"/account/notifications/browsers/{row.id}/remove").status_code == 302
     assert subscriptions(world) == []
-    assert phone.post(agent, "/test", {"endpoint": phone.endpoint}) == 404
+    assert phone.post(agent, "/test", {"endpoint": phone.endpoint}) == 409
 
 
 def _token(browser: Browser) -> str:
