@@ -18,6 +18,12 @@ from cadence_app.outbound.own_servers import redis_options
 from cadence_app.outbound.own_storage import bucket_of
 from cadence_app.redis_waits import PROMPT, PromptRedis
 
+# Chrome and most others, Firefox, Edge, Safari.
+_PUSH_SERVICES = (
+    *("fcm.googleapis.com", "*.push.services.mozilla.com", "*.notify.windows.com"),
+    *("web.push.apple.com", "*.push.apple.com"),
+)
+
 
 def _flag(name: str, default: bool) -> bool:
     value = os.environ.get(name, "").strip().lower()
@@ -34,6 +40,15 @@ def _number(name: str, default: int) -> int:
 def _networks(name: str, default: bool = False) -> tuple[Network, ...]:
     """The networks that an operator names; `default` is whether every private one is without the setting."""
     return networks_of(name, os.environ.get(name) or ("on" if default else "off"))
+
+
+def _push_services() -> tuple[str, ...]:
+    """The hosts of browsers' push services, and those that an operator adds. Errors: ValueError."""
+    more = [each.strip().lower() for each in os.environ.get("CADENCE_PUSH_SERVICES", "").split(",")]
+    for each in filter(None, more):
+        if not re.fullmatch(r"(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)+", each):
+            raise ValueError(f"CADENCE_PUSH_SERVICES has {each!r}, which is no host and no *.host.")
+    return (*_PUSH_SERVICES, *filter(None, more))
 
 
 def _carrier_urls() -> dict[str, str]:
@@ -170,6 +185,7 @@ def load() -> dict[str, Any]:
         "WEBHOOK_PRIVATE_NETWORKS": _networks("CADENCE_WEBHOOK_PRIVATE_NETWORKS"),
         "WEBHOOK_LOG_DAYS": _number("CADENCE_WEBHOOK_LOG_DAYS", 30),
         "WEBHOOK_GIVE_UP_DAYS": _number("CADENCE_WEBHOOK_GIVE_UP_DAYS", 5),
+        "PUSH_SERVICES": _push_services(),
         "IMPORT_MAX_BYTES": _number("CADENCE_IMPORT_MAX_BYTES", 100_000_000),
         "IMPORT_MAX_UNPACKED": _number("CADENCE_IMPORT_MAX_UNPACKED", 1024 * 1024 * 1024),
         "IMPORT_MAX_ROWS": _number("CADENCE_IMPORT_MAX_ROWS", 1_000_000),

@@ -11,6 +11,7 @@ from werkzeug.routing import IntegerConverter, Map
 from cadence_app import (
     accounts,
     administration,
+    alerts,
     api,
     campaigns,
     contacts,
@@ -63,7 +64,7 @@ def create_app(settings: dict[str, Any]) -> Flask:
     with app.app_context():
         init_tenancy()
     people = (accounts, mails, contacts, messaging, campaigns, records)
-    told = (reports, notifications, retention, api, standing, webhooks)
+    told = (reports, notifications, alerts, retention, api, standing, webhooks)
     for area in (*people, *told, administration, operators, ui):
         area.init_app(app)
     app.register_blueprint(help_pages.blueprint)

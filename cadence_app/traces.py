@@ -20,8 +20,8 @@ from cadence_app.extensions import Model
 # Who is asked in turn, always in this order, so that two who forget or merge never wait for each other.
 # Consent comes last: what a merge makes of it depends on who they are by then.
 AREAS = (
-    *("contacts", "messaging", "campaigns", "notifications", "reports", "retention", "api", "webhooks"),
-    *("accounts", "consent"),
+    *("contacts", "messaging", "campaigns", "notifications", "alerts", "reports", "retention", "api"),
+    *("webhooks", "accounts", "consent"),
 )
 Rows = list[dict[str, Any]]
 

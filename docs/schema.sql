@@ -12,6 +12,28 @@ CREATE TABLE alembic_version (
 );
 GRANT SELECT ON alembic_version TO cadence_backup;
 
+CREATE TABLE alert_choices (
+    user_id bigint NOT NULL,
+    tenant_id bigint NOT NULL,
+    mentions boolean NOT NULL,
+    assignments boolean NOT NULL,
+    waiting_from timestamp with time zone,
+    waiting_next timestamp with time zone,
+    CONSTRAINT pk_alert_choices PRIMARY KEY (user_id),
+    CONSTRAINT ck_alert_choices_waiting CHECK (((waiting_from IS NULL) = (waiting_next IS NULL))),
+    CONSTRAINT fk_alert_choices_tenant_id FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+    CONSTRAINT fk_alert_choices_user_id FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id)
+);
+CREATE INDEX ix_alert_choices_waiting ON alert_choices USING btree (tenant_id, waiting_next);
+ALTER TABLE alert_choices ENABLE ROW LEVEL SECURITY;
+ALTER TABLE alert_choices FORCE ROW LEVEL SECURITY;
+CREATE POLICY backup ON alert_choices FOR SELECT TO cadence_backup USING (true);
+CREATE POLICY lookup ON alert_choices FOR SELECT TO cadence_lookup USING (true);
+CREATE POLICY tenant ON alert_choices USING ((tenant_id = (NULLIF(current_setting('cadence.tenant_id'::text, true), ''::text))::bigint));
+GRANT SELECT, INSERT, UPDATE, DELETE ON alert_choices TO cadence_app;
+GRANT SELECT ON alert_choices TO cadence_backup;
+GRANT SELECT (user_id, tenant_id, waiting_next) ON alert_choices TO cadence_lookup;
+
 CREATE TABLE api_tokens (
     id bigserial,
     tenant_id bigint NOT NULL,
@@ -763,6 +785,43 @@ GRANT SELECT ON failed_tries TO cadence_backup;
 GRANT USAGE ON SEQUENCE failed_tries_id_seq TO cadence_app;
 GRANT SELECT ON SEQUENCE failed_tries_id_seq TO cadence_backup;
 
+CREATE TABLE for_me (
+    id bigserial,
+    tenant_id bigint NOT NULL,
+    user_id bigint NOT NULL,
+    kind text NOT NULL,
+    conversation_id bigint NOT NULL,
+    note_id bigint,
+    by_id bigint NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    seen_at timestamp with time zone,
+    told_at timestamp with time zone,
+    mailed_at timestamp with time zone,
+    CONSTRAINT pk_for_me PRIMARY KEY (id),
+    CONSTRAINT ck_for_me_kind CHECK ((kind = ANY (ARRAY['mention'::text, 'assignment'::text]))),
+    CONSTRAINT fk_for_me_by_id FOREIGN KEY (tenant_id, by_id) REFERENCES users(tenant_id, id),
+    CONSTRAINT fk_for_me_conversation_id FOREIGN KEY (tenant_id, conversation_id) REFERENCES conversations(tenant_id, id),
+    CONSTRAINT fk_for_me_note_id FOREIGN KEY (tenant_id, note_id) REFERENCES notes(tenant_id, id) ON DELETE CASCADE,
+    CONSTRAINT fk_for_me_tenant_id FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+    CONSTRAINT fk_for_me_user_id FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id)
+);
+CREATE INDEX ix_for_me_age ON for_me USING btree (tenant_id, created_at);
+CREATE INDEX ix_for_me_conversation ON for_me USING btree (conversation_id);
+CREATE INDEX ix_for_me_list ON for_me USING btree (user_id, id DESC);
+CREATE INDEX ix_for_me_note ON for_me USING btree (note_id) WHERE (note_id IS NOT NULL);
+CREATE INDEX ix_for_me_unmailed ON for_me USING btree (tenant_id, created_at) WHERE (mailed_at IS NULL);
+CREATE INDEX ix_for_me_untold ON for_me USING btree (tenant_id, created_at) WHERE (told_at IS NULL);
+ALTER TABLE for_me ENABLE ROW LEVEL SECURITY;
+ALTER TABLE for_me FORCE ROW LEVEL SECURITY;
+CREATE POLICY backup ON for_me FOR SELECT TO cadence_backup USING (true);
+CREATE POLICY lookup ON for_me FOR SELECT TO cadence_lookup USING (true);
+CREATE POLICY tenant ON for_me USING ((tenant_id = (NULLIF(current_setting('cadence.tenant_id'::text, true), ''::text))::bigint));
+GRANT SELECT, INSERT, UPDATE, DELETE ON for_me TO cadence_app;
+GRANT SELECT ON for_me TO cadence_backup;
+GRANT SELECT (id, tenant_id, user_id, created_at, told_at, mailed_at) ON for_me TO cadence_lookup;
+GRANT USAGE ON SEQUENCE for_me_id_seq TO cadence_app;
+GRANT SELECT ON SEQUENCE for_me_id_seq TO cadence_backup;
+
 CREATE TABLE idempotency_keys (
     token_id bigint NOT NULL,
     key text NOT NULL,
@@ -1001,6 +1060,25 @@ GRANT SELECT (ended_at) ON inbound_gaps TO cadence_lookup;
 GRANT USAGE ON SEQUENCE inbound_gaps_id_seq TO cadence_app;
 GRANT SELECT ON SEQUENCE inbound_gaps_id_seq TO cadence_backup;
 
+CREATE TABLE inbox_notices (
+    inbox_id bigint NOT NULL,
+    tenant_id bigint NOT NULL,
+    recent bigint[] NOT NULL,
+    quiet_until timestamp with time zone NOT NULL DEFAULT now(),
+    CONSTRAINT pk_inbox_notices PRIMARY KEY (inbox_id),
+    CONSTRAINT fk_inbox_notices_inbox_id FOREIGN KEY (tenant_id, inbox_id) REFERENCES inboxes(tenant_id, id),
+    CONSTRAINT fk_inbox_notices_tenant_id FOREIGN KEY (tenant_id) REFERENCES tenants(id)
+);
+CREATE INDEX ix_inbox_notices_tenant_id ON inbox_notices USING btree (tenant_id);
+ALTER TABLE inbox_notices ENABLE ROW LEVEL SECURITY;
+ALTER TABLE inbox_notices FORCE ROW LEVEL SECURITY;
+CREATE POLICY backup ON inbox_notices FOR SELECT TO cadence_backup USING (true);
+CREATE POLICY lookup ON inbox_notices FOR SELECT TO cadence_lookup USING (true);
+CREATE POLICY tenant ON inbox_notices USING ((tenant_id = (NULLIF(current_setting('cadence.tenant_id'::text, true), ''::text))::bigint));
+GRANT SELECT, INSERT, UPDATE, DELETE ON inbox_notices TO cadence_app;
+GRANT SELECT ON inbox_notices TO cadence_backup;
+GRANT SELECT (inbox_id, recent, quiet_until) ON inbox_notices TO cadence_lookup;
+
 CREATE TABLE inboxes (
     id bigserial,
     tenant_id bigint NOT NULL,
@@ -1166,7 +1244,7 @@ CREATE POLICY lookup ON messages FOR SELECT TO cadence_lookup USING (true);
 CREATE POLICY tenant ON messages USING ((tenant_id = (NULLIF(current_setting('cadence.tenant_id'::text, true), ''::text))::bigint));
 GRANT SELECT, INSERT, UPDATE ON messages TO cadence_app;
 GRANT SELECT ON messages TO cadence_backup;
-GRANT SELECT (id, tenant_id, state, created_at, campaign_id, sending_since, next_attempt_at) ON messages TO cadence_lookup;
+GRANT SELECT (id, tenant_id, inbox_id, direction, state, created_at, opened_at, campaign_id, sending_since, next_attempt_at) ON messages TO cadence_lookup;
 GRANT USAGE ON SEQUENCE messages_id_seq TO cadence_app;
 GRANT SELECT ON SEQUENCE messages_id_seq TO cadence_backup;
 
@@ -1179,6 +1257,7 @@ CREATE TABLE notes (
     mentions jsonb NOT NULL,
     created_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
     CONSTRAINT pk_notes PRIMARY KEY (id),
+    CONSTRAINT uq_notes_tenant_id_id UNIQUE (tenant_id, id),
     CONSTRAINT fk_notes_conversation_id FOREIGN KEY (tenant_id, conversation_id) REFERENCES conversations(tenant_id, id),
     CONSTRAINT fk_notes_tenant_id FOREIGN KEY (tenant_id) REFERENCES tenants(id),
     CONSTRAINT fk_notes_user_id FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id)
@@ -1450,6 +1529,86 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON possible_opt_outs TO cadence_app;
 GRANT SELECT ON possible_opt_outs TO cadence_backup;
 GRANT USAGE ON SEQUENCE possible_opt_outs_id_seq TO cadence_app;
 GRANT SELECT ON SEQUENCE possible_opt_outs_id_seq TO cadence_backup;
+
+CREATE TABLE push_keys (
+    tenant_id bigint NOT NULL,
+    public_key text NOT NULL,
+    private_key text NOT NULL,
+    made_at timestamp with time zone NOT NULL DEFAULT now(),
+    CONSTRAINT pk_push_keys PRIMARY KEY (tenant_id),
+    CONSTRAINT fk_push_keys_tenant_id FOREIGN KEY (tenant_id) REFERENCES tenants(id)
+);
+ALTER TABLE push_keys ENABLE ROW LEVEL SECURITY;
+ALTER TABLE push_keys FORCE ROW LEVEL SECURITY;
+CREATE POLICY backup ON push_keys FOR SELECT TO cadence_backup USING (true);
+CREATE POLICY tenant ON push_keys USING ((tenant_id = (NULLIF(current_setting('cadence.tenant_id'::text, true), ''::text))::bigint));
+GRANT SELECT, INSERT, UPDATE, DELETE ON push_keys TO cadence_app;
+GRANT SELECT ON push_keys TO cadence_backup;
+
+CREATE TABLE push_notices (
+    id bigserial,
+    tenant_id bigint NOT NULL,
+    subscription_id bigint NOT NULL,
+    kind text NOT NULL,
+    tag text NOT NULL,
+    inbox_id bigint,
+    queued_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    useless_after timestamp with time zone NOT NULL,
+    attempts bigint NOT NULL,
+    next_attempt_at timestamp with time zone NOT NULL DEFAULT now(),
+    CONSTRAINT pk_push_notices PRIMARY KEY (id),
+    CONSTRAINT uq_push_notices_subscription_id_tag UNIQUE (subscription_id, tag),
+    CONSTRAINT ck_push_notices_inbox CHECK (((kind = 'texts'::text) = (inbox_id IS NOT NULL))),
+    CONSTRAINT ck_push_notices_kind CHECK ((kind = ANY (ARRAY['texts'::text, 'for_me'::text, 'test'::text]))),
+    CONSTRAINT fk_push_notices_inbox_id FOREIGN KEY (tenant_id, inbox_id) REFERENCES inboxes(tenant_id, id),
+    CONSTRAINT fk_push_notices_subscription_id FOREIGN KEY (tenant_id, subscription_id) REFERENCES push_subscriptions(tenant_id, id) ON DELETE CASCADE,
+    CONSTRAINT fk_push_notices_tenant_id FOREIGN KEY (tenant_id) REFERENCES tenants(id)
+);
+CREATE INDEX ix_push_notices_due ON push_notices USING btree (tenant_id, next_attempt_at);
+CREATE INDEX ix_push_notices_inbox ON push_notices USING btree (inbox_id);
+ALTER TABLE push_notices ENABLE ROW LEVEL SECURITY;
+ALTER TABLE push_notices FORCE ROW LEVEL SECURITY;
+CREATE POLICY backup ON push_notices FOR SELECT TO cadence_backup USING (true);
+CREATE POLICY lookup ON push_notices FOR SELECT TO cadence_lookup USING (true);
+CREATE POLICY tenant ON push_notices USING ((tenant_id = (NULLIF(current_setting('cadence.tenant_id'::text, true), ''::text))::bigint));
+GRANT SELECT, INSERT, UPDATE, DELETE ON push_notices TO cadence_app;
+GRANT SELECT ON push_notices TO cadence_backup;
+GRANT SELECT (id, tenant_id, next_attempt_at) ON push_notices TO cadence_lookup;
+GRANT USAGE ON SEQUENCE push_notices_id_seq TO cadence_app;
+GRANT SELECT ON SEQUENCE push_notices_id_seq TO cadence_backup;
+
+CREATE TABLE push_subscriptions (
+    id bigserial,
+    tenant_id bigint NOT NULL,
+    user_id bigint NOT NULL,
+    session_id bigint NOT NULL,
+    endpoint text NOT NULL,
+    endpoint_hash bytea NOT NULL,
+    p256dh text NOT NULL,
+    auth text NOT NULL,
+    public_key text NOT NULL,
+    device text NOT NULL,
+    told_since timestamp with time zone NOT NULL DEFAULT now(),
+    worked_at timestamp with time zone,
+    CONSTRAINT pk_push_subscriptions PRIMARY KEY (id),
+    CONSTRAINT uq_push_subscriptions_tenant_id_endpoint_hash UNIQUE (tenant_id, endpoint_hash),
+    CONSTRAINT uq_push_subscriptions_tenant_id_id UNIQUE (tenant_id, id),
+    CONSTRAINT fk_push_subscriptions_session_id FOREIGN KEY (tenant_id, session_id) REFERENCES sign_in_sessions(tenant_id, id) ON DELETE CASCADE,
+    CONSTRAINT fk_push_subscriptions_tenant_id FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+    CONSTRAINT fk_push_subscriptions_user_id FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id)
+);
+CREATE INDEX ix_push_subscriptions_session ON push_subscriptions USING btree (session_id);
+CREATE INDEX ix_push_subscriptions_user ON push_subscriptions USING btree (user_id);
+ALTER TABLE push_subscriptions ENABLE ROW LEVEL SECURITY;
+ALTER TABLE push_subscriptions FORCE ROW LEVEL SECURITY;
+CREATE POLICY backup ON push_subscriptions FOR SELECT TO cadence_backup USING (true);
+CREATE POLICY lookup ON push_subscriptions FOR SELECT TO cadence_lookup USING (true);
+CREATE POLICY tenant ON push_subscriptions USING ((tenant_id = (NULLIF(current_setting('cadence.tenant_id'::text, true), ''::text))::bigint));
+GRANT SELECT, INSERT, UPDATE, DELETE ON push_subscriptions TO cadence_app;
+GRANT SELECT ON push_subscriptions TO cadence_backup;
+GRANT SELECT (tenant_id) ON push_subscriptions TO cadence_lookup;
+GRANT USAGE ON SEQUENCE push_subscriptions_id_seq TO cadence_app;
+GRANT SELECT ON SEQUENCE push_subscriptions_id_seq TO cadence_backup;
 
 CREATE TABLE recovery_codes (
     id bigserial,
@@ -1769,12 +1928,14 @@ CREATE TABLE sign_in_sessions (
     ended_at timestamp with time zone,
     CONSTRAINT pk_sign_in_sessions PRIMARY KEY (id),
     CONSTRAINT uq_sign_in_sessions_key_hash UNIQUE (key_hash),
+    CONSTRAINT uq_sign_in_sessions_tenant_id_id UNIQUE (tenant_id, id),
     CONSTRAINT ck_sign_in_sessions_method CHECK ((method = ANY (ARRAY['password'::text, 'second_factor'::text, 'link'::text, 'single_sign_on'::text]))),
     CONSTRAINT fk_sign_in_sessions_tenant_id FOREIGN KEY (tenant_id) REFERENCES tenants(id),
     CONSTRAINT fk_sign_in_sessions_user_id FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id)
 );
 CREATE INDEX ix_sign_in_sessions_age ON sign_in_sessions USING btree (tenant_id, last_seen_at);
 CREATE INDEX ix_sign_in_sessions_user_id ON sign_in_sessions USING btree (user_id);
+CREATE TRIGGER end_push_subscriptions AFTER UPDATE OF ended_at ON sign_in_sessions FOR EACH ROW WHEN ((new.ended_at IS NOT NULL)) EXECUTE FUNCTION end_push_subscriptions();
 ALTER TABLE sign_in_sessions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE sign_in_sessions FORCE ROW LEVEL SECURITY;
 CREATE POLICY backup ON sign_in_sessions FOR SELECT TO cadence_backup USING (true);
@@ -1945,6 +2106,7 @@ CREATE TABLE tenants (
     keyword_policy_told bigint,
     ask_team_only boolean NOT NULL DEFAULT false,
     numbers_read smallint NOT NULL DEFAULT '1'::smallint,
+    notices_name boolean NOT NULL DEFAULT false,
     CONSTRAINT pk_tenants PRIMARY KEY (id),
     CONSTRAINT uq_tenants_name UNIQUE (name),
     CONSTRAINT ck_tenants_keyword_policy CHECK ((keyword_policy = ANY (ARRAY['team'::text, 'organisation'::text]))),
@@ -2443,6 +2605,58 @@ ALTER FUNCTION due_exports(interval,integer,integer) OWNER TO cadence_lookup;
 REVOKE ALL ON FUNCTION due_exports(interval,integer,integer) FROM public;
 GRANT EXECUTE ON FUNCTION due_exports(interval,integer,integer) TO cadence_app;
 
+CREATE FUNCTION due_for_me_mails(late interval, of_each integer, at_most integer)
+ RETURNS TABLE(tenant_id bigint, id bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+WITH RECURSIVE having_some (tenant_id) AS (
+    (SELECT w.tenant_id FROM for_me w WHERE w.mailed_at IS NULL ORDER BY w.tenant_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT w.tenant_id FROM for_me w WHERE w.mailed_at IS NULL AND w.tenant_id > h.tenant_id
+            ORDER BY w.tenant_id LIMIT 1)
+    FROM having_some h WHERE h.tenant_id IS NOT NULL
+)
+SELECT h.tenant_id, found.id FROM having_some h CROSS JOIN LATERAL (
+    
+    SELECT first.id, row_number() OVER (ORDER BY first.id) AS place FROM (
+        SELECT w.user_id AS id FROM for_me w
+        WHERE w.tenant_id = h.tenant_id AND w.mailed_at IS NULL AND w.created_at <= now() - late ORDER BY w.created_at, w.user_id LIMIT of_each
+    ) AS first
+) AS found
+WHERE h.tenant_id IS NOT NULL ORDER BY found.place, random() LIMIT at_most
+$function$;
+ALTER FUNCTION due_for_me_mails(interval,integer,integer) OWNER TO cadence_lookup;
+REVOKE ALL ON FUNCTION due_for_me_mails(interval,integer,integer) FROM public;
+GRANT EXECUTE ON FUNCTION due_for_me_mails(interval,integer,integer) TO cadence_app;
+
+CREATE FUNCTION due_for_me_notices(late interval, of_each integer, at_most integer)
+ RETURNS TABLE(tenant_id bigint, id bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+WITH RECURSIVE having_some (tenant_id) AS (
+    (SELECT w.tenant_id FROM for_me w WHERE w.told_at IS NULL ORDER BY w.tenant_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT w.tenant_id FROM for_me w WHERE w.told_at IS NULL AND w.tenant_id > h.tenant_id
+            ORDER BY w.tenant_id LIMIT 1)
+    FROM having_some h WHERE h.tenant_id IS NOT NULL
+)
+SELECT h.tenant_id, found.id FROM having_some h CROSS JOIN LATERAL (
+    
+    SELECT first.id, row_number() OVER (ORDER BY first.id) AS place FROM (
+        SELECT w.user_id AS id FROM for_me w
+        WHERE w.tenant_id = h.tenant_id AND w.told_at IS NULL AND w.created_at <= now() - late ORDER BY w.created_at, w.user_id LIMIT of_each
+    ) AS first
+) AS found
+WHERE h.tenant_id IS NOT NULL ORDER BY found.place, random() LIMIT at_most
+$function$;
+ALTER FUNCTION due_for_me_notices(interval,integer,integer) OWNER TO cadence_lookup;
+REVOKE ALL ON FUNCTION due_for_me_notices(interval,integer,integer) FROM public;
+GRANT EXECUTE ON FUNCTION due_for_me_notices(interval,integer,integer) TO cadence_app;
+
 CREATE FUNCTION due_imports(late interval, of_each integer, at_most integer)
  RETURNS TABLE(tenant_id bigint, id bigint)
  LANGUAGE sql
@@ -2645,6 +2859,32 @@ ALTER FUNCTION due_old_api_keys(interval,integer,integer) OWNER TO cadence_looku
 REVOKE ALL ON FUNCTION due_old_api_keys(interval,integer,integer) FROM public;
 GRANT EXECUTE ON FUNCTION due_old_api_keys(interval,integer,integer) TO cadence_app;
 
+CREATE FUNCTION due_old_for_me(late interval, of_each integer, at_most integer)
+ RETURNS TABLE(tenant_id bigint, id bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+WITH RECURSIVE having_some (tenant_id) AS (
+    (SELECT w.tenant_id FROM for_me w WHERE true ORDER BY w.tenant_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT w.tenant_id FROM for_me w WHERE true AND w.tenant_id > h.tenant_id
+            ORDER BY w.tenant_id LIMIT 1)
+    FROM having_some h WHERE h.tenant_id IS NOT NULL
+)
+SELECT h.tenant_id, found.id FROM having_some h CROSS JOIN LATERAL (
+    
+    SELECT first.id, row_number() OVER (ORDER BY first.id) AS place FROM (
+        SELECT w.id AS id FROM for_me w
+        WHERE w.tenant_id = h.tenant_id AND true AND w.created_at <= now() - late ORDER BY w.created_at, w.id LIMIT of_each
+    ) AS first
+) AS found
+WHERE h.tenant_id IS NOT NULL ORDER BY found.place, random() LIMIT at_most
+$function$;
+ALTER FUNCTION due_old_for_me(interval,integer,integer) OWNER TO cadence_lookup;
+REVOKE ALL ON FUNCTION due_old_for_me(interval,integer,integer) FROM public;
+GRANT EXECUTE ON FUNCTION due_old_for_me(interval,integer,integer) TO cadence_app;
+
 CREATE FUNCTION due_old_sessions(late interval, of_each integer, at_most integer)
  RETURNS TABLE(tenant_id bigint, id bigint)
  LANGUAGE sql
@@ -2684,6 +2924,32 @@ $function$;
 ALTER FUNCTION due_policy_notices(interval,integer,integer) OWNER TO cadence_lookup;
 REVOKE ALL ON FUNCTION due_policy_notices(interval,integer,integer) FROM public;
 GRANT EXECUTE ON FUNCTION due_policy_notices(interval,integer,integer) TO cadence_app;
+
+CREATE FUNCTION due_push_notices(late interval, of_each integer, at_most integer)
+ RETURNS TABLE(tenant_id bigint, id bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+WITH RECURSIVE having_some (tenant_id) AS (
+    (SELECT w.tenant_id FROM push_notices w WHERE true ORDER BY w.tenant_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT w.tenant_id FROM push_notices w WHERE true AND w.tenant_id > h.tenant_id
+            ORDER BY w.tenant_id LIMIT 1)
+    FROM having_some h WHERE h.tenant_id IS NOT NULL
+)
+SELECT h.tenant_id, found.id FROM having_some h CROSS JOIN LATERAL (
+    
+    SELECT first.id, row_number() OVER (ORDER BY first.id) AS place FROM (
+        SELECT w.id AS id FROM push_notices w
+        WHERE w.tenant_id = h.tenant_id AND true AND w.next_attempt_at <= now() - late ORDER BY w.next_attempt_at, w.id LIMIT of_each
+    ) AS first
+) AS found
+WHERE h.tenant_id IS NOT NULL ORDER BY found.place, random() LIMIT at_most
+$function$;
+ALTER FUNCTION due_push_notices(interval,integer,integer) OWNER TO cadence_lookup;
+REVOKE ALL ON FUNCTION due_push_notices(interval,integer,integer) FROM public;
+GRANT EXECUTE ON FUNCTION due_push_notices(interval,integer,integer) TO cadence_app;
 
 CREATE FUNCTION due_read_backs(late interval, of_each integer, at_most integer, carriers text[])
  RETURNS TABLE(tenant_id bigint, id bigint)
@@ -2837,6 +3103,35 @@ ALTER FUNCTION due_standing(interval,integer,integer) OWNER TO cadence_lookup;
 REVOKE ALL ON FUNCTION due_standing(interval,integer,integer) FROM public;
 GRANT EXECUTE ON FUNCTION due_standing(interval,integer,integer) TO cadence_app;
 
+CREATE FUNCTION due_text_notices(late interval, of_each integer, at_most integer)
+ RETURNS TABLE(tenant_id bigint, id bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+WITH RECURSIVE having_some (tenant_id) AS (
+    (SELECT w.tenant_id FROM push_subscriptions w ORDER BY w.tenant_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT w.tenant_id FROM push_subscriptions w WHERE w.tenant_id > h.tenant_id
+            ORDER BY w.tenant_id LIMIT 1)
+    FROM having_some h WHERE h.tenant_id IS NOT NULL
+)
+SELECT h.tenant_id, found.id FROM having_some h CROSS JOIN LATERAL (
+    SELECT first.id, row_number() OVER (ORDER BY first.id) AS place FROM (
+        SELECT DISTINCT m.inbox_id AS id FROM messages m
+        LEFT JOIN inbox_notices n ON n.inbox_id = m.inbox_id
+        WHERE m.tenant_id = h.tenant_id AND m.created_at > now() - interval '5 minutes'
+          AND m.created_at <= now() - late AND m.direction = 'inbound' AND m.opened_at IS NULL
+          AND (n.inbox_id IS NULL OR (n.quiet_until <= now() AND NOT m.id = ANY (n.recent)))
+        LIMIT of_each
+    ) AS first
+) AS found
+WHERE h.tenant_id IS NOT NULL ORDER BY found.place, random() LIMIT at_most
+$function$;
+ALTER FUNCTION due_text_notices(interval,integer,integer) OWNER TO cadence_lookup;
+REVOKE ALL ON FUNCTION due_text_notices(interval,integer,integer) FROM public;
+GRANT EXECUTE ON FUNCTION due_text_notices(interval,integer,integer) TO cadence_app;
+
 CREATE FUNCTION due_texts(late interval, of_each integer, at_most integer, lost_sight_of interval)
  RETURNS TABLE(tenant_id bigint, id bigint)
  LANGUAGE sql
@@ -2906,6 +3201,32 @@ $function$;
 ALTER FUNCTION due_untold_deliveries(interval,integer,integer) OWNER TO cadence_lookup;
 REVOKE ALL ON FUNCTION due_untold_deliveries(interval,integer,integer) FROM public;
 GRANT EXECUTE ON FUNCTION due_untold_deliveries(interval,integer,integer) TO cadence_app;
+
+CREATE FUNCTION due_waiting_mails(late interval, of_each integer, at_most integer)
+ RETURNS TABLE(tenant_id bigint, id bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+WITH RECURSIVE having_some (tenant_id) AS (
+    (SELECT w.tenant_id FROM alert_choices w WHERE w.waiting_next IS NOT NULL ORDER BY w.tenant_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT w.tenant_id FROM alert_choices w WHERE w.waiting_next IS NOT NULL AND w.tenant_id > h.tenant_id
+            ORDER BY w.tenant_id LIMIT 1)
+    FROM having_some h WHERE h.tenant_id IS NOT NULL
+)
+SELECT h.tenant_id, found.id FROM having_some h CROSS JOIN LATERAL (
+    
+    SELECT first.id, row_number() OVER (ORDER BY first.id) AS place FROM (
+        SELECT w.user_id AS id FROM alert_choices w
+        WHERE w.tenant_id = h.tenant_id AND w.waiting_next IS NOT NULL AND w.waiting_next <= now() - late ORDER BY w.waiting_next, w.user_id LIMIT of_each
+    ) AS first
+) AS found
+WHERE h.tenant_id IS NOT NULL ORDER BY found.place, random() LIMIT at_most
+$function$;
+ALTER FUNCTION due_waiting_mails(interval,integer,integer) OWNER TO cadence_lookup;
+REVOKE ALL ON FUNCTION due_waiting_mails(interval,integer,integer) FROM public;
+GRANT EXECUTE ON FUNCTION due_waiting_mails(interval,integer,integer) TO cadence_app;
 
 CREATE FUNCTION due_webhook_endpoints(late interval, of_each integer, at_most integer)
  RETURNS TABLE(tenant_id bigint, id bigint)
@@ -3008,6 +3329,16 @@ $function$;
 ALTER FUNCTION due_webhook_notices(interval,integer,integer) OWNER TO cadence_lookup;
 REVOKE ALL ON FUNCTION due_webhook_notices(interval,integer,integer) FROM public;
 GRANT EXECUTE ON FUNCTION due_webhook_notices(interval,integer,integer) TO cadence_app;
+
+CREATE FUNCTION end_push_subscriptions()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+BEGIN
+    DELETE FROM push_subscriptions WHERE session_id = NEW.id;
+    RETURN NULL;
+END $function$;
 
 CREATE FUNCTION erase_changes(ids bigint[], by_user bigint, by_name text, why text)
  RETURNS bigint

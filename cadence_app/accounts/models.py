@@ -93,6 +93,8 @@ class Tenant(Model):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     # By which reading of phone numbers the stored ones were last read (contacts/mending.py).
     numbers_read: Mapped[int] = mapped_column(SmallInteger, server_default="1")
+    # Whether notices and mails to colleagues may say who texted and what (alerts/).
+    notices_name: Mapped[bool] = mapped_column(default=False, server_default="false")
     # Since then nobody signs in and nothing goes out; what comes in, a STOP above all, is still recorded.
     suspended_at: Mapped[datetime | None]
     # When an upgrade marked its quiet conversations done, which the desk says for a while.

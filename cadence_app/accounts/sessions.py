@@ -131,9 +131,18 @@ class Question:
 
 def of_user(user: User) -> list[SignInSession]:
     """The sessions of a user that work, the latest used first."""
-    query = select(SignInSession).where(SignInSession.user_id == user.id, _works())
+    query = select(SignInSession).where(SignInSession.user_id == user.id, works())
     return list(
         db.session.scalars(query.order_by(SignInSession.last_seen_at.desc(), SignInSession.id.desc()))
+    )
+
+
+def works() -> ColumnElement[bool]:
+    """The condition on SignInSession that it has neither ended nor timed out."""
+    return (
+        SignInSession.ended_at.is_(None)
+        & (SignInSession.last_seen_at > func.now() - _idle())
+        & (SignInSession.created_at > func.now() - _longest())
     )
 
 
@@ -174,15 +183,7 @@ def _open(key: str) -> Row[Any] | None:
 
 def _lets_in() -> tuple[ColumnElement[bool], ...]:
     """The conditions on a session, its user and their tenant that it lets somebody in."""
-    return _works(), User.active.is_(True), Tenant.suspended_at.is_(None)
-
-
-def _works() -> ColumnElement[bool]:
-    return (
-        SignInSession.ended_at.is_(None)
-        & (SignInSession.last_seen_at > func.now() - _idle())
-        & (SignInSession.created_at > func.now() - _longest())
-    )
+    return works(), User.active.is_(True), Tenant.suspended_at.is_(None)
 
 
 def _idle() -> timedelta:
@@ -195,7 +196,7 @@ def _longest() -> timedelta:
 
 def _note_seen(session_id: int) -> None:
     # Not for one that has timed out, which would bring it back.
-    seen = update(SignInSession).where(SignInSession.id == session_id, _works())
+    seen = update(SignInSession).where(SignInSession.id == session_id, works())
     db.session.execute(seen.values(last_seen_at=func.now()))
     db.session.commit()
 

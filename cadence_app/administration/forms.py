@@ -119,6 +119,10 @@ class SigningInForm(FlaskForm):
     )
 
 
+class NoticesForm(FlaskForm):
+    notices_name = BooleanField("Let notices and e-mails to colleagues say who texted and what")
+
+
 class CustomFieldForm(NameForm):
     kind = SelectField(
         "Holds", choices=[SelectChoice(str(kind), str(kind).capitalize()) for kind in FieldKind]

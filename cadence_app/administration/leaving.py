@@ -14,6 +14,7 @@ from cadence_app.accounts.models import User
 from cadence_app.accounts.service import Refused
 from cadence_app.administration import inboxes
 from cadence_app.administration.teams import open_inboxes_of
+from cadence_app.alerts import mailing
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging import assignments, drafts
@@ -99,6 +100,7 @@ def take_away(actor: audit.Actor, user: User) -> None:
 
 
 def _stop_receiving(actor: audit.Actor, user: User) -> None:
+    mailing.stop(user)
     received = _received(user)
     theirs = delete(ExportScheduleRecipient).where(ExportScheduleRecipient.user_id == user.id)
     ids = [schedule.id for schedule in received]

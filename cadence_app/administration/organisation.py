@@ -90,6 +90,12 @@ def set_second_factor(actor: Actor, tenant: Tenant, policy: SecondFactorPolicy) 
     _record(actor, tenant, {"second_factor": (before, policy)})
 
 
+def set_notices(actor: Actor, tenant: Tenant, named: bool) -> None:
+    """Whether notices and mails to colleagues may name who texted (alerts/), from the next one on."""
+    before, tenant.notices_name = tenant.notices_name, named
+    _record(actor, tenant, {"notices_name": (before, named)})
+
+
 def set_navigation(actor: Actor, tenant: Tenant, navigation: Navigation) -> None:
     """Moves everybody to the other screens, from the next page they load."""
     before, tenant.navigation = tenant.navigation, navigation

@@ -12,7 +12,7 @@ from cadence_app.accounts.models import KeywordPolicy, PossibleOptOutPolicy, Sec
 from cadence_app.accounts.roles import admin_required
 from cadence_app.accounts.service import Refused
 from cadence_app.administration import organisation
-from cadence_app.administration.forms import BasicsForm, PolicyForm, SigningInForm
+from cadence_app.administration.forms import BasicsForm, NoticesForm, PolicyForm, SigningInForm
 from cadence_app.administration.policy_notices import NOTICES
 from cadence_app.consent.keyword_scope import LOOK_BACK, coming, reach
 from cadence_app.extensions import db
@@ -85,6 +85,17 @@ def signing_in() -> ResponseReturnValue:
     return _page(tenant, 422, signing_in=form)
 
 
+@blueprint.post("/notices")
+@admin_required
+def notices() -> ResponseReturnValue:
+    form = NoticesForm()
+    if form.validate_on_submit():
+        organisation.set_notices(current_user, current_user.tenant, form.notices_name.data)
+        db.session.commit()
+        flash("What notices say is saved.", "success")
+    return redirect(url_for("organisation.index"))
+
+
 def _review(tenant: Tenant, form: PolicyForm, wanted: organisation.Policy) -> str:
     """Shows what another reach of opt-out words means, and asks once."""
     begins, day = wanted.begins_on, today(tenant.zone)
@@ -121,6 +132,7 @@ def _page(
         policy=policy or PolicyForm(words_for(current_user), formdata=None, data=stored),
         day=day,
         bounds=utc_bounds(day, day, tenant.zone),
+        notices=NoticesForm(formdata=None, data={"notices_name": tenant.notices_name}),
         signing_in=signing_in or SigningInForm(formdata=None, data={"second_factor": tenant.second_factor}),
     )
     return page, status

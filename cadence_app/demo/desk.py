@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from cadence_app.accounts.models import User
 from cadence_app.contacts.models import Contact
@@ -14,6 +14,7 @@ from cadence_app.inboxes.models import Inbox, InboxKind
 from cadence_app.inboxes.service import visible_to
 from cadence_app.messaging import answering, assignments, drafts, notes
 from cadence_app.messaging.draft_models import What
+from cadence_app.messaging.for_me_models import ForMe
 from cadence_app.messaging.models import Conversation, ConversationState, Message
 from cadence_app.messaging.snooze_times import When, choices
 
@@ -79,3 +80,5 @@ def _finish(agent: User, shown: Sequence[Conversation]) -> None:
         if change:
             change.created_at = min(at, datetime.now(UTC))
     db.session.flush()
+    # The demo's users were told of it long ago.
+    db.session.execute(update(ForMe).values(told_at=func.now(), mailed_at=func.now()))

@@ -12,7 +12,7 @@ from cadence_app.accounts.models import User
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
 from cadence_app.inboxes.service import people_in
-from cadence_app.messaging import answering
+from cadence_app.messaging import answering, for_me
 from cadence_app.messaging.desk_models import AssignmentChange
 from cadence_app.messaging.models import Conversation
 from cadence_app.tenancy import tenant_in_use
@@ -140,6 +140,7 @@ def _note(conversation_id: int, before_id: int | None, after_id: int | None, use
         user_id=user_id,
     )
     db.session.add(change)
+    for_me.assigned(conversation_id, after_id, user_id)
 
 
 def _hold_users(user_ids: Collection[int], shared: bool) -> None:

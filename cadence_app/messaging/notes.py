@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from sqlalchemy import select
 from cadence_app.accounts.models import User
 from cadence_app.extensions import db
 from cadence_app.inboxes.service import people_in
-from cadence_app.messaging import answering
+from cadence_app.messaging import answering, for_me
 from cadence_app.messaging.desk_models import Note
 from cadence_app.messaging.models import Conversation
 
@@ -32,16 +33,18 @@ class Piece:
 
 def add(user: User, conversation: Conversation, body: str) -> Note:
     """Writes a note. Who may see the conversation may see it, whatever its contact's status."""
+    mentioned = mentioned_in(body, people_in(conversation.inbox))
     note = Note(
         tenant_id=conversation.tenant_id,
         conversation_id=conversation.id,
         user_id=user.id,
         body=body,
-        mentions=_mentioned(body, people_in(conversation.inbox)),
+        mentions=sorted(mentioned),
     )
     db.session.add(note)
     db.session.flush()
     answering.list_it(conversation)
+    for_me.mentioned(note, {person.id for people in mentioned.values() for person in people})
     return note
 
 
@@ -74,14 +77,24 @@ def pieces(note: Note) -> Iterator[Piece]:
         yield Piece(note.body[at:], mention=False)
 
 
-def _mentioned(body: str, people: Iterable[User]) -> list[str]:
-    """The names after an @: a colleague's whole name, or a first name that one of them alone has."""
-    names = [user.name for user in people if user.name]
-    first_names = [name.split()[0] for name in names]
-    names += [first for first in first_names if first_names.count(first) == 1]
-    if not names or "@" not in body:
-        return []
-    return sorted({found[1] for found in _after_at(names).finditer(body)})
+def mentioned_in(body: str, people: Iterable[User]) -> dict[str, list[User]]:
+    """The names after an @ as they are written there, and whose they are: a colleague's whole name, or a
+    first name that one of them alone has. All who share a whole name are meant, for all of them work here and
+    the writer can't tell them apart."""
+    whole: dict[str, list[User]] = defaultdict(list)
+    first: dict[str, list[User]] = defaultdict(list)
+    for person in people:
+        if person.name:
+            whole[person.name.lower()].append(person)
+            first[person.name.split()[0].lower()].append(person)
+    bearers = {name: them for name, them in first.items() if len(them) == 1} | whole
+    if not bearers or "@" not in body:
+        return {}
+    # As people spell themselves: a letter may be of another length in small.
+    spelled = {person.name for them in whole.values() for person in them}
+    spelled |= {name.split()[0] for name in spelled if name.split()[0].lower() in bearers}
+    found = {found[1] for found in _after_at(spelled).finditer(body)}
+    return {written: bearers.get(written.lower(), []) for written in found}
 
 
 def _after_at(names: Iterable[str]) -> re.Pattern[str]:

@@ -22,6 +22,7 @@ from cadence_app.messaging import (
     desk_choices,
     draft_boxes,
     drafts,
+    for_me,
     later,
     notes,
     page_freshness,
@@ -72,6 +73,7 @@ def conversation(conversation_id: int) -> str:
     found = _conversation(conversation_id)
     unseen = found.unread > 0 and sight.is_told_later()
     if not unseen:
+        for_me.saw(current_user, found.id)
         desk.mark_read(found)
     return thread_page(found, ComposeForm(formdata=None, body=_chosen_template(found)), unseen=unseen)
 
@@ -103,6 +105,7 @@ def _talks(conversation_id: int) -> bool:
     version = page_freshness.conversation_version(current_user, conversation_id) or abort(404)
     if request.args.get("version") == version:
         return False
+    for_me.saw(current_user, conversation_id)
     desk.mark_read(_conversation(conversation_id))
     return True
 

@@ -12,6 +12,7 @@ from cadence_app.messaging import answering, drafts, personal_data, posts
 from cadence_app.messaging.carriers.models import CarrierEvent, UnreadPost
 from cadence_app.messaging.desk_models import AssignmentChange, BatchItem, Note, StateChange
 from cadence_app.messaging.draft_models import Draft
+from cadence_app.messaging.for_me_models import ForMe
 from cadence_app.messaging.media.models import DiscardedFile, MessageMedia
 from cadence_app.messaging.media.service import forget
 from cadence_app.messaging.models import Conversation, LaterState, Message, MessageState, ScheduledText
@@ -44,6 +45,10 @@ _TABLES = (
         *(Draft, Fate.DELETED, Fate.WITH_RECORD, Fate.MOVED, ""),
         because="What a user has typed and neither sent nor saved is for their eyes alone, and a download is"
         " read by an admin (GDPR article 15(4)). It ends after 30 days, later where a legal hold keeps it.",
+    ),
+    Kept(
+        *(ForMe, Fate.DELETED, *_ALONG, ""),
+        because="That a note or an assignment was for a colleague; both are in the download.",
     ),
     Kept(
         *(CarrierEvent, Fate.EMPTIED, Fate.EMPTIED, Fate.STAYS, "carrier_posts"),
@@ -85,7 +90,7 @@ def _empty(leaving: Leaving) -> None:
     """Notes, and whose the conversations were, are of no use to colleagues without the person."""
     forget(leaving.ids)
     conversations = select(Conversation.id).where(Conversation.contact_id.in_(leaving.ids))
-    for table in (Note, AssignmentChange, BatchItem, StateChange):
+    for table in (ForMe, Note, AssignmentChange, BatchItem, StateChange):
         db.session.execute(delete(table).where(table.conversation_id.in_(conversations)))
     db.session.execute(delete(Draft).where(Draft.contact_id.in_(leaving.ids)))
     later, texts = (table.conversation_id.in_(conversations) for table in (ScheduledText, Message))
@@ -114,7 +119,7 @@ def _move(merging: Merging) -> None:
         if same is None:
             conversation.contact_id = merging.kept_id
             continue
-        for table in (Message, ScheduledText, Note, AssignmentChange, StateChange, BatchItem):
+        for table in (Message, ScheduledText, Note, AssignmentChange, StateChange, BatchItem, ForMe):
             there = table.conversation_id == conversation.id
             db.session.execute(update(table).where(there).values(conversation_id=same.id))
         answering.merge_into(same, conversation)

@@ -14,7 +14,7 @@ _TABLES = (
     Kept(
         *(OutgoingMail, Fate.EMPTIED, Fate.EMPTIED, Fate.STAYS, "mails"),
         because="That a mail went to a colleague, without who it was about; in a merge, it says who it was."
-        " Other mails are about colleagues.",
+        " A mail of what is for a colleague is not sent where it names them. Others are about colleagues.",
     ),
 )
 _TOLD = {"mails": "mails to colleagues that named them"}

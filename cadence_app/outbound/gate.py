@@ -11,7 +11,7 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from cadence_app.outbound import addresses
-from cadence_app.outbound.policy import POLICIES, Kind, Plain, allows, inside
+from cadence_app.outbound.policy import POLICIES, Kind, Plain, allows, inside, names
 
 # Ports of other protocols, to which a request of HTTP might mean something: the Fetch standard's "bad ports"
 # (https://fetch.spec.whatwg.org/#port-blocking), and those of Redis, PostgreSQL and memcached.
@@ -52,6 +52,7 @@ class Refusal(StrEnum):
     USER = "user"
     PORT = "port"
     ADDRESS = "address"
+    HOST = "host"
 
 
 class NotConnected(OSError):
@@ -98,6 +99,8 @@ def target_of(kind: Kind, url: str) -> Target:
     port = _DEFAULT_PORTS.get(parts.scheme, 0) if port is None else port
     if not port or port in _OTHERS_PORTS:
         raise Refused(Refusal.PORT, f"Port {port} is not one for the web.")
+    if not names(kind, host):
+        raise Refused(Refusal.HOST, f"{host} is none of the servers that this may go to.")
     return Target(parts.scheme, host, port)
 
 

@@ -29,6 +29,7 @@ class Kind(StrEnum):
     S3 = "s3"
     FILES = "files"
     MAIL = "mail"
+    PUSH = "push"
     DATABASE = "database"
     REDIS = "redis"
 
@@ -61,7 +62,8 @@ class Policy:
     `networks` is the setting of an operator with the networks that may be reached beside public addresses,
     `here` the one that lets this machine be reached in development. Any port will do but, for http and https,
     those of other protocols (gate.py). Every TLS certificate is verified against the host's name; no proxy of
-    the environment is used; `proxy` is the setting with one that an operator gives for this kind.
+    the environment is used; `proxy` is the setting with one that an operator gives for this kind, `hosts`
+    the one with the only hosts that may be named: `push.example`, or `*.push.example` for those below it.
 
     `redirects` are followed one by one by whoever calls, each held to the same line; 0 are not followed.
     `most_bytes` bounds what is kept of an answer's body, once unpacked, and is held while it is read.
@@ -80,6 +82,7 @@ class Policy:
     networks: str = ""
     here: str = ""
     proxy: str = ""
+    hosts: str = ""
 
 
 _HTTPS = frozenset({"https"})
@@ -174,6 +177,15 @@ POLICIES: dict[Kind, Policy] = {
         silent_seconds=60,
         most_bytes=_MB,
     ),
+    # What a browser names as where its notices go, so anybody who signs in: the browsers' own services alone.
+    Kind.PUSH: Policy(
+        schemes=_HTTPS,
+        reach=Reach.PUBLIC,
+        here="DEV_TOOLS",
+        hosts="PUSH_SERVICES",
+        seconds=20,
+        most_bytes=1024,
+    ),
     # Where connections of these may lead, and how long finding the name may take (own_servers.py). What goes
     # over them is as long and as large as what is asked.
     Kind.DATABASE: Policy(
@@ -194,6 +206,16 @@ def allows(kind: Kind, address: str) -> bool:
         return False
     policy = POLICIES[kind]
     return policy.reach == Reach.OPERATORS or addresses.public(address) or inside(kind, address)
+
+
+def names(kind: Kind, host: str) -> bool:
+    """Whether a host is one of those that this kind of connection may name; any is, where none are set."""
+    setting = POLICIES[kind].hosts
+    host = host.lower().removesuffix(".")
+    return not setting or any(
+        host.endswith(each[1:]) if each.startswith("*.") else host == each
+        for each in current_app.config[setting]
+    )
 
 
 def inside(kind: Kind, address: str) -> bool:

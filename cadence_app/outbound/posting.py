@@ -17,6 +17,7 @@ from cadence_app.outbound import gate, tls
 from cadence_app.outbound.gate import Failure, NotConnected
 from cadence_app.outbound.policy import POLICIES, Kind
 
+_LONGEST_WAIT = 24 * 3600
 _ERRORS = (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError, OSError, UnicodeError)
 
 
@@ -24,13 +25,14 @@ _ERRORS = (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolEr
 class Outgoing:
     url: str
     headers: dict[str, str]
-    body: str
+    body: str | bytes
 
 
 @dataclass(frozen=True)
 class Reply:
     """What came of one post: the status and the first bytes of the answer's body, or why there is none;
-    `detail` is what the machine says of that."""
+    `detail` is what the machine says of that. `wait` is for how many seconds it asks to be left alone
+    (RFC 9110, section 10.2.3), 0 where it doesn't."""
 
     at: datetime
     milliseconds: int
@@ -38,6 +40,7 @@ class Reply:
     body: bytes = b""
     failure: Failure | None = None
     detail: str = ""
+    wait: int = 0
 
 
 class Poster:
@@ -76,19 +79,19 @@ class Poster:
         try:
             gate.target_of(self._kind, outgoing.url)
             async with asyncio.timeout(self._policy.seconds):
-                status, body = await self._exchange(outgoing)
+                status, body, wait = await self._exchange(outgoing)
         except _ERRORS as error:
             return reply(failure=_failure_of(error), detail=str(error))
-        return reply(status=status, body=body)
+        return reply(status=status, body=body, wait=wait)
 
-    async def _exchange(self, outgoing: Outgoing) -> tuple[int, bytes]:
+    async def _exchange(self, outgoing: Outgoing) -> tuple[int, bytes, int]:
         policy = self._policy
         silent = policy.silent_seconds
         async with self._pool.stream(
             "POST",
             outgoing.url,
             headers=list(outgoing.headers.items()),
-            content=outgoing.body.encode(),
+            content=outgoing.body.encode() if isinstance(outgoing.body, str) else outgoing.body,
             extensions={
                 "timeout": {
                     "connect": policy.connect_seconds,
@@ -104,7 +107,7 @@ class Poster:
                 kept += chunk
                 if len(kept) >= policy.most_bytes:
                     break
-            return answer.status, kept[: policy.most_bytes]
+            return answer.status, kept[: policy.most_bytes], _wait_of(answer.headers)
 
 
 class _Way(httpcore.AnyIOBackend):
@@ -130,6 +133,12 @@ class _Way(httpcore.AnyIOBackend):
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 continue
         return await super().connect_tcp(found[-1], port, timeout)
+
+
+def _wait_of(headers: list[tuple[bytes, bytes]]) -> int:
+    """Of Retry-After, in seconds; a date there is as good as none."""
+    said = next((value for name, value in headers if name.lower() == b"retry-after"), b"").strip()
+    return min(int(said), _LONGEST_WAIT) if said.isdigit() and len(said) < 10 else 0
 
 
 def _failure_of(error: Exception) -> Failure:

@@ -23,7 +23,7 @@ def init_app(app: Flask) -> None:
     # What browsers ask for beside a file that is no page, such as the certificate's PDF.
     app.add_url_rule("/favicon.ico", "favicon", lambda: app.send_static_file("img/favicon.svg"))
     app.context_processor(_context)
-    app.add_template_global(_asset, "asset")
+    app.add_template_global(asset, "asset")
     headers.init_app(app)
     compressing.init_app(app)
     app.add_template_filter(_moment, "moment")
@@ -56,7 +56,7 @@ def _context() -> dict[str, Any]:
     }
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
     """A static file's address, with its content's digest so that browsers may keep it for good."""
     return _address(request.script_root if has_request_context() else None, name)
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0059"
-down_revision = "0057"
+down_revision = "0058"
 branch_labels = None
 depends_on = None
 
@@ -78,7 +78,10 @@ BEGIN
         -- What they have begun to write, and how it begins: a row shows no more of it.
         (SELECT concat(count(*), ' ', sum(hashtextextended(
                 concat(d.id, ' ', left(concat(d.words, d.other_words), 60)), 0)))
-            FROM drafts d WHERE d.user_id = who AND d.inbox_id IS NOT NULL AND d.ends_at > now())));
+            FROM drafts d WHERE d.user_id = who AND d.inbox_id IS NOT NULL AND d.ends_at > now()),
+        -- What is for them, and what they saw of it on another page.
+        (SELECT concat(max(f.id), ' ', count(f.seen_at), ' ', count(*))
+            FROM for_me f WHERE f.user_id = who)));
 END $$
 """  # noqa: S608 - the condition above
 _FUNCTIONS = ("talk_version(bigint, bigint, integer)", "lists_version(bigint)")

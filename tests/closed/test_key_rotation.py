@@ -12,8 +12,11 @@ from flask import Flask
 from sqlalchemy import select, update
 
 from cadence_app import key_rotation, secret_keys, vault
+from cadence_app.accounts import sessions
 from cadence_app.accounts.models import Team, User
-from cadence_app.accounts.sign_in_models import SingleSignOn
+from cadence_app.accounts.sign_in_models import Method, SingleSignOn
+from cadence_app.alerts import subscribing
+from cadence_app.alerts.models import PushKey, PushSubscription
 from cadence_app.extensions import db
 from cadence_app.mails import service as outbox
 from cadence_app.mails.models import OutgoingMail
@@ -28,6 +31,7 @@ from cadence_app.reports.destinations.sftp import SftpPlace
 from cadence_app.tenancy import set_tenant
 from cadence_app.webhooks import service as webhooks
 from cadence_app.webhooks.models import WebhookEndpoint
+from tests.alerts.push_service import Phone
 from tests.world import PASSWORD, World, make_world
 
 # Where the tests of other areas have put what nobody can read any more.
@@ -66,7 +70,11 @@ def _fill(world: World) -> None:
         operator.second_factor_secret = vault.encrypt("operator's totp")
         outbox.enqueue("test", "dean@college.example", "Hello", "The text", "<p>The HTML</p>")
         db.session.add_all([account, sso])
+        sessions.begin(admin, Method.PASSWORD, sessions.Device("127.0.0.1", ""))
         db.session.commit()
+        phone = Phone("https://web.push.apple.com/the-admins")
+        session = sessions.of_user(admin)[0]
+        subscribing.add(admin, session, subscribing.Given(**phone.given))
 
 
 def _operators_address(world: World) -> str:
@@ -76,6 +84,7 @@ def _operators_address(world: World) -> str:
 def _secrets(world: World) -> dict[str, str]:
     """What is stored of a tenant, by table and column."""
     columns = [WebhookEndpoint.secret, WebhookEndpoint.former_secret, Destination.secret]
+    columns += [PushKey.private_key, PushSubscription.endpoint, PushSubscription.auth]
     columns += [CarrierAccount.secrets, SingleSignOn.client_secret, OutgoingMail.text, OutgoingMail.html]
     with world.session():
         stored = {

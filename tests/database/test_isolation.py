@@ -163,6 +163,7 @@ def test_every_table_of_tenants_has_its_policies_and_no_others(catalogue: Connec
         *("message_media", "discarded_files", "carrier_events", "unread_posts", "campaigns", "imports"),
         *("import_contacts", "webhook_endpoints", "webhook_deliveries", "notification_rules"),
         *("seals", "seal_checks", "retention_runs", "idempotency_keys", "conversations", "drafts"),
+        *("for_me", "alert_choices", "push_subscriptions", "push_notices", "inbox_notices"),
     }
 
 

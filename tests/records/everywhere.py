@@ -122,8 +122,8 @@ def _talk(world: World, contact_id: int, number: str) -> None:
     with world.session():
         agent = db.session.get_one(User, world.agent_id)
         conversation = db.session.get_one(Conversation, conversation_id)
-        notes.add(agent, conversation, f"{FIRST} rang about {WORD}")
         drafts.keep(agent, conversation, What.TEXT, f"Dear {FIRST}, {WORD}")
+        notes.add(agent, conversation, f"@Admin Person, {FIRST} rang about {WORD}")
         assignments.assign(agent, conversation, agent.id, None)
         later.schedule_text(agent, conversation, f"{WORD} again", datetime.now(UTC) + timedelta(days=1))
         contact = db.session.get_one(Contact, contact_id)

@@ -29,6 +29,10 @@ OF_NOBODY_TEXTED = {
         *("export_deliveries", "export_recipients", "retention_runs", "seals", "seal_checks"),
         *("alembic_version", "number_key_check", "leases", "desk_batches"),
     },
+    # What a notice says is read as it goes.
+    "which users are told, and how far that went": {
+        *("push_keys", "push_subscriptions", "push_notices", "inbox_notices"),
+    },
 }
 _LINKS = text(
     "SELECT c.conrelid::regclass::text, c.confrelid::regclass::text, bool_and(a.attnotnull)"

@@ -16,6 +16,7 @@ GET       /api/v1/docs
 GET POST  /settings/organisation/
 POST      /settings/organisation/opting-out
 POST      /settings/organisation/signing-in
+POST      /settings/organisation/notices
 GET POST  /settings/single-sign-on
 POST      /settings/single-sign-on/test
 POST      /settings/single-sign-on/remove

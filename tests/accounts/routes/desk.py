@@ -7,6 +7,8 @@ PUBLIC
 GET       /static/{filename}
 GET       /healthz
 GET       /favicon.ico
+GET       /manifest.webmanifest
+GET       /sw.js
 GET POST  /login
 GET POST  /operator/sign-in
 GET POST  /forgot-password
@@ -37,6 +39,7 @@ GET       /account/sessions
 GET POST  /account/two-factor
 
 OWN_ONLY
+POST      /account/notifications/browsers/{subscription_id}/remove
 POST      /account/sessions/{session_id}/end
 
 DESK
@@ -46,6 +49,12 @@ GET       /messages/fresh
 POST      /messages/bulk
 POST      /messages/choices
 GET       /messages/waiting
+GET       /messages/for-me/
+POST      /messages/for-me/seen
+GET POST  /account/notifications
+POST      /account/notifications/browsers
+POST      /account/notifications/browsers/here
+POST      /account/notifications/browsers/test
 GET POST  /messages/new
 GET       /messages/new/people
 GET       /contacts/

@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from cadence_app.accounts.models import Role, TeamMember, User
 from cadence_app.accounts.sign_in_models import SignInSession
+from cadence_app.alerts import subscribing
 from cadence_app.api.models import Scope
 from cadence_app.api.tokens import create_token
 from cadence_app.campaigns import service as campaigns
@@ -43,6 +44,7 @@ from cadence_app.webhooks import service as webhooks
 from cadence_app.webhooks.events import event_of
 from cadence_app.webhooks.models import WebhookDelivery
 from tests.accounts.routes.lines import QUERY, Line
+from tests.alerts.push_service import Phone
 from tests.campaigns.sending import add_campaign
 from tests.contacts import importing
 from tests.operators.arriving import sign_in_operator
@@ -104,6 +106,7 @@ def make_organisation(app: Flask, mode: str) -> Made:
             "inbox_id": db.session.scalars(select(Inbox.id).where(Inbox.number == world.other_shared)).one(),
             "tenant_id": world.tenant_id,
             "session_id": session_id,
+            "subscription_id": _browser_told(admin, session_id),
             "token": "no-such-token",
             "key": "no-such-key",
             "carrier": "twilio",
@@ -130,6 +133,12 @@ def _operator(app: Flask) -> Browser:
         operators.create_operator(email, "Operator Person", PASSWORD)
         db.session.commit()
     return sign_in_operator(app, email)
+
+
+def _browser_told(admin: User, session_id: int) -> int:
+    phone = Phone("https://web.push.apple.com/the-admins")
+    session = db.session.get_one(SignInSession, session_id)
+    return subscribing.add(admin, session, subscribing.Given(**phone.given)).id
 
 
 def _more(world: World, admin: User, conversation_id: int) -> dict[str, object]:
