@@ -127,7 +127,7 @@ def _import(path: Path) -> None:
         targets = mapping.targets(imported.headers, [each["kind"] for each in imported.columns])
         service.check(imported, targets, [])
         checking = _worked(imported, ImportState.READY)
-        service.start(user, imported, "")
+        service.start(user, imported, False, "")
         importing = _worked(imported, ImportState.DONE)
         measured = {
             "check_seconds": checking,

@@ -1017,8 +1017,10 @@ CREATE TABLE imports (
     statement_on date,
     evidence bigint NOT NULL DEFAULT '0'::bigint,
     evidence_idle bigint NOT NULL DEFAULT '0'::bigint,
+    lifts_stops boolean NOT NULL DEFAULT false,
     CONSTRAINT pk_imports PRIMARY KEY (id),
     CONSTRAINT uq_imports_tenant_id_id UNIQUE (tenant_id, id),
+    CONSTRAINT ck_imports_lifts_stops CHECK (((NOT lifts_stops) OR (stop_reason <> ''::text))),
     CONSTRAINT ck_imports_state CHECK ((state = ANY (ARRAY['opening'::text, 'draft'::text, 'checking'::text, 'ready'::text, 'importing'::text, 'done'::text, 'cancelled'::text, 'failed'::text]))),
     CONSTRAINT fk_imports_tenant_id FOREIGN KEY (tenant_id) REFERENCES tenants(id),
     CONSTRAINT fk_imports_user_id FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id)

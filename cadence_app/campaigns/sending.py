@@ -31,6 +31,7 @@ _SLICE_SECONDS = 30
 LOST_AFTER = timedelta(seconds=15)
 _ALIVE_EVERY = 5
 _LOOK_AGAIN = timedelta(seconds=10)
+_CANCELLED = "The campaign was cancelled before it went."
 
 _BECAME = {
     MessageState.SENT: RecipientState.SENT,
@@ -51,7 +52,7 @@ def work(campaign_id: int) -> bool:
             return False
         state = _brought_up_to_date(campaign_id)
         if state == CampaignState.CANCELLED:
-            _settle(campaign_id, stopped="The campaign was cancelled before it went.")
+            _settle(campaign_id, cancelled=True)
             again = func.now() + LOST_AFTER if _unsettled(campaign_id) else None
             db.session.execute(update(Campaign).where(Campaign.id == campaign_id).values(wake_at=again))
             db.session.commit()
@@ -211,10 +212,10 @@ def _written(campaign: Campaign, recipient: Recipient, fields: Fields) -> Messag
     return texts.claim_text(conversation, body, campaign.user_id, campaign.id, why_not)
 
 
-def _settle(campaign_id: int, stopped: str = "") -> None:
+def _settle(campaign_id: int, cancelled: bool = False) -> None:
     """Deals with the texts that a carrier was too busy to take, and with those whose worker died: the carrier
     is asked, and one that did not go goes now, in the hours of its contact's day, unless the campaign is
-    `stopped`. Whoever asks holds the campaign."""
+    `cancelled`. Whoever asks holds the campaign."""
     hours = hours_of(db.session.get_one(Campaign, campaign_id).user.tenant)
     claimed = (
         select(Message.id, Message.state, Recipient.zones)
@@ -223,15 +224,15 @@ def _settle(campaign_id: int, stopped: str = "") -> None:
         .order_by(Recipient.id)
     )
     for message_id, state, zones in db.session.execute(claimed).all():
-        may_go = stopped or hours.open(zones, datetime.now(UTC))
-        if state == MessageState.QUEUED and stopped:
-            texts.take_back(message_id, stopped)
+        may_go = cancelled or hours.open(zones, datetime.now(UTC))
+        if state == MessageState.QUEUED and cancelled:
+            texts.take_back(message_id, _CANCELLED)
             db.session.commit()
         elif state == MessageState.QUEUED and may_go:
             texts.deliver(message_id)
         elif state == MessageState.SENDING and may_go:
             current_app.logger.warning("campaign %s: what became of text %s?", campaign_id, message_id)
-            _note_outcome(texts.hand_over_again(message_id, stopped), message_id)
+            _note_outcome(texts.hand_over_again(message_id, _CANCELLED if cancelled else ""), message_id)
         elif state not in (MessageState.QUEUED, MessageState.SENDING):
             _note_outcome(None, message_id)
 

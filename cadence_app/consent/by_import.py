@@ -95,22 +95,23 @@ def set_by_import(
     numbers: Numbers,
     user: User,
     begun_at: datetime,
-    stop_reason: str,
+    lifts_stops: bool = False,
+    stop_reason: str = "",
     agreed: Agreed = Agreed(),
 ) -> Outcome:
     """Applies what may be applied, in this transaction; the caller holds the contacts as record_selected()
     asks.
 
     `wishes` selects the columns of Wish (a null status: keep what is there), no pair twice. `begun_at` is
-    when a person started the import: a status that is newer is not opted in. `stop_reason`, where a person
-    wrote one, lets opt ins go over a contact's own words from before that; never over those of whoever had a
-    number before, for which each person must have `agreed`. Where the file says since when a status is, it is
-    never applied over a newer stored one; at the same instant the opt out counts.
+    when a person started the import: a status that is newer is not opted in. `lifts_stops` lets opt ins
+    go over a contact's own words from before that, for the `stop_reason` that a person wrote; never over
+    those of whoever had a number before, for which each person must have `agreed`. Where the file says since
+    when a status is, it is never applied over a newer stored one; at the same instant the opt out counts.
     """
     if numbers.moved:
         team_only.forget(numbers.moved)
     asked = _asked(wishes, numbers.moved)
-    rules = _Rules(asked, numbers, begun_at, stop_reason, agreed)
+    rules = _Rules(asked, numbers, begun_at, lifts_stops, stop_reason, agreed)
     judged = db.session.execute(rules.judged()).all()
     anew = [(row.contact_id, row.team_id) for row in db.session.execute(rules.agreed_anew())]
     changed = [
@@ -166,9 +167,15 @@ class _Rules:
     """The decision on each pair as SQL over what is asked and what is stored."""
 
     def __init__(
-        self, asked: Any, numbers: Numbers, begun_at: datetime, stop_reason: str, agreed: Agreed
+        self,
+        asked: Any,
+        numbers: Numbers,
+        begun_at: datetime,
+        lifts_stops: bool,
+        stop_reason: str,
+        agreed: Agreed,
     ) -> None:
-        self._asked, self._stop_reason = asked, stop_reason
+        self._asked, self._lifts_stops, self._stop_reason = asked, lifts_stops, stop_reason
         self._begun = literal(begun_at, DateTime(timezone=True))
         said_at, elsewhere = asked.c.said_at, func.coalesce(asked.c.elsewhere, false())
         self._elsewhere: ColumnElement[bool] = elsewhere
@@ -294,7 +301,7 @@ class _Rules:
         """Why an opted-out contact is not opted in; null where they are."""
         newer = func.greatest(Consent.since, Consent.stopped_at) >= self._begun
         other = or_(self._other, self._elsewhere)
-        stopped = and_(Consent.stopped_at.is_not(None), or_(literal(not self._stop_reason), newer))
+        stopped = and_(Consent.stopped_at.is_not(None), or_(literal(not self._lifts_stops), newer))
         return case(
             (self._barred, Held.BARRED),
             (and_(self._agreed, self._number_stop.exists(), not_(or_(newer, other))), null()),
@@ -307,7 +314,7 @@ class _Rules:
 
     def _keeps_block(self) -> ColumnElement[bool]:
         """Whether a contact who is blocked everywhere is opted out of a team, although the file opts in."""
-        before = literal(bool(self._stop_reason)) & (Block.since < self._begun)
+        before = literal(self._lifts_stops) & (Block.since < self._begun)
         return self._block.where(~before).exists()
 
     def _number_in(self, numbers: Mapping[int, str]) -> ColumnElement[Any]:

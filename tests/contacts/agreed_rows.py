@@ -53,7 +53,7 @@ def signed(world: World, content: bytes, statement: str = STATED, on: date | Non
     with world.session():
         admin = db.session.get_one(User, world.admin_id)
         imported = db.session.get_one(Import, import_id)
-        assert service.start(admin, imported, "", statement=statement, statement_on=on)
+        assert service.start(admin, imported, False, "", statement=statement, statement_on=on)
     return work(world, import_id)
 
 

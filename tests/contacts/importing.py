@@ -60,7 +60,8 @@ def start(world: World, import_id: int, stop_reason: str = "") -> None:
     with world.session():
         admin = db.session.get_one(User, world.admin_id)
         imported = db.session.get_one(Import, import_id)
-        assert service.start(admin, imported, stop_reason, imported.refused_opt_outs)
+        lifts_stops = bool(stop_reason)
+        assert service.start(admin, imported, lifts_stops, stop_reason, imported.refused_opt_outs)
 
 
 def run(

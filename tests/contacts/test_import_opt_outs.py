@@ -160,7 +160,7 @@ def test_nobody_is_opted_out_before_the_start_and_who_is_merged_meanwhile_is_fou
     with world.session():
         admin, imported = db.session.get_one(User, world.admin_id), db.session.get_one(Import, import_id)
         for typed in (None, 0, 2):
-            assert not service.start(admin, imported, "", typed)
+            assert not service.start(admin, imported, False, "", typed)
     assert world.status(contact_id) == IN
     start(world, import_id)
     work(world, import_id)

@@ -122,6 +122,7 @@ def _try(order: Order, lines: list[int], dry: bool) -> Applied:
         _numbers(order.import_id, lines, wishes, before),
         order.user,
         order.begun_at,
+        order.lifts_stops,
         order.stop_reason,
         agreeing.agreed(order, lines),
     )

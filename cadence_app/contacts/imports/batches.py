@@ -33,14 +33,15 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Order:
-    """What is applied: whose import, when it was started, and the reason for lifting people's own stops
-    (empty: they are not lifted); `agreed_reason` is that of the rows that are ticked as agreed. `dated` is
+    """What is applied: whose import, when it was started, whether it lifts people's own stops and for which
+    reason; `agreed_reason` is that of the rows that are ticked as agreed. `dated` is
     whether its file says since when each status is, `says_out` whether any of its rows says opt out.
     `evidence` is what is said of how its people agreed; None for nothing."""
 
     import_id: int
     user: User
     begun_at: datetime
+    lifts_stops: bool = False
     stop_reason: str = ""
     dated: bool = False
     says_out: bool = True

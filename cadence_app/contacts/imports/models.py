@@ -67,10 +67,11 @@ class Import(Model):
     whether its header is to be found; `preview` is what the pages show of the file (looking.py) until the
     import has ended. `columns` one target (mapping.py) for each of
     its columns, `headers` their names; `default_teams` are the ids of the teams of rows that name none.
-    `stop_reason` is the written reason for opting in people who had stopped by their own text; empty where
-    that was not ticked. `area_code` is added to the `local_numbers` that have seven digits only, where
-    somebody chose so. `rows_total` and `rows_done` are of the check or the import at hand; the counts are
-    of the last one. `file_key` and `result_key` are in storage (files.py) until `expires_at`.
+    `lifts_stops` is whether somebody ticked that people who had stopped by their own text are opted in too,
+    and `stop_reason` the reason that they wrote for it. `area_code` is added to the `local_numbers` that have
+    seven digits only, where somebody chose so. `rows_total` and `rows_done` are of the check or the import at
+    hand; the counts are of the last one. `file_key` and `result_key` are in storage (files.py) until
+    `expires_at`.
 
     `rows_hidden` are those that the sheet hides, `rows_older` those of which only the status counts, because
     the file has a newer one of the same person. `refused_opt_outs` are refused rows that say opt out; of the
@@ -89,6 +90,7 @@ class Import(Model):
             "state IN ('opening', 'draft', 'checking', 'ready', 'importing', 'done', 'cancelled', 'failed')",
             name="state",
         ),
+        CheckConstraint("NOT lifts_stops OR stop_reason <> ''", name="lifts_stops"),
         Index("ix_imports_latest", "tenant_id", text("id DESC")),
         Index(
             "ix_imports_working",
@@ -135,6 +137,7 @@ class Import(Model):
     finished_at: Mapped[datetime | None]
     expires_at: Mapped[datetime]
     agreed_reason: Mapped[str] = mapped_column(default="", server_default="")
+    lifts_stops: Mapped[bool] = mapped_column(default=False, server_default=false())
     stop_reason: Mapped[str] = mapped_column(default="")
     area_code: Mapped[str] = mapped_column(default="", server_default="")
     local_numbers: Mapped[int] = mapped_column(default=0, server_default="0")

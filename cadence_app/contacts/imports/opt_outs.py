@@ -232,7 +232,7 @@ def _try(order: Order, lines: Sequence[int], dry: bool, add: bool) -> Applied:
     outs = [wish for wish in outs if (wish.contact_id, wish.team_id) not in known]
     further = {row.id: row.number for row in db.session.execute(_FURTHER, values)}
     numbers = Numbers({}, {}, further)
-    outcome = set_by_import(wishes_of(outs), numbers, order.user, order.begun_at, "") if outs else None
+    outcome = set_by_import(wishes_of(outs), numbers, order.user, order.begun_at) if outs else None
     changed = {(row.contact_id, row.team_id) for row in outcome.changed} if outcome else set()
     older = [row for row in outcome.held if row.why == Held.OUT_OLDER] if outcome else []
     heard = _heard(order.import_id, lines, named)

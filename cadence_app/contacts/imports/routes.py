@@ -182,9 +182,8 @@ def start(import_id: int) -> ResponseReturnValue:
     form = StartForm(imported)
     if not form.validate_on_submit():
         return _page(imported, form, 422)
-    reason = form.stop_reason.data if form.lift_stops.data else ""
     service.start(
-        *(current_user, imported, reason, form.typed),
+        *(current_user, imported, form.lift_stops.data, form.stop_reason.data or "", form.typed),
         agreed=form.agreed.data or [],
         agreed_reason=form.agreed_reason.data or "",
         statement=form.statement.data or "",

@@ -127,16 +127,16 @@ def _apply(imported: Import) -> None:
         db.session.commit()
     assert imported.started_at  # noqa: S101 - a state of the row, not of what somebody sent
     rereading.read_again(imported.id)
-    reason = "" if imported.is_history else imported.stop_reason
     order = Order(
         imported.id,
         imported.user,
         imported.started_at,
-        reason,
-        imported.is_dated,
-        opt_outs.any_said(imported.id),
-        "" if imported.is_history else imported.agreed_reason,
-        _evidence(imported),
+        lifts_stops=imported.lifts_stops and not imported.is_history,
+        stop_reason=imported.stop_reason,
+        dated=imported.is_dated,
+        says_out=opt_outs.any_said(imported.id),
+        agreed_reason="" if imported.is_history else imported.agreed_reason,
+        evidence=_evidence(imported),
     )
     if not imported.applied_to:
         _hear(imported, order)

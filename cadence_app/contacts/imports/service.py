@@ -158,6 +158,7 @@ def choose(user: User, imported: Import, kind: str, choice: Choice | None, line:
 def start(
     user: User,
     imported: Import,
+    lifts_stops: bool,
     stop_reason: str,
     opt_outs: int | None = None,
     agreed: Collection[int] = (),
@@ -165,12 +166,13 @@ def start(
     statement: str = "",
     statement_on: date | None = None,
 ) -> bool:
-    """Starts an import that was checked, once, and commits. `stop_reason` lets it opt in people who had
-    stopped by their own text; `agreed` are the lines of those with a number that was stopped before it was
-    theirs who agreed themselves, as `agreed_reason` says; `opt_outs` is how many refused rows say opt out, as
-    a person typed it where they are many. `statement` is how everybody agreed of whom the file does not say
-    so itself, as the user signs it, with the day where they gave one. False where it is not ready, where that
-    is not the number, or where its new field can't be made."""
+    """Starts an import that was checked, once, and commits. With `lifts_stops` it opts in people who had
+    stopped by their own text too, because of `stop_reason`; `agreed` are the lines of those with a number
+    that was stopped before it was theirs who agreed themselves, as `agreed_reason` says; `opt_outs` is
+    how many refused rows say opt out, as a person typed it where they are many. `statement` is how
+    everybody agreed of whom the file does not say so itself, as the user signs it, with the day where
+    they gave one. False where it is not ready, where that is not the number, or where its new field can't
+    be made."""
     db.session.refresh(imported, with_for_update=True)
     mistyped = imported.types_opt_outs and opt_outs != imported.refused_opt_outs
     if imported.state != ImportState.READY or mistyped:
@@ -182,10 +184,9 @@ def start(
         imported.problem = f"There is a custom field named {', '.join(taken)} now. Choose it from the list."
         db.session.commit()
         return False
-    if imported.is_history:
-        stop_reason = ""
     imported.user_id = user.id
-    imported.stop_reason = stop_reason
+    imported.lifts_stops = lifts_stops and not imported.is_history
+    imported.stop_reason = stop_reason if imported.lifts_stops else ""
     imported.statement, imported.statement_on = statement, statement_on if statement else None
     agreed_rows = agreeing.keep(imported, agreed, agreed_reason)
     imported.started_at = func.clock_timestamp()
@@ -201,7 +202,7 @@ def start(
         refused_opt_outs=(None, imported.refused_opt_outs or None),
         new_fields=(None, [target.field_name for target in targets if target.new] or None),
     )
-    if stop_reason:
+    if imported.lifts_stops:
         audit.record(user, "import.lifts_stops", imported.file_name, reason=(None, stop_reason))
     if agreed_rows:
         audit.record(

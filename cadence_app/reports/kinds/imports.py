@@ -34,9 +34,7 @@ IMPORT_LOG = Kind(
         Column("Refused", Import.rows_refused, Cell.NUMBER),
         Column("StatusesChanged", Import.statuses_changed, Cell.NUMBER),
         Column("OptInsHeld", Import.opt_ins_held, Cell.NUMBER),
-        Column(
-            "LiftedStops", case((Import.stop_reason != "", literal("Yes")), else_=literal("No")), Cell.OWN
-        ),
+        Column("LiftedStops", case((Import.lifts_stops, literal("Yes")), else_=literal("No")), Cell.OWN),
         Column("Reason", Import.stop_reason),
     ),
     filters={"user_id": lambda user_id: Import.user_id == user_id},
