@@ -8,7 +8,7 @@ from alembic import op
 from migrations.tenants import for_all_tenants
 
 revision = "0060"
-down_revision = "0054"
+down_revision = "0059"
 branch_labels = None
 depends_on = None
 
