@@ -125,8 +125,11 @@ def _of(query: Any, user: User, which: Which) -> Any:
         .join(Conversation.inbox)
         .join(Conversation.contact)
         .outerjoin(PossibleOptOut, _OPEN_FLAG)
-        .where(visible_to(user), Contact.gone_at.is_(None), begun())
+        .where(visible_to(user), Contact.gone_at.is_(None))
     )
+    if only != Only.WAITING:
+        # What waits has a text in it.
+        query = query.where(begun())
     if which.inbox_id is not None:
         query = query.where(Conversation.inbox_id == which.inbox_id)
     query = query.where(*_TABS.get(only, ()))

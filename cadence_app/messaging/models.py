@@ -41,6 +41,13 @@ class Conversation(Model):
             postgresql_where=text("listed_at IS NOT NULL"),
         ),
         Index(
+            "ix_conversations_open",
+            "inbox_id",
+            text("listed_at DESC"),
+            text("id DESC"),
+            postgresql_where=text("state = 'open' AND listed_at IS NOT NULL"),
+        ),
+        Index(
             "ix_conversations_waiting",
             "inbox_id",
             "waiting_since",

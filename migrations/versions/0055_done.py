@@ -205,6 +205,12 @@ def _indexes() -> None:
         postgresql_where=sa.text("listed_at IS NOT NULL"),
     )
     op.create_index(
+        "ix_conversations_open",
+        "conversations",
+        ["inbox_id", sa.text("listed_at DESC"), sa.text("id DESC")],
+        postgresql_where=sa.text("state = 'open' AND listed_at IS NOT NULL"),
+    )
+    op.create_index(
         "ix_conversations_waiting",
         "conversations",
         ["inbox_id", "waiting_since", "id"],
