@@ -115,7 +115,8 @@ class Recipient(Model):
     """One whom a campaign texts, or leaves out for a `reason`.
 
     `entry` is what was pasted, where it was; one that names nobody in the team has no contact. `zones` are
-    the time zones that the number may be in, with a space between (quiet_hours.py).
+    the time zones that the number may be in, with a space between (quiet_hours.py). `answered_at` is when
+    they first answered its text (answers.py).
     """
 
     __tablename__ = "campaign_recipients"
@@ -147,6 +148,20 @@ class Recipient(Model):
             unique=True,
             postgresql_where=text("message_id IS NOT NULL"),
         ),
+        # Which campaign texted somebody last.
+        Index(
+            "ix_campaign_recipients_texts",
+            "contact_id",
+            "message_id",
+            postgresql_where=text("message_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_campaign_recipients_answered",
+            "campaign_id",
+            text("answered_at DESC"),
+            text("id DESC"),
+            postgresql_where=text("answered_at IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -160,6 +175,7 @@ class Recipient(Model):
     zones: Mapped[str] = mapped_column(default="")
     message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"))
     sent_at: Mapped[datetime | None]
+    answered_at: Mapped[datetime | None]
 
     contact: Mapped[Contact | None] = relationship()
     message: Mapped[Message | None] = relationship()

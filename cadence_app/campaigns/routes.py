@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from cadence_app.accounts.models import User
+from cadence_app.accounts.requests import asks_by_itself
 from cadence_app.accounts.roles import desk_required
 from cadence_app.campaigns import jobs, reasons, recipients, results, sending, service
 from cadence_app.campaigns.forms import CampaignForm, SendForm, imports_of
@@ -80,11 +81,11 @@ def show(campaign_id: int) -> str:
     campaign = _campaign(campaign_id)
     if not campaign.editable:
         return _progress(campaign)
-    set_for = campaign.send_at and campaign.send_at.astimezone(current_user.zone).replace(tzinfo=None)
-    return _review(campaign, SendForm(formdata=None, when="later" if set_for else "now", send_at=set_for))
+    return _review(campaign, _send_form(campaign))
 
 
 @blueprint.get("/<int:campaign_id>/progress")
+@asks_by_itself
 @desk_required
 def progress(campaign_id: int) -> ResponseReturnValue:
     """How far it is, for a page that keeps it fresh; the whole page once it is over."""
@@ -186,6 +187,11 @@ def _form(campaign: Campaign | None, form: CampaignForm) -> str:
     )
 
 
+def _send_form(campaign: Campaign) -> SendForm:
+    set_for = campaign.send_at and campaign.send_at.astimezone(current_user.zone).replace(tzinfo=None)
+    return SendForm(formdata=None, when="later" if set_for else "now", send_at=set_for)
+
+
 def _review(campaign: Campaign, form: SendForm) -> str:
     hours = hours_of(current_user.tenant)
     moment = campaign.send_at or datetime.now(UTC)
@@ -203,12 +209,9 @@ def _review(campaign: Campaign, form: SendForm) -> str:
 
 
 def _progress(campaign: Campaign) -> str:
-    answered, opted_out = results.answers_to(campaign)
     return render_template(
         "campaigns/progress.html",
         **_standing(campaign),
-        replied=answered,
-        opted_out=opted_out,
         left_out=recipients.preview(campaign, hours_of(current_user.tenant), datetime.now(UTC)).left_out,
         reasons=_reasons(campaign),
         texts=_texts(campaign.body, recipients.sample(campaign)),
@@ -225,7 +228,7 @@ def _standing(campaign: Campaign) -> dict[str, object]:
     resting = campaign.wake_at and campaign.wake_at > datetime.now(UTC) + sending.LOST_AFTER
     return {
         "campaign": campaign,
-        "progress": results.progress_of([campaign.id])[campaign.id],
+        "figures": results.figures_of(campaign),
         "asleep": campaign.wake_at if resting else None,
         "hours": hours_of(current_user.tenant),
         "held_back": gaps.held_back(campaign.inbox) if campaign.state == CampaignState.SENDING else None,

@@ -87,6 +87,8 @@ GET POST  /campaigns/{campaign_id}/edit
 GET       /campaigns/{campaign_id}/progress
 GET       /campaigns/{campaign_id}/{list}
 GET       /campaigns/{campaign_id}/{list}.csv
+POST      /campaigns/{campaign_id}/{list}/done
+POST      /campaigns/{campaign_id}/{list}/undo
 POST      /campaigns/{campaign_id}/send
 POST      /campaigns/{campaign_id}/pause
 POST      /campaigns/{campaign_id}/resume

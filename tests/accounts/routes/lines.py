@@ -73,6 +73,8 @@ RENAMED = {
     "/reports/exports/{key}": "/reports/exports/{kind}",
     "/campaigns/{campaign_id}/{name}": "/campaigns/{campaign_id}/{list}",
     "/campaigns/{campaign_id}/{name}.csv": "/campaigns/{campaign_id}/{list}.csv",
+    "/campaigns/{campaign_id}/{name}/done": "/campaigns/{campaign_id}/{list}/done",
+    "/campaigns/{campaign_id}/{name}/undo": "/campaigns/{campaign_id}/{list}/undo",
     # Those that take away what they name, from whoever asks next.
     "/campaigns/{campaign_id}/delete": "/campaigns/{new_campaign_id}/delete",
     "/campaigns/templates/{template_id}/delete": "/campaigns/templates/{new_template_id}/delete",
