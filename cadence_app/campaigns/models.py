@@ -37,7 +37,8 @@ EDITABLE = (CampaignState.DRAFT, CampaignState.SCHEDULED, CampaignState.MISSED)
 class Campaign(Model):
     """One text to many contacts of a team, from one of its shared inboxes.
 
-    `segment` is a Segment as segments.py stores it. `wake_at` is when the sweep must see to a campaign: the
+    `segment` is a Segment as segments.py stores it, `checked` what checklist.py found when somebody pressed
+    Send or set its time. `wake_at` is when the sweep must see to a campaign: the
     time it is set for, the next end of somebody's quiet hours, or a moment by which a worker that is alive
     would have moved it on.
     """
@@ -70,6 +71,7 @@ class Campaign(Model):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     send_at: Mapped[datetime | None]
     wake_at: Mapped[datetime | None]
+    checked: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
 

@@ -104,6 +104,23 @@ def _area(number: ColumnElement[str]) -> Label[str]:
     return func.substr(number, 2, length).label("area")
 
 
+def count(inbox: Inbox, segment: Segment) -> tuple[int, int]:
+    """How many of a segment would get a text from an inbox now, and how many would be left out. Nothing is
+    written."""
+    candidates = segment.candidates(inbox.team_id).cte("candidates")
+    judged = (
+        select(_reason(inbox, candidates, segment.may_repeat).label("reason"))
+        .select_from(candidates)
+        .outerjoin(
+            Consent, and_(Consent.contact_id == candidates.c.contact_id, Consent.team_id == inbox.team_id)
+        )
+        .subquery()
+    )
+    left_out = judged.c.reason != ""
+    query = select(func.count().filter(~left_out), func.count().filter(left_out)).select_from(judged)
+    return tuple(db.session.execute(query).one())  # type: ignore[return-value]
+
+
 def _reason(inbox: Inbox, of: CTE, may_repeat: bool) -> ColumnElement[str]:
     """The first reason to leave a candidate out, empty where there is none: the bars of consent, which is
     asked again as each text goes, and whether they are in the list already. Whoever is not in the team has
@@ -158,7 +175,9 @@ def sample(campaign: Campaign) -> list[Contact]:
     return list(db.session.scalars(query))
 
 
-def page_of(conditions: Sequence[ColumnElement[bool]], page: int, order: Sequence[Any]) -> list[Recipient]:
+def page_of(
+    conditions: Sequence[ColumnElement[bool]], page: int, order: Sequence[Any]
+) -> list[Recipient]:
     """A page of recipients with their contacts, texts and conversations."""
     # The ids first: what is joined is read for a page, and not for all that come before it.
     ids = select(Recipient.id).where(*conditions).order_by(*order).limit(PAGE).offset((page - 1) * PAGE)

@@ -12,7 +12,7 @@ from flask_login import current_user
 from cadence_app.accounts.models import User
 from cadence_app.accounts.requests import asks_by_itself
 from cadence_app.accounts.roles import desk_required
-from cadence_app.campaigns import jobs, reasons, recipients, results, sending, service
+from cadence_app.campaigns import checklist, jobs, reasons, recipients, results, sending, service, trial
 from cadence_app.campaigns.forms import CampaignForm, SendForm, imports_of
 from cadence_app.campaigns.models import Campaign, CampaignState, Reason
 from cadence_app.campaigns.quiet_hours import hours_of
@@ -20,8 +20,10 @@ from cadence_app.campaigns.segments import Segment
 from cadence_app.contacts.models import Contact
 from cadence_app.messaging import encoding, text_templates
 from cadence_app.messaging.carriers import gaps
+from cadence_app.messaging.jobs import dispatch
 from cadence_app.messaging.merge_fields import UnknownField, tenant_fields
 from cadence_app.messaging.sending import MAX_BODY_LENGTH
+from cadence_app.phone_numbers import BadNumber
 from cadence_app.ui import query_values
 from cadence_app.ui.navigation import words_of
 
@@ -75,6 +77,15 @@ def preview() -> str:
     return render_template("campaigns/_texts.html", texts=_texts(form.body.data or "", form.some_contacts()))
 
 
+@blueprint.post("/count")
+@desk_required
+def count() -> str:
+    """How many those chosen so far are, while somebody chooses."""
+    form = CampaignForm()
+    found = recipients.count(form.inbox, form.segment) if form.has_choice() and form.inbox else None
+    return render_template("campaigns/_count.html", found=found)
+
+
 @blueprint.get("/<int:campaign_id>")
 @desk_required
 def show(campaign_id: int) -> str:
@@ -110,6 +121,23 @@ def send(campaign_id: int) -> ResponseReturnValue:
         flash(str(refused), "warning")
         return redirect(url_for("campaigns.show", campaign_id=campaign_id))
     return _queued(campaign)
+
+
+@blueprint.post("/<int:campaign_id>/test")
+@desk_required
+def send_test(campaign_id: int) -> ResponseReturnValue:
+    """Sends its text to one's own phone."""
+    campaign = _campaign(campaign_id)
+    if not campaign.editable:
+        return redirect(url_for("campaigns.show", campaign_id=campaign_id))
+    number = query_values.text(request.form, "number")
+    try:
+        message = trial.send(current_user, campaign, number)
+    except (trial.CannotTry, BadNumber) as problem:
+        return _review(_campaign(campaign_id), _send_form(campaign), tried=(number, str(problem))), 422
+    dispatch(message.tenant_id, message.id)
+    flash("The test text is on its way.", "success")
+    return redirect(url_for("campaigns.show", campaign_id=campaign_id))
 
 
 @blueprint.post("/<int:campaign_id>/pause")
@@ -192,7 +220,8 @@ def _send_form(campaign: Campaign) -> SendForm:
     return SendForm(formdata=None, when="later" if set_for else "now", send_at=set_for)
 
 
-def _review(campaign: Campaign, form: SendForm) -> str:
+def _review(campaign: Campaign, form: SendForm, tried: tuple[str, str] = ("", "")) -> str:
+    """`tried`: the number of a test text that was not sent, and why."""
     hours = hours_of(current_user.tenant)
     moment = campaign.send_at or datetime.now(UTC)
     return render_template(
@@ -205,6 +234,9 @@ def _review(campaign: Campaign, form: SendForm) -> str:
         measured=encoding.measure(campaign.body),
         merged=tenant_fields().used(campaign.body),
         reasons=_reasons(campaign),
+        checks=checklist.of(campaign),
+        own_number=tried[0],
+        test_problem=tried[1],
     )
 
 

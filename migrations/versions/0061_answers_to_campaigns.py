@@ -1,9 +1,11 @@
-"""Who answered a campaign is noted when they do, so that its page lists them however many it texted."""
+"""Who answered a campaign is noted when they do, so that its page lists them however many it texted; and what
+was checked before it went is kept with it."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 from migrations.tenants import for_all_tenants
 
@@ -39,6 +41,7 @@ _COUNT = f"SELECT count(*) FROM ({_ANSWERS}) AS answers"  # noqa: S608 - our own
 
 
 def upgrade() -> None:
+    op.add_column("campaigns", sa.Column("checked", postgresql.JSONB(), nullable=True))
     op.add_column("campaign_recipients", sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True))
     for_all_tenants(_NOTE, _COUNT)
     op.create_index(
