@@ -41,6 +41,8 @@ _FOUND, _SHOWN = 20, 3
 _BETWEEN_ENTRIES = re.compile(r"[\n,;\t]+")
 _TAG_FIELDS = ("tags_any", "tags_all", "tags_none")
 _LISTS = (*_TAG_FIELDS, "imports")
+# What says whom a campaign is for.
+_WHOM = (*_LISTS, "inbox_id", "who", "field_id", "field_value", "picked", "pasted")
 LEAVE_OUT = "out"
 
 
@@ -154,6 +156,11 @@ class CampaignForm(FlaskForm):
     def some_contacts(self) -> list[Contact]:
         """A few of the inbox's team, to show the text by."""
         return self._contacts(Contact.first_name != "", _SHOWN)
+
+    def has_choice(self) -> bool:
+        """Whether it says whom the campaign is for, whatever else is not filled in yet."""
+        self.validate()
+        return not any(self[name].errors for name in _WHOM)
 
     def validate_field_value(self, field: Field) -> None:
         if self.field_id.data and not field.data:

@@ -4,61 +4,45 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
-from dataclasses import dataclass
+import re
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
 
-from flask import Blueprint, Response, abort, render_template, request, stream_with_context
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    flash,
+    redirect,
+    render_template,
+    request,
+    stream_with_context,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from sqlalchemy import ColumnElement
 
 from cadence_app.accounts import downloads
 from cadence_app.accounts.roles import desk_required
-from cadence_app.campaigns import reasons, recipients, results, service
-from cadence_app.campaigns.models import Campaign, Reason, Recipient, RecipientState
+from cadence_app.campaigns import lists, reasons, recipients, service, talks
+from cadence_app.campaigns.lists import Listed
+from cadence_app.campaigns.models import Campaign, Reason
+from cadence_app.extensions import db
+from cadence_app.messaging import batch_words, bulk
+from cadence_app.messaging.desk_models import Action
+from cadence_app.messaging.models import Conversation
 from cadence_app.spreadsheets import defused
 from cadence_app.tenancy import use_tenant
 from cadence_app.ui import query_values
 from cadence_app.ui.formatting import utc
 from cadence_app.ui.navigation import words_of
 
+_ID = re.compile(r"[0-9]{1,18}")
+
 blueprint = Blueprint("campaign_lists", __name__, url_prefix="/campaigns")
-
-STATES = {
-    RecipientState.LEFT_OUT: "Left out",
-    RecipientState.WAITING: "Waiting",
-    RecipientState.SENDING: "Being sent",
-    RecipientState.SENT: "Sent, not known whether delivered",
-    RecipientState.DELIVERED: "Delivered",
-    RecipientState.FAILED: "Failed",
-    RecipientState.SUPPRESSED: "Not sent",
-    RecipientState.CANCELLED: "Cancelled before their turn",
-}
-
-
-@dataclass(frozen=True)
-class Listed:
-    """One list: its title and the condition on Recipient."""
-
-    title: str
-    condition: ColumnElement[bool]
-
-
-def lists_of(campaign: Campaign, team: str) -> dict[str, Listed]:
-    """Every list of a campaign, by its name in the address; `team` is what a team is called here."""
-    out, why = Recipient.state == RecipientState.LEFT_OUT, reasons.words_of(campaign, team)
-    return {
-        "texted": Listed("Who gets it", ~out),
-        "left-out": Listed("Left out", out),
-        **{reason.value: Listed(title, Recipient.reason == reason) for reason, title in why.items()},
-        "sent": Listed("Sent", Recipient.state.in_(results.HANDED_OVER)),
-        **{
-            state.value: Listed(title, Recipient.state == state)
-            for state, title in STATES.items()
-            if state != RecipientState.LEFT_OUT
-        },
-        "replied": Listed("Replied within 24 hours", results.replied(campaign)),
-        "opted-out-after": Listed("Opted out within 7 days of it", results.opted_out_after(campaign)),
-    }
 
 
 @blueprint.get("/<int:campaign_id>/<name>")
@@ -66,19 +50,66 @@ def lists_of(campaign: Campaign, team: str) -> dict[str, Listed]:
 def show(campaign_id: int, name: str) -> str:
     campaign, listed = _list(campaign_id, name)
     page = query_values.page(request.args)
-    rows, total = recipients.page_of(_conditions(campaign, listed), page)
+    tabs, total = lists.tabs_of(campaign, name)
+    rows = recipients.page_of(listed.conditions, page, listed.order)
+    reads = talks.reads(current_user, campaign)
+    shown = talks.talks_of(campaign, rows) if reads else {}
+    # Only where it is asked for: it is read of all who are in the list.
+    to_finish = talks.count(talks.unfinished(campaign, listed.conditions)) if shown else 0
+    batch = bulk.find(current_user, query_values.row_id(request.args, "did"))
     return render_template(
         "campaigns/list.html",
         campaign=campaign,
         name=name,
         listed=listed,
+        tabs=tabs,
         rows=rows,
-        total=total,
+        reads=reads,
+        talks=shown,
+        to_finish=min(to_finish, bulk.MOST),
+        batch=batch,
+        batch_words=batch_words.of(batch) if batch else "",
+        shown_at=int(time.time()),
+        total=lists.count(listed.conditions) if total is None else total,
         page_number=page,
         size=recipients.PAGE,
         reasons=reasons.words_of(campaign, words_of(current_user.tenant).team),
-        states=STATES,
+        states=lists.STATES,
     )
+
+
+@blueprint.post("/<int:campaign_id>/<name>/done")
+@desk_required
+def finish(campaign_id: int, name: str) -> ResponseReturnValue:
+    """Marks the conversations that are ticked done, or all of the list."""
+    campaign, listed = _list(campaign_id, name)
+    if not talks.reads(current_user, campaign):
+        abort(404)
+    wanted = talks.unfinished(campaign, listed.conditions)
+    if "all" not in request.form:
+        ticked = query_values.row_ids(request.form, "conversation", recipients.PAGE)
+        wanted = wanted.where(Conversation.id.in_(ticked))
+    ids = db.session.scalars(wanted.limit(bulk.MOST)).all()
+    page = query_values.page(request.args)
+    here: dict[str, Any] = {"campaign_id": campaign.id, "name": name, "page": page if page > 1 else None}
+    if not ids:
+        flash("Nothing was selected that can be marked done.", "warning")
+        return redirect(url_for("campaign_lists.show", **here))
+    batch = bulk.act(current_user, Action.DONE, ids, _seen())
+    return redirect(url_for("campaign_lists.show", **here, did=batch.id))
+
+
+@blueprint.post("/<int:campaign_id>/<name>/undo")
+@desk_required
+def undo(campaign_id: int, name: str) -> ResponseReturnValue:
+    """Takes back what finish() did."""
+    _list(campaign_id, name)
+    batch = bulk.find(current_user, query_values.row_id(request.form, "batch"))
+    if batch is None:
+        flash("It can't be undone any more.", "warning")
+    else:
+        flash(batch_words.undone(bulk.undo(current_user, batch)), "success")
+    return redirect(url_for("campaign_lists.show", campaign_id=campaign_id, name=name))
 
 
 @blueprint.get("/<int:campaign_id>/<name>.csv")
@@ -86,7 +117,7 @@ def show(campaign_id: int, name: str) -> str:
 def download(campaign_id: int, name: str) -> Response:
     campaign, listed = _list(campaign_id, name)
     downloads.note(current_user, "campaign.list_downloaded", f"{campaign.name}: {name}")
-    rows = _csv(campaign.tenant_id, _conditions(campaign, listed), reasons.words_of(campaign, "team"))
+    rows = _csv(campaign.tenant_id, listed.conditions, reasons.words_of(campaign, "team"))
     file_name = f"campaign-{campaign.id}-{name}.csv"
     return Response(
         stream_with_context(rows),
@@ -95,16 +126,24 @@ def download(campaign_id: int, name: str) -> Response:
     )
 
 
+def _seen() -> bulk.Seen:
+    """What was on the page whose form was sent. One that says so in no way that it is written has seen
+    nothing."""
+    texts: dict[int, int] = {}
+    for each in request.form.getlist("seen")[: recipients.PAGE]:
+        conversation_id, _, text_id = each.partition("-")
+        if _ID.fullmatch(conversation_id) and _ID.fullmatch(text_id):
+            texts[int(conversation_id)] = int(text_id)
+    at = request.form.get("at", default=0, type=int)
+    return bulk.Seen(texts, datetime.fromtimestamp(min(max(at, 0), time.time()), UTC))
+
+
 def _list(campaign_id: int, name: str) -> tuple[Campaign, Listed]:
     campaign = service.find(current_user, campaign_id) or abort(404)
-    return campaign, lists_of(campaign, words_of(current_user.tenant).team).get(name) or abort(404)
+    return campaign, lists.lists_of(campaign, words_of(current_user.tenant).team).get(name) or abort(404)
 
 
-def _conditions(campaign: Campaign, listed: Listed) -> list[ColumnElement[bool]]:
-    return [Recipient.campaign_id == campaign.id, listed.condition]
-
-
-def _csv(tenant_id: int, conditions: list[ColumnElement[bool]], why: dict[Reason, str]) -> Iterator[str]:
+def _csv(tenant_id: int, conditions: Sequence[ColumnElement[bool]], why: dict[Reason, str]) -> Iterator[str]:
     """UTF-8 with a mark for Excel; what somebody typed is defused, as in every file of Cadence."""
     # What is streamed is read in a session of its own.
     use_tenant(tenant_id)
@@ -122,7 +161,7 @@ def _csv(tenant_id: int, conditions: list[ColumnElement[bool]], why: dict[Reason
                 *(defused(value or "") for value in (first, last, external_id)),
                 number or "",
                 defused(entry),
-                STATES[state],
+                lists.STATES[state],
                 why[reason] if reason else "",
                 f"{utc(sent_at)[:-4].replace(' ', 'T')}Z" if sent_at else "",
                 defused(detail or ""),

@@ -37,7 +37,8 @@ EDITABLE = (CampaignState.DRAFT, CampaignState.SCHEDULED, CampaignState.MISSED)
 class Campaign(Model):
     """One text to many contacts of a team, from one of its shared inboxes.
 
-    `segment` is a Segment as segments.py stores it. `wake_at` is when the sweep must see to a campaign: the
+    `segment` is a Segment as segments.py stores it, `checked` what checklist.py found when somebody pressed
+    Send or set its time. `wake_at` is when the sweep must see to a campaign: the
     time it is set for, the next end of somebody's quiet hours, or a moment by which a worker that is alive
     would have moved it on.
     """
@@ -70,6 +71,7 @@ class Campaign(Model):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     send_at: Mapped[datetime | None]
     wake_at: Mapped[datetime | None]
+    checked: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
 
@@ -115,7 +117,8 @@ class Recipient(Model):
     """One whom a campaign texts, or leaves out for a `reason`.
 
     `entry` is what was pasted, where it was; one that names nobody in the team has no contact. `zones` are
-    the time zones that the number may be in, with a space between (quiet_hours.py).
+    the time zones that the number may be in, with a space between (quiet_hours.py). `answered_at` is when
+    they first answered its text (answers.py).
     """
 
     __tablename__ = "campaign_recipients"
@@ -147,6 +150,20 @@ class Recipient(Model):
             unique=True,
             postgresql_where=text("message_id IS NOT NULL"),
         ),
+        # Which campaign texted somebody last.
+        Index(
+            "ix_campaign_recipients_texts",
+            "contact_id",
+            "message_id",
+            postgresql_where=text("message_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_campaign_recipients_answered",
+            "campaign_id",
+            text("answered_at DESC"),
+            text("id DESC"),
+            postgresql_where=text("answered_at IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -160,6 +177,7 @@ class Recipient(Model):
     zones: Mapped[str] = mapped_column(default="")
     message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"))
     sent_at: Mapped[datetime | None]
+    answered_at: Mapped[datetime | None]
 
     contact: Mapped[Contact | None] = relationship()
     message: Mapped[Message | None] = relationship()

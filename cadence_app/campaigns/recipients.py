@@ -3,7 +3,7 @@ and lists."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -34,8 +34,9 @@ from cadence_app.consent.may_text import Bar, Kind
 from cadence_app.consent.models import Consent
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
+from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging import bars
-from cadence_app.messaging.models import Message
+from cadence_app.messaging.models import Conversation, Message
 
 PAGE = 50
 _SAMPLE = 3
@@ -68,7 +69,7 @@ def work_out(campaign: Campaign) -> None:
         .table_valued("area", "zones")
         .render_derived()
     )
-    reason = _reason(campaign, candidates, segment.may_repeat).label("reason")
+    reason = _reason(campaign.inbox, candidates, segment.may_repeat).label("reason")
     hidden = Consent.status.is_(None).label("hidden")
     judged = (
         select(candidates, reason, hidden, func.coalesce(zones.c.zones, "").label("zones"))
@@ -103,12 +104,29 @@ def _area(number: ColumnElement[str]) -> Label[str]:
     return func.substr(number, 2, length).label("area")
 
 
-def _reason(campaign: Campaign, of: CTE, may_repeat: bool) -> ColumnElement[str]:
+def count(inbox: Inbox, segment: Segment) -> tuple[int, int]:
+    """How many of a segment would get a text from an inbox now, and how many would be left out. Nothing is
+    written."""
+    candidates = segment.candidates(inbox.team_id).cte("candidates")
+    judged = (
+        select(_reason(inbox, candidates, segment.may_repeat).label("reason"))
+        .select_from(candidates)
+        .outerjoin(
+            Consent, and_(Consent.contact_id == candidates.c.contact_id, Consent.team_id == inbox.team_id)
+        )
+        .subquery()
+    )
+    left_out = judged.c.reason != ""
+    query = select(func.count().filter(~left_out), func.count().filter(left_out)).select_from(judged)
+    return tuple(db.session.execute(query).one())  # type: ignore[return-value]
+
+
+def _reason(inbox: Inbox, of: CTE, may_repeat: bool) -> ColumnElement[str]:
     """The first reason to leave a candidate out, empty where there is none: the bars of consent, which is
     asked again as each text goes, and whether they are in the list already. Whoever is not in the team has
     that reason before any other: it tells neither whether somebody has this ContactId or number, nor whether
     two entries are one person."""
-    text = bars.text_from(campaign.inbox, Kind.AUTOMATED)
+    text = bars.text_from(inbox, Kind.AUTOMATED)
     columns = may_text.columns_of(text, of.c.contact_id, of.c.number, Consent.status.expression)
     # The same person by a number and by a ContactId is one; so is one number twice that nobody here has.
     who = func.coalesce(cast(of.c.contact_id, Text), of.c.number)
@@ -157,19 +175,25 @@ def sample(campaign: Campaign) -> list[Contact]:
     return list(db.session.scalars(query))
 
 
-def page_of(conditions: list[ColumnElement[bool]], page: int) -> tuple[list[Recipient], int]:
-    """A page of recipients with their contacts and texts, in their order, and how many there are."""
-    total = db.session.scalars(select(func.count()).select_from(Recipient).where(*conditions)).one()
+def page_of(
+    conditions: Sequence[ColumnElement[bool]], page: int, order: Sequence[Any]
+) -> list[Recipient]:
+    """A page of recipients with their contacts, texts and conversations."""
+    # The ids first: what is joined is read for a page, and not for all that come before it.
+    ids = select(Recipient.id).where(*conditions).order_by(*order).limit(PAGE).offset((page - 1) * PAGE)
     query = (
         select(Recipient)
-        .where(*conditions)
-        .options(joinedload(Recipient.contact), joinedload(Recipient.message))
-        .order_by(Recipient.id)
+        .where(Recipient.id.in_(ids.scalar_subquery()))
+        .options(
+            joinedload(Recipient.contact),
+            joinedload(Recipient.message).joinedload(Message.conversation).joinedload(Conversation.contact),
+        )
+        .order_by(*order)
     )
-    return list(db.session.scalars(query.limit(PAGE).offset((page - 1) * PAGE))), total
+    return list(db.session.scalars(query))
 
 
-def rows_of(conditions: list[ColumnElement[bool]]) -> Iterator[Any]:
+def rows_of(conditions: Sequence[ColumnElement[bool]]) -> Iterator[Any]:
     """Every recipient as (contact's names, ContactId and number, entry, state, reason, sent at, detail), a
     thousand at a time."""
     query = (

@@ -10,8 +10,9 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from cadence_app.accounts.models import User
+from cadence_app.accounts.requests import asks_by_itself
 from cadence_app.accounts.roles import desk_required
-from cadence_app.campaigns import jobs, reasons, recipients, results, sending, service
+from cadence_app.campaigns import checklist, jobs, reasons, recipients, results, sending, service, trial
 from cadence_app.campaigns.forms import CampaignForm, SendForm, imports_of
 from cadence_app.campaigns.models import Campaign, CampaignState, Reason
 from cadence_app.campaigns.quiet_hours import hours_of
@@ -19,8 +20,10 @@ from cadence_app.campaigns.segments import Segment
 from cadence_app.contacts.models import Contact
 from cadence_app.messaging import encoding, text_templates
 from cadence_app.messaging.carriers import gaps
+from cadence_app.messaging.jobs import dispatch
 from cadence_app.messaging.merge_fields import UnknownField, tenant_fields
 from cadence_app.messaging.sending import MAX_BODY_LENGTH
+from cadence_app.phone_numbers import BadNumber
 from cadence_app.ui import query_values
 from cadence_app.ui.navigation import words_of
 
@@ -74,17 +77,26 @@ def preview() -> str:
     return render_template("campaigns/_texts.html", texts=_texts(form.body.data or "", form.some_contacts()))
 
 
+@blueprint.post("/count")
+@desk_required
+def count() -> str:
+    """How many those chosen so far are, while somebody chooses."""
+    form = CampaignForm()
+    found = recipients.count(form.inbox, form.segment) if form.has_choice() and form.inbox else None
+    return render_template("campaigns/_count.html", found=found)
+
+
 @blueprint.get("/<int:campaign_id>")
 @desk_required
 def show(campaign_id: int) -> str:
     campaign = _campaign(campaign_id)
     if not campaign.editable:
         return _progress(campaign)
-    set_for = campaign.send_at and campaign.send_at.astimezone(current_user.zone).replace(tzinfo=None)
-    return _review(campaign, SendForm(formdata=None, when="later" if set_for else "now", send_at=set_for))
+    return _review(campaign, _send_form(campaign))
 
 
 @blueprint.get("/<int:campaign_id>/progress")
+@asks_by_itself
 @desk_required
 def progress(campaign_id: int) -> ResponseReturnValue:
     """How far it is, for a page that keeps it fresh; the whole page once it is over."""
@@ -109,6 +121,23 @@ def send(campaign_id: int) -> ResponseReturnValue:
         flash(str(refused), "warning")
         return redirect(url_for("campaigns.show", campaign_id=campaign_id))
     return _queued(campaign)
+
+
+@blueprint.post("/<int:campaign_id>/test")
+@desk_required
+def send_test(campaign_id: int) -> ResponseReturnValue:
+    """Sends its text to one's own phone."""
+    campaign = _campaign(campaign_id)
+    if not campaign.editable:
+        return redirect(url_for("campaigns.show", campaign_id=campaign_id))
+    number = query_values.text(request.form, "number")
+    try:
+        message = trial.send(current_user, campaign, number)
+    except (trial.CannotTry, BadNumber) as problem:
+        return _review(_campaign(campaign_id), _send_form(campaign), tried=(number, str(problem))), 422
+    dispatch(message.tenant_id, message.id)
+    flash("The test text is on its way.", "success")
+    return redirect(url_for("campaigns.show", campaign_id=campaign_id))
 
 
 @blueprint.post("/<int:campaign_id>/pause")
@@ -186,7 +215,13 @@ def _form(campaign: Campaign | None, form: CampaignForm) -> str:
     )
 
 
-def _review(campaign: Campaign, form: SendForm) -> str:
+def _send_form(campaign: Campaign) -> SendForm:
+    set_for = campaign.send_at and campaign.send_at.astimezone(current_user.zone).replace(tzinfo=None)
+    return SendForm(formdata=None, when="later" if set_for else "now", send_at=set_for)
+
+
+def _review(campaign: Campaign, form: SendForm, tried: tuple[str, str] = ("", "")) -> str:
+    """`tried`: the number of a test text that was not sent, and why."""
     hours = hours_of(current_user.tenant)
     moment = campaign.send_at or datetime.now(UTC)
     return render_template(
@@ -199,16 +234,16 @@ def _review(campaign: Campaign, form: SendForm) -> str:
         measured=encoding.measure(campaign.body),
         merged=tenant_fields().used(campaign.body),
         reasons=_reasons(campaign),
+        checks=checklist.of(campaign),
+        own_number=tried[0],
+        test_problem=tried[1],
     )
 
 
 def _progress(campaign: Campaign) -> str:
-    answered, opted_out = results.answers_to(campaign)
     return render_template(
         "campaigns/progress.html",
         **_standing(campaign),
-        replied=answered,
-        opted_out=opted_out,
         left_out=recipients.preview(campaign, hours_of(current_user.tenant), datetime.now(UTC)).left_out,
         reasons=_reasons(campaign),
         texts=_texts(campaign.body, recipients.sample(campaign)),
@@ -225,7 +260,7 @@ def _standing(campaign: Campaign) -> dict[str, object]:
     resting = campaign.wake_at and campaign.wake_at > datetime.now(UTC) + sending.LOST_AFTER
     return {
         "campaign": campaign,
-        "progress": results.progress_of([campaign.id])[campaign.id],
+        "figures": results.figures_of(campaign),
         "asleep": campaign.wake_at if resting else None,
         "hours": hours_of(current_user.tenant),
         "held_back": gaps.held_back(campaign.inbox) if campaign.state == CampaignState.SENDING else None,

@@ -12,7 +12,7 @@ from sqlalchemy.orm import joinedload
 
 from cadence_app.accounts import audit
 from cadence_app.accounts.models import Team, TeamMember, User
-from cadence_app.campaigns import recipients, sending
+from cadence_app.campaigns import checklist, recipients, sending
 from cadence_app.campaigns.models import Campaign, CampaignState, Recipient, RecipientState
 from cadence_app.campaigns.segments import Segment
 from cadence_app.extensions import db
@@ -76,6 +76,7 @@ def save(
     campaign.team_id, campaign.inbox_id, campaign.user_id = inbox.team_id, inbox.id, user.id
     campaign.name, campaign.body, campaign.segment = name, body, segment.stored
     campaign.state, campaign.send_at, campaign.wake_at = CampaignState.DRAFT, None, None
+    campaign.checked = None
     # Only now, for what is asked above would write it half filled in.
     db.session.add(campaign)
     db.session.flush()
@@ -91,6 +92,7 @@ def send_now(user: User, campaign: Campaign) -> None:
     campaign.user_id = user.id
     sending.begin(campaign, datetime.now(UTC))
     _check_somebody(campaign)
+    campaign.checked = checklist.kept(campaign)
     _note(user, "campaign.sent", campaign)
     db.session.commit()
 
@@ -103,6 +105,7 @@ def schedule(user: User, campaign: Campaign, send_at: datetime) -> None:
     before = campaign.send_at
     campaign.user_id = user.id
     campaign.state, campaign.send_at, campaign.wake_at = CampaignState.SCHEDULED, send_at, send_at
+    campaign.checked = checklist.kept(campaign)
     _note(user, "campaign.scheduled", campaign, send_at=(before, send_at))
     db.session.commit()
 

@@ -97,6 +97,7 @@ def _hand_out(person: Person) -> HandedOut:
             "state": each.state,
             "left_out_because": each.reason,
             "sent_at": instant(each.sent_at),
+            "answered_at": instant(each.answered_at),
         }
         for each, name in db.session.execute(query)
     ]

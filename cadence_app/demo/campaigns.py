@@ -23,6 +23,7 @@ from cadence_app.messaging.auto_replies import KINDS, text_of
 from cadence_app.messaging.merge_fields import tenant_fields
 from cadence_app.messaging.models import (
     Conversation,
+    ConversationState,
     Direction,
     Message,
     MessageKind,
@@ -70,6 +71,8 @@ _TEMPLATES = (
     ("Thank you", "Thank you, {first_name|and have a good day}. Text us any time."),
 )
 _FAILS = 0.02
+# How many of those who answered still wait for a reply.
+_WAIT = 0.15
 
 
 @dataclass
@@ -80,6 +83,11 @@ class _Sent:
     conversation_id: int
     texts: list[dict[str, Any]]
     stop_at: datetime | None = None
+
+    @property
+    def answered_at(self) -> datetime | None:
+        """When they answered, by the desk's rule: a STOP is none."""
+        return self.texts[1]["created_at"] if len(self.texts) > 1 and not self.stop_at else None
 
 
 def load_campaigns(
@@ -146,7 +154,7 @@ def _load_sent(
         _answer(campaign, each, moment, replies, stops, chance)
         sent.append(each)
     campaign.finished_at = moment
-    _store(campaign, sent, left_out)
+    _store(campaign, sent, left_out, chance)
 
 
 def _text(campaign: Campaign, body: str, moment: datetime, chance: random.Random) -> dict[str, Any]:
@@ -160,6 +168,7 @@ def _text(campaign: Campaign, body: str, moment: datetime, chance: random.Random
         "user_id": campaign.user_id,
         "campaign_id": campaign.id,
         "by_hand": False,
+        "needs_reply": False,
         "created_at": moment,
         "opened_at": None,
     }
@@ -178,6 +187,7 @@ def _answer(
         "direction": Direction.INBOUND,
         "body": "STOP" if stopped else chance.choice(_ANSWERS),
         "state": MessageState.RECEIVED,
+        "needs_reply": not stopped,
         "user_id": None,
         "campaign_id": None,
         "by_hand": True,
@@ -192,25 +202,41 @@ def _answer(
             "kind": KINDS[Meaning.OUT],
             "body": text_of(campaign.team, Meaning.OUT),
             "state": MessageState.DELIVERED,
+            "needs_reply": False,
             "created_at": at + timedelta(seconds=1),
             "opened_at": None,
         }
         sent.texts.append(heard | confirmation)
 
 
-def _store(campaign: Campaign, sent: list[_Sent], left_out: list[dict[str, Any]]) -> None:
+def _talk(sent: _Sent, chance: random.Random) -> dict[str, Any]:
+    """How the conversation of who wrote stands on the desk: most are seen to by now."""
+    waits = sent.answered_at if chance.random() < _WAIT else None
+    return {
+        "id": sent.conversation_id,
+        "listed_at": sent.texts[1]["created_at"],
+        "state": ConversationState.OPEN if waits else ConversationState.DONE,
+        "snoozed_until": None,
+        "waiting_since": waits,
+    }
+
+
+def _store(
+    campaign: Campaign, sent: list[_Sent], left_out: list[dict[str, Any]], chance: random.Random
+) -> None:
     where = {"tenant_id": campaign.tenant_id, "inbox_id": campaign.inbox_id}
     texts = [text | where | {"conversation_id": each.conversation_id} for each in sent for text in each.texts]
     ids = iter(
         db.session.scalars(insert(Message).returning(Message.id, sort_by_parameter_order=True), texts).all()
     )
-    rows, stops, tops = [], [], []
+    rows, stops, tops, talks = [], [], [], []
     for each in sent:
         message_ids = [next(ids) for _ in each.texts]
         first, last = each.texts[0], each.texts[-1]
         rows.append(
             each.recipient
             | {"state": first["state"], "message_id": message_ids[0], "sent_at": first["created_at"]}
+            | {"answered_at": each.answered_at}
         )
         tops.append(
             {
@@ -219,6 +245,8 @@ def _store(campaign: Campaign, sent: list[_Sent], left_out: list[dict[str, Any]]
                 "last_message_text": last["body"],
             }
         )
+        if len(each.texts) > 1:
+            talks.append(_talk(each, chance))
         if each.stop_at:
             stops.append(
                 Change(
@@ -229,6 +257,8 @@ def _store(campaign: Campaign, sent: list[_Sent], left_out: list[dict[str, Any]]
                 )
             )
     db.session.execute(update(Conversation), tops)
+    if talks:
+        db.session.execute(update(Conversation), talks)
     db.session.execute(insert(Recipient), rows)
     db.session.execute(insert(Recipient), left_out)
     record_changes(stops)
@@ -246,7 +276,7 @@ def _load_later(desk: Inbox, agent: User, send_at: datetime) -> None:
         ScheduledText(
             tenant_id=desk.tenant_id,
             conversation_id=db.session.scalars(
-                top.order_by(Conversation.last_message_at.desc()).limit(1)
+                top.order_by(Conversation.listed_at.desc().nulls_last()).limit(1)
             ).one(),
             user_id=agent.id,
             body="Good morning! Did you find the building? Text me if you get lost.",

@@ -1,12 +1,14 @@
-"""Telling whoever follows texts, such as a campaign, what became of one."""
+"""Telling whoever follows texts, such as a campaign, what became of one, and who has answered."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
-from cadence_app.messaging.models import Message
+from cadence_app.messaging.models import Conversation, Message
 
 _followers: list[Callable[[Message], None]] = []
+_hearers: list[Callable[[Conversation, datetime], None]] = []
 
 
 def follow(told: Callable[[Message], None]) -> None:
@@ -18,3 +20,15 @@ def follow(told: Callable[[Message], None]) -> None:
 def tell(message: Message) -> None:
     for told in _followers:
         told(message)
+
+
+def hear_answers(told: Callable[[Conversation, datetime], None]) -> None:
+    """Has `told` called with the conversation of each text that a person wrote and that wants reading, and
+    when they wrote it (UTC), in the transaction that takes it in and holds the contact."""
+    if told not in _hearers:
+        _hearers.append(told)
+
+
+def tell_answer(conversation: Conversation, written_at: datetime) -> None:
+    for told in _hearers:
+        told(conversation, written_at)

@@ -22,7 +22,7 @@ from cadence_app.consent.standing import Question
 from cadence_app.contacts.models import Contact, ContactNumber
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
-from cadence_app.messaging import answer_limits, answering
+from cadence_app.messaging import answer_limits, answering, followers
 from cadence_app.messaging.auto_replies import CONFIRM_WITHIN, KINDS, answer_of
 from cadence_app.messaging.consent_notes import words_for
 from cadence_app.messaging.conversations import add_message, texted_in
@@ -154,6 +154,8 @@ def receive_text(
         held=sender.held,
     )
     answering.came_in(conversation, message, needs_reply=wants)
+    if wants:
+        followers.tell_answer(conversation, received_at)
     reply = _answer(inbox, conversation, arrival, decided) if decided.answer and not limit else None
     if reply and decided.asks_team_only:
         team_only.asked_in(sender.contact_id, reply.id)

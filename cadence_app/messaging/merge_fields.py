@@ -29,6 +29,16 @@ class UnknownField(ValueError):
 
 
 @dataclass(frozen=True)
+class Used:
+    """A field that a text uses, by its own name; `field_id` of a custom one. `spared`: wherever it stands the
+    text has words for who has no value."""
+
+    name: str
+    field_id: int | None
+    spared: bool
+
+
+@dataclass(frozen=True)
 class Fields:
     """The fields a tenant's texts may have: the built-in ones, and its custom fields by name, whatever the
     capitals, with their ids."""
@@ -47,6 +57,19 @@ class Fields:
 
     def used(self, body: str) -> bool:
         return _FIELD.search(body) is not None
+
+    def used_in(self, body: str) -> list[Used]:
+        """Each field that a text uses, once."""
+        own = {custom.casefold(): (custom, field_id) for custom, field_id in self.custom.items()}
+        found: dict[str, Used] = {}
+        for match in _FIELD.finditer(body):
+            key = match[1].strip().casefold()
+            if key not in _BUILT_IN and key not in own:
+                continue
+            name, field_id = (key, None) if key in _BUILT_IN else own[key]
+            spared = bool(match[2] and match[2].strip()) and (key not in found or found[key].spared)
+            found[key] = Used(name, field_id, spared)
+        return list(found.values())
 
     def render(self, body: str, contact: Contact) -> str:
         """The text as this contact gets it. Space that an empty field leaves doubled is closed up. A field

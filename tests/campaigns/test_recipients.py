@@ -145,9 +145,9 @@ def test_a_csv_holds_the_whole_list_and_defuses_what_a_spreadsheet_would_run(wor
     add_people(world, 60, first_name="=HYPERLINK(1)")
     campaign_id = add_campaign(world)
     agent = world.sign_in("agent")
-    assert "1 to 50 of 60" in agent.get(f"/campaigns/{campaign_id}/texted").text
-    assert "51 to 60 of 60" in agent.get(f"/campaigns/{campaign_id}/texted?page=2").text
-    answer = agent.get(f"/campaigns/{campaign_id}/texted.csv")
+    assert "1 to 50 of 60" in agent.get(f"/campaigns/{campaign_id}/everyone").text
+    assert "51 to 60 of 60" in agent.get(f"/campaigns/{campaign_id}/everyone?page=2").text
+    answer = agent.get(f"/campaigns/{campaign_id}/everyone.csv")
     assert answer.mimetype == "text/csv"
     rows = list(csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff"))))
     assert len(rows) == 60
@@ -159,7 +159,7 @@ def test_a_csv_holds_the_whole_list_and_defuses_what_a_spreadsheet_would_run(wor
 def test_a_page_that_is_none_is_no_error(world: World, page: str) -> None:
     campaign_id = add_campaign(world)
     assert state_of(world, campaign_id) == "draft"
-    assert world.sign_in("agent").get(f"/campaigns/{campaign_id}/texted?page={page}").status_code == 200
+    assert world.sign_in("agent").get(f"/campaigns/{campaign_id}/everyone?page={page}").status_code == 200
     assert world.sign_in("agent").get(f"/campaigns/{campaign_id}/unknown").status_code == 404
 
 

@@ -62,7 +62,7 @@ def test_who_is_not_signed_in_is_asked_to(either: World) -> None:
 def test_an_agent_has_their_teams_campaigns_only_and_an_admin_every_teams(either: World) -> None:
     mine, others = add_campaign(either), add_campaign(either, inbox=either.other_shared)
     agent, admin = either.sign_in("agent"), either.sign_in("admin")
-    for path in ("", "/edit", "/progress", "/texted", "/texted.csv"):
+    for path in ("", "/edit", "/progress", "/everyone", "/everyone.csv"):
         assert agent.get(f"/campaigns/{mine}{path}").status_code == 200
         assert agent.get(f"/campaigns/{others}{path}").status_code == 404
         assert admin.get(f"/campaigns/{others}{path}").status_code == 200
@@ -79,7 +79,7 @@ def test_an_agent_has_their_teams_campaigns_only_and_an_admin_every_teams(either
 def test_a_campaign_of_another_tenant_is_404(world: World, legacy_world: World) -> None:
     theirs = add_campaign(legacy_world)
     admin = world.sign_in("admin")
-    for path in ("", "/edit", "/progress", "/texted", "/texted.csv"):
+    for path in ("", "/edit", "/progress", "/everyone", "/everyone.csv"):
         assert admin.get(f"/campaigns/{theirs}{path}").status_code == 404
     for action in ACTIONS:
         assert admin.post(f"/campaigns/{theirs}/{action}").status_code == 404

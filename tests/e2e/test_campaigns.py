@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import create_engine, text
 
 from cadence_app.embedded import ensure_postgres
 from tests.conftest import ROOT
-from tests.e2e.acting import OpenPage, check
+from tests.e2e.acting import MODES, ON_LEGACY, OpenPage, check
 from tests.e2e.conftest import Site
 from tests.messaging.test_encoding import SAMPLES
 
@@ -40,6 +41,7 @@ def _write_campaign(page: Page) -> None:
     expect(page.locator("#body")).to_have_value("The library is open, {first_name|there}")
     expect(page.locator("#body-count")).to_contain_text("1 text (GSM-7)")
     expect(page.locator("#sample-texts li").first).to_contain_text("The library is open, ")
+    expect(page.locator("#would-get")).to_have_text(re.compile("[1-3] would get it"))
     check(page)
     page.get_by_role("button", name="Save and review").click()
     expect(page.get_by_role("heading", name="Library hours")).to_be_visible()
@@ -64,6 +66,8 @@ def test_a_campaign_is_written_reviewed_sent_and_looked_at_in_both_modes(
     page.get_by_role("button", name=re.compile("Send now to [1-3]")).click()
     expect(page.get_by_text("Finished")).to_be_visible(timeout=40_000)
     expect(page.get_by_text(re.compile("([1-3]) of \\1 done"))).to_be_visible()
+    expect(page.get_by_text("What was checked before it went")).to_be_visible()
+    check(page)
     page.get_by_role("link", name=re.compile("Delivered")).click()
     check(page)
 
@@ -79,6 +83,46 @@ def test_a_campaign_is_written_reviewed_sent_and_looked_at_in_both_modes(
         expect(page.get_by_text("Contacts of the department")).to_be_visible()
     finally:
         _set_tenant(site, navigation="teams")
+
+
+@pytest.mark.parametrize("mode", ON_LEGACY)
+def test_the_answers_to_a_campaign_are_read_and_marked_done_at_its_page(
+    mode: str, open_page: OpenPage
+) -> None:
+    page = open_page(f"agent@{MODES[mode][0]}")
+    page.goto("/campaigns/")
+    page.get_by_role("link", name="Open house on Saturday").click()
+    page.locator("#figure-answered").click()
+    expect(page.get_by_role("heading", name="Answered")).to_be_visible()
+    check(page)
+    waiting = page.locator("tr", has_text="Needs a reply")
+    first = waiting.first.get_by_role("link")
+    person = first.inner_text().split(",")[0]
+    first.click()
+    expect(page.locator("#talk-title")).to_contain_text(person)
+    page.go_back()
+
+    # By keyboard: all on the page, then the button behind it, and back again.
+    total = waiting.count()
+    page.get_by_label("All on this page").focus()
+    page.keyboard.press("Space")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text(re.compile(r"^\d+ done"))).to_be_visible()
+    expect(waiting).to_have_count(0)
+    check(page)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("Undone:")).to_be_visible()
+    expect(waiting).to_have_count(total)
+
+    # Without scripts, one by one.
+    plain = open_page(f"agent@{MODES[mode][0]}", scripts=False)
+    plain.goto(page.url)
+    plain.locator("[name=conversation]").first.check()
+    plain.get_by_role("button", name="Mark selected done").click()
+    expect(plain.get_by_text("Done.", exact=True)).to_be_visible()
+    plain.get_by_role("button", name="Undo").click()
+    expect(plain.get_by_text("Undone.")).to_be_visible()
 
 
 def test_a_template_goes_into_a_text_for_later_which_is_listed_and_cancelled(open_page: OpenPage) -> None:

@@ -62,6 +62,7 @@ GET POST  /contacts/new
 GET       /campaigns/
 GET POST  /campaigns/new
 POST      /campaigns/preview
+POST      /campaigns/count
 GET       /campaigns/templates/
 GET POST  /campaigns/templates/new
 
@@ -100,6 +101,9 @@ GET POST  /campaigns/{campaign_id}/edit
 GET       /campaigns/{campaign_id}/progress
 GET       /campaigns/{campaign_id}/{list}
 GET       /campaigns/{campaign_id}/{list}.csv
+POST      /campaigns/{campaign_id}/{list}/done
+POST      /campaigns/{campaign_id}/{list}/undo
+POST      /campaigns/{campaign_id}/test
 POST      /campaigns/{campaign_id}/send
 POST      /campaigns/{campaign_id}/pause
 POST      /campaigns/{campaign_id}/resume

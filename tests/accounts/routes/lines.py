@@ -74,6 +74,8 @@ RENAMED = {
     "/messages/drafts/{what}/{contact_id}/{of_id}": "/messages/drafts/reason/{contact_id}/{team_id}",
     "/campaigns/{campaign_id}/{name}": "/campaigns/{campaign_id}/{list}",
     "/campaigns/{campaign_id}/{name}.csv": "/campaigns/{campaign_id}/{list}.csv",
+    "/campaigns/{campaign_id}/{name}/done": "/campaigns/{campaign_id}/{list}/done",
+    "/campaigns/{campaign_id}/{name}/undo": "/campaigns/{campaign_id}/{list}/undo",
     # Those that take away what they name, from whoever asks next.
     "/campaigns/{campaign_id}/delete": "/campaigns/{new_campaign_id}/delete",
     "/campaigns/templates/{template_id}/delete": "/campaigns/templates/{new_template_id}/delete",

@@ -111,7 +111,7 @@ def make_organisation(app: Flask, mode: str) -> Made:
             "key": "no-such-key",
             "carrier": "twilio",
             "protocol": "sftp",
-            "list": "texted",
+            "list": "everyone",
             "event_name": "contact_added",
             "other_id": other_id,
             **_more(world, admin, received.conversation_id),
