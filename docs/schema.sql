@@ -164,6 +164,7 @@ CREATE TABLE campaign_recipients (
     zones text NOT NULL,
     message_id bigint,
     sent_at timestamp with time zone,
+    answered_at timestamp with time zone,
     CONSTRAINT pk_campaign_recipients PRIMARY KEY (id),
     CONSTRAINT ck_campaign_recipients_reason CHECK (((state = 'left_out'::text) = (reason <> ''::text))),
     CONSTRAINT ck_campaign_recipients_state CHECK ((state = ANY (ARRAY['left_out'::text, 'waiting'::text, 'sending'::text, 'sent'::text, 'delivered'::text, 'failed'::text, 'suppressed'::text, 'cancelled'::text]))),
@@ -171,7 +172,9 @@ CREATE TABLE campaign_recipients (
     CONSTRAINT fk_campaign_recipients_contact_id FOREIGN KEY (tenant_id, contact_id) REFERENCES contacts(tenant_id, id),
     CONSTRAINT fk_campaign_recipients_message_id FOREIGN KEY (tenant_id, message_id) REFERENCES messages(tenant_id, id)
 );
+CREATE INDEX ix_campaign_recipients_answered ON campaign_recipients USING btree (campaign_id, answered_at DESC, id DESC) WHERE (answered_at IS NOT NULL);
 CREATE INDEX ix_campaign_recipients_state ON campaign_recipients USING btree (campaign_id, state, reason, id);
+CREATE INDEX ix_campaign_recipients_texts ON campaign_recipients USING btree (contact_id, message_id) WHERE (message_id IS NOT NULL);
 CREATE INDEX ix_campaign_recipients_waiting ON campaign_recipients USING btree (campaign_id, zones, id) WHERE (state = 'waiting'::text);
 CREATE UNIQUE INDEX uq_campaign_recipients_contact ON campaign_recipients USING btree (campaign_id, contact_id) WHERE (state <> 'left_out'::text);
 CREATE UNIQUE INDEX uq_campaign_recipients_message ON campaign_recipients USING btree (message_id) WHERE (message_id IS NOT NULL);
@@ -199,6 +202,7 @@ CREATE TABLE campaigns (
     wake_at timestamp with time zone,
     started_at timestamp with time zone,
     finished_at timestamp with time zone,
+    checked jsonb,
     CONSTRAINT pk_campaigns PRIMARY KEY (id),
     CONSTRAINT uq_campaigns_tenant_id_id UNIQUE (tenant_id, id),
     CONSTRAINT ck_campaigns_state CHECK ((state = ANY (ARRAY['draft'::text, 'scheduled'::text, 'missed'::text, 'sending'::text, 'paused'::text, 'cancelled'::text, 'finished'::text]))),
@@ -330,6 +334,7 @@ CREATE TABLE consents (
     since timestamp with time zone NOT NULL,
     change_id bigint NOT NULL,
     stopped_at timestamp with time zone,
+    stopped_before timestamp with time zone,
     CONSTRAINT pk_consents PRIMARY KEY (contact_id, team_id),
     CONSTRAINT ck_consents_status CHECK ((status = ANY (ARRAY['opted_in'::text, 'opted_out'::text]))),
     CONSTRAINT fk_consents_change_id FOREIGN KEY (tenant_id, change_id) REFERENCES opt_out_changes(tenant_id, id),
@@ -439,9 +444,16 @@ CREATE TABLE conversations (
     unread bigint NOT NULL,
     assignee_id bigint,
     changed_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    state text NOT NULL DEFAULT 'open'::text,
+    snoozed_until timestamp with time zone,
+    listed_at timestamp with time zone,
+    waiting_since timestamp with time zone,
     CONSTRAINT pk_conversations PRIMARY KEY (id),
     CONSTRAINT uq_conversations_inbox_id_contact_id UNIQUE (inbox_id, contact_id),
     CONSTRAINT uq_conversations_tenant_id_id UNIQUE (tenant_id, id),
+    CONSTRAINT ck_conversations_done CHECK (((state <> 'done'::text) OR (waiting_since IS NULL))),
+    CONSTRAINT ck_conversations_snoozed CHECK (((state = 'snoozed'::text) = (snoozed_until IS NOT NULL))),
+    CONSTRAINT ck_conversations_state CHECK ((state = ANY (ARRAY['open'::text, 'snoozed'::text, 'done'::text]))),
     CONSTRAINT fk_conversations_assignee_id FOREIGN KEY (tenant_id, assignee_id) REFERENCES users(tenant_id, id),
     CONSTRAINT fk_conversations_contact_id FOREIGN KEY (tenant_id, contact_id) REFERENCES contacts(tenant_id, id),
     CONSTRAINT fk_conversations_inbox_id FOREIGN KEY (tenant_id, inbox_id) REFERENCES inboxes(tenant_id, id),
@@ -450,15 +462,20 @@ CREATE TABLE conversations (
 CREATE INDEX ix_conversations_assignee ON conversations USING btree (assignee_id) WHERE (assignee_id IS NOT NULL);
 CREATE INDEX ix_conversations_changed ON conversations USING btree (inbox_id, changed_at DESC, id DESC);
 CREATE INDEX ix_conversations_contact_id ON conversations USING btree (contact_id);
-CREATE INDEX ix_conversations_latest ON conversations USING btree (inbox_id, last_message_at DESC, id DESC);
+CREATE INDEX ix_conversations_listed ON conversations USING btree (inbox_id, listed_at DESC, id DESC) WHERE (listed_at IS NOT NULL);
+CREATE INDEX ix_conversations_open ON conversations USING btree (inbox_id, listed_at DESC, id DESC) WHERE ((state = 'open'::text) AND (listed_at IS NOT NULL));
+CREATE INDEX ix_conversations_snoozed ON conversations USING btree (tenant_id, snoozed_until) WHERE (state = 'snoozed'::text);
 CREATE INDEX ix_conversations_unread ON conversations USING btree (inbox_id, assignee_id) WHERE (unread > 0);
+CREATE INDEX ix_conversations_waiting ON conversations USING btree (inbox_id, waiting_since, id) WHERE ((state = 'open'::text) AND (waiting_since IS NOT NULL));
 CREATE TRIGGER changed BEFORE INSERT OR UPDATE ON conversations FOR EACH ROW EXECUTE FUNCTION note_conversation_change();
 ALTER TABLE conversations ENABLE ROW LEVEL SECURITY;
 ALTER TABLE conversations FORCE ROW LEVEL SECURITY;
 CREATE POLICY backup ON conversations FOR SELECT TO cadence_backup USING (true);
+CREATE POLICY lookup ON conversations FOR SELECT TO cadence_lookup USING (true);
 CREATE POLICY tenant ON conversations USING ((tenant_id = (NULLIF(current_setting('cadence.tenant_id'::text, true), ''::text))::bigint));
 GRANT SELECT, INSERT, UPDATE, DELETE ON conversations TO cadence_app;
 GRANT SELECT ON conversations TO cadence_backup;
+GRANT SELECT (id, tenant_id, state, snoozed_until) ON conversations TO cadence_lookup;
 GRANT USAGE ON SEQUENCE conversations_id_seq TO cadence_app;
 GRANT SELECT ON SEQUENCE conversations_id_seq TO cadence_backup;
 
@@ -503,6 +520,79 @@ GRANT SELECT, INSERT, DELETE ON custom_keywords TO cadence_app;
 GRANT SELECT ON custom_keywords TO cadence_backup;
 GRANT USAGE ON SEQUENCE custom_keywords_id_seq TO cadence_app;
 GRANT SELECT ON SEQUENCE custom_keywords_id_seq TO cadence_backup;
+
+CREATE TABLE desk_batch_items (
+    id bigserial,
+    tenant_id bigint NOT NULL,
+    batch_id bigint NOT NULL,
+    conversation_id bigint NOT NULL,
+    change_id bigint,
+    assignee_id bigint,
+    unread bigint NOT NULL,
+    CONSTRAINT pk_desk_batch_items PRIMARY KEY (id),
+    CONSTRAINT fk_desk_batch_items_assignee_id FOREIGN KEY (tenant_id, assignee_id) REFERENCES users(tenant_id, id),
+    CONSTRAINT fk_desk_batch_items_batch_id FOREIGN KEY (tenant_id, batch_id) REFERENCES desk_batches(tenant_id, id) ON DELETE CASCADE,
+    CONSTRAINT fk_desk_batch_items_change_id FOREIGN KEY (tenant_id, change_id) REFERENCES state_changes(tenant_id, id) ON DELETE CASCADE,
+    CONSTRAINT fk_desk_batch_items_conversation_id FOREIGN KEY (tenant_id, conversation_id) REFERENCES conversations(tenant_id, id),
+    CONSTRAINT fk_desk_batch_items_tenant_id FOREIGN KEY (tenant_id) REFERENCES tenants(id)
+);
+CREATE INDEX ix_desk_batch_items_batch ON desk_batch_items USING btree (batch_id, conversation_id);
+CREATE INDEX ix_desk_batch_items_conversation_id ON desk_batch_items USING btree (conversation_id);
+ALTER TABLE desk_batch_items ENABLE ROW LEVEL SECURITY;
+ALTER TABLE desk_batch_items FORCE ROW LEVEL SECURITY;
+CREATE POLICY backup ON desk_batch_items FOR SELECT TO cadence_backup USING (true);
+CREATE POLICY tenant ON desk_batch_items USING ((tenant_id = (NULLIF(current_setting('cadence.tenant_id'::text, true), ''::text))::bigint));
+GRANT SELECT, INSERT, UPDATE, DELETE ON desk_batch_items TO cadence_app;
+GRANT SELECT ON desk_batch_items TO cadence_backup;
+GRANT USAGE ON SEQUENCE desk_batch_items_id_seq TO cadence_app;
+GRANT SELECT ON SEQUENCE desk_batch_items_id_seq TO cadence_backup;
+
+CREATE TABLE desk_batches (
+    id bigserial,
+    tenant_id bigint NOT NULL,
+    user_id bigint NOT NULL,
+    action text NOT NULL,
+    assignee_id bigint,
+    tag_id bigint,
+    left_out bigint NOT NULL,
+    newer bigint NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    undone_at timestamp with time zone,
+    CONSTRAINT pk_desk_batches PRIMARY KEY (id),
+    CONSTRAINT uq_desk_batches_tenant_id_id UNIQUE (tenant_id, id),
+    CONSTRAINT ck_desk_batches_action CHECK ((action = ANY (ARRAY['done'::text, 'snooze'::text, 'reopen'::text, 'read'::text, 'assign'::text, 'tag'::text]))),
+    CONSTRAINT fk_desk_batches_assignee_id FOREIGN KEY (tenant_id, assignee_id) REFERENCES users(tenant_id, id),
+    CONSTRAINT fk_desk_batches_tag_id FOREIGN KEY (tenant_id, tag_id) REFERENCES tags(tenant_id, id) ON DELETE CASCADE,
+    CONSTRAINT fk_desk_batches_tenant_id FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+    CONSTRAINT fk_desk_batches_user_id FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id)
+);
+CREATE INDEX ix_desk_batches_user ON desk_batches USING btree (user_id, created_at);
+ALTER TABLE desk_batches ENABLE ROW LEVEL SECURITY;
+ALTER TABLE desk_batches FORCE ROW LEVEL SECURITY;
+CREATE POLICY backup ON desk_batches FOR SELECT TO cadence_backup USING (true);
+CREATE POLICY tenant ON desk_batches USING ((tenant_id = (NULLIF(current_setting('cadence.tenant_id'::text, true), ''::text))::bigint));
+GRANT SELECT, INSERT, UPDATE, DELETE ON desk_batches TO cadence_app;
+GRANT SELECT ON desk_batches TO cadence_backup;
+GRANT USAGE ON SEQUENCE desk_batches_id_seq TO cadence_app;
+GRANT SELECT ON SEQUENCE desk_batches_id_seq TO cadence_backup;
+
+CREATE TABLE desk_choices (
+    user_id bigint NOT NULL,
+    tenant_id bigint NOT NULL,
+    tab text NOT NULL,
+    oldest_first boolean NOT NULL,
+    done_told boolean NOT NULL,
+    quiet_told boolean NOT NULL,
+    CONSTRAINT pk_desk_choices PRIMARY KEY (user_id),
+    CONSTRAINT fk_desk_choices_tenant_id FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+    CONSTRAINT fk_desk_choices_user_id FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id)
+);
+ALTER TABLE desk_choices ENABLE ROW LEVEL SECURITY;
+ALTER TABLE desk_choices FORCE ROW LEVEL SECURITY;
+CREATE POLICY backup ON desk_choices FOR SELECT TO cadence_backup USING (true);
+CREATE POLICY tenant ON desk_choices USING ((tenant_id = (NULLIF(current_setting('cadence.tenant_id'::text, true), ''::text))::bigint));
+GRANT SELECT, INSERT, UPDATE ON desk_choices TO cadence_app;
+GRANT SELECT ON desk_choices TO cadence_backup;
 
 CREATE TABLE destinations (
     id bigserial,
@@ -1217,6 +1307,9 @@ CREATE TABLE messages (
     failure_code text NOT NULL DEFAULT ''::text,
     confirms_team_id bigint,
     unsent_reason text,
+    answered_since timestamp with time zone,
+    needs_reply boolean NOT NULL DEFAULT false,
+    held_until timestamp with time zone,
     CONSTRAINT pk_messages PRIMARY KEY (id),
     CONSTRAINT uq_messages_tenant_id_id UNIQUE (tenant_id, id),
     CONSTRAINT ck_messages_direction CHECK ((direction = ANY (ARRAY['inbound'::text, 'outbound'::text]))),
@@ -1231,6 +1324,7 @@ CREATE TABLE messages (
 );
 CREATE INDEX ix_messages_activity ON messages USING btree (tenant_id, created_at);
 CREATE INDEX ix_messages_campaign_id ON messages USING btree (campaign_id) WHERE (campaign_id IS NOT NULL);
+CREATE INDEX ix_messages_going ON messages USING btree (conversation_id, id) WHERE (state = ANY (ARRAY['queued'::text, 'sending'::text]));
 CREATE INDEX ix_messages_overdue ON messages USING btree (tenant_id, COALESCE(next_attempt_at, created_at)) WHERE ((state = 'queued'::text) AND (campaign_id IS NULL));
 CREATE INDEX ix_messages_queued ON messages USING btree (tenant_id, id) WHERE (state = 'queued'::text);
 CREATE INDEX ix_messages_sent ON messages USING btree (tenant_id, created_at) INCLUDE (inbox_id) WHERE ((direction = 'outbound'::text) AND (kind = 'person'::text) AND (state = ANY (ARRAY['sent'::text, 'delivered'::text])));
@@ -1246,7 +1340,7 @@ CREATE POLICY lookup ON messages FOR SELECT TO cadence_lookup USING (true);
 CREATE POLICY tenant ON messages USING ((tenant_id = (NULLIF(current_setting('cadence.tenant_id'::text, true), ''::text))::bigint));
 GRANT SELECT, INSERT, UPDATE ON messages TO cadence_app;
 GRANT SELECT ON messages TO cadence_backup;
-GRANT SELECT (id, tenant_id, inbox_id, direction, state, created_at, opened_at, campaign_id, sending_since, next_attempt_at) ON messages TO cadence_lookup;
+GRANT SELECT (id, tenant_id, inbox_id, direction, state, created_at, opened_at, campaign_id, sending_since, next_attempt_at, held_until) ON messages TO cadence_lookup;
 GRANT USAGE ON SEQUENCE messages_id_seq TO cadence_app;
 GRANT SELECT ON SEQUENCE messages_id_seq TO cadence_backup;
 
@@ -1986,6 +2080,38 @@ CREATE POLICY tenant ON single_sign_ons USING ((tenant_id = (NULLIF(current_sett
 GRANT SELECT, INSERT, UPDATE, DELETE ON single_sign_ons TO cadence_app;
 GRANT SELECT ON single_sign_ons TO cadence_backup;
 
+CREATE TABLE state_changes (
+    id bigserial,
+    tenant_id bigint NOT NULL,
+    conversation_id bigint NOT NULL,
+    cause text NOT NULL,
+    user_id bigint,
+    before text NOT NULL,
+    before_until timestamp with time zone,
+    waited_since timestamp with time zone,
+    after text NOT NULL,
+    until timestamp with time zone,
+    created_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    undone_at timestamp with time zone,
+    CONSTRAINT pk_state_changes PRIMARY KEY (id),
+    CONSTRAINT uq_state_changes_tenant_id_id UNIQUE (tenant_id, id),
+    CONSTRAINT ck_state_changes_after CHECK ((after = ANY (ARRAY['open'::text, 'snoozed'::text, 'done'::text]))),
+    CONSTRAINT ck_state_changes_before CHECK ((before = ANY (ARRAY['open'::text, 'snoozed'::text, 'done'::text]))),
+    CONSTRAINT ck_state_changes_cause CHECK ((cause = ANY (ARRAY['user'::text, 'text'::text, 'snooze_ended'::text, 'not_sent'::text, 'decided'::text]))),
+    CONSTRAINT fk_state_changes_conversation_id FOREIGN KEY (tenant_id, conversation_id) REFERENCES conversations(tenant_id, id),
+    CONSTRAINT fk_state_changes_tenant_id FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+    CONSTRAINT fk_state_changes_user_id FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id)
+);
+CREATE INDEX ix_state_changes_thread ON state_changes USING btree (conversation_id, id);
+ALTER TABLE state_changes ENABLE ROW LEVEL SECURITY;
+ALTER TABLE state_changes FORCE ROW LEVEL SECURITY;
+CREATE POLICY backup ON state_changes FOR SELECT TO cadence_backup USING (true);
+CREATE POLICY tenant ON state_changes USING ((tenant_id = (NULLIF(current_setting('cadence.tenant_id'::text, true), ''::text))::bigint));
+GRANT SELECT, INSERT, UPDATE, DELETE ON state_changes TO cadence_app;
+GRANT SELECT ON state_changes TO cadence_backup;
+GRANT USAGE ON SEQUENCE state_changes_id_seq TO cadence_app;
+GRANT SELECT ON SEQUENCE state_changes_id_seq TO cadence_backup;
+
 CREATE TABLE tags (
     id bigserial,
     tenant_id bigint NOT NULL,
@@ -2108,6 +2234,7 @@ CREATE TABLE tenants (
     keyword_policy_told bigint,
     ask_team_only boolean NOT NULL DEFAULT false,
     numbers_read smallint NOT NULL DEFAULT '1'::smallint,
+    quiet_done_at timestamp with time zone,
     notices_name boolean NOT NULL DEFAULT false,
     CONSTRAINT pk_tenants PRIMARY KEY (id),
     CONSTRAINT uq_tenants_name UNIQUE (name),
@@ -2211,9 +2338,11 @@ CREATE TABLE users (
     shortcuts boolean NOT NULL DEFAULT true,
     confirmed_at timestamp with time zone,
     new_email text NOT NULL DEFAULT ''::text,
+    undo_seconds bigint NOT NULL DEFAULT '5'::bigint,
     CONSTRAINT pk_users PRIMARY KEY (id),
     CONSTRAINT uq_users_tenant_id_id UNIQUE (tenant_id, id),
     CONSTRAINT ck_users_role CHECK ((role = ANY (ARRAY['admin'::text, 'agent'::text, 'auditor'::text]))),
+    CONSTRAINT ck_users_undo_seconds CHECK ((undo_seconds = ANY (ARRAY[(0)::bigint, (5)::bigint, (10)::bigint]))),
     CONSTRAINT fk_users_tenant_id FOREIGN KEY (tenant_id) REFERENCES tenants(id)
 );
 CREATE INDEX ix_users_tenant_id ON users USING btree (tenant_id);
@@ -2659,6 +2788,32 @@ ALTER FUNCTION due_for_me_notices(interval,integer,integer) OWNER TO cadence_loo
 REVOKE ALL ON FUNCTION due_for_me_notices(interval,integer,integer) FROM public;
 GRANT EXECUTE ON FUNCTION due_for_me_notices(interval,integer,integer) TO cadence_app;
 
+CREATE FUNCTION due_held_texts(late interval, of_each integer, at_most integer)
+ RETURNS TABLE(tenant_id bigint, id bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+WITH RECURSIVE having_some (tenant_id) AS (
+    (SELECT w.tenant_id FROM messages w WHERE w.state = 'queued' AND w.campaign_id IS NULL ORDER BY w.tenant_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT w.tenant_id FROM messages w WHERE w.state = 'queued' AND w.campaign_id IS NULL AND w.tenant_id > h.tenant_id
+            ORDER BY w.tenant_id LIMIT 1)
+    FROM having_some h WHERE h.tenant_id IS NOT NULL
+)
+SELECT h.tenant_id, found.id FROM having_some h CROSS JOIN LATERAL (
+    
+    SELECT first.id, row_number() OVER (ORDER BY first.id) AS place FROM (
+        SELECT w.id AS id FROM messages w
+        WHERE w.tenant_id = h.tenant_id AND w.state = 'queued' AND w.campaign_id IS NULL AND coalesce(w.next_attempt_at, w.created_at) BETWEEN now() - interval '5 seconds' AND now() - late AND w.held_until IS NOT NULL ORDER BY coalesce(w.next_attempt_at, w.created_at), w.id LIMIT of_each
+    ) AS first
+) AS found
+WHERE h.tenant_id IS NOT NULL ORDER BY found.place, random() LIMIT at_most
+$function$;
+ALTER FUNCTION due_held_texts(interval,integer,integer) OWNER TO cadence_lookup;
+REVOKE ALL ON FUNCTION due_held_texts(interval,integer,integer) FROM public;
+GRANT EXECUTE ON FUNCTION due_held_texts(interval,integer,integer) TO cadence_app;
+
 CREATE FUNCTION due_imports(late interval, of_each integer, at_most integer)
  RETURNS TABLE(tenant_id bigint, id bigint)
  LANGUAGE sql
@@ -3092,6 +3247,32 @@ $function$;
 ALTER FUNCTION due_seals(interval,integer,integer) OWNER TO cadence_lookup;
 REVOKE ALL ON FUNCTION due_seals(interval,integer,integer) FROM public;
 GRANT EXECUTE ON FUNCTION due_seals(interval,integer,integer) TO cadence_app;
+
+CREATE FUNCTION due_snoozes(late interval, of_each integer, at_most integer)
+ RETURNS TABLE(tenant_id bigint, id bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+WITH RECURSIVE having_some (tenant_id) AS (
+    (SELECT w.tenant_id FROM conversations w WHERE w.state = 'snoozed' ORDER BY w.tenant_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT w.tenant_id FROM conversations w WHERE w.state = 'snoozed' AND w.tenant_id > h.tenant_id
+            ORDER BY w.tenant_id LIMIT 1)
+    FROM having_some h WHERE h.tenant_id IS NOT NULL
+)
+SELECT h.tenant_id, found.id FROM having_some h CROSS JOIN LATERAL (
+    
+    SELECT first.id, row_number() OVER (ORDER BY first.id) AS place FROM (
+        SELECT w.id AS id FROM conversations w
+        WHERE w.tenant_id = h.tenant_id AND w.state = 'snoozed' AND w.snoozed_until <= now() - late ORDER BY w.snoozed_until, w.id LIMIT of_each
+    ) AS first
+) AS found
+WHERE h.tenant_id IS NOT NULL ORDER BY found.place, random() LIMIT at_most
+$function$;
+ALTER FUNCTION due_snoozes(interval,integer,integer) OWNER TO cadence_lookup;
+REVOKE ALL ON FUNCTION due_snoozes(interval,integer,integer) FROM public;
+GRANT EXECUTE ON FUNCTION due_snoozes(interval,integer,integer) TO cadence_app;
 
 CREATE FUNCTION due_standing(late interval, of_each integer, at_most integer)
  RETURNS TABLE(tenant_id bigint, id bigint)
@@ -3659,7 +3840,14 @@ BEGIN
         (SELECT max(h.id) FROM opt_out_changes h
             WHERE h.tenant_id = (SELECT u.tenant_id FROM users u WHERE u.id = who)),
         (SELECT concat(count(*), ' ', max(o.message_id)) FROM possible_opt_outs o
-            WHERE o.tenant_id = (SELECT u.tenant_id FROM users u WHERE u.id = who) AND o.decision = 'open')));
+            WHERE o.tenant_id = (SELECT u.tenant_id FROM users u WHERE u.id = who) AND o.decision = 'open'),
+        -- What they have begun to write, and how it begins: a row shows no more of it.
+        (SELECT concat(count(*), ' ', sum(hashtextextended(
+                concat(d.id, ' ', left(concat(d.words, d.other_words), 60)), 0)))
+            FROM drafts d WHERE d.user_id = who AND d.inbox_id IS NOT NULL AND d.ends_at > now()),
+        -- What is for them, and what they saw of it on another page.
+        (SELECT concat(max(f.id), ' ', count(f.seen_at), ' ', count(*))
+            FROM for_me f WHERE f.user_id = who)));
 END $function$;
 REVOKE ALL ON FUNCTION lists_version(bigint) FROM public;
 GRANT EXECUTE ON FUNCTION lists_version(bigint) TO cadence_app;
@@ -4097,6 +4285,21 @@ AS $function$
     FROM tenants t WHERE t.id = tenant
 $function$;
 
+CREATE FUNCTION take_back_text(text_id bigint, writer bigint)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+BEGIN
+    DELETE FROM messages
+        WHERE tenant_id = nullif(current_setting('cadence.tenant_id', true), '')::bigint AND id = text_id AND user_id = writer AND state = 'queued'
+          AND held_until IS NOT NULL AND attempts = 0 AND campaign_id IS NULL;
+    RETURN FOUND;
+END $function$;
+REVOKE ALL ON FUNCTION take_back_text(bigint,bigint) FROM public;
+GRANT EXECUTE ON FUNCTION take_back_text(bigint,bigint) TO cadence_app;
+
 CREATE FUNCTION talk_version(who bigint, talk bigint, longest integer)
  RETURNS text
  LANGUAGE plpgsql
@@ -4117,8 +4320,9 @@ BEGIN
     END IF;
     RETURN md5(concat_ws('|',
         (SELECT concat(count(*), ' ', max(shown.id), ' ',
-                sum(hashtextextended(concat(shown.id, shown.state, length(shown.detail)), 0)))
-            FROM (SELECT t.id, t.state, t.detail FROM messages t WHERE t.conversation_id = talk
+                sum(hashtextextended(
+                    concat(shown.id, shown.state, length(shown.detail), shown.held_until), 0)))
+            FROM (SELECT t.id, t.state, t.detail, t.held_until FROM messages t WHERE t.conversation_id = talk
                 ORDER BY t.id DESC LIMIT longest) AS shown),
         -- How many files are still being fetched.
         (SELECT count(*) FROM message_media f JOIN messages t ON t.id = f.message_id
@@ -4133,7 +4337,11 @@ BEGIN
             FROM blocks b WHERE b.contact_id = person),
         -- How many there are, for notes can be deleted, and the newest.
         (SELECT concat(count(*), ' ', max(n.id)) FROM notes n WHERE n.conversation_id = talk),
-        (SELECT concat(count(*), ' ', max(a.id)) FROM assignment_changes a WHERE a.conversation_id = talk)));
+        (SELECT concat(count(*), ' ', max(a.id)) FROM assignment_changes a WHERE a.conversation_id = talk),
+        -- Whether it is open, snoozed or done; a change that was undone is one less.
+        (SELECT concat(c.state, ' ', c.snoozed_until) FROM conversations c WHERE c.id = talk),
+        (SELECT concat(count(*), ' ', max(w.id)) FROM state_changes w
+            WHERE w.conversation_id = talk AND w.undone_at IS NULL)));
 END $function$;
 REVOKE ALL ON FUNCTION talk_version(bigint,bigint,integer) FROM public;
 GRANT EXECUTE ON FUNCTION talk_version(bigint,bigint,integer) TO cadence_app;

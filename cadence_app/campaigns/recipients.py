@@ -175,9 +175,7 @@ def sample(campaign: Campaign) -> list[Contact]:
     return list(db.session.scalars(query))
 
 
-def page_of(
-    conditions: Sequence[ColumnElement[bool]], page: int, order: Sequence[Any]
-) -> list[Recipient]:
+def page_of(conditions: Sequence[ColumnElement[bool]], page: int, order: Sequence[Any]) -> list[Recipient]:
     """A page of recipients with their contacts, texts and conversations."""
     # The ids first: what is joined is read for a page, and not for all that come before it.
     ids = select(Recipient.id).where(*conditions).order_by(*order).limit(PAGE).offset((page - 1) * PAGE)

@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql
 from migrations.tenants import for_all_tenants
 
 revision = "0061"
-down_revision = "0055"
+down_revision = "0060"
 branch_labels = None
 depends_on = None
 
