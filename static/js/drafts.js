@@ -23,9 +23,7 @@
   var leaving = false;
   var going = false;
 
-  function all(work) {
-    Object.values(states).forEach(work);
-  }
+  var all = (work) => Object.values(states).forEach(work);
   function stateOf(target) {
     return target && target.matches && target.matches("textarea[data-draft]") ? states[urlOfBox.get(target)] : null;
   }
@@ -212,6 +210,8 @@
   }
   function fill(state) {
     var box = state.box;
+    /* One goes on writing at the end. */
+    if (doc.activeElement !== box) box.setSelectionRange(box.value.length, box.value.length);
     if (!state.dirty) {
       state.words = box.value;
       state.version = Math.max(state.version, Number(box.form.dataset.draftVersion || 0));

@@ -46,9 +46,11 @@ def test_nothing_typed_is_lost(mode: str, open_page: OpenPage) -> None:
     expect(page.locator("#note-body")).to_have_value("He is a student, too")
 
     # A page that is left before typing stops.
+    page.locator(BOX).press("End")
     page.locator(BOX).press_sequentially(" him")
     page.reload()
     expect(page.locator(BOX)).to_have_value("Of course, bring him")
+    page.locator(BOX).press("End")
     page.locator(BOX).press_sequentially(" to room 4")
     page.locator(".user-btn").click()
     page.get_by_role("button", name="Sign out").click()
