@@ -212,9 +212,13 @@
     var box = state.box;
     /* One goes on writing at the end. */
     if (doc.activeElement !== box) box.setSelectionRange(box.value.length, box.value.length);
-    if (!state.dirty) {
-      state.words = box.value;
+    var since = state.dirty && state.turn > state.brought ? state.words : "";
+    if (!state.dirty || state.brought !== undefined) {
       state.version = Math.max(state.version, Number(box.form.dataset.draftVersion || 0));
+      if (since) put(box, [box.value, since].join("\n\n"));
+      state.words = box.value;
+      if (state.dirty) typed(state, box.value);
+      delete state.brought;
     } else if (state.about === aboutOf(box)) {
       put(box, state.words);
     }
@@ -254,6 +258,13 @@
     state.pressed = { words: box.value, turn: (turns += 1), form: form };
     server.mark(form, { draft_writer: writer, draft_turn: state.pressed.turn, draft_seen: state.version });
   }, true);
+  /* Undo takes the box along and brings it back, with what it says then: what was typed meanwhile goes below. */
+  doc.addEventListener("htmx:beforeRequest", function (event) {
+    if (!event.detail.elt.matches("[data-undo]")) return;
+    all(function (state) {
+      if (boxOf(state)) state.brought = state.turn;
+    });
+  });
   function pressedBy(event, work) {
     all(function (state) {
       if (state.pressed && state.pressed.form === event.detail.elt) work(state);
@@ -276,6 +287,8 @@
     });
   });
   doc.addEventListener("htmx:afterRequest", function (event) {
+    var status = event.detail.xhr ? event.detail.xhr.status : 0;
+    if (status === 0 || status >= 500) all((state) => delete state.brought);
     pressedBy(event, function (state) {
       state.pressed = null;
       save(state);
