@@ -53,6 +53,9 @@
       until.delete(told);
     }
   }
+  doc.addEventListener("htmx:oobAfterSwap", function (event) {
+    if (event.detail.target && event.detail.target.id === "undo-told") until.delete(event.detail.target);
+  });
   count();
   window.setInterval(function () {
     count();
