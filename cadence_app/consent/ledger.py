@@ -339,8 +339,7 @@ def _write(rows: list[dict[str, Any]], stopped_at: list[datetime | None]) -> dic
 
 def _over_the_stored(statement: Insert) -> Insert:
     """The insert of consents, which takes the place of those that are there."""
-    values: dict[str, Any] = {name: statement.excluded[name] for name in _STORED}
-    values["stopped_before"] = Consent.stopped_at
+    values = {name: statement.excluded[name] for name in _STORED} | {"stopped_before": Consent.stopped_at}
     return statement.on_conflict_do_update(index_elements=["contact_id", "team_id"], set_=values)
 
 

@@ -5,6 +5,7 @@
   var doc = document;
   /* After its time the worker needs a moment: then the page asks what became of it. */
   var ASK_AFTER = [700, 1700, 3500];
+  var TOLD_FOR = 10000;
   var until = new WeakMap();
 
   function left(held) {
@@ -43,8 +44,23 @@
       if (until.get(offer) < window.performance.now() && !offer.contains(doc.activeElement)) offer.remove();
     });
   }
+  /* What was said above the box has been read by then. */
+  function hush() {
+    var told = doc.getElementById("undo-told");
+    if (told && told.textContent && !until.has(told)) until.set(told, window.performance.now() + TOLD_FOR);
+    if (told && until.get(told) < window.performance.now()) {
+      told.textContent = "";
+      until.delete(told);
+    }
+  }
+  doc.addEventListener("htmx:oobAfterSwap", function (event) {
+    if (event.detail.target && event.detail.target.id === "undo-told") until.delete(event.detail.target);
+  });
   count();
-  window.setInterval(count, 250);
+  window.setInterval(function () {
+    count();
+    hush();
+  }, 250);
   doc.addEventListener("htmx:afterSettle", count);
 
   /* In an empty box Ctrl+Enter once more sends the last text now, and Ctrl+Z takes it back: unless something was typed

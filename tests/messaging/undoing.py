@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 
 from cadence_app.accounts.models import User
 from cadence_app.extensions import db
-from cadence_app.messaging.models import Conversation, Message
+from cadence_app.messaging.models import Conversation, Message, MessageState
 from cadence_app.messaging.sending import compose, deliver
 from tests.world import Browser, World
 
@@ -22,23 +22,29 @@ def give_undo(world: World, seconds: int = 5, user_id: int | None = None) -> Non
         db.session.commit()
 
 
-def press(world: World, conversation_id: int, body: str, user_id: int | None = None) -> int:
-    """A text that a user has pressed Send for: its id."""
+def press(
+    world: World, conversation_id: int, body: str, user_id: int | None = None, *, stays: bool = True
+) -> int:
+    """A text that a user has pressed Send for: its id. It `stays` held until let_pass(), however slow the
+    machine is."""
     with world.session():
         conversation = db.session.get_one(Conversation, conversation_id)
         message = compose(db.session.get_one(User, user_id or world.agent_id), conversation, body)
         db.session.commit()
+        if stays and message.held_until:
+            message.held_until = message.next_attempt_at = message.held_until + timedelta(hours=1)
+            db.session.commit()
         return message.id
 
 
 def let_pass(world: World, seconds: float, *message_ids: int) -> None:
-    """Lets the hold of these texts have begun so much earlier."""
-    ago = timedelta(seconds=seconds)
+    """Lets the hold of these texts, of five seconds, have begun so many seconds ago."""
+    ended = func.clock_timestamp() - timedelta(seconds=seconds - 5)
     with world.session():
         db.session.execute(
             update(Message)
-            .where(Message.id.in_(message_ids))
-            .values(held_until=Message.held_until - ago, next_attempt_at=Message.next_attempt_at - ago)
+            .where(Message.id.in_(message_ids), Message.state == MessageState.QUEUED)
+            .values(held_until=ended, next_attempt_at=ended)
         )
         db.session.commit()
 
