@@ -6,7 +6,7 @@
   /* Whose this browser was found to be since the tab was opened: asked once, and anew for who signs in next. */
   var KNOWN = "cadence-notices-known";
   var user = doc.currentScript.getAttribute("data-user");
-  var box = doc.getElementById("notices");
+  var box = doc.getElementById("browser-notices");
   /* Where Cadence stands, which may be below a path. */
   var base = new URL(".", doc.querySelector("link[rel=manifest]").href).pathname;
   var able = "serviceWorker" in navigator && "PushManager" in window && "Notification" in window;

@@ -81,6 +81,9 @@ def test_who_is_mentioned_finds_it_under_for_me(mode: str, open_page: OpenPage) 
     admin.get_by_role("button", name="Save note").click()
     expect(admin.locator("#thread")).to_contain_text("she rang twice")
 
+    admin.goto("/settings/organisation/")
+    expect(admin.locator("#notices")).to_contain_text("Let notices")
+
     agent.goto("/messages/")
     expect(agent.locator("#inbox-for-me")).to_contain_text("not seen")
     agent.locator("#inbox-for-me").click()
