@@ -18,8 +18,8 @@ from cadence_app.messaging.snooze_times import When, choices
 
 _SHOWN = 6
 _RECENT = 40
-# Every so many of those that wait for nothing is snoozed or left open; the others are done.
-_SNOOZED, _OPEN = 7, 4
+# Of four that wait for nothing one is snoozed and one left open; the others are done.
+_SNOOZED, _DONE = 1, (0, 2)
 
 
 def load_desk(admin: User, agent: User) -> None:
@@ -64,9 +64,9 @@ def _finish(agent: User, shown: Sequence[Conversation]) -> None:
         ).one()
         at = conversation.last_message_at + timedelta(minutes=6)
         change = None
-        if index % _SNOOZED == _SNOOZED - 1:
+        if index % 4 == _SNOOZED:
             change = answering.snooze(agent, conversation, tomorrow, seen_id)
-        elif index % _OPEN:
+        elif index % 4 in _DONE:
             change = answering.done(agent, conversation, seen_id)
         if change:
             change.created_at = min(at, datetime.now(UTC))

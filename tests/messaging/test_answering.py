@@ -23,6 +23,7 @@ from cadence_app.extensions import db
 from cadence_app.messaging import answering, notes
 from cadence_app.messaging.desk_models import Cause, StateChange
 from cadence_app.messaging.inbound import receive_text
+from cadence_app.messaging.jobs import wake_snoozed
 from cadence_app.messaging.media.service import Came
 from cadence_app.messaging.models import Conversation, ConversationState, Message, MessageState
 from tests.messaging.answering import Talk
@@ -240,6 +241,19 @@ def test_only_a_snooze_that_is_over_is_ended(talk: Talk) -> None:
     assert talk.row().state == SNOOZED
     with pytest.raises(answering.Refused):
         talk.snooze(timedelta(minutes=-1))
+
+
+def test_the_sweep_opens_what_is_due_and_nothing_else(world: World) -> None:
+    over, later = Talk(world), Talk(world)
+    for each in (over, later):
+        each.comes()
+        each.snooze()
+    with world.session():
+        db.session.get_one(Conversation, over.id).snoozed_until = datetime.now(UTC) - timedelta(seconds=1)
+        db.session.commit()
+    with world.app.app_context():
+        wake_snoozed()
+    assert (over.row().state, later.row().state) == (OPEN, SNOOZED)
 
 
 def test_opening_again_gives_back_what_done_ended_unless_it_was_answered_since(talk: Talk) -> None:
