@@ -32,6 +32,7 @@ _FIRST = (
     "tests/requests/test_fuzz_legacy",
     "tests/requests/",
     "tests/api/test_document",
+    "tests/messaging/carriers/test_hostile_posts",
     "tests/accounts/test_route_matrix",
     "tests/messaging/carriers/test_unread",
 )

@@ -50,7 +50,7 @@ def keep_what_is_loaded() -> None:
     """What is imported stays to the end: looking for garbage need not go through it, and seldom pays."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
+    gc.set_threshold(100_000, 50, 100)
 
 
 def _connected(superuser: str) -> psycopg.Connection:

@@ -103,7 +103,6 @@ def test_what_a_carrier_signed_is_answered_whatever_is_in_it(line: Line) -> None
         assert status == 200, (status, post.body[:300])
 
 
-@pytest.mark.sized
 @pytest.mark.parametrize("line", CODES, indirect=True)
 def test_what_no_carrier_signed_is_refused_whatever_is_in_it(line: Line) -> None:
     chance = random.Random(f"{SEED} unsigned {line.carrier}")
