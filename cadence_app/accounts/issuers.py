@@ -44,7 +44,12 @@ def is_entra(issuer: str) -> bool:
 
 
 def problem_of(issuer: str) -> str:
-    """What is wrong with an issuer of Microsoft's, as a sentence; empty where nothing is."""
+    """What is wrong with an issuer, as a sentence: that it is no address, or what Microsoft's must be like;
+    empty where nothing is."""
+    try:
+        urlsplit(issuer)
+    except ValueError:
+        return "Write the whole address, such as https://login.college.example."
     if "{" in issuer:
         return "This is a pattern for every organisation. Put your own directory (tenant) ID in it."
     if not is_entra(issuer):

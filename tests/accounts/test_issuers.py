@@ -25,6 +25,7 @@ _ENTRA = f"https://login.microsoftonline.com/{_DIRECTORY}/v2.0"
         (f"https://login.microsoftonline.com//{_DIRECTORY}/v2.0", False),
         (f"https://login.microsoftonline.com/{{{_DIRECTORY}}}/v2.0", False),
         ("https://login.microsoftonline.com", False),
+        ("//[", False),
         ("https://accounts.google.com", False),
         ("https://sts.windows.net/3b1d7c52-6c1e-4b5f-9a0e-2f4f8f0f6a11/", False),
         ("https://sign-in.college.example/realms/staff", True),
