@@ -196,18 +196,6 @@ def readable(user: User, message_ids: set[int]) -> set[int]:
     return set(db.session.scalars(query))
 
 
-def flagged_count(user: User) -> int:
-    """How many of a user's conversations have a possible opt out to decide."""
-    query = (
-        select(func.count())
-        .select_from(Conversation)
-        .join(Conversation.inbox)
-        .join(PossibleOptOut, _OPEN_FLAG)
-        .where(visible_to(user))
-    )
-    return db.session.scalars(query).one()
-
-
 def mark_read(conversation: Conversation) -> None:
     """Somebody has the conversation before them: nobody need open its texts any more, and those opened for
     the first time keep that moment for good. Commits."""

@@ -79,7 +79,6 @@ def lists(found: Conversation | None) -> dict[str, Any]:
         "here": here,
         "waiting_total": desk.count(current_user, Which(which.inbox_id, only=Only.WAITING), _MOST_COUNTED),
         "list_total": _total(which, page, page_number),
-        "flagged_total": desk.flagged_count(current_user),
         "for_me_total": for_me.unseen_count(current_user),
         "queue_total": opt_out_queue.count(current_user),
         "unread_posts_total": unread.count(first=True) if current_user.is_admin else 0,

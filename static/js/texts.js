@@ -42,7 +42,7 @@
   }
   var doc = root.document;
 
-  /* [data-counter="id"]: characters, texts and encoding, written to #id; of the text with [data-adds] behind it. */
+  /* [data-counter="id"]: characters and texts, written to #id; of the text with [data-adds] behind it. */
   function count(box) {
     var output = doc.getElementById(box.getAttribute("data-counter"));
     if (!output) return;
@@ -53,7 +53,11 @@
       length === 0
         ? ""
         : length + limit + (length === 1 && !limit ? " character, " : " characters, ") +
-          measured.segments + (measured.segments === 1 ? " text" : " texts") + " (" + measured.encoding + ")";
+          measured.segments + (measured.segments === 1 ? " text" : " texts");
+    output.title =
+      measured.encoding === "UCS-2"
+        ? "An emoji or a special character is in it, so 70 characters fit in one text instead of 160."
+        : "160 characters fit in one text.";
   }
   function prepare(part) {
     part.querySelectorAll("[data-counter]").forEach(count);
