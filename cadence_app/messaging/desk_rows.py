@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from flask_login import current_user
@@ -44,6 +44,7 @@ class Said:
     who: str
     body: str
     state: MessageState
+    at: datetime
 
     @property
     def waiting(self) -> bool:
@@ -64,6 +65,15 @@ class Row:
     due_on: date | None
     said: Said | None
     bar: Bar | None
+
+    @property
+    def words(self) -> str:
+        """What the row quotes. A text of files alone has no words of its own; while it is the latest, the
+        conversation has what it is called."""
+        latest = self.said is None or self.said.at >= self.conversation.last_message_at
+        if self.said and self.said.body:
+            return self.said.body
+        return self.conversation.last_message_text if latest else "Picture or file"
 
     @property
     def seen(self) -> int:
@@ -105,7 +115,7 @@ def _said(ids: Sequence[int]) -> dict[int, Said]:
     other = _last(Conversation.listed_at.is_(None))
     columns = [
         func.coalesce(last.c[name], other.c[name]).label(name)
-        for name in ("id", "direction", "kind", "body", "state", "user_id", "campaign_id")
+        for name in ("id", "direction", "kind", "body", "state", "user_id", "campaign_id", "created_at")
     ]
     query = (
         select(Conversation.id.label("conversation_id"), *columns, User.name.label("user"))
@@ -116,7 +126,7 @@ def _said(ids: Sequence[int]) -> dict[int, Said]:
         .where(Conversation.id.in_(ids))
     )
     return {
-        row.conversation_id: Said(row.id, _who(row), row.body, MessageState(row.state))
+        row.conversation_id: Said(row.id, _who(row), row.body, MessageState(row.state), row.created_at)
         for row in db.session.execute(query)
         if row.id is not None
     }
@@ -125,7 +135,7 @@ def _said(ids: Sequence[int]) -> dict[int, Said]:
 def _last(condition: Any) -> Any:
     query = select(
         *(Message.id, Message.direction, Message.kind, Message.body, Message.state),
-        *(Message.user_id, Message.campaign_id),
+        *(Message.user_id, Message.campaign_id, Message.created_at),
     ).where(Message.conversation_id == Conversation.id, condition)
     return query.order_by(Message.id.desc()).limit(1).correlate(Conversation).lateral()
 

@@ -125,9 +125,9 @@ def test_a_text_is_set_for_later_and_a_cancelled_one_leaves_nothing_in_the_list(
         (text,) = db.session.scalars(select(ScheduledText)).all()
         assert (text.state, text.body) == (LaterState.WAITING, "See you")
         text_id = text.id
-    assert f'id="convo-{conversation_id}"' in agent.get("/messages/?inbox=").text
+    assert f'id="convo-{conversation_id}"' in agent.get("/messages/?inbox=&only=all").text
     agent.post(f"/messages/conversations/{conversation_id}/later/{text_id}/cancel")
-    assert f'id="convo-{conversation_id}"' not in agent.get("/messages/?inbox=").text
+    assert f'id="convo-{conversation_id}"' not in agent.get("/messages/?inbox=&only=all").text
     assert f"/messages/conversations/{conversation_id}" not in agent.get(f"/contacts/{contact_id}").text
 
 

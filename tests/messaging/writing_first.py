@@ -56,6 +56,8 @@ def once_of(page: str) -> str:
 
 def options_of(page: str) -> list[str]:
     """What the inboxes to choose from are called, in order; the chosen one with a star."""
+    # The list beside it has a choice of colleagues.
+    page = page[page.index('id="new-text"') :]
     chosen = re.findall(r'<option value="\d+"( selected)?>([^<]+)</option>', page)
     return [("*" if star else "") + html.unescape(words).split(",")[0] for star, words in chosen]
 
