@@ -17,14 +17,14 @@ from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from itsdangerous import URLSafeTimedSerializer
-from sqlalchemy import select
+from sqlalchemy import Table, insert, select
 from werkzeug.test import TestResponse
 
 from cadence_app.accounts import service as accounts
 from cadence_app.accounts.models import Navigation, Role, Team, TeamMember, User
 from cadence_app.consent.models import Consent, OptOutChange
 from cadence_app.contacts.models import Contact
-from cadence_app.extensions import db
+from cadence_app.extensions import Model, db
 from cadence_app.inboxes.models import Inbox, InboxKind
 from cadence_app.messaging.inbound import Received, receive_text
 from cadence_app.messaging.media.service import Came
@@ -187,72 +187,71 @@ def _token_of(client: FlaskClient) -> str:
 
 def make_user(tenant_id: int, role: Role, name: str) -> User:
     """A user whose password is PASSWORD, flushed and not committed."""
-    user = _user(tenant_id, role, name)
+    user = User(tenant_id=tenant_id, **_user(role, name))
     db.session.add(user)
     db.session.flush()
     return user
 
 
-def _user(tenant_id: int, role: Role, name: str) -> User:
-    return User(
-        tenant_id=tenant_id,
-        email=f"{role}-{uuid.uuid4().hex[:8]}@college.example",
-        confirmed_at=datetime.now(UTC),
-        name=name,
-        role=role,
-        password_hash=_HASH,
+def _user(role: Role, name: str) -> dict[str, Any]:
+    email = f"{role}-{uuid.uuid4().hex[:8]}@college.example"
+    now = datetime.now(UTC)
+    return {
+        **{"email": email, "confirmed_at": now, "name": name, "role": role, "password_hash": _HASH},
         # What they send goes at once, as most tests want it; one that is about Undo sets it.
-        undo_seconds=0,
-    )
+        "undo_seconds": 0,
+    }
 
 
 def make_world(app: Flask, navigation: str, time_zone: str = "America/New_York") -> World:
-    """Its rows are as the services make them (tests/test_world.py), in fewer statements: nearly every test
-    begins here."""
+    """Its rows are as the services make them (tests/test_world.py), in fewer statements and without objects:
+    nearly every test begins here."""
     name = f"College {uuid.uuid4().hex[:8]}"
     with app.app_context():
-        tenant = accounts.create_tenant(name, Navigation(navigation), time_zone)
-        team, other = (
-            Team(tenant_id=tenant.id, name=name, code=code)
-            for name, code in (("Admissions", "ADM"), ("Aid", "AID"))
-        )
-        admin, agent = (
-            _user(tenant.id, role, f"{role.capitalize()} Person") for role in (Role.ADMIN, Role.AGENT)
-        )
-        db.session.add_all([team, other, admin, agent])
-        db.session.flush()
-        for each, user in ((team, admin), (other, admin), (team, agent)):
-            db.session.add(TeamMember(tenant_id=tenant.id, team_id=each.id, user_id=user.id))
+        tenant_id = accounts.create_tenant(name, Navigation(navigation), time_zone).id
+        teams = ({"name": "Admissions", "code": "ADM"}, {"name": "Aid", "code": "AID"})
+        team_id, other_team_id = _added(Team, tenant_id, teams)
+        people = [_user(role, f"{role.capitalize()} Person") for role in (Role.ADMIN, Role.AGENT)]
+        admin_id, agent_id = _added(User, tenant_id, people)
+        members = ((team_id, admin_id), (other_team_id, admin_id), (team_id, agent_id))
+        _add(TeamMember, tenant_id, [{"team_id": team, "user_id": user} for team, user in members])
         inboxes = {
-            "shared": _inbox(team, new_number(), "Front desk"),
-            "other_shared": _inbox(other, new_number(), "Aid line"),
-            "personal": _inbox(team, new_number(), "Agent", agent),
-            "other_personal": _inbox(other, new_number(), "Admin", admin),
-            "toll_free": _inbox(team, f"+1800{2_000_000 + next(_numbers) % 7_000_000}", "Toll-free"),
+            "shared": _inbox(team_id, "Front desk"),
+            "other_shared": _inbox(other_team_id, "Aid line"),
+            "personal": _inbox(team_id, "Agent", agent_id),
+            "other_personal": _inbox(other_team_id, "Admin", admin_id),
+            "toll_free": _inbox(team_id, "Toll-free"),
         }
-        db.session.add_all(inboxes.values())
-        db.session.flush()
-        world = World(
-            app=app,
-            tenant_id=tenant.id,
-            name=name,
-            team_id=team.id,
-            other_team_id=other.id,
-            admin_id=admin.id,
-            agent_id=agent.id,
-            **{key: inbox.number for key, inbox in inboxes.items()},
-        )
+        inboxes["toll_free"]["number"] = f"+1800{2_000_000 + next(_numbers) % 7_000_000}"
+        _add(Inbox, tenant_id, list(inboxes.values()))
         db.session.commit()
-        return world
-
-
-def _inbox(team: Team, number: str, name: str, owner: User | None = None) -> Inbox:
-    kind = InboxKind.PERSONAL if owner else InboxKind.SHARED
-    return Inbox(
-        tenant_id=team.tenant_id,
-        team_id=team.id,
-        user_id=owner.id if owner else None,
-        kind=kind,
+    return World(
+        app=app,
+        tenant_id=tenant_id,
         name=name,
-        number=number,
+        team_id=team_id,
+        other_team_id=other_team_id,
+        admin_id=admin_id,
+        agent_id=agent_id,
+        **{key: inbox["number"] for key, inbox in inboxes.items()},
     )
+
+
+def _add(model: type[Model], tenant_id: int, rows: Sequence[dict[str, Any]]) -> None:
+    db.session.execute(insert(_table(model)), [row | {"tenant_id": tenant_id} for row in rows])
+
+
+def _added(model: type[Model], tenant_id: int, rows: Sequence[dict[str, Any]]) -> list[int]:
+    """Their ids, in the order of the rows."""
+    query = insert(_table(model)).returning(_table(model).c.id, sort_by_parameter_order=True)
+    return list(db.session.scalars(query, [row | {"tenant_id": tenant_id} for row in rows]))
+
+
+def _table(model: type[Model]) -> Table:
+    assert isinstance(model.__table__, Table)
+    return model.__table__
+
+
+def _inbox(team_id: int, name: str, owner_id: int | None = None) -> dict[str, Any]:
+    kind = InboxKind.PERSONAL if owner_id else InboxKind.SHARED
+    return {"team_id": team_id, "user_id": owner_id, "kind": kind, "name": name, "number": new_number()}
