@@ -67,7 +67,7 @@
      there, for then the browser's own undo is meant. */
   var typed = new WeakSet();
   doc.addEventListener("input", function (event) {
-    if (event.target.id === "composer-body") typed.add(event.target);
+    if (event.target.id === "composer-body" && !event.fromDrafts) typed.add(event.target);
   });
   function last(mark) {
     var all = doc.querySelectorAll("[" + mark + "]");

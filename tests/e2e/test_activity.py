@@ -106,7 +106,7 @@ def test_without_scripts_the_filters_the_tables_and_the_messages_at_the_fields_a
 
 def test_an_agent_of_teams_reaches_analytics_and_sees_their_own_line_only(open_page: OpenPage) -> None:
     page = open_page("agent@lakeside.example", size="phone")
-    page.get_by_label("Menu", exact=True).click()
+    page.locator(".topbar-burger > summary").click()
     page.locator("header nav:visible").get_by_role("link", name="Reports").click()
     expect(page.get_by_role("navigation", name="Reports").get_by_role("link")).to_have_text(["Analytics"])
     expect(page.get_by_role("heading", name="Your own texts")).to_be_visible()

@@ -52,7 +52,7 @@ def test_nothing_typed_is_lost(mode: str, open_page: OpenPage) -> None:
     expect(page.locator(BOX)).to_have_value("Of course, bring him")
     page.locator(BOX).press("End")
     page.locator(BOX).press_sequentially(" to room 4")
-    page.locator(".user-btn").click()
+    page.locator(".topbar .user-btn").click()
     page.get_by_role("button", name="Sign out").click()
     page.wait_for_url(re.compile("/login"))
     assert page.evaluate(_KEPT) == "[]"

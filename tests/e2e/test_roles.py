@@ -22,7 +22,7 @@ def test_an_auditor_has_reports_only_and_gets_an_export(mode: str, open_page: Op
         assert answer.status == 403, path
     page.goto("/reports/")
     if mode == "teams":
-        page.get_by_label("Menu", exact=True).click()
+        page.locator(".topbar-burger > summary").click()
     open_export(page, clicks)
     page.get_by_role("button", name="Request Export").click()
     latest = page.locator("#export-list tbody tr").first
