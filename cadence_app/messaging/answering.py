@@ -65,7 +65,6 @@ def came_in(conversation: Conversation, message: Message, *, needs_reply: bool) 
     known = conversation.listed_at is not None
     conversation.listed_at = func.clock_timestamp()
     if not needs_reply:
-        db.session.flush()
         return
     conversation.unread = Conversation.unread + 1
     said_at = message.provider_at or datetime.now(UTC)

@@ -153,18 +153,21 @@ def receive_text(
         zone=inbox.team.tenant.zone,
         held=sender.held,
     )
+    reply = _answer(inbox, arrival, decided) if decided.answer and not limit else None
     answering.came_in(conversation, message, needs_reply=wants)
     if wants:
         followers.tell_answer(conversation, received_at)
-    reply = _answer(inbox, conversation, arrival, decided) if decided.answer and not limit else None
-    if reply and decided.asks_team_only:
+    if reply:
+        add_message(conversation, reply)
+    goes = reply is not None and reply.state == MessageState.QUEUED
+    if reply and goes and decided.asks_team_only:
         team_only.asked_in(sender.contact_id, reply.id)
     received = Received(
         inbox.tenant_id,
         conversation.id,
         message.id,
         duplicate=False,
-        reply_id=reply.id if reply else None,
+        reply_id=reply.id if reply and goes else None,
         media_ids=tuple(each.id for each in noted if each.state == MediaState.WAITING),
     )
     db.session.commit()
@@ -237,8 +240,8 @@ def new_contact(number: str) -> int:
         return db.session.scalars(select(ContactNumber.contact_id).where(*now)).one()
 
 
-def _answer(inbox: Inbox, conversation: Conversation, arrival: Arrival, decided: Decided) -> Message | None:
-    """The automatic answer to a text that gets one: queued, or kept with why it does not go."""
+def _answer(inbox: Inbox, arrival: Arrival, decided: Decided) -> Message | None:
+    """The automatic answer to a text that gets one, not stored yet: queued, or with why it does not go."""
     if decided.answer is None:
         return None
     reply = Message(
@@ -257,5 +260,4 @@ def _answer(inbox: Inbox, conversation: Conversation, arrival: Arrival, decided:
         reply.detail = f"Not sent: the contact is opted out of {inbox.team.name}."
     elif decided.answer == Meaning.OUT:
         reply.expires_at = arrival.received_at + CONFIRM_WITHIN
-    add_message(conversation, reply)
-    return reply if reply.state == MessageState.QUEUED else None
+    return reply
