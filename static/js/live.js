@@ -198,9 +198,15 @@
     else plan();
   });
 
-  /* What is ticked stays so in a list that comes anew. */
+  /* What is ticked stays so in a part that comes anew, and a part that has the keyboard keeps it. */
   doc.addEventListener("htmx:oobBeforeSwap", function (event) {
     var id = event.target.id;
+    if (answering && event.target === doc.activeElement) window.queueMicrotask(function () {
+      var part = doc.getElementById(id);
+      if (!part) return;
+      part.setAttribute("tabindex", "-1");
+      part.focus({ preventScroll: true });
+    });
     var ticked = answering ? Array.from(event.target.querySelectorAll("input[type=checkbox]:checked")) : [];
     if (!ticked.length) return;
     window.queueMicrotask(function () {
