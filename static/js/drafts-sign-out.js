@@ -5,7 +5,7 @@
   var MOST = 2000;
   document.addEventListener("submit", function (event) {
     var form = event.target;
-    var waiting = form.action.endsWith("/logout") && window.draftsOnTheirWay && window.draftsOnTheirWay();
+    var waiting = (form.getAttribute("action") || "").endsWith("/logout") && window.draftsOnTheirWay && window.draftsOnTheirWay();
     if (!waiting) return;
     event.preventDefault();
     var enough = new Promise(function (go) {

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, StorageState, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, StorageState, ViewportSize, expect, sync_playwright
 
 from tests.conftest import ROOT, free_port
 from tests.messaging.carriers.api import Api, carrier_server
@@ -127,18 +127,30 @@ def site(carriers: tuple[Api, str]) -> Iterator[Site]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    headed = bool(os.environ.get("CADENCE_HEADED"))
-    # The one that never has a window takes a third less of a processor.
-    names = ["chromium"] if headed else ["chromium-headless-shell", "chromium"]
+def playwright() -> Iterator[Playwright]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=next(filter(None, map(shutil.which, names)), None),
-            args=list(_FLAGS),
-            headless=not headed,
-        )
-        yield browser
-        browser.close()
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """The one that never has a window, where it is: it takes a third less of a processor."""
+    headed = bool(os.environ.get("CADENCE_HEADED"))
+    names = ["chromium"] if headed else ["chromium-headless-shell", "chromium"]
+    yield from _launched(playwright, names, headless=not headed)
+
+
+@pytest.fixture(scope="session")
+def showing_browser(playwright: Playwright) -> Iterator[Browser]:
+    """One that shows notices, which the other never may."""
+    yield from _launched(playwright, ["chromium"], headless=True)
+
+
+def _launched(playwright: Playwright, names: list[str], *, headless: bool) -> Iterator[Browser]:
+    path = next(filter(None, map(shutil.which, names)), None)
+    browser = playwright.chromium.launch(executable_path=path, args=list(_FLAGS), headless=headless)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture(scope="session")
@@ -150,6 +162,18 @@ def sign_ins() -> dict[str, StorageState]:
 @pytest.fixture
 def open_page(browser: Browser, site: Site, sign_ins: dict[str, StorageState]) -> Iterator[object]:
     """Makes pages signed in as somebody, where a sign-in leads; fails the test on a script or CSP error."""
+    yield from _pages(browser, site, sign_ins)
+
+
+@pytest.fixture
+def open_showing_page(
+    showing_browser: Browser, site: Site, sign_ins: dict[str, StorageState]
+) -> Iterator[object]:
+    """The same, in a browser that shows notices."""
+    yield from _pages(showing_browser, site, sign_ins)
+
+
+def _pages(browser: Browser, site: Site, sign_ins: dict[str, StorageState]) -> Iterator[object]:
     contexts, problems = [], []
 
     def open_page(email: str | None = None, size: str = "desktop", scripts: bool = True) -> Page:

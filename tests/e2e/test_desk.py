@@ -91,7 +91,7 @@ def test_colleagues_share_a_conversation(mode: str, open_page: OpenPage) -> None
     expect(page.locator("#thread-items")).to_contain_text("Hello again")
     press(page, "u")
     page.wait_for_url("**/messages/?*")
-    expect(page.locator(".convo.is-unread", has_text="Hello again")).to_be_visible()
+    expect(page.locator(".convo.is-unread", has_text="Draft: half a text")).to_be_visible()
 
     # The queue.
     text_from(phone, number, inbox, "please stop texting me")

@@ -15,9 +15,19 @@ BOX = "#composer-body"
 _KEPT = "JSON.stringify(Object.entries(sessionStorage).filter(([name]) => name.startsWith('cadence-draft')))"
 
 
+def kept(page: Page, *, some: bool) -> str:
+    """What this tab keeps of drafts, once it keeps some or (as the server has them) none."""
+    for _ in range(200):
+        found: str = page.evaluate(_KEPT)
+        if (found != "[]") == some:
+            return found
+        page.wait_for_timeout(50)
+    raise AssertionError(found)
+
+
 def saved(page: Page) -> None:
     """Until the server has what was typed here."""
-    page.wait_for_function(f"{_KEPT} === '[]'")
+    kept(page, some=False)
 
 
 @pytest.mark.parametrize("mode", ON_TEAMS)
@@ -117,8 +127,7 @@ def test_a_session_that_is_over_and_a_server_that_is_away_lose_nothing(
     # Signed out by time: what is typed waits in this tab, unreadable, for its author.
     page.context.clear_cookies()
     page.fill(BOX, "There is one at nine and one at ten")
-    page.wait_for_function(f"{_KEPT} !== '[]'")
-    assert "nine" not in page.evaluate(_KEPT)
+    assert "nine" not in kept(page, some=True)
     page.goto("/login")
     sign_in(page, f"agent@{domain}", PASSWORD)
     page.goto(here)
@@ -128,7 +137,7 @@ def test_a_session_that_is_over_and_a_server_that_is_away_lose_nothing(
     # Somebody else at the same computer finds none of it.
     page.context.clear_cookies()
     page.fill(BOX, "There is none")
-    page.wait_for_function(f"{_KEPT} !== '[]'")
+    kept(page, some=True)
     page.goto("/login")
     sign_in(page, f"admin@{domain}", PASSWORD)
     page.goto(here)

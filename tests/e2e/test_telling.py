@@ -100,10 +100,10 @@ def test_who_is_mentioned_finds_it_under_for_me(mode: str, open_page: OpenPage) 
 
 @pytest.mark.parametrize("mode", ON_TEAMS)
 def test_notices_are_turned_on_by_a_click_shown_and_quiet_while_the_desk_is_in_sight(
-    mode: str, open_page: OpenPage
+    mode: str, open_showing_page: OpenPage
 ) -> None:
     phone = Phone(f"https://web.push.apple.com/{time.time_ns()}")
-    page = open_page(f"agent@{MODES[mode][0]}")
+    page = open_showing_page(f"agent@{MODES[mode][0]}")
     _allow(page, phone)
     page.goto("/account/notifications")
     expect(page.locator("#notices-state")).to_have_text("Notices are off here.")
