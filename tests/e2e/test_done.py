@@ -83,5 +83,5 @@ def test_done_needs_no_scripts(open_page: OpenPage) -> None:
     page.locator(".convo", has_text=asked[1]).click()
     page.locator("#done-button").click()
     expect(page.locator(".undo-notice")).to_contain_text("Done.")
-    page.get_by_role("button", name="Undo").click()
+    page.get_by_role("button", name="Undo", exact=True).click()
     expect(page.locator(".convo[aria-current]")).to_contain_text(asked[1])

@@ -103,7 +103,7 @@ def test_nothing_typed_is_lost(mode: str, open_page: OpenPage) -> None:
     press(page, "n")
     page.locator("#note-body").press("Control+Enter")
     expect(page.locator(".bubble-note")).to_contain_text("He is a student, too")
-    page.goto("/messages/?inbox=")
+    page.goto("/messages/?inbox=&only=all")
     expect(page.locator(".convo", has_text="bring him")).not_to_contain_text("Draft")
 
 
