@@ -70,6 +70,8 @@ def act(
     db.session.add(batch)
     db.session.flush()
     for chunk in _chunks(ids):
+        if action == Action.ASSIGN:
+            assignments.hold_people({assignee_id})
         answering_many.hold(chunk)
         match action:
             case Action.DONE:
@@ -132,6 +134,8 @@ def undo(user: User, batch: Batch) -> Undone:
     may_see = set(_visible(user, [each.conversation_id for each in items]))
     for at in range(0, len(items), _CHUNK):
         part = [each for each in items[at : at + _CHUNK] if each.conversation_id in may_see]
+        if batch.action == Action.ASSIGN:
+            assignments.hold_people({each.assignee_id for each in part})
         answering_many.hold([each.conversation_id for each in part])
         done += _put_back(user, batch, part)
         if at + _CHUNK < len(items):

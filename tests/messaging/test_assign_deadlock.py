@@ -1,0 +1,55 @@
+"""Many conversations given to a colleague who is just leaving: nobody waits in a circle."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import pytest
+
+from cadence_app.accounts.models import User
+from cadence_app.extensions import db
+from cadence_app.messaging import answering_many, assignments, bulk
+from cadence_app.messaging.bulk import Seen
+from cadence_app.messaging.desk_models import Action
+from tests.messaging.answering import Talk
+from tests.world import World
+
+
+def test_bulk_assignment_and_a_colleague_who_leaves(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    talk = Talk(world)
+    talk.comes("hi")
+    with world.session():
+        user = db.session.get_one(User, world.agent_id)
+        bulk.act(user, Action.ASSIGN, [talk.id], Seen({}, datetime.now(UTC)), assignee_id=world.agent_id)
+    has_talks, has_user = threading.Event(), threading.Event()
+    hold, hold_users = answering_many.hold, assignments._hold_users
+
+    def held(ids: list[int]) -> None:
+        hold(ids)
+        has_talks.set()
+        has_user.wait(2)
+
+    def held_users(ids: list[int], shared: bool) -> None:
+        hold_users(ids, shared)
+        if not shared:
+            has_user.set()
+
+    monkeypatch.setattr(answering_many, "hold", held)
+    monkeypatch.setattr(assignments, "_hold_users", held_users)
+
+    def assigns() -> None:
+        with world.session():
+            user = db.session.get_one(User, world.admin_id)
+            bulk.act(user, Action.ASSIGN, [talk.id], Seen({}, datetime.now(UTC)), assignee_id=world.agent_id)
+
+    def leaves() -> None:
+        with world.session():
+            has_talks.wait(2)
+            assignments.release([world.agent_id])
+            db.session.commit()
+
+    with ThreadPoolExecutor(2) as pool:
+        for each in [pool.submit(assigns), pool.submit(leaves)]:
+            each.result(20)
