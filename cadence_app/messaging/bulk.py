@@ -72,6 +72,8 @@ def act(
     for chunk in _chunks(ids):
         if action == Action.ASSIGN:
             assignments.hold_people({assignee_id})
+        if action == Action.TAG:
+            _hold_people_of(chunk)
         answering_many.hold(chunk)
         match action:
             case Action.DONE:
@@ -243,6 +245,14 @@ def _assign(user: User, batch: Batch, chunk: Sequence[int]) -> None:
     before, left = assignments.assign_many(user, chunk, batch.assignee_id)
     batch.left_out += left
     _add(batch, [{"conversation_id": each, "assignee_id": was} for each, was in before.items()])
+
+
+def _hold_people_of(chunk: Sequence[int]) -> None:
+    """As giving a tag does by its foreign key, but before the conversations are held: who changes a number
+    holds the contact first."""
+    theirs = select(Conversation.contact_id).where(Conversation.id.in_(chunk))
+    query = select(Contact.id).where(Contact.id.in_(theirs)).order_by(Contact.id)
+    db.session.execute(query.with_for_update(read=True, key_share=True)).all()
 
 
 def _tag(user: User, batch: Batch, chunk: Sequence[int]) -> None:

@@ -1,4 +1,4 @@
-"""Many conversations given to a colleague who is just leaving: nobody waits in a circle."""
+"""Many conversations at once, and whoever holds the same people or colleagues: nobody waits in a circle."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from cadence_app.accounts.models import User
+from cadence_app.consent.ledger import lock_contacts
 from cadence_app.extensions import db
 from cadence_app.messaging import answering_many, assignments, bulk
 from cadence_app.messaging.bulk import Seen
@@ -52,4 +53,38 @@ def test_bulk_assignment_and_a_colleague_who_leaves(world: World, monkeypatch: p
 
     with ThreadPoolExecutor(2) as pool:
         for each in [pool.submit(assigns), pool.submit(leaves)]:
+            each.result(20)
+
+
+def test_a_tag_for_many_and_a_file_that_changes_a_number(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talk = Talk(world)
+    talk.comes("hi")
+    contact_id = world.contact_id(talk.number)
+    has_talks, has_contact = threading.Event(), threading.Event()
+    hold = answering_many.hold
+
+    def held(ids: list[int]) -> None:
+        hold(ids)
+        has_talks.set()
+        has_contact.wait(1)
+
+    def tags() -> None:
+        with world.session():
+            user = db.session.get_one(User, world.admin_id)
+            with monkeypatch.context() as patched:
+                patched.setattr(answering_many, "hold", held)
+                bulk.act(user, Action.TAG, [talk.id], Seen({}, datetime.now(UTC)), tag="Late")
+
+    def changes() -> None:
+        with world.session():
+            has_talks.wait(2)
+            lock_contacts([contact_id], for_new_numbers=True)
+            has_contact.set()
+            hold([talk.id])
+            db.session.commit()
+
+    with ThreadPoolExecutor(2) as pool:
+        for each in [pool.submit(tags), pool.submit(changes)]:
             each.result(20)
