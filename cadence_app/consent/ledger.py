@@ -204,7 +204,7 @@ def record_selected(changes: Select[Any], source: Source, user: User) -> Sequenc
         .where(
             wanted.c.status == str(Status.OPTED_OUT),
             stored.c.status == Status.OPTED_OUT,
-            _lately(stored.c.since),
+            _undoable(stored.c),
         )
     )
     again = (
@@ -379,21 +379,23 @@ def _over_the_stored(statement: Insert) -> Insert:
 def _note_out_again(pairs: list[tuple[int, int]], toggled_by: int | None) -> None:
     """Notes that somebody else than who has just opted these contacts out has done so too; `toggled_by` is
     the user whose toggle it was, if it was one."""
-    own = select(OptOutChange.id).where(
-        OptOutChange.id == Consent.change_id,
-        OptOutChange.source == Source.TOGGLE,
-        OptOutChange.user_id == toggled_by,
-    )
     noted = update(Consent).where(
-        among(Consent.contact_id, Consent.team_id, pairs), _lately(Consent.since), ~own.exists()
+        among(Consent.contact_id, Consent.team_id, pairs), _undoable(Consent, toggled_by)
     )
     db.session.execute(noted.values(out_again=True), execution_options={"synchronize_session": False})
     _forget_loaded()
 
 
-def _lately(since: Any) -> Any:
-    """The condition on a status that an Undo of it may be offered still: no other need be touched."""
-    return since > func.clock_timestamp() - _UNDONE_WITHIN
+def _undoable(row: Any, but_for: int | None = None) -> ColumnElement[bool]:
+    """The condition on a status that an Undo of it may be offered still to somebody else than this user: no
+    other need be touched."""
+    theirs = select(OptOutChange.id).where(
+        OptOutChange.id == row.change_id,
+        OptOutChange.source == Source.TOGGLE,
+        OptOutChange.user_id.is_distinct_from(but_for),
+    )
+    lately: ColumnElement[bool] = row.since > func.clock_timestamp() - _UNDONE_WITHIN
+    return lately & theirs.exists()
 
 
 def _forget_loaded() -> None:
