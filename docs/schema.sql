@@ -335,6 +335,8 @@ CREATE TABLE consents (
     change_id bigint NOT NULL,
     stopped_at timestamp with time zone,
     stopped_before timestamp with time zone,
+    out_again boolean NOT NULL DEFAULT false,
+    lifted jsonb,
     CONSTRAINT pk_consents PRIMARY KEY (contact_id, team_id),
     CONSTRAINT ck_consents_status CHECK ((status = ANY (ARRAY['opted_in'::text, 'opted_out'::text]))),
     CONSTRAINT fk_consents_change_id FOREIGN KEY (tenant_id, change_id) REFERENCES opt_out_changes(tenant_id, id),

@@ -11,7 +11,7 @@ from cadence_app.accounts.models import User
 from cadence_app.consent import evidence, number_stops, possible
 from cadence_app.consent.evidence import Given
 from cadence_app.consent.evidence_models import Way
-from cadence_app.consent.ledger import Change, lock_contacts, record_change
+from cadence_app.consent.ledger import Change, lock_contacts, note_lifted, record_change
 from cadence_app.consent.models import Consent, Decision, Source, Status
 from cadence_app.extensions import db
 
@@ -60,8 +60,8 @@ def set_by_user(
     if status == Status.OPTED_OUT:
         possible.decide(contact_id, [team_id], Decision.OPTED_OUT, user.id)
     elif change_id:
-        if reason.strip():
-            number_stops.answered([(contact_id, team_id)])
+        if reason.strip() and (lifted := number_stops.answered([(contact_id, team_id)])):
+            note_lifted(contact_id, team_id, lifted)
         if given:
             evidence.record([(contact_id, team_id)], given, Way.OPTED_IN, user)
     return change_id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -45,6 +45,8 @@ _TAKEN = (
     *("tenant_id", "contact_id", "team_id", "first_name", "last_name", "external_id", "number", "team_code"),
 )
 _MADE = ("status", "changed_at", "source", "user_id", "user_name", "words", "reason")
+# Longer than an Undo is offered for (undoing.py).
+_UNDONE_WITHIN = timedelta(minutes=5)
 # Without it rows that lack a value go in apart from those that have it: a statement for every turn.
 _IN_ONE = {"render_nulls": True}
 
@@ -107,9 +109,13 @@ def record_changes(changes: Sequence[Change], held: Mapping[int, Any] | None = N
 
     rows: list[dict[str, Any]] = []
     stopped_at: list[datetime | None] = []
+    again: dict[int | None, list[tuple[int, int]]] = {}
     for change in changes:
         known = current.get((change.contact_id, change.team_id))
         if known and known.status == change.status:
+            if change.status == Status.OPTED_OUT:
+                by = change.user_id if change.source == Source.TOGGLE else None
+                again.setdefault(by, []).append((change.contact_id, change.team_id))
             continue
         at = change.at or moment.after(known.since if known else None)
         if known and at <= known.since:
@@ -138,6 +144,8 @@ def record_changes(changes: Sequence[Change], held: Mapping[int, Any] | None = N
             }
         )
         stopped_at.append((change.said_at or at) if change.own_stop else None)
+    for by, theirs in again.items():
+        _note_out_again(theirs, by)
     written = _write(rows, stopped_at)
     return [written.get((change.contact_id, change.team_id)) for change in changes]
 
@@ -190,11 +198,26 @@ def record_selected(changes: Select[Any], source: Source, user: User) -> Sequenc
         select(*(history.c[name] for name in pairs), cast(null(), DateTime(timezone=True))),
     )
     kept = _over_the_stored(statement).returning(Consent.change_id).cte("kept")
+    out_already = (
+        select(wanted.c.contact_id, wanted.c.team_id)
+        .join(stored, true())
+        .where(
+            wanted.c.status == str(Status.OPTED_OUT),
+            stored.c.status == Status.OPTED_OUT,
+            _undoable(stored.c),
+        )
+    )
+    again = (
+        update(Consent)
+        .where(tuple_(Consent.contact_id, Consent.team_id).in_(out_already))
+        .values(out_again=True)
+        .execution_options(synchronize_session=False)
+    )
     asked = tuple_(TeamOnlyStatus.contact_id, TeamOnlyStatus.team_id)
     decided = delete(TeamOnlyStatus).where(asked.in_(select(wanted.c.contact_id, wanted.c.team_id)))
     written = db.session.execute(
         select(history.c.contact_id, history.c.team_id, history.c.status).add_cte(
-            kept, decided.cte("decided")
+            kept, decided.cte("decided"), again.cte("again")
         )
     ).all()
     _forget_loaded()
@@ -227,6 +250,12 @@ def take_back_stop(contact_id: int, team_id: int, stopped_at: datetime | None) -
         )
         .values(stopped_at=stopped_at)
     )
+
+
+def note_lifted(contact_id: int, team_id: int, bars: list[list[Any]]) -> None:
+    """Notes which bars the reason of an opt in lifted, for its Undo."""
+    noted = update(Consent).where(Consent.contact_id == contact_id, Consent.team_id == team_id)
+    db.session.execute(noted.values(lifted=bars))
 
 
 def lock_contacts(contact_ids: list[int], for_new_numbers: bool = False) -> dict[int, Any]:
@@ -339,8 +368,34 @@ def _write(rows: list[dict[str, Any]], stopped_at: list[datetime | None]) -> dic
 
 def _over_the_stored(statement: Insert) -> Insert:
     """The insert of consents, which takes the place of those that are there."""
-    values = {name: statement.excluded[name] for name in _STORED} | {"stopped_before": Consent.stopped_at}
+    values = {name: statement.excluded[name] for name in _STORED} | {
+        "stopped_before": Consent.stopped_at,
+        "out_again": False,
+        "lifted": null(),
+    }
     return statement.on_conflict_do_update(index_elements=["contact_id", "team_id"], set_=values)
+
+
+def _note_out_again(pairs: list[tuple[int, int]], toggled_by: int | None) -> None:
+    """Notes that somebody else than who has just opted these contacts out has done so too; `toggled_by` is
+    the user whose toggle it was, if it was one."""
+    noted = update(Consent).where(
+        among(Consent.contact_id, Consent.team_id, pairs), _undoable(Consent, toggled_by)
+    )
+    db.session.execute(noted.values(out_again=True), execution_options={"synchronize_session": False})
+    _forget_loaded()
+
+
+def _undoable(row: Any, but_for: int | None = None) -> ColumnElement[bool]:
+    """The condition on a status that an Undo of it may be offered still to somebody else than this user: no
+    other need be touched."""
+    theirs = select(OptOutChange.id).where(
+        OptOutChange.id == row.change_id,
+        OptOutChange.source == Source.TOGGLE,
+        OptOutChange.user_id.is_distinct_from(but_for),
+    )
+    lately: ColumnElement[bool] = row.since > func.clock_timestamp() - _UNDONE_WITHIN
+    return lately & theirs.exists()
 
 
 def _forget_loaded() -> None:

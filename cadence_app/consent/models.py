@@ -14,6 +14,7 @@ from sqlalchemy import (
     Index,
     Text,
     UniqueConstraint,
+    false,
     func,
     text,
 )
@@ -136,6 +137,12 @@ class Consent(Model):
     stopped_at: Mapped[datetime | None]
     # What that was before the last change, so that an opt in that is undone answers no stop.
     stopped_before: Mapped[datetime | None]
+    # Whether somebody else than who made the last change has opted the contact out once more since: no row
+    # of the history says so, and no Undo may give the status back.
+    out_again: Mapped[bool] = mapped_column(server_default=false())
+    # The bars of their number that the reason of the last opt in lifted, which its Undo gives back: scope,
+    # number, team, reason and since when.
+    lifted: Mapped[list[list[Any]] | None] = mapped_column(JSONB(none_as_null=True))
 
     change: Mapped[OptOutChange] = relationship()
     team: Mapped[Team] = relationship()

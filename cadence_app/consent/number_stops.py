@@ -194,23 +194,49 @@ def bars(contact_id: Any, team_id: Any) -> Select[Any]:
     )
 
 
-def answered(pairs: Collection[tuple[int, int]]) -> None:
+def answered(pairs: Collection[tuple[int, int]]) -> list[list[Any]]:
     """Lifts what bars these contacts in these teams, for a user has written how this person agreed: of the
     team, at the number that they are texted at, and of personal inboxes. The number keeps its stop for
     whoever gets it next, and the bar of the whole organisation stays for teams that they join later: each
-    asks anew, as does a further number of theirs, whose personal inboxes stay barred too."""
+    asks anew, as does a further number of theirs, whose personal inboxes stay barred too. Returns what it
+    lifted, for bar_again()."""
     ids = list(pairs)
     if not ids:
-        return
+        return []
     texted = select(Contact.number).where(Contact.id == Block.contact_id).scalar_subquery()
     of_team = (Block.scope == BlockScope.TEAM) & among(Block.contact_id, Block.team_id, ids)
     contact_ids = sorted({contact_id for contact_id, _ in ids})
     of_personal = (Block.scope == BlockScope.PERSONAL) & Block.contact_id.in_(contact_ids)
-    db.session.execute(
+    lifted = db.session.execute(
         delete(Block)
         .where(or_(of_team, of_personal), Block.number == texted)
+        .returning(Block.scope, Block.number, Block.team_id, Block.reason, Block.since)
         .execution_options(synchronize_session=False)
     )
+    return [[*row[:4], row.since.isoformat()] for row in lifted]
+
+
+def bar_again(contact_id: int, lifted: Sequence[Sequence[Any]]) -> None:
+    """Bars a contact again by what answered() lifted, where they are texted at that number still and its
+    phone has not lifted the stop itself meanwhile."""
+    texted = db.session.scalars(select(Contact.number).where(Contact.id == contact_id)).one()
+    for scope, number, team_id, why, since in lifted:
+        stands = select(NumberStop.id).where(
+            NumberStop.digest.in_(digests(number)),
+            NumberStop.scope == scope,
+            NumberStop.team_id.is_not_distinct_from(team_id),
+        )
+        if number == texted and db.session.scalar(select(stands.exists())):
+            bar = upsert(Block).values(
+                tenant_id=tenant_in_use(),
+                contact_id=contact_id,
+                scope=BlockScope(scope),
+                number=number,
+                team_id=team_id,
+                reason=why,
+                since=datetime.fromisoformat(since),
+            )
+            db.session.execute(bar.on_conflict_do_nothing())
 
 
 def allow_personal_inboxes(contact_id: int, number: str) -> bool:

@@ -14,10 +14,11 @@ from enum import StrEnum
 from sqlalchemy import column, exists, func, or_, select, table
 
 from cadence_app.accounts.models import User
-from cadence_app.consent import possible
+from cadence_app.consent import number_stops, possible
 from cadence_app.consent.by_user import consent_of, needs_reason, set_by_user
 from cadence_app.consent.ledger import Change, lock_contacts, note_stop, record_change
 from cadence_app.consent.models import Block, Consent, Decision, OptOutChange, PossibleOptOut, Source, Status
+from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 
 WITHIN = timedelta(seconds=60)
@@ -31,8 +32,8 @@ _CONVERSATIONS = table("conversations", column("id"), column("contact_id"))
 
 
 class Why(StrEnum):
-    """Why an Undo is refused: it comes too late or is not of this user's own change; the status has changed
-    since; the person has stopped, or may have."""
+    """Why an Undo is refused: it comes too late or is not of this user's own change; the status or the number
+    has changed since, or somebody else has opted them out too; the person has stopped, or may have."""
 
     LATE = "late"
     CHANGED = "changed"
@@ -78,10 +79,11 @@ def undo(user: User, contact_id: int, team_id: int, change_id: int) -> Status:
             Change(contact_id, team_id, Status.OPTED_IN, Source.TOGGLE, user_id=user.id, reason=REASON)
         )
         return Status.OPTED_IN
-    stopped = consent.stopped_before
+    stopped, lifted = consent.stopped_before, consent.lifted or ()
     set_by_user(user, contact_id, team_id, Status.OPTED_OUT, REASON)
     if stopped:
         note_stop(contact_id, team_id, stopped)
+    number_stops.bar_again(contact_id, lifted)
     return Status.OPTED_OUT
 
 
@@ -97,6 +99,8 @@ def refusal(user: User, consent: Consent, change_id: int) -> Why | None:
         return Why.CHANGED
     if consent.opted_out and (needs_reason(consent) or _said_since(consent)):
         return Why.STOPPED
+    if consent.opted_out and (consent.out_again or _texted_at(consent.contact_id) != change.number):
+        return Why.CHANGED
     return None
 
 
@@ -113,6 +117,11 @@ def _before(change: OptOutChange) -> OptOutChange | None:
         OptOutChange.id < change.id,
     )
     return db.session.scalars(earlier.order_by(OptOutChange.id.desc()).limit(1)).first()
+
+
+def _texted_at(contact_id: int) -> str:
+    """The number that a contact is texted at: what they had agreed to at another one is not given back."""
+    return db.session.scalars(select(Contact.number).where(Contact.id == contact_id)).one()
 
 
 def _said_since(consent: Consent) -> bool:

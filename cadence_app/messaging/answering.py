@@ -72,14 +72,19 @@ def came_in(conversation: Conversation, message: Message, *, needs_reply: bool) 
     _turn(conversation, ConversationState.OPEN, Cause.TEXT, since, noted=known)
 
 
-def answered(conversation: Conversation, message: Message) -> None:
+def answered(conversation: Conversation, message: Message, written_at: datetime | None = None) -> None:
     """Notes a person's own text that is to go: nobody waits any more. It leaves open, snoozed or done what
-    was that, but opens what was in no list."""
+    was that, but opens what was in no list. `written_at` is when it was set for later: what the contact has
+    written since waits on, for nobody had seen it."""
     _hold(conversation)
     message.answered_since = conversation.waiting_since
     if conversation.listed_at is None:
         conversation.state, conversation.snoozed_until = ConversationState.OPEN, None
-    conversation.waiting_since, conversation.listed_at = None, func.clock_timestamp()
+    if written_at is None or conversation.waiting_since is None:
+        conversation.waiting_since = None
+    else:
+        conversation.waiting_since = _asked_since(conversation, written_at)
+    conversation.listed_at = func.clock_timestamp()
     db.session.flush()
 
 
@@ -296,6 +301,20 @@ def _newer(conversation: Conversation, seen_id: int) -> bool:
         Message.direction == Direction.INBOUND,
     )
     return db.session.scalar(newer.limit(1)) is not None
+
+
+def _asked_since(conversation: Conversation, at: datetime) -> datetime | None:
+    """When the contact wrote the first text after a time that needs a reply and that no later text of a
+    person's has answered."""
+    answer = select(func.max(Message.created_at)).where(Message.conversation_id == conversation.id, *OWN)
+    answered_at = db.session.scalars(answer.where(Message.by_hand)).one()
+    said_at = func.coalesce(Message.provider_at, Message.created_at)
+    asked = select(func.min(said_at)).where(
+        Message.conversation_id == conversation.id,
+        Message.needs_reply,
+        Message.created_at > max(at, answered_at or at),
+    )
+    return db.session.scalars(asked).one()
 
 
 def _last_change(conversation: Conversation) -> StateChange | None:

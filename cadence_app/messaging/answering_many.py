@@ -78,6 +78,8 @@ def undo(change_ids: Collection[int]) -> set[int]:
             Conversation.snoozed_until.is_not_distinct_from(StateChange.until),
             # What a person has answered since waits no more.
             (~ended | ~_answered_since(StateChange)),
+            # What is open already has no change by a text that came since.
+            ~_asked_since(StateChange),
         )
     )
     changes: Sequence[StateChange] = db.session.scalars(as_left).all()
@@ -151,6 +153,16 @@ def _last_change() -> Any:
         .correlate(Conversation)
         .scalar_subquery()
     )
+
+
+def _asked_since(change: Any) -> ColumnElement[bool]:
+    """Whether the contact has written what needs a reply since a change of a conversation."""
+    theirs = select(Message.id).where(
+        Message.conversation_id == Conversation.id,
+        Message.created_at > change.created_at,
+        Message.needs_reply,
+    )
+    return theirs.correlate(Conversation, change).exists()
 
 
 def _answered_since(change: Any) -> ColumnElement[bool]:

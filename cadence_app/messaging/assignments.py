@@ -55,13 +55,18 @@ def assign(
     return Overtaken(db.session.get(User, before_id) if before_id else None)
 
 
+def hold_people(user_ids: Collection[int | None]) -> None:
+    """Holds those to whom many conversations are to be given, before the conversations are held: release()
+    holds them in that order too."""
+    if held := {each for each in user_ids if each is not None}:
+        _hold_users(held, shared=True)
+
+
 def assign_many(
     user: User, ids: Collection[int], assignee_id: int | None
 ) -> tuple[dict[int, int | None], int]:
-    """Makes these conversations, which the caller holds, somebody's or nobody's: whose each was before that
-    changed, and how many of them can't be theirs."""
-    if assignee_id is not None:
-        _hold_users([assignee_id], shared=True)
+    """Makes these conversations, which the caller holds after who gets them (hold_people()), somebody's or
+    nobody's: whose each was before that changed, and how many of them can't be theirs."""
     query = select(Conversation.id, Conversation.assignee_id, Inbox).join(Conversation.inbox)
     rows = db.session.execute(query.where(Conversation.id.in_(ids)).order_by(Conversation.id)).all()
     inboxes = {row.Inbox.id: row.Inbox for row in rows}
@@ -74,11 +79,8 @@ def assign_many(
 
 
 def give_back(user: User, back: Mapping[int, int | None], assigned_id: int | None) -> int:
-    """Undoes assign_many(): these conversations, held, are whose they were, where nobody has assigned them
-    since and that one still works there. How many."""
-    held = {each for each in back.values() if each is not None}
-    if held:
-        _hold_users(held, shared=True)
+    """Undoes assign_many(): these conversations, held as for that, are whose they were, where nobody has
+    assigned them since and that one still works there. How many."""
     query = (
         select(Conversation.id, Conversation.assignee_id, Inbox)
         .join(Conversation.inbox)

@@ -70,6 +70,10 @@ def act(
     db.session.add(batch)
     db.session.flush()
     for chunk in _chunks(ids):
+        if action == Action.ASSIGN:
+            assignments.hold_people({assignee_id})
+        if action == Action.TAG:
+            _hold_people_of(chunk)
         answering_many.hold(chunk)
         match action:
             case Action.DONE:
@@ -132,6 +136,8 @@ def undo(user: User, batch: Batch) -> Undone:
     may_see = set(_visible(user, [each.conversation_id for each in items]))
     for at in range(0, len(items), _CHUNK):
         part = [each for each in items[at : at + _CHUNK] if each.conversation_id in may_see]
+        if batch.action == Action.ASSIGN:
+            assignments.hold_people({each.assignee_id for each in part})
         answering_many.hold([each.conversation_id for each in part])
         done += _put_back(user, batch, part)
         if at + _CHUNK < len(items):
@@ -239,6 +245,14 @@ def _assign(user: User, batch: Batch, chunk: Sequence[int]) -> None:
     before, left = assignments.assign_many(user, chunk, batch.assignee_id)
     batch.left_out += left
     _add(batch, [{"conversation_id": each, "assignee_id": was} for each, was in before.items()])
+
+
+def _hold_people_of(chunk: Sequence[int]) -> None:
+    """As giving a tag does by its foreign key, but before the conversations are held: who changes a number
+    holds the contact first."""
+    theirs = select(Conversation.contact_id).where(Conversation.id.in_(chunk))
+    query = select(Contact.id).where(Contact.id.in_(theirs)).order_by(Contact.id)
+    db.session.execute(query.with_for_update(read=True, key_share=True)).all()
 
 
 def _tag(user: User, batch: Batch, chunk: Sequence[int]) -> None:

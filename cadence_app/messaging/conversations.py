@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
@@ -56,9 +58,9 @@ def texted_in(inbox: Inbox, contact_id: int, text: str) -> Conversation:
     return db.session.scalars(moved, execution_options={"populate_existing": True}).one()
 
 
-def add_message(conversation: Conversation, message: Message) -> Message:
+def add_message(conversation: Conversation, message: Message, written_at: datetime | None = None) -> Message:
     """Puts a new text of ours into a conversation. Only a person's own that is to go answers, and moves it to
-    the top of its inbox."""
+    the top of its inbox; one that was set for later, at `written_at`, what had been asked by then."""
     message.tenant_id = conversation.tenant_id
     message.inbox_id = conversation.inbox_id
     message.conversation_id = conversation.id
@@ -67,7 +69,7 @@ def add_message(conversation: Conversation, message: Message) -> Message:
     conversation.last_message_text = message.body
     db.session.flush()
     if message.by_person and message.state not in GONE_WRONG:
-        answering.answered(conversation, message)
+        answering.answered(conversation, message, written_at)
     return message
 
 

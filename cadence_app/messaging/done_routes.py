@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from wtforms import Form, ValidationError
 
+from cadence_app.accounts.models import User
 from cadence_app.accounts.roles import desk_required
 from cadence_app.contacts.tags import BadTag
 from cadence_app.extensions import db
@@ -81,13 +82,16 @@ def act() -> ResponseReturnValue:
         flash("Select a conversation first.", "warning")
         return redirect(url_for("messaging.desk", **back))
     action = _action(request.form.get("one", "").partition(":")[0] or request.form.get("action", ""))
+    assignee_id = query_values.row_id(request.form, "assignee")
+    if assignee_id is not None and db.session.get(User, assignee_id) is None:
+        abort(400)
     try:
         batch = bulk.act(
             current_user,
             action,
             ids,
             seen,
-            assignee_id=query_values.row_id(request.form, "assignee"),
+            assignee_id=assignee_id,
             tag=query_values.text(request.form, "tag", None),
         )
     except BadTag as bad:

@@ -179,6 +179,12 @@ def keep(user: User, conversation: Conversation, what: What, words: str) -> Draf
     return row
 
 
+def hold_contact(contact_id: int) -> bool:
+    """Holds a contact as whoever writes a draft for them does; False where they are gone."""
+    there = select(Contact.id).where(Contact.id == contact_id, Contact.gone_at.is_(None))
+    return db.session.scalar(there.with_for_update(read=True)) is not None
+
+
 def let_go(user_ids: Iterable[int]) -> None:
     """Who can't sign in any more has no drafts: the sweep deletes them, but for those that a legal hold
     keeps."""
@@ -256,8 +262,7 @@ def has_words() -> ColumnElement[bool]:
 
 def _held(user: User, place: Place) -> Draft:
     """The row of a place, made where there is none, held with its contact."""
-    there = select(Contact.id).where(Contact.id == place.contact_id, Contact.gone_at.is_(None))
-    if db.session.scalar(there.with_for_update(read=True)) is None:
+    if not hold_contact(place.contact_id):
         raise Gone
     new = upsert(Draft).values(
         tenant_id=user.tenant_id,

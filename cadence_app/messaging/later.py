@@ -85,9 +85,8 @@ def take_up(text_id: int) -> int | None:
     elif bar == Bar.POSSIBLE_OPT_OUT:
         text.state = LaterState.HELD
     else:
-        message = add_message(
-            conversation, written(conversation.inbox, text.body, text.user_id, bar, by_hand=False)
-        )
+        message = written(conversation.inbox, text.body, text.user_id, bar, by_hand=False)
+        add_message(conversation, message, text.created_at)
         text.state, text.message_id = LaterState.SENT, message.id
     message_id = text.message_id
     db.session.commit()

@@ -119,7 +119,10 @@ def _move(merging: Merging) -> None:
         if same is None:
             conversation.contact_id = merging.kept_id
             continue
-        for table in (Message, ScheduledText, Note, AssignmentChange, StateChange, BatchItem, ForMe):
+        # Undo would put away what waits in the other one.
+        of_both = BatchItem.conversation_id.in_([conversation.id, same.id])
+        db.session.execute(delete(BatchItem).where(of_both))
+        for table in (Message, ScheduledText, Note, AssignmentChange, StateChange, ForMe):
             there = table.conversation_id == conversation.id
             db.session.execute(update(table).where(there).values(conversation_id=same.id))
         answering.merge_into(same, conversation)

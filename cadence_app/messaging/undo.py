@@ -72,6 +72,8 @@ def held_in(user: User, conversation: Conversation) -> dict[int, Held]:
 def take_back(user: User, conversation: Conversation, message_id: int, typed: str = "") -> TakenBack:
     """Takes a held text of the user's back, and commits: above what they had `typed` since, it is their
     draft again. Whoever is later, the worker or they in another tab, finds nothing. Errors: TooLate."""
+    # First, for the draft holds it too: who bars the contact has it, and then takes back their texts.
+    drafts.hold_contact(conversation.contact_id)
     # A worker that has it is not waited for: it has won.
     message = db.session.scalars(
         select(Message)
