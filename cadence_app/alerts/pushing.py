@@ -124,7 +124,7 @@ def _outgoing(notice: PushNotice, signer: keys.Signer) -> Outgoing | None:
     except Unreadable:
         return None
     body = http_ece.encrypt(
-        json.dumps(asdict(said)).encode(),
+        json.dumps(asdict(said), ensure_ascii=False).encode(),
         private_key=ec.generate_private_key(ec.SECP256R1()),
         dh=decoded(subscription.p256dh),
         auth_secret=decoded(auth),
