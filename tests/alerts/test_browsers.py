@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import text, update
 
-from cadence_app.accounts import passwords
+from cadence_app.accounts import passwords, sessions
 from cadence_app.accounts.models import Tenant, User
 from cadence_app.administration import leaving
-from cadence_app.alerts import jobs
+from cadence_app.alerts import jobs, queueing
 from cadence_app.alerts.models import PushNotice
 from cadence_app.extensions import db
+from cadence_app.messaging import assignments
 from tests.alerts.push_service import PushService
 from tests.alerts.telling import (
+    assign,
     inbox_id,
     let_pass,
     mailed,
@@ -250,3 +254,36 @@ def test_one_is_turned_off_by_its_user_alone_and_tried_out_by_them(
 def _token(browser: Browser) -> str:
     browser.get("/account/notifications")
     return browser.token
+
+
+def test_who_leaves_and_what_is_told_them_wait_for_each_other_one_way(
+    world: World, service: PushService
+) -> None:
+    told: list[int] = []
+    on(world, service)
+    assign(world, world.text(new_number(), "Hello").conversation_id, world.agent_id)
+    with world.session():
+        agent = db.session.get_one(User, world.agent_id)
+        sessions.end_all(agent)
+        telling = threading.Thread(target=partial(tell_agent, world, told))
+        telling.start()
+        wait_for_a_lock(world)
+        # As leaving.deactivate() goes on.
+        assignments.release([agent.id])
+        db.session.commit()
+    telling.join(30)
+    assert told == [0]
+
+
+def tell_agent(world: World, told: list[int]) -> None:
+    with world.session():
+        told.append(queueing.tell_of_mine(world.agent_id))
+
+
+def wait_for_a_lock(world: World) -> None:
+    """Until another session waits for one."""
+    with world.app.app_context():
+        until = time.monotonic() + 10
+        while not db.session.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
+            assert time.monotonic() < until
+            time.sleep(0.01)
