@@ -13,8 +13,8 @@ from sqlalchemy import text, update
 from cadence_app.accounts import passwords, sessions
 from cadence_app.accounts.models import Tenant, User
 from cadence_app.administration import leaving
-from cadence_app.alerts import jobs, queueing
-from cadence_app.alerts.models import PushNotice
+from cadence_app.alerts import jobs, pushing, queueing
+from cadence_app.alerts.models import NoticeKind, PushNotice
 from cadence_app.extensions import db
 from cadence_app.messaging import assignments
 from tests.alerts.push_service import PushService
@@ -287,3 +287,36 @@ def wait_for_a_lock(world: World) -> None:
         while not db.session.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
             assert time.monotonic() < until
             time.sleep(0.01)
+
+
+def test_who_signs_out_and_what_is_not_told_any_more_wait_for_each_other_one_way(
+    world: World, service: PushService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phone, browser = on(world, service)
+    (row,), inbox = subscriptions(world), inbox_id(world, world.shared)
+    with world.session():
+        for kind, tag in ((NoticeKind.TEXTS, "inbox"), (NoticeKind.FOR_ME, "for-me")):
+            where = inbox if kind == NoticeKind.TEXTS else None
+            queueing.put_one(row.id, kind, tag, where)
+            db.session.commit()
+        # Now it is not the first in its table any more.
+        queueing.put_one(row.id, NoticeKind.TEXTS, "inbox", inbox)
+        db.session.commit()
+    answers: list[int] = []
+    leaving_it = threading.Thread(target=lambda: answers.append(browser.post("/logout").status_code))
+    asked: list[str] = []
+
+    def said_of(notice: PushNotice) -> None:
+        asked.append(notice.tag)
+        if len(asked) == 2:
+            leaving_it.start()
+            wait_for_a_lock(world)
+
+    browser.get("/account/notifications")
+    monkeypatch.setattr(pushing.wording, "said_of", said_of)
+    send(world)
+    leaving_it.join(30)
+    assert asked == ["inbox", "for-me"]
+    assert answers == [302]
+    assert queued(world) == subscriptions(world) == []
+    assert phone.said == []
