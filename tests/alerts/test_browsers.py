@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import func, text, update
 
 from cadence_app.accounts import passwords, sessions
-from cadence_app.accounts.models import Tenant, User
-from cadence_app.administration import leaving
+from cadence_app.accounts.models import Team, Tenant, User
+from cadence_app.administration import leaving, people, teams
 from cadence_app.alerts import jobs, pushing, queueing
 from cadence_app.alerts.models import NoticeKind, PushNotice
 from cadence_app.extensions import db
+from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging import assignments
 from tests.alerts.push_service import PushService
 from tests.alerts.telling import (
+    allow_names,
     assign,
     inbox_id,
     let_pass,
@@ -112,6 +115,41 @@ def test_who_is_deactivated_while_a_notice_is_on_the_wire_gets_none_after_it(
     phone.answer = lambda: (201, {})
     tell(world)
     assert len(phone.said) == 1
+
+
+def edit_out(world: World) -> None:
+    with world.session():
+        admin, agent = (db.session.get_one(User, each) for each in (world.admin_id, world.agent_id))
+        left = [team for team in agent.teams if team.id != world.team_id]
+        people.edit(admin, agent, agent.name, agent.role, left, None)
+        db.session.commit()
+
+
+def put_out(world: World) -> None:
+    with world.session():
+        admin, team = db.session.get_one(User, world.admin_id), db.session.get_one(Team, world.team_id)
+        teams.set_members(admin, team, [])
+        db.session.commit()
+
+
+@pytest.mark.parametrize("leave", [edit_out, put_out])
+def test_a_mail_that_waits_is_taken_back_from_who_leaves_the_team(
+    world: World, leave: Callable[[World], None]
+) -> None:
+    """It may say what a colleague wrote there, and a mail server may be away for hours."""
+    with world.session():
+        db.session.execute(update(Inbox).where(Inbox.number == world.personal).values(closed_at=func.now()))
+        db.session.execute(
+            update(Inbox).where(Inbox.number == world.other_personal).values(closed_at=func.now())
+        )
+        db.session.commit()
+    allow_names(world)
+    note(world, world.text(new_number(), "Hello").conversation_id, "@Agent Person: her mother rang")
+    mailed(world)
+    assert "her mother rang" in mails(world)[0].text
+    leave(world)
+    (mail,) = mails(world)
+    assert (mail.next_attempt_at, mail.text, mail.html) == (None, "", "")
 
 
 def test_a_mail_that_waits_is_taken_back_from_who_is_deactivated(world: World) -> None:
