@@ -14,7 +14,7 @@ from sqlalchemy import func, text, update
 from cadence_app.accounts import passwords, sessions
 from cadence_app.accounts.models import Team, Tenant, User
 from cadence_app.administration import leaving, people, teams
-from cadence_app.alerts import jobs, pushing, queueing
+from cadence_app.alerts import jobs, queueing, wording
 from cadence_app.alerts.models import NoticeKind, PushNotice
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
@@ -351,10 +351,11 @@ def test_who_signs_out_and_what_is_not_told_any_more_wait_for_each_other_one_way
             wait_for_a_lock(world)
 
     browser.get("/account/notifications")
-    monkeypatch.setattr(pushing.wording, "said_of", said_of)
+    monkeypatch.setattr(wording, "said_of", said_of)
     send(world)
     leaving_it.join(30)
     assert asked == ["inbox", "for-me"]
     assert answers == [302]
-    assert queued(world) == subscriptions(world) == []
+    assert queued(world) == []
+    assert subscriptions(world) == []
     assert phone.said == []
