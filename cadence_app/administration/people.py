@@ -15,6 +15,7 @@ from cadence_app.accounts.models import Role, Team, TeamMember, User
 from cadence_app.accounts.service import Refused, flush_address, refuse_taken
 from cadence_app.accounts.sign_in_models import SignInSession
 from cadence_app.administration.teams import open_inboxes_of
+from cadence_app.alerts import mailing
 from cadence_app.extensions import db
 from cadence_app.messaging import assignments
 from cadence_app.standing import service as standing
@@ -115,6 +116,8 @@ def edit(
     db.session.flush()
     if leaving:
         assignments.release([user.id], leaving)
+        # It may be about what was said there.
+        mailing.stop(user)
     db.session.expire(user, ["teams"])
     if any(value[0] != value[1] for value in changes.values()):
         audit.record(actor, "user.changed", user.email, **changes)

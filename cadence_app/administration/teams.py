@@ -14,6 +14,7 @@ from cadence_app.accounts import audit
 from cadence_app.accounts.audit import Actor
 from cadence_app.accounts.models import Team, TeamMember, User
 from cadence_app.accounts.service import Refused
+from cadence_app.alerts import mailing
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging import assignments
@@ -99,6 +100,10 @@ def set_members(actor: Actor, team: Team, users: Collection[User]) -> None:
     db.session.flush()
     if leaving:
         assignments.release(leaving, [team.id])
+        for user in before:
+            if user.id in leaving:
+                # It may be about what was said there.
+                mailing.stop(user)
     if leaving or joining:
         names = sorted(user.name for user in before), sorted(user.name for user in users)
         audit.record(actor, "team.members_changed", team.name, members=names)

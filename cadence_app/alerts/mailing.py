@@ -80,8 +80,8 @@ def mail_waiting(user_id: int) -> bool:
 
 
 def stop(user: User) -> None:
-    """What waits in the outbox for a user who leaves is not sent, in the open transaction, in which they are
-    not active any more."""
+    """What waits in the outbox for a user who leaves, or who leaves a team, is not sent, in the open
+    transaction, in which they are not active any more, or not there. What else it told of is in the list."""
     waiting = update(OutgoingMail).where(
         OutgoingMail.kind.in_(KINDS),
         OutgoingMail.recipient == user.email,

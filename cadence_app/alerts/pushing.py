@@ -86,11 +86,19 @@ def _next_batch() -> tuple[int, list[_Going]]:
         )
     )
     query = due.order_by(PushNotice.next_attempt_at, PushNotice.id).limit(_AT_ONCE)
-    found = db.session.scalars(query.execution_options(populate_existing=True))
+    found = db.session.scalars(query.execution_options(populate_existing=True)).all()
+    # Held first, as who signs out holds theirs before the notices that go with it, in whatever order.
+    browsers = select(PushSubscription.id).where(
+        PushSubscription.id.in_({notice.subscription_id for notice in found})
+    )
+    held = browsers.order_by(PushSubscription.id).with_for_update(read=True, key_share=True)
+    there = set(db.session.scalars(held))
     # Dropped in the order in which queueing.put() writes them, so that neither waits for the other.
     notices = sorted(found, key=lambda notice: (notice.subscription_id, notice.id))
     signer, going = keys.signer(), []
     for notice in notices:
+        if notice.subscription_id not in there:
+            continue
         outgoing = _outgoing(notice, signer) if signer and _may_be_told(notice) else None
         if outgoing:
             going.append(_Going(notice.id, notice.queued_at, notice.subscription_id, outgoing))
@@ -124,7 +132,7 @@ def _outgoing(notice: PushNotice, signer: keys.Signer) -> Outgoing | None:
     except Unreadable:
         return None
     body = http_ece.encrypt(
-        json.dumps(asdict(said)).encode(),
+        json.dumps(asdict(said), ensure_ascii=False).encode(),
         private_key=ec.generate_private_key(ec.SECP256R1()),
         dh=decoded(subscription.p256dh),
         auth_secret=decoded(auth),

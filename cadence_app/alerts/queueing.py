@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Select, and_, func, select
@@ -71,26 +71,23 @@ def tell_of_texts(inbox_id: int) -> int:
 
 def tell_of_mine(user_id: int) -> int:
     """Puts a notice of what is new for a user on its way to their browsers, and commits; to how many."""
+    # First, as who leaves ends their sessions before what was assigned to them.
+    browsers = _hold([user_id])
     query = select(ForMe).where(ForMe.user_id == user_id, ForMe.told_at.is_(None))
     items = db.session.scalars(query.with_for_update(skip_locked=True)).all()
     for item in items:
         item.told_at = func.now()
-    told = put([user_id], NoticeKind.FOR_ME, "for-me") if any(not item.seen_at for item in items) else 0
+    told = browsers if any(not item.seen_at for item in items) else []
+    for subscription_id in told:
+        put_one(subscription_id, NoticeKind.FOR_ME, "for-me")
     db.session.commit()
-    return told
+    return len(told)
 
 
 def put(user_ids: Iterable[int], kind: NoticeKind, tag: str, inbox_id: int | None = None) -> int:
     """A notice to each browser of these users, in the open transaction; to how many. One of this tag that
     waits there becomes this one."""
-    subscriptions = db.session.scalars(
-        select(PushSubscription.id)
-        .join(PushSubscription.session)
-        .where(PushSubscription.user_id.in_(list(user_ids)), SignInSession.ended_at.is_(None))
-        .order_by(PushSubscription.id)
-        # Who signs out waits, or is seen to be gone.
-        .with_for_update(of=PushSubscription, read=True, key_share=True)
-    ).all()
+    subscriptions = _hold(user_ids)
     for subscription_id in subscriptions:
         put_one(subscription_id, kind, tag, inbox_id)
     return len(subscriptions)
@@ -114,6 +111,17 @@ def put_one(subscription_id: int, kind: NoticeKind, tag: str, inbox_id: int | No
         "next_attempt_at": func.greatest(PushNotice.next_attempt_at, func.now()),
     }
     db.session.execute(put_in.on_conflict_do_update(index_elements=["subscription_id", "tag"], set_=again))
+
+
+def _hold(user_ids: Iterable[int]) -> Sequence[int]:
+    """The browsers of these users, held: who signs out waits, or is seen to be gone."""
+    query = (
+        select(PushSubscription.id)
+        .join(PushSubscription.session)
+        .where(PushSubscription.user_id.in_(list(user_ids)), SignInSession.ended_at.is_(None))
+        .order_by(PushSubscription.id)
+    )
+    return db.session.scalars(query.with_for_update(of=PushSubscription, read=True, key_share=True)).all()
 
 
 def _came(inbox_id: int, since: datetime) -> Select[int, int | None, bool]:

@@ -1,5 +1,6 @@
 """What a notice says. Who texted, and what, is in it only if the organisation allows it, and only for a
-session that works: a browser that was left signed in long ago shows no names.
+session that opens pages: a browser that was left signed in long ago shows no names, nor one whose user has
+yet to set up a second factor.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from sqlalchemy import select
 
 from cadence_app.accounts import sessions
 from cadence_app.accounts.models import User
-from cadence_app.accounts.sign_in_models import SignInSession
+from cadence_app.accounts.sign_in_models import Method, SignInSession
 from cadence_app.alerts import new_texts
 from cadence_app.alerts.models import NoticeKind, PushNotice
 from cadence_app.contacts.models import Contact
@@ -22,7 +23,7 @@ from cadence_app.messaging.for_me_models import ForMe, ForMeKind
 from cadence_app.messaging.models import Message
 from cadence_app.ui.formatting import phone
 
-# A phone shows little more, and a push service takes 4 KB (RFC 8030, section 7.2).
+# A phone shows little more of a text or of a name, and a push service takes 4 KB (RFC 8030, section 7.2).
 _WORDS = 160
 _NAMED = 3
 
@@ -42,7 +43,7 @@ def said_of(notice: PushNotice) -> Said | None:
     texts, or the user may not see them."""
     subscription = notice.subscription
     user = subscription.user
-    named = user.tenant.notices_name and _session_works(subscription.session_id)
+    named = user.tenant.notices_name and _opens_pages(subscription.session_id, user)
     if notice.kind == NoticeKind.TEST:
         return Said(
             "Notices work here", "This is how Cadence tells you of new texts.", notice.tag, "/messages/"
@@ -73,7 +74,7 @@ def detail_of(item: ForMe) -> str:
 
 
 def name_of(contact: Contact) -> str:
-    return contact.name or phone(contact.number)
+    return shortened(contact.name) or phone(contact.number)
 
 
 def shortened(words: str) -> str:
@@ -118,6 +119,9 @@ def _of_mine(user: User, tag: str, named: bool) -> Said | None:
     return Said(line_of(item), detail_of(item) if named else "", tag, path)
 
 
-def _session_works(session_id: int) -> bool:
-    query = select(SignInSession.id).where(SignInSession.id == session_id, sessions.works())
-    return db.session.scalar(query) is not None
+def _opens_pages(session_id: int, user: User) -> bool:
+    """As accounts.requests.lead_to_second_factor() has it."""
+    opens = [SignInSession.id == session_id, sessions.works()]
+    if user.needs_second_factor:
+        opens.append(SignInSession.method == Method.SINGLE_SIGN_ON)
+    return db.session.scalar(select(SignInSession.id).where(*opens)) is not None

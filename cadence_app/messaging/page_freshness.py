@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Row, bindparam, func, select
+from sqlalchemy import BigInteger, ColumnElement, Row, Text, bindparam, func, select
 
 from cadence_app.accounts.models import Tenant, User
 from cadence_app.accounts.sessions import Question
@@ -76,7 +76,7 @@ def as_of_one_moment() -> None:
 def _standing() -> ColumnElement[str]:
     """What decides whether the user may have a page of the desk at all: while it is as it was when they got
     one, that need not be asked again."""
-    return func.concat(User.role, Tenant.second_factor, User.second_factor_secret == "")
+    return func.concat(User.role, Tenant.second_factor, User.second_factor_secret == "", type_=Text)
 
 
 def _counted(found: Row[Any]) -> Waiting:
@@ -84,10 +84,14 @@ def _counted(found: Row[Any]) -> Waiting:
 
 
 _OF_USER = User.id == bindparam("user_id", None, BigInteger)
-_TALK = func.talk_version(User.id, bindparam("conversation_id", None, BigInteger), THREAD_LENGTH)
+# Null of one that they may not see. A page may ask by it alone, so it says too whether they may have a page.
+_TALK = func.md5(
+    func.talk_version(User.id, bindparam("conversation_id", None, BigInteger), THREAD_LENGTH, type_=Text)
+    + _standing()
+)
 _LISTS = func.md5(func.concat_ws("|", func.lists_version(User.id), _standing()))
 _COUNT = waiting_at(User.id).label("texts"), func.md5(_standing()).label("standing")
-_TALK_OF = select(_TALK).where(_OF_USER)
+_TALK_OF = select(_TALK).join(User.tenant).where(_OF_USER)
 _LISTS_OF = select(_LISTS).join(User.tenant).where(_OF_USER)
 _WAITING_OF = select(*_COUNT).join(User.tenant).where(_OF_USER)
 _DESK = Question(_TALK.label("talk"), _LISTS.label("lists"))

@@ -73,8 +73,7 @@ def conversation(conversation_id: int) -> str:
     found = _conversation(conversation_id)
     unseen = found.unread > 0 and sight.is_told_later()
     if not unseen:
-        for_me.saw(current_user, found.id)
-        desk.mark_read(found)
+        _mark_seen(found)
     return thread_page(found, ComposeForm(formdata=None, body=_chosen_template(found)), unseen=unseen)
 
 
@@ -105,9 +104,16 @@ def _talks(conversation_id: int) -> bool:
     version = page_freshness.conversation_version(current_user, conversation_id) or abort(404)
     if request.args.get("version") == version:
         return False
-    for_me.saw(current_user, conversation_id)
-    desk.mark_read(_conversation(conversation_id))
+    _mark_seen(_conversation(conversation_id))
     return True
+
+
+def _mark_seen(found: Conversation) -> None:
+    """The user has this conversation before them. Commits."""
+    desk.mark_read(found)
+    # Afterwards: whoever assigns holds the conversation before what is for somebody in it.
+    if for_me.saw(current_user, found.id):
+        db.session.commit()
 
 
 @blueprint.post("/conversations/<int:conversation_id>/send")

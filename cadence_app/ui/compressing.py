@@ -8,7 +8,9 @@ goes as it is. CSRF tokens are signed anew for each page besides.
 
 from __future__ import annotations
 
-from flask import Flask, Response, request
+from posixpath import normpath
+
+from flask import Flask, Request, Response, request
 from flask_compress import Compress
 
 _OUR_FILES = "static"
@@ -18,7 +20,8 @@ _pages, _files = Compress(), Compress()
 
 
 class _Kept(dict[str, bytes]):
-    """Our files as they were compressed, for as long as the process lives: there are some twenty."""
+    """Our files as they were compressed, for as long as the process lives: there are some twenty, each kept
+    once, however its address is written."""
 
     def set(self, key: str, value: bytes) -> None:
         self[key] = value
@@ -34,8 +37,14 @@ def init_app(app: Flask) -> None:
     }
     _pages.init_app(app)
     _files.init_app(app)
-    _files.cache, _files.cache_key = _Kept(), lambda asked: asked.path
+    _files.cache, _files.cache_key = _Kept(), _file_of
     app.after_request(_send_compressed)
+
+
+def _file_of(asked: Request) -> str:
+    """Which of our files an address is for; it can be written in ways without end, as /static/./app.css."""
+    name: str = (asked.view_args or {})["filename"]
+    return normpath(name)
 
 
 def _send_compressed(response: Response) -> Response:

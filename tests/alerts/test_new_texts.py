@@ -9,8 +9,8 @@ import psycopg
 import pytest
 from sqlalchemy import text, update
 
-from cadence_app.accounts.models import User
-from cadence_app.accounts.sign_in_models import SignInSession
+from cadence_app.accounts.models import SecondFactorPolicy, Tenant, User
+from cadence_app.accounts.sign_in_models import Method, SignInSession
 from cadence_app.alerts import jobs
 from cadence_app.alerts.models import InboxNotice
 from cadence_app.extensions import db
@@ -138,6 +138,42 @@ def test_names_and_words_are_told_only_where_the_organisation_allows_it_and_the_
     sweep(world)
     assert phone.said[-1]["title"] == "3 new texts in Front desk"
     assert phone.said[-1]["body"] == ""
+
+
+def test_a_browser_whose_user_has_yet_to_set_up_a_second_factor_shows_no_names(
+    world: World, service: PushService
+) -> None:
+    """They see no page until then, and no text by another way."""
+    allow_names(world)
+    phone = service.phone()
+    phone.turn_on(world.sign_in("agent"))
+    with world.session():
+        db.session.get_one(Tenant, world.tenant_id).second_factor = SecondFactorPolicy.EVERYBODY
+        db.session.commit()
+    number = new_number()
+    world.add_contact(number)
+    world.text(number, "My results?")
+    sweep(world)
+    assert [(said["title"], said["body"]) for said in phone.said] == [("New text in Front desk", "")]
+    with world.session():
+        db.session.execute(update(SignInSession).values(method=Method.SINGLE_SIGN_ON))
+        db.session.commit()
+    world.text(number, "And when?")
+    let_pass(world, InboxNotice)
+    sweep(world)
+    assert phone.said[-1]["body"] == "Maya Chen: And when?"
+
+
+def test_long_names_fit_into_what_push_services_take(world: World, service: PushService) -> None:
+    allow_names(world)
+    phone = service.phone()
+    phone.turn_on(world.sign_in("agent"))
+    for _ in range(3):
+        number = new_number()
+        world.add_contact(number, first_name="\U0001f600" * 500, last_name="\U0001f600" * 500)
+        world.text(number, "Hello")
+    sweep(world)
+    assert int(phone.headers[0]["content-length"]) <= 4096
 
 
 def test_a_long_text_fits_into_what_push_services_take(world: World, service: PushService) -> None:

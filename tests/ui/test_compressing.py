@@ -6,6 +6,7 @@ import gzip
 
 import pytest
 
+from cadence_app.ui import compressing
 from tests.world import World
 
 FILE = "/static/vendor/tabler/tabler.min.css"
@@ -23,6 +24,16 @@ def test_our_files_are_sent_compressed_and_are_the_same_inside(world: World, acc
     assert known.status_code == 304
     if accepts == "gzip":
         assert gzip.decompress(packed.data) == plain.data
+
+
+def test_a_file_is_kept_once_however_its_address_is_written(world: World) -> None:
+    names = ["js/live.js", "js/./live.js", "js/././live.js", "x/../js/live.js", "js/live.js/"]
+    for name in names:
+        packed = world.app.test_client().get(f"/static/{name}", headers={"Accept-Encoding": "gzip"})
+        assert packed.headers["Content-Encoding"] == "gzip"
+    kept = compressing._files.cache
+    assert isinstance(kept, dict)
+    assert sum(key.endswith("live.js") for key in kept) == 1
 
 
 def test_a_part_of_a_file_is_that_part(world: World) -> None:
