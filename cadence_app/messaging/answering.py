@@ -74,8 +74,8 @@ def came_in(conversation: Conversation, message: Message, *, needs_reply: bool) 
 
 def answered(conversation: Conversation, message: Message, written_at: datetime | None = None) -> None:
     """Notes a person's own text that is to go: nobody waits any more. It leaves open, snoozed or done what
-    was that, but opens what was in no list. `written_at` is when it was set for later: what the contact has
-    written since waits on, for nobody had seen it."""
+    was that, but opens what was in no list. `written_at` is when it was set for later, or the time of the
+    last text that its writer had seen: what the contact has written since waits on."""
     _hold(conversation)
     message.answered_since = conversation.waiting_since
     if conversation.listed_at is None:
@@ -83,7 +83,7 @@ def answered(conversation: Conversation, message: Message, written_at: datetime 
     if written_at is None or conversation.waiting_since is None:
         conversation.waiting_since = None
     else:
-        conversation.waiting_since = _asked_since(conversation, written_at)
+        conversation.waiting_since = _asked_since(conversation, written_at, message.id)
     conversation.listed_at = func.clock_timestamp()
     db.session.flush()
 
@@ -303,11 +303,11 @@ def _newer(conversation: Conversation, seen_id: int) -> bool:
     return db.session.scalar(newer.limit(1)) is not None
 
 
-def _asked_since(conversation: Conversation, at: datetime) -> datetime | None:
-    """When the contact wrote the first text after a time that needs a reply and that no later text of a
-    person's has answered."""
+def _asked_since(conversation: Conversation, at: datetime, answer_id: int) -> datetime | None:
+    """When the contact wrote the first text after a time that needs a reply and that no text of a person's
+    but this one has answered."""
     answer = select(func.max(Message.created_at)).where(Message.conversation_id == conversation.id, *OWN)
-    answered_at = db.session.scalars(answer.where(Message.by_hand)).one()
+    answered_at = db.session.scalars(answer.where(Message.by_hand, Message.id != answer_id)).one()
     said_at = func.coalesce(Message.provider_at, Message.created_at)
     asked = select(func.min(said_at)).where(
         Message.conversation_id == conversation.id,

@@ -60,7 +60,7 @@ def texted_in(inbox: Inbox, contact_id: int, text: str) -> Conversation:
 
 def add_message(conversation: Conversation, message: Message, written_at: datetime | None = None) -> Message:
     """Puts a new text of ours into a conversation. Only a person's own that is to go answers, and moves it to
-    the top of its inbox; one that was set for later, at `written_at`, what had been asked by then."""
+    the top of its inbox; with `written_at` what had been asked by then."""
     message.tenant_id = conversation.tenant_id
     message.inbox_id = conversation.inbox_id
     message.conversation_id = conversation.id

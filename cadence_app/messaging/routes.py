@@ -129,7 +129,7 @@ def send(conversation_id: int) -> ResponseReturnValue:
         return _after_send(found, form, 422)
     stored = media.store(form.uploads)
     _hold(found)
-    message = compose(current_user, found, form.body.data)
+    message = compose(current_user, found, form.body.data, query_values.row_id(request.form, "seen"))
     try:
         media.attach(message, [*returned.take_up(current_user, form.kept_files), *stored])
     except media.Refused as refused:

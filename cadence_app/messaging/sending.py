@@ -44,14 +44,17 @@ def number_of(contact_id: int) -> str:
     return db.session.scalars(select(Contact.number).where(Contact.id == contact_id)).one()
 
 
-def compose(user: User, conversation: Conversation, body: str) -> Message:
+def compose(user: User, conversation: Conversation, body: str, seen_id: int | None = None) -> Message:
     """A user's text: queued, held for as long as they may take it back, or suppressed with the reason in its
-    `detail`. The caller holds the contact, commits and, for a queued one, calls jobs.dispatch()."""
+    `detail`. It answers what came until the text that they saw last, and everything where that is None. The
+    caller holds the contact, commits and, for a queued one, calls jobs.dispatch()."""
     bar = bars.ask(conversation.inbox, conversation.contact_id, Kind.BY_HAND).bar
     message = written(conversation.inbox, body, user.id, bar, by_hand=True)
     if bar is None:
         holding.hold(user, conversation, message)
-    return add_message(conversation, message)
+    seen = (Message.conversation_id == conversation.id, Message.id == seen_id)
+    seen_at = db.session.scalar(select(Message.created_at).where(*seen)) if seen_id else None
+    return add_message(conversation, message, seen_at)
 
 
 def written(inbox: Inbox, body: str, user_id: int, bar: Bar | None, *, by_hand: bool) -> Message:
