@@ -9,15 +9,15 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select, update
 
-from cadence_app.accounts.models import Role, Tenant, User
+from cadence_app.accounts.models import Role, Tenant
 from cadence_app.contacts.models import ContactTag
 from cadence_app.extensions import db
 from cadence_app.messaging import snooze_times
-from cadence_app.messaging.models import Conversation, ConversationState
+from cadence_app.messaging.models import ConversationState
 from tests.administration.test_people import add_user
 from tests.messaging.answering import Talk
 from tests.statements import statements
-from tests.world import Browser, World, make_world, new_number
+from tests.world import Browser, World, make_world
 
 OPEN, SNOOZED, DONE = ConversationState.OPEN, ConversationState.SNOOZED, ConversationState.DONE
 
@@ -333,24 +333,3 @@ def test_the_line_about_the_upgrade_is_shown_until_it_is_read(world: World) -> N
     agent.post("/messages/choices", {"quiet_told": "1"})
     assert line not in agent.get("/messages/").text
     assert line in world.sign_in("admin").get("/messages/").text
-
-
-def test_what_is_erased_or_of_who_left_stays_out_of_undo(world: World) -> None:
-    talk, other = asking(world, 2)
-    agent = world.sign_in("agent")
-    page = agent.get(many(agent, "done", [talk, other])).text
-    with world.session():
-        db.session.execute(
-            update(Conversation).where(Conversation.id == other.id).values(contact_id=_gone(world))
-        )
-        db.session.commit()
-    assert "1 put back; 1 left" in plain(undo(agent, page))
-
-
-def _gone(world: World) -> int:
-    contact_id = world.add_contact(new_number())
-    user = db.session.get_one(User, world.admin_id)
-    assert user
-    contacts = db.metadata.tables["contacts"]
-    db.session.execute(update(contacts).where(contacts.c.id == contact_id).values(gone_at=datetime.now(UTC)))
-    return contact_id
