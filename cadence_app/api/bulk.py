@@ -16,8 +16,8 @@ from cadence_app.api.proof import OF_OPT_OUT, BadProof, given_of
 from cadence_app.api.schemas import BulkOut, BulkRecord, BulkResult
 from cadence_app.consent import possible
 from cadence_app.consent.by_api import Result, Wanted, set_by_api
+from cadence_app.consent.contact_rows import lock_contacts
 from cadence_app.consent.evidence import Given
-from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import Status
 from cadence_app.contacts.models import Contact, ContactNumber
 from cadence_app.extensions import db

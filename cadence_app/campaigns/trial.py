@@ -9,7 +9,7 @@ from __future__ import annotations
 from cadence_app.accounts.models import User
 from cadence_app.campaigns.models import Campaign
 from cadence_app.consent.by_user import consent_of
-from cadence_app.consent.ledger import lock_contacts
+from cadence_app.consent.contact_rows import lock_contacts
 from cadence_app.consent.may_text import Kind
 from cadence_app.consent.number_holders import contact_with
 from cadence_app.contacts.models import Contact

@@ -14,9 +14,10 @@ from sqlalchemy import select
 
 from cadence_app.accounts.models import Team
 from cadence_app.consent import blocks, evidence_by_api, number_stops, possible
+from cadence_app.consent.contact_rows import among, lock_contacts
 from cadence_app.consent.evidence import Given
 from cadence_app.consent.evidence_by_api import Kept
-from cadence_app.consent.ledger import Change, among, lock_contacts, note_stops, record_changes
+from cadence_app.consent.ledger import Change, note_stops, record_changes
 from cadence_app.consent.models import Consent, Source, Status
 from cadence_app.extensions import db
 from cadence_app.phone_numbers import spellings

@@ -46,7 +46,7 @@ def write(
     held: Mapping[int, Any],
 ) -> None:
     """Writes what was decided of a text, `message_id`, by how its sender stands. `held` is what
-    ledger.lock_contacts() said of them; `zone` is the tenant's, in which days are counted."""
+    contact_rows.lock_contacts() said of them; `zone` is the tenant's, in which days are counted."""
     for effect in decided.effects:
         _write(effect, stored, arrival, message_id, zone, held)
 

@@ -9,10 +9,12 @@ from sqlalchemy import select
 
 from cadence_app.accounts.models import User
 from cadence_app.consent import evidence, number_stops, possible
+from cadence_app.consent.contact_rows import lock_contacts
 from cadence_app.consent.evidence import Given
 from cadence_app.consent.evidence_models import Way
-from cadence_app.consent.ledger import Change, lock_contacts, note_lifted, record_change
+from cadence_app.consent.ledger import Change, record_change
 from cadence_app.consent.models import Consent, Decision, Source, Status
+from cadence_app.consent.undo_marks import note_lifted
 from cadence_app.extensions import db
 
 

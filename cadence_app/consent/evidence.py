@@ -1,7 +1,7 @@
 """Evidence of a yes: how a person agreed to be texted, recorded once. What a consent rests on is in
 evidence_basis.py.
 
-Everything here runs inside the caller's transaction, which holds the contacts (ledger.lock_contacts).
+Everything here runs inside the caller's transaction, which holds the contacts (contact_rows.lock_contacts).
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from sqlalchemy import (
 )
 
 from cadence_app.accounts.models import User
+from cadence_app.consent.contact_rows import with_merged
 from cadence_app.consent.evidence_basis import day_of
 from cadence_app.consent.evidence_models import Evidence, Method, Way
-from cadence_app.consent.ledger import with_merged
 from cadence_app.consent.models import Consent
 from cadence_app.consent.recording_time import this_moment
 from cadence_app.contacts.models import Contact

@@ -38,8 +38,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from cadence_app.accounts.models import Tenant
+from cadence_app.consent.contact_rows import with_merged
 from cadence_app.consent.evidence_models import Evidence, Way
-from cadence_app.consent.ledger import with_merged
 from cadence_app.consent.models import Block, BlockScope, Consent, OptOutChange, Source, Status
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db

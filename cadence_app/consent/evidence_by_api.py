@@ -3,8 +3,8 @@
 A program that got no answer sends its call again. What is on file already, for the status that stands, is
 not recorded a second time; the same words given for a new opt in are.
 
-Everything here runs inside the caller's transaction, which holds the contacts (ledger.lock_contacts), so
-that of two calls at once the second sees what the first recorded.
+Everything here runs inside the caller's transaction, which holds the contacts (contact_rows.py), so that of
+two calls at once the second sees what the first recorded.
 """
 
 from __future__ import annotations

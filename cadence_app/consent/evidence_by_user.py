@@ -13,9 +13,9 @@ from sqlalchemy import func, select
 from cadence_app.accounts.models import Tenant, User
 from cadence_app.consent import evidence, evidence_basis
 from cadence_app.consent.by_user import consent_of
+from cadence_app.consent.contact_rows import lock_contacts
 from cadence_app.consent.evidence import Given
 from cadence_app.consent.evidence_models import Evidence, Way
-from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import Consent
 from cadence_app.extensions import db
 from cadence_app.tenancy import tenant_in_use

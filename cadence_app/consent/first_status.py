@@ -11,11 +11,12 @@ from sqlalchemy import select
 
 from cadence_app.accounts.models import User
 from cadence_app.consent import blocks, evidence, evidence_by_api, number_stops
+from cadence_app.consent.contact_rows import lock_contacts
 from cadence_app.consent.deciding import first_status
 from cadence_app.consent.evidence import Given
 from cadence_app.consent.evidence_by_api import Kept
 from cadence_app.consent.evidence_models import Way
-from cadence_app.consent.ledger import Change, lock_contacts, note_stop, record_change
+from cadence_app.consent.ledger import Change, note_stop, record_change
 from cadence_app.consent.models import Consent, Source, Status
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from cadence_app.consent.ledger import with_merged
+from cadence_app.consent.contact_rows import with_merged
 from cadence_app.consent.models import OptOutChange
 from cadence_app.extensions import db
 

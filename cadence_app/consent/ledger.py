@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
     ARRAY,
     CTE,
     BigInteger,
-    ColumnElement,
     DateTime,
     FromClause,
     Select,
@@ -22,7 +21,6 @@ from sqlalchemy import (
     insert,
     literal,
     null,
-    or_,
     select,
     true,
     tuple_,
@@ -32,6 +30,8 @@ from sqlalchemy.dialects.postgresql import Insert
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from cadence_app.accounts.models import Team, User
+from cadence_app.consent import undo_marks
+from cadence_app.consent.contact_rows import among, lock_contacts
 from cadence_app.consent.models import Consent, OptOutChange, Source, Status, TeamOnlyStatus
 from cadence_app.consent.recording_time import Moment, a_moment, this_moment
 from cadence_app.contacts.models import Contact
@@ -45,8 +45,6 @@ _TAKEN = (
     *("tenant_id", "contact_id", "team_id", "first_name", "last_name", "external_id", "number", "team_code"),
 )
 _MADE = ("status", "changed_at", "source", "user_id", "user_name", "words", "reason")
-# Longer than an Undo is offered for (undoing.py).
-_UNDONE_WITHIN = timedelta(minutes=5)
 # Without it rows that lack a value go in apart from those that have it: a statement for every turn.
 _IN_ONE = {"render_nulls": True}
 
@@ -145,7 +143,8 @@ def record_changes(changes: Sequence[Change], held: Mapping[int, Any] | None = N
         )
         stopped_at.append((change.said_at or at) if change.own_stop else None)
     for by, theirs in again.items():
-        _note_out_again(theirs, by)
+        undo_marks.note_out_again(theirs, by)
+        _forget_loaded()
     written = _write(rows, stopped_at)
     return [written.get((change.contact_id, change.team_id)) for change in changes]
 
@@ -204,7 +203,7 @@ def record_selected(changes: Select[Any], source: Source, user: User) -> Sequenc
         .where(
             wanted.c.status == str(Status.OPTED_OUT),
             stored.c.status == Status.OPTED_OUT,
-            _undoable(stored.c),
+            undo_marks.undoable(stored.c),
         )
     )
     again = (
@@ -252,34 +251,6 @@ def take_back_stop(contact_id: int, team_id: int, stopped_at: datetime | None) -
     )
 
 
-def note_lifted(contact_id: int, team_id: int, bars: list[list[Any]]) -> None:
-    """Notes which bars the reason of an opt in lifted, for its Undo."""
-    noted = update(Consent).where(Consent.contact_id == contact_id, Consent.team_id == team_id)
-    db.session.execute(noted.values(lifted=bars))
-
-
-def lock_contacts(contact_ids: list[int], for_new_numbers: bool = False) -> dict[int, Any]:
-    """Holds these contacts, in the order of their ids, so that no status of theirs changes until this
-    transaction ends. Returns their names, external id and number by id; those that are gone by then, merged
-    or erased, are not among them.
-
-    Who is about to change a number says so here: holding more later on could end in a circle of waiting.
-    """
-    rows = db.session.execute(
-        select(Contact.id, Contact.first_name, Contact.last_name, Contact.external_id, Contact.number)
-        .where(Contact.id.in_(contact_ids), Contact.gone_at.is_(None))
-        .order_by(Contact.id)
-        .with_for_update(key_share=not for_new_numbers)
-    )
-    return {row.id: row for row in rows}
-
-
-def with_merged(contact_id: int) -> Select[int]:
-    """The ids of a contact and of those that were merged into it: the history keeps the id it was written
-    with."""
-    return select(Contact.id).where(or_(Contact.id == contact_id, Contact.merged_into_id == contact_id))
-
-
 def leave_teams(contact_ids: Sequence[int]) -> None:
     """Takes away every stored status of contacts who are gone; what they were stands in the history.
 
@@ -290,14 +261,6 @@ def leave_teams(contact_ids: Sequence[int]) -> None:
         # By its key: what it held can't be read again.
         if state.class_ is Consent and state.key and state.key[1][0] in contact_ids:
             db.session.expunge(state.obj())
-
-
-def among(contact_id: Any, team_id: Any, pairs: list[tuple[int, int]]) -> ColumnElement[bool]:
-    """The condition that two columns are one of the pairs of ids. They go as two arrays: PostgreSQL runs out
-    of stack over a list of thousands of pairs."""
-    ids = [cast([pair[side] for pair in pairs], ARRAY(BigInteger)) for side in (0, 1)]
-    rows = func.unnest(*ids).table_valued("contact_id", "team_id").render_derived()
-    return tuple_(contact_id, team_id).in_(select(rows.c.contact_id, rows.c.team_id))
 
 
 def _decided_since(pairs: list[tuple[int, int]]) -> CTE:
@@ -374,28 +337,6 @@ def _over_the_stored(statement: Insert) -> Insert:
         "lifted": null(),
     }
     return statement.on_conflict_do_update(index_elements=["contact_id", "team_id"], set_=values)
-
-
-def _note_out_again(pairs: list[tuple[int, int]], toggled_by: int | None) -> None:
-    """Notes that somebody else than who has just opted these contacts out has done so too; `toggled_by` is
-    the user whose toggle it was, if it was one."""
-    noted = update(Consent).where(
-        among(Consent.contact_id, Consent.team_id, pairs), _undoable(Consent, toggled_by)
-    )
-    db.session.execute(noted.values(out_again=True), execution_options={"synchronize_session": False})
-    _forget_loaded()
-
-
-def _undoable(row: Any, but_for: int | None = None) -> ColumnElement[bool]:
-    """The condition on a status that an Undo of it may be offered still to somebody else than this user: no
-    other need be touched."""
-    theirs = select(OptOutChange.id).where(
-        OptOutChange.id == row.change_id,
-        OptOutChange.source == Source.TOGGLE,
-        OptOutChange.user_id.is_distinct_from(but_for),
-    )
-    lately: ColumnElement[bool] = row.since > func.clock_timestamp() - _UNDONE_WITHIN
-    return lately & theirs.exists()
 
 
 def _forget_loaded() -> None:

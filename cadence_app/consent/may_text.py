@@ -33,7 +33,7 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, SQLColumnExpression, and_, exists, literal, select, true
 from sqlalchemy.orm import aliased
 
-from cadence_app.consent.ledger import lock_contacts
+from cadence_app.consent.contact_rows import lock_contacts
 from cadence_app.consent.models import Block, BlockScope, Consent, Decision, PossibleOptOut, Status
 from cadence_app.contacts.models import Contact, NumberToMend
 from cadence_app.extensions import db

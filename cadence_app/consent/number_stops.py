@@ -34,7 +34,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import Insert
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from cadence_app.consent.ledger import among
+from cadence_app.consent.contact_rows import among
 from cadence_app.consent.models import Block, BlockScope, NumberStop, StopOrigin
 from cadence_app.contacts.models import Contact, ContactNumber
 from cadence_app.extensions import db

@@ -12,9 +12,10 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from cadence_app.accounts.models import Tenant, User
 from cadence_app.consent import decided_words, flag_followers, number_holders
+from cadence_app.consent.contact_rows import among, lock_contacts
 from cadence_app.consent.flag_followers import Settled
 from cadence_app.consent.intent import Found
-from cadence_app.consent.ledger import among, lock_contacts, note_stop
+from cadence_app.consent.ledger import note_stop
 from cadence_app.consent.models import Decision, PossibleOptOut
 from cadence_app.extensions import db
 from cadence_app.tenancy import tenant_in_use

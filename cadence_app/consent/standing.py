@@ -1,6 +1,7 @@
 """How a contact stands: all that is stored of them that a decision about a text rests on, read at once.
 
-Whoever decides holds the contact (ledger.lock_contacts) first, so that it stays so until they have written.
+Whoever decides holds the contact (contact_rows.lock_contacts) first, so that it stays so until they have
+written.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ def question_of(contact_id: int) -> TeamOnlyQuestion | None:
 
 def give_back(contact_id: int, message_id: int, words: str, held: Mapping[int, Any]) -> None:
     """Takes TEAM, the text `message_id`, as the answer to a contact's open question, which the caller has
-    found it to be (deciding.py). `held` is what ledger.lock_contacts() said of the contact.
+    found it to be (deciding.py). `held` is what contact_rows.lock_contacts() said of the contact.
 
     Makes every other team what it was before the word, each change a row of the history by the contact's own
     words. What has been decided in a team since stays. The question is answered then.

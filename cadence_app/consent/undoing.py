@@ -16,7 +16,8 @@ from sqlalchemy import column, exists, func, or_, select, table
 from cadence_app.accounts.models import User
 from cadence_app.consent import number_stops, possible
 from cadence_app.consent.by_user import consent_of, needs_reason, set_by_user
-from cadence_app.consent.ledger import Change, lock_contacts, note_stop, record_change
+from cadence_app.consent.contact_rows import lock_contacts
+from cadence_app.consent.ledger import Change, note_stop, record_change
 from cadence_app.consent.models import Block, Consent, Decision, OptOutChange, PossibleOptOut, Source, Status
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db

@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from cadence_app.accounts import audit
 from cadence_app.accounts.models import Team, Tenant, User
 from cadence_app.consent import same_phone
-from cadence_app.consent.ledger import lock_contacts
+from cadence_app.consent.contact_rows import lock_contacts
 from cadence_app.consent.models import Consent
 from cadence_app.consent.number_holders import contact_with
 from cadence_app.contacts.models import Contact, ContactNumber, NumberToMend

@@ -11,11 +11,11 @@ from cadence_app.accounts import audit
 from cadence_app.accounts.models import Team, User
 from cadence_app.consent import by_user as consent
 from cadence_app.consent import first_status
+from cadence_app.consent.contact_rows import lock_contacts
 from cadence_app.consent.evidence import Given
 from cadence_app.consent.evidence_by_user import AgreedBefore, refuse_before
 from cadence_app.consent.evidence_models import Way
 from cadence_app.consent.evidence_of_all import at_once, grounds
-from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import Consent, OptOutChange
 from cadence_app.consent.number_holders import contact_with
 from cadence_app.contacts.models import Contact, ContactNumber, ContactTag, Tag

@@ -10,11 +10,11 @@ from flask import request
 from cadence_app.accounts.models import Team, User
 from cadence_app.consent import by_user as consent
 from cadence_app.consent import evidence_by_user, number_stops, possible, undoing
+from cadence_app.consent.contact_rows import lock_contacts
 from cadence_app.consent.evidence_basis import basis_of
 from cadence_app.consent.evidence_by_user import AgreedBefore
 from cadence_app.consent.evidence_models import Way
 from cadence_app.consent.history import changes_of
-from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.models import Consent, OptOutChange, PossibleOptOut, Status
 from cadence_app.contacts.agreed_form import AgreedForm, words_field
 from cadence_app.contacts.models import Contact

@@ -13,10 +13,10 @@ from sqlalchemy.orm import joinedload
 
 from cadence_app.accounts.models import Team
 from cadence_app.consent import by_text, standing, team_only
+from cadence_app.consent.contact_rows import lock_contacts
 from cadence_app.consent.deciding import Arrival, Decided, decide
 from cadence_app.consent.keyword_scope import policy_of
 from cadence_app.consent.keywords import Meaning
-from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.number_holders import contact_with
 from cadence_app.consent.standing import Question
 from cadence_app.contacts.models import Contact, ContactNumber

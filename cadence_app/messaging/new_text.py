@@ -16,9 +16,9 @@ from sqlalchemy import select
 
 from cadence_app.accounts.models import User
 from cadence_app.consent.by_user import consent_of
+from cadence_app.consent.contact_rows import lock_contacts
 from cadence_app.consent.evidence import Given
 from cadence_app.consent.evidence_models import Way
-from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.may_text import Bar, Kind
 from cadence_app.contacts import service as contacts
 from cadence_app.extensions import db

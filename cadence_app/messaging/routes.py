@@ -11,7 +11,7 @@ from flask_login import current_user
 from cadence_app.accounts.requests import answers_early
 from cadence_app.accounts.roles import desk_required
 from cadence_app.consent import blocks
-from cadence_app.consent.ledger import lock_contacts
+from cadence_app.consent.contact_rows import lock_contacts
 from cadence_app.consent.may_text import Kind
 from cadence_app.extensions import db
 from cadence_app.inboxes.service import people_in

@@ -11,9 +11,9 @@ from sqlalchemy import func, or_, select, text
 
 from cadence_app.accounts.models import Team, User
 from cadence_app.consent import seals
+from cadence_app.consent.contact_rows import with_merged
 from cadence_app.consent.evidence_basis import Basis, bases_of
 from cadence_app.consent.evidence_models import Evidence
-from cadence_app.consent.ledger import with_merged
 from cadence_app.consent.models import Consent, OptOutChange, Source
 from cadence_app.consent.seal_models import CheckState, RetiredChange, Seal, SealCheck, SealedChange
 from cadence_app.contacts.models import Contact

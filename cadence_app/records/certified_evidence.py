@@ -12,11 +12,11 @@ from sqlalchemy import and_, func, select, text
 
 from cadence_app.accounts.models import Team
 from cadence_app.consent import seals
+from cadence_app.consent.contact_rows import with_merged
 from cadence_app.consent.evidence import METHOD_NAMES
 from cadence_app.consent.evidence_basis import Basis
 from cadence_app.consent.evidence_bearing import Bearing, bearings_of
 from cadence_app.consent.evidence_models import Evidence, RetiredEvidence, SealedEvidence
-from cadence_app.consent.ledger import with_merged
 from cadence_app.consent.seal_models import Retirement
 from cadence_app.extensions import db
 from cadence_app.messaging import evidence_words

@@ -13,8 +13,8 @@ from sqlalchemy import select
 from cadence_app.accounts import audit
 from cadence_app.accounts.models import User
 from cadence_app.consent import number_stops, retiring
+from cadence_app.consent.contact_rows import lock_contacts, with_merged
 from cadence_app.consent.evidence_models import Evidence
-from cadence_app.consent.ledger import lock_contacts, with_merged
 from cadence_app.consent.models import OptOutChange, StopOrigin
 from cadence_app.contacts import forgetting
 from cadence_app.contacts.models import ContactNumber

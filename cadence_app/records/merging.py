@@ -10,7 +10,7 @@ from sqlalchemy import func, or_, select
 from cadence_app.accounts import audit
 from cadence_app.accounts.models import Team, User
 from cadence_app.consent import blocks
-from cadence_app.consent.ledger import lock_contacts
+from cadence_app.consent.contact_rows import lock_contacts
 from cadence_app.consent.merge_and_number_change import merged_status, standing
 from cadence_app.consent.models import Consent, Status
 from cadence_app.contacts.models import Contact

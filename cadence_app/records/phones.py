@@ -12,9 +12,9 @@ from sqlalchemy.exc import IntegrityError
 from cadence_app.accounts import audit
 from cadence_app.accounts.models import User
 from cadence_app.consent import merge_and_number_change, number_stops
+from cadence_app.consent.contact_rows import lock_contacts, with_merged
 from cadence_app.consent.evidence import Given
 from cadence_app.consent.evidence_by_user import AgreedBefore
-from cadence_app.consent.ledger import lock_contacts, with_merged
 from cadence_app.consent.number_holders import contact_with
 from cadence_app.contacts.models import Contact, ContactNumber
 from cadence_app.contacts.service import Taken

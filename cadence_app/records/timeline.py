@@ -10,10 +10,10 @@ from typing import Any, Self
 from sqlalchemy import Select, literal, select, tuple_, union_all
 
 from cadence_app.accounts.models import User
+from cadence_app.consent.contact_rows import with_merged
 from cadence_app.consent.evidence import METHOD_NAMES
 from cadence_app.consent.evidence_bearing import bearings_of
 from cadence_app.consent.evidence_models import Evidence
-from cadence_app.consent.ledger import with_merged
 from cadence_app.consent.models import Decision, OptOutChange, PossibleOptOut
 from cadence_app.contacts.models import Contact, ContactNumber
 from cadence_app.extensions import db

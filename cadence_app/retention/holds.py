@@ -8,7 +8,7 @@ from sqlalchemy.orm import joinedload
 
 from cadence_app.accounts import audit
 from cadence_app.accounts.models import User
-from cadence_app.consent.ledger import lock_contacts
+from cadence_app.consent.contact_rows import lock_contacts
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.retention.models import LegalHold

@@ -9,7 +9,7 @@ from flask import current_app
 from sqlalchemy import func, select
 
 from cadence_app.accounts.models import Tenant
-from cadence_app.consent.ledger import lock_contacts
+from cadence_app.consent.contact_rows import lock_contacts
 from cadence_app.extensions import db
 from cadence_app.messaging import drafts
 from cadence_app.retention import removal, service

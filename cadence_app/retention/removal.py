@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from cadence_app.accounts import audit
 from cadence_app.consent import seals
-from cadence_app.consent.ledger import lock_contacts
+from cadence_app.consent.contact_rows import lock_contacts
 from cadence_app.contacts import forgetting
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from cadence_app.accounts.models import User
 from cadence_app.consent import by_user as consent
 from cadence_app.consent import number_stops
-from cadence_app.consent.ledger import lock_contacts
+from cadence_app.consent.contact_rows import lock_contacts
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox

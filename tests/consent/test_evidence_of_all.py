@@ -12,11 +12,11 @@ from sqlalchemy import select
 
 from cadence_app.accounts.models import User
 from cadence_app.consent import by_user, evidence, evidence_basis
+from cadence_app.consent.contact_rows import lock_contacts
 from cadence_app.consent.evidence import Given
 from cadence_app.consent.evidence_basis import bases_of
 from cadence_app.consent.evidence_models import Method, Way
 from cadence_app.consent.evidence_of_all import OWN_TEXT, at_once, grounds
-from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.merge_and_number_change import number_changed
 from cadence_app.consent.models import Consent, Status
 from cadence_app.contacts.models import Contact

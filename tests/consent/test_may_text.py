@@ -15,7 +15,8 @@ from sqlalchemy import event, select
 from cadence_app.accounts.models import Tenant, User
 from cadence_app.campaigns.models import Reason
 from cadence_app.consent import may_text
-from cadence_app.consent.ledger import Change, lock_contacts, record_change
+from cadence_app.consent.contact_rows import lock_contacts
+from cadence_app.consent.ledger import Change, record_change
 from cadence_app.consent.may_text import BARS, Bar, Columns, InboxFacts, Kind, Stored, TenantFacts
 from cadence_app.consent.models import Block, BlockScope, Source, Status
 from cadence_app.extensions import db

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from cadence_app.accounts.models import User
-from cadence_app.consent.ledger import lock_contacts
+from cadence_app.consent.contact_rows import lock_contacts
 from cadence_app.extensions import db
 from cadence_app.messaging import answering_many, assignments, bulk
 from cadence_app.messaging.bulk import Seen

@@ -8,7 +8,7 @@ from sqlalchemy import update
 
 from cadence_app.accounts.models import User
 from cadence_app.consent import blocks
-from cadence_app.consent.ledger import lock_contacts
+from cadence_app.consent.contact_rows import lock_contacts
 from cadence_app.consent.models import BlockScope
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox

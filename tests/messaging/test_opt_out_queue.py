@@ -12,7 +12,7 @@ from sqlalchemy import delete, select, update
 
 from cadence_app.accounts.models import TeamMember, User
 from cadence_app.consent import possible
-from cadence_app.consent.ledger import lock_contacts
+from cadence_app.consent.contact_rows import lock_contacts
 from cadence_app.consent.models import Decision, PossibleOptOut, Status
 from cadence_app.extensions import db
 from cadence_app.messaging import opt_out_queue

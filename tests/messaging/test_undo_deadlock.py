@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from cadence_app.accounts.models import User
-from cadence_app.consent.ledger import lock_contacts
+from cadence_app.consent.contact_rows import lock_contacts
 from cadence_app.extensions import db
 from cadence_app.messaging import drafts, undo
 from cadence_app.messaging.carriers.scopes import note_block

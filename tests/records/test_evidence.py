@@ -9,10 +9,10 @@ import pytest
 
 from cadence_app.accounts.models import User
 from cadence_app.consent import evidence, evidence_basis
+from cadence_app.consent.contact_rows import lock_contacts
 from cadence_app.consent.evidence import Given
 from cadence_app.consent.evidence_by_user import AgreedBefore
 from cadence_app.consent.evidence_models import Evidence, Method, Way
-from cadence_app.consent.ledger import lock_contacts
 from cadence_app.consent.merge_and_number_change import number_changed
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db

@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import create_engine, func, select, text, update
 
 from cadence_app.accounts.models import User
-from cadence_app.consent.ledger import lock_contacts
+from cadence_app.consent.contact_rows import lock_contacts
 from cadence_app.contacts.imports import jobs as import_jobs
 from cadence_app.contacts.imports.models import Import, ImportRow
 from cadence_app.contacts.models import Contact

@@ -14,7 +14,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from cadence_app.accounts.models import AuditEntry, Team, User
 from cadence_app.consent import blocks, possible
-from cadence_app.consent.ledger import lock_contacts
+from cadence_app.consent.contact_rows import lock_contacts
 from cadence_app.consent.models import BlockScope, Consent, OptOutChange, Status
 from cadence_app.consent.verifying import Kind, verify
 from cadence_app.contacts import service as contacts

@@ -7,7 +7,7 @@ import threading
 from sqlalchemy import select, text
 
 from cadence_app.accounts.models import User
-from cadence_app.consent.ledger import lock_contacts
+from cadence_app.consent.contact_rows import lock_contacts
 from cadence_app.extensions import db
 from cadence_app.webhooks import outbox, service
 from cadence_app.webhooks.models import WebhookDelivery

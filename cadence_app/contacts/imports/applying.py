@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 from cadence_app.accounts.models import Team
 from cadence_app.consent.by_import import Held, Numbers, set_by_import
-from cadence_app.consent.ledger import lock_contacts
+from cadence_app.consent.contact_rows import lock_contacts
 from cadence_app.consent.models import Status
 from cadence_app.consent.wishes import Wish, wishes_of
 from cadence_app.contacts.imports import agreeing, opt_outs, recording, statements

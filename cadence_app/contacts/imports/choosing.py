@@ -15,7 +15,7 @@ from sqlalchemy import func, select, text, true, update
 
 from cadence_app.accounts import audit
 from cadence_app.accounts.models import User
-from cadence_app.consent.ledger import lock_contacts
+from cadence_app.consent.contact_rows import lock_contacts
 from cadence_app.contacts.imports import statements
 from cadence_app.contacts.imports.models import Import, ImportOutcome, ImportRow, Result
 from cadence_app.contacts.imports.refusals import POSSIBLE, TITLES, Choice, Kind, allows

@@ -30,7 +30,7 @@ from sqlalchemy import (
 )
 
 from cadence_app.consent.by_import import Held, Numbers, set_by_import
-from cadence_app.consent.ledger import lock_contacts
+from cadence_app.consent.contact_rows import lock_contacts
 from cadence_app.consent.models import Consent, Status
 from cadence_app.consent.wishes import Wish, wishes_of
 from cadence_app.contacts.imports import statements

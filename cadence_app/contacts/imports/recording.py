@@ -32,8 +32,8 @@ from sqlalchemy import (
 from sqlalchemy.types import LargeBinary
 
 from cadence_app.consent import evidence, evidence_again
+from cadence_app.consent.contact_rows import among
 from cadence_app.consent.evidence_models import Method, Way
-from cadence_app.consent.ledger import among
 from cadence_app.consent.models import Consent, Status
 from cadence_app.contacts.imports.batches import Order
 from cadence_app.contacts.imports.models import ImportRow

@@ -7,7 +7,7 @@ from itertools import islice
 
 from sqlalchemy import exists, select
 
-from cadence_app.consent.ledger import lock_contacts
+from cadence_app.consent.contact_rows import lock_contacts
 from cadence_app.consent.models import Block, BlockScope
 from cadence_app.contacts.models import ContactNumber
 from cadence_app.extensions import db
