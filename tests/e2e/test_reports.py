@@ -84,7 +84,7 @@ def test_filtering_paging_and_exporting_work_without_scripts(mode: str, open_pag
     page.locator("summary", has_text="Filters").click()
     page.select_option("[name=status]", label="Opted Out")
     page.get_by_role("button", name="Show").click()
-    page.locator("summary", has_text="Show as a table").first.click()
+    # The numbers are open, for there is no chart.
     expect(page.locator(".chart-scroll").first).to_be_visible()
     page.get_by_role("link", name="Next").click()
     assert all("Opted out" in text for text in page.locator(".changes tbody tr").all_inner_texts())
