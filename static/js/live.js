@@ -91,19 +91,28 @@
     heard();
     share(false);
   });
-  /* What somebody did while the question was on its way is in no answer to it: it is asked once more. */
+  /* What somebody does or did while the question was on its way is in no answer to it, and what they did swaps what the answer
+     would have swapped away: it is asked once more. Each question remembers what had been done by then, for an earlier one may
+     be answered after it. */
+  var doing = new Set();
   var done = 0;
-  var doneThen = 0;
+  var doneThen = new WeakMap();
   doc.addEventListener("htmx:beforeRequest", function (event) {
-    if (isLive(event)) doneThen = done;
+    if (isLive(event)) doneThen.set(event.detail.xhr, done);
+    else doing.add(event.detail.xhr);
   });
   doc.addEventListener("htmx:afterRequest", function (event) {
-    if (!isLive(event)) done += 1;
+    if (isLive(event)) return;
+    doing.delete(event.detail.xhr);
+    done += 1;
   });
+  function isOld(event) {
+    return doing.size > 0 || doneThen.get(event.detail.xhr) !== done || !event.detail.elt.isConnected;
+  }
   var answering = false;
   doc.addEventListener("htmx:beforeSwap", function (event) {
     answering = isLive(event);
-    if (answering && event.detail.xhr.status === 200 && doneThen !== done) {
+    if (answering && event.detail.xhr.status === 200 && isOld(event)) {
       event.detail.shouldSwap = false;
       lastAsked = 0;
       plan();
