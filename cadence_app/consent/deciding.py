@@ -1,7 +1,8 @@
 """What a text that comes in does to consent: the one place where that is decided, of values alone.
 
-It reads nothing and writes nothing. Who gets a text decides by how its sender stands (standing.py) and has it
-written (by_text.py); who only tries one (messaging/keyword_trial.py) decides by how somebody would stand.
+It reads nothing and writes nothing; what a text may do is in text_effects.py. Who gets one decides by how its
+sender stands (standing.py) and has it written (by_text.py); who only tries one (messaging/keyword_trial.py)
+decides by how somebody would stand.
 """
 
 from __future__ import annotations

@@ -111,7 +111,7 @@ def record_changes(changes: Sequence[Change], held: Mapping[int, Any] | None = N
     for change in changes:
         known = current.get((change.contact_id, change.team_id))
         if known and known.status == change.status:
-            if change.status == Status.OPTED_OUT:
+            if change.status == Status.OPTED_OUT and moment.clock - known.since < undo_marks.UNDONE_WITHIN:
                 by = change.user_id if change.source == Source.TOGGLE else None
                 again.setdefault(by, []).append((change.contact_id, change.team_id))
             continue

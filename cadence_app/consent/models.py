@@ -1,4 +1,4 @@
-"""The consent ledger's tables. Only ledger.py writes the first two."""
+"""The consent ledger's tables. Only ledger.py, with undo_marks.py, writes the first two."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from sqlalchemy import (
     Index,
     Text,
     UniqueConstraint,
-    false,
     func,
     text,
 )
@@ -78,7 +77,6 @@ class OptOutChange(Model):
             postgresql_include=["team_id", "user_id", "status", "source"],
             postgresql_where=text("source IN ('cold_inbound', 'manual_add', 'keyword', 'toggle')"),
         ),
-        # What the report leaves out and says how much it is.
         Index(
             "ix_opt_out_changes_carried",
             "tenant_id",
@@ -137,11 +135,9 @@ class Consent(Model):
     stopped_at: Mapped[datetime | None]
     # What that was before the last change, so that an opt in that is undone answers no stop.
     stopped_before: Mapped[datetime | None]
-    # Whether somebody else than who made the last change has opted the contact out once more since: no row
-    # of the history says so, and no Undo may give the status back.
-    out_again: Mapped[bool] = mapped_column(server_default=false())
-    # The bars of their number that the reason of the last opt in lifted, which its Undo gives back: scope,
-    # number, team, reason and since when.
+    # Whether somebody else has opted the contact out once more since the last change (undo_marks.py).
+    out_again: Mapped[bool] = mapped_column(server_default=text("false"))
+    # The bars that the reason of the last opt in lifted: scope, number, team, reason and since when.
     lifted: Mapped[list[list[Any]] | None] = mapped_column(JSONB(none_as_null=True))
 
     change: Mapped[OptOutChange] = relationship()

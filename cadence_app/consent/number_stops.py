@@ -3,8 +3,9 @@
 A STOP is for the number that said it, not only for the contact who had it (47 CFR 64.1200(a)(10) speaks of
 the called party; numbers are reassigned). So it stays when the number is changed, ended, merged, imported to
 somebody else, erased or removed by age, until that phone itself texts START. Whoever gets the number, by
-whichever way, is barred by a trigger of the database (Block with that number): they start opted out in that
-scope, and a user opts them in only by writing how this person agreed.
+whichever way, is barred by a trigger of the database (bar_stopped_numbers() in docs/schema.sql; a Block with
+that number): they start opted out in that scope, and a user opts them in only by writing how this person
+agreed.
 
 Only what the phone itself said counts, and what erasing and retention keep. Everything here runs inside the
 caller's transaction, which holds the contact who has the number now.

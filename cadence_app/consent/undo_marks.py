@@ -13,7 +13,7 @@ from cadence_app.consent.models import Consent, OptOutChange, Source
 from cadence_app.extensions import db
 
 # Longer than an Undo is offered for (undoing.py).
-_UNDONE_WITHIN = timedelta(minutes=5)
+UNDONE_WITHIN = timedelta(minutes=5)
 
 
 def note_lifted(contact_id: int, team_id: int, bars: list[list[Any]]) -> None:
@@ -39,5 +39,5 @@ def undoable(row: Any, but_for: int | None = None) -> ColumnElement[bool]:
         OptOutChange.source == Source.TOGGLE,
         OptOutChange.user_id.is_distinct_from(but_for),
     )
-    lately: ColumnElement[bool] = row.since > func.clock_timestamp() - _UNDONE_WITHIN
+    lately: ColumnElement[bool] = row.since > func.clock_timestamp() - UNDONE_WITHIN
     return lately & theirs.exists()

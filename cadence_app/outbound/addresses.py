@@ -2,7 +2,7 @@
 
 Whoever calls resolves here, looks at every address, and connects to one of those that were looked at: a name
 that answers otherwise the second time gains nothing. What is allowed, beside what is public, is the caller's
-to say; what is never allowed is said here.
+to say, and policy.py has it for each kind of call; what is never allowed is said here.
 """
 
 from __future__ import annotations

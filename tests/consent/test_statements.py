@@ -45,7 +45,7 @@ def known(world: World, *said: str) -> str:
     [
         ((), "see you at nine", "shared", False, 13),
         ((), "STOP", "shared", False, 20),
-        (("STOP",), "STOP", "shared", False, 15),
+        (("STOP",), "STOP", "shared", False, 16),
         ((), "STOP", "personal", False, 21),
         ((), "STOPALL", "shared", False, 21),
         ((), "STOP", "toll_free", False, 22),
