@@ -83,6 +83,7 @@ def leave_traces(world: World) -> Trail:
     merged_id = world.contact_id_of(world.text(merged, f"{WORD} too").conversation_id)
     _agree(world, merged_id, merged)
     merge(world, contact_id, merged_id)
+    _be_done(world, contact_id)
     _agree(world, contact_id, number)
     _stop_everything(world, number)
     _be_told_of(world, contact_id)
@@ -130,8 +131,15 @@ def _talk(world: World, contact_id: int, number: str) -> None:
         names = {"first_name": FIRST, "last_name": LAST, "external_id": contact.external_id}
         contacts.edit_contact(agent, contact, {"1": WORD}, **names)
         tags.add_tag(agent, contact, "Transfers")
-        last = Seen({}, datetime.now(UTC) + timedelta(minutes=1))
-        bulk.act(agent, Action.DONE, [conversation_id], last)
+
+
+def _be_done(world: World, contact_id: int) -> None:
+    """With what the Undo of that keeps; a merge after it would end that."""
+    with world.session():
+        agent = db.session.get_one(User, world.agent_id)
+        theirs = select(Conversation.id).where(Conversation.contact_id == contact_id)
+        seen = Seen({}, datetime.now(UTC) + timedelta(minutes=1))
+        bulk.act(agent, Action.DONE, list(db.session.scalars(theirs)), seen)
 
 
 def _agree(world: World, contact_id: int, number: str) -> None:
