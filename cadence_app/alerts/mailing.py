@@ -20,6 +20,8 @@ from cadence_app.ui.formatting import in_zone
 
 # Who is at the desk sees it by then, and no mail goes.
 MAILED_AFTER = timedelta(minutes=2)
+# The least between two mails of what is theirs to one user: what comes meanwhile goes in the next.
+PAUSE = timedelta(minutes=5)
 WAITING = timedelta(minutes=15)
 # The least between two mails of waiting texts to one user.
 HOURLY = timedelta(hours=1)
@@ -32,8 +34,13 @@ KINDS = (FOR_ME_MAIL, WAITING_MAIL)
 
 
 def mail_mine(user_id: int) -> bool:
-    """One mail of all that became a user's and that they have not seen in a while; whether there is one."""
+    """One mail of all that became a user's and that they have not seen in a while, some minutes after the one
+    before; whether there is one."""
     user = _hold(user_id)
+    lately = select(ForMe.id).where(ForMe.user_id == user_id, ForMe.mailed_at > func.now() - PAUSE)
+    if db.session.scalar(select(lately.exists())):
+        db.session.rollback()
+        return False
     query = select(ForMe).where(
         ForMe.user_id == user_id, ForMe.mailed_at.is_(None), ForMe.created_at <= func.now() - MAILED_AFTER
     )

@@ -47,6 +47,8 @@ def age(world: World, model: type[Message] | type[ForMe], **by: int) -> None:
     """What there is came so much earlier."""
     with world.session():
         db.session.execute(update(model).values(created_at=model.created_at - timedelta(**by)))
+        if model is ForMe:
+            db.session.execute(update(ForMe).values(mailed_at=ForMe.mailed_at - timedelta(**by)))
         for column in ("waiting_from", "waiting_next"):
             earlier = getattr(AlertChoice, column) - timedelta(**by)
             db.session.execute(update(AlertChoice).values({column: earlier}))
@@ -90,9 +92,9 @@ def mails(world: World) -> list[OutgoingMail]:
         return found
 
 
-def mailed(world: World) -> list[str]:
-    """The subjects after a sweep of what came at least two minutes ago."""
-    age(world, ForMe, minutes=3)
+def mailed(world: World, minutes: int = 6) -> list[str]:
+    """The subjects after these minutes and a sweep."""
+    age(world, ForMe, minutes=minutes)
     with world.app.app_context():
         jobs.sweep_for_me_mails()
     return [mail.subject.removesuffix(f" ({world.name})") for mail in mails(world)]

@@ -216,6 +216,15 @@ def test_a_mail_goes_after_two_minutes_once_for_all_of_it_and_names_nobody(world
     assert mailed(world) == ["2 things for you"]
 
 
+def test_what_comes_within_minutes_of_a_mail_goes_in_the_next_one(world: World) -> None:
+    conversation = conversation_of(world)
+    for words in ("please", "now", "soon"):
+        note(world, conversation, f"@Agent Person {words}")
+        first = mailed(world, minutes=2)
+    assert first == ["You were mentioned in a note in Front desk"]
+    assert mailed(world, minutes=2) == [*first, "2 things for you"]
+
+
 def test_what_was_seen_by_then_is_not_mailed(world: World) -> None:
     conversation = conversation_of(world)
     note(world, conversation, "@Agent Person please")
