@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.e2e.acting import MODES, OpenPage, check, text_from
 
 CLICKS = {"teams": ("Evidence",), "legacy": ("View Consent Evidence",)}
-NUMBERS = {"teams": ("+12125550181", "+12125550182"), "legacy": ("+12125550183", "+12125550184")}
+NUMBERS = {"teams": ("+12125550161", "+12125550162"), "legacy": ("+12125550163", "+12125550164")}
 
 
 def open_report(page: Page, mode: str) -> None:
