@@ -92,9 +92,27 @@
       });
   }
   function saved(state) {
+    if (state.dirty) note();
     state.dirty = false;
     state.sealed = false;
     sealed.drop(state.url);
+  }
+  /* When this tab last had words saved: a page that was asked for just before shows them as they were. */
+  var SAVED_AT = "cadence-saved-at";
+  var JUST_NOW = 10000;
+  function note() {
+    try {
+      window.sessionStorage.setItem(SAVED_AT, Date.now());
+    } catch (error) {
+      /* Storage is blocked: nothing waits in this tab either. */
+    }
+  }
+  function wasSavedJustNow() {
+    try {
+      return Date.now() - Number(window.sessionStorage.getItem(SAVED_AT)) < JUST_NOW;
+    } catch (error) {
+      return false;
+    }
   }
   function soon(state) {
     window.clearTimeout(state.timer);
@@ -355,8 +373,7 @@
     sealed.all().then(function (found) {
       found.forEach(restore);
     });
-  } else {
-    /* The page before this one may still be saving. */
-    window.setTimeout(look, 1000);
   }
+  /* The page before this one may still be saving. */
+  if (!sealed.works || wasSavedJustNow()) window.setTimeout(look, 1000);
 })();

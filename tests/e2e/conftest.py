@@ -181,6 +181,8 @@ def _pages(browser: Browser, site: Site, sign_ins: dict[str, StorageState]) -> I
             viewport=SIZES[size],
             base_url=site.url,
             java_script_enabled=scripts,
+            # What is fading is looked at by nobody, least of all for its contrast.
+            reduced_motion="reduce",
             storage_state=sign_ins.get(email) if email else None,
         )
         context.set_default_timeout(20_000)
