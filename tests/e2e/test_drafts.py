@@ -107,6 +107,7 @@ def test_nothing_typed_is_lost(mode: str, open_page: OpenPage) -> None:
     expect(page.locator(".convo", has_text="bring him")).not_to_contain_text("Draft")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", ON_LEGACY)
 def test_a_session_that_is_over_and_a_server_that_is_away_lose_nothing(
     mode: str, open_page: OpenPage
