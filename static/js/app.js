@@ -148,7 +148,7 @@
   });
   /* What a page asks by itself tells of trouble in its own way (live.js). */
   function asksByItself(event) {
-    return event.detail.elt.hasAttribute("data-live");
+    return event.detail.requestConfig.elt.hasAttribute("data-live");
   }
   doc.addEventListener("htmx:sendError", function (event) {
     if (asksByItself(event)) return;

@@ -162,15 +162,18 @@
     }
   }
   function done(state, turn, now) {
-    state.version = now.version;
+    var box = boxOf(state);
+    var ours = now.outcome === "saved";
+    /* Words of another window are known only once they are shown: until then they are kept beside what is typed here. */
+    if (ours || (box && state.turn === turn)) state.version = now.version;
     state.failures = 0;
     tell(state, "");
     if (state.turn !== turn) return;
     saved(state);
     delete state.aside;
-    var box = boxOf(state);
     if (!box) return;
-    if ((state.restoring || now.outcome === "older") && now.about === aboutOf(box)) {
+    var follows = state.restoring || now.outcome === "older" || now.outcome === "late";
+    if (follows && now.about === aboutOf(box)) {
       state.words = now.words;
       put(box, now.words);
     } else if (now.outcome === "ended" && box.value.trim()) {

@@ -78,8 +78,12 @@
     if (failures >= FAILURES_TO_TELL) tell("No answer from Cadence. What you see may be out of date; still trying.");
     plan();
   }
+  /* The element whose question it was, whichever one the event is told of at. */
+  function askedBy(event) {
+    return event.detail.requestConfig ? event.detail.requestConfig.elt : event.detail.elt;
+  }
   function isLive(event) {
-    return event.detail.elt && event.detail.elt.hasAttribute("data-live");
+    return askedBy(event).hasAttribute("data-live");
   }
   ["htmx:sendError", "htmx:timeout", "htmx:responseError"].forEach(function (name) {
     doc.addEventListener(name, function (event) {
@@ -107,7 +111,7 @@
     done += 1;
   });
   function isOld(event) {
-    return doing.size > 0 || doneThen.get(event.detail.xhr) !== done || !event.detail.elt.isConnected;
+    return doing.size > 0 || doneThen.get(event.detail.xhr) !== done || !askedBy(event).isConnected;
   }
   var answering = false;
   doc.addEventListener("htmx:beforeSwap", function (event) {
@@ -120,7 +124,7 @@
     }
     /* It is not there any more, or not theirs: asking again would bring nothing. */
     var status = event.detail.xhr.status;
-    if (answering && status >= 400 && status < 500) event.detail.elt.removeAttribute("data-live");
+    if (answering && status >= 400 && status < 500) askedBy(event).removeAttribute("data-live");
   });
 
   /* How many texts wait: in the title, the tab's icon and beside Messages. */

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable
 
-from playwright.sync_api import FilePayload, Page, expect
+from playwright.sync_api import FilePayload, Page, Route, expect
 
 from tests import sizes
 from tests.e2e.conftest import AXE, SIZES
@@ -69,3 +69,23 @@ def check_widths(page: Page) -> None:
             page.wait_for_timeout(100)
         assert page.evaluate(_TOO_WIDE) == [], f"{page.url} at {size['width']}"
     page.set_viewport_size(window)
+
+
+def hold_first(page: Page, addresses: str) -> Callable[[], Route]:
+    """The first request to one of these addresses waits, and the others go on; what is given waits until it
+    is there."""
+    held: list[Route] = []
+
+    def handle(route: Route) -> None:
+        if held:
+            route.continue_()
+        else:
+            held.append(route)
+
+    def first() -> Route:
+        while not held:
+            page.wait_for_timeout(20)
+        return held[0]
+
+    page.route(addresses, handle)
+    return first

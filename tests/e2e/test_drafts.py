@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urljoin
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.acting import MODES, ON_LEGACY, ON_TEAMS, OpenPage, check, text_from
+from tests.e2e.acting import MODES, ON_LEGACY, ON_TEAMS, OpenPage, check, hold_first, text_from
 from tests.e2e.conftest import PASSWORD, SIZES, sign_in
 from tests.e2e.test_desk import open_conversation, press
 
@@ -23,6 +24,15 @@ def kept(page: Page, *, some: bool) -> str:
             return found
         page.wait_for_timeout(50)
     raise AssertionError(found)
+
+
+def end_session(page: Page) -> None:
+    """On the server, while the page stays open and asks nothing by itself. To lose its cookie would not do:
+    the answer to a question that is on its way brings it back."""
+    page.route("**/fresh**", lambda route: route.abort())
+    token = page.locator("meta[name=csrf-token]").get_attribute("content") or ""
+    answer = page.context.request.post(urljoin(page.url, "/logout"), headers={"X-CSRFToken": token})
+    assert answer.ok, answer.status
 
 
 def saved(page: Page) -> None:
@@ -107,7 +117,28 @@ def test_nothing_typed_is_lost(mode: str, open_page: OpenPage) -> None:
     expect(page.locator(".convo", has_text="bring him")).not_to_contain_text("Draft")
 
 
-@pytest.mark.long
+@pytest.mark.parametrize("mode", ON_TEAMS)
+def test_words_of_another_window_that_this_one_has_not_shown_are_kept_beside_its_own(
+    mode: str, open_page: OpenPage
+) -> None:
+    domain, _, inbox = MODES[mode]
+    page, other = open_page(f"agent@{domain}"), open_page(f"agent@{domain}")
+    text_from(other, "+12125550183", inbox, "When is it?")
+    open_conversation(page, "When is it?")
+    other.goto(page.url)
+    # This window's save is on its way while the other one's words are saved, and while one types on here.
+    first = hold_first(page, "**/messages/drafts/text/**")
+    page.locator(BOX).press_sequentially("At nine")
+    held = first()
+    other.fill(BOX, "At ten")
+    saved(other)
+    page.locator(BOX).press_sequentially(" sharp")
+    held.continue_()
+    saved(page)
+    expect(page.locator(BOX)).to_have_value("At nine sharp")
+    expect(page.locator(".draft-told")).to_contain_text("At ten")
+
+
 @pytest.mark.parametrize("mode", ON_LEGACY)
 def test_a_session_that_is_over_and_a_server_that_is_away_lose_nothing(
     mode: str, open_page: OpenPage
@@ -125,21 +156,23 @@ def test_a_session_that_is_over_and_a_server_that_is_away_lose_nothing(
     expect(page.locator(".draft-told")).to_have_count(0, timeout=30_000)
     saved(page)
 
-    # Signed out by time: what is typed waits in this tab, unreadable, for its author.
-    page.context.clear_cookies()
+    # The session ends elsewhere: what is typed waits in this tab, unreadable, for its author.
+    end_session(page)
     page.fill(BOX, "There is one at nine and one at ten")
     assert "nine" not in kept(page, some=True)
     page.goto("/login")
+    page.unroute("**/fresh**")
     sign_in(page, f"agent@{domain}", PASSWORD)
     page.goto(here)
     expect(page.locator(BOX)).to_have_value("There is one at nine and one at ten")
     saved(page)
 
     # Somebody else at the same computer finds none of it.
-    page.context.clear_cookies()
+    end_session(page)
     page.fill(BOX, "There is none")
     kept(page, some=True)
     page.goto("/login")
+    page.unroute("**/fresh**")
     sign_in(page, f"admin@{domain}", PASSWORD)
     page.goto(here)
     expect(page.locator(BOX)).to_have_value("")

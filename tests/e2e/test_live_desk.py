@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.acting import MODES, ON_LEGACY, ON_TEAMS, OpenPage, check, text_from
+from tests.e2e.acting import MODES, ON_LEGACY, ON_TEAMS, OpenPage, check, hold_first, text_from
 
 NUMBERS = {"teams": "+12125550178", "legacy": "+12125550179"}
 # Longer than it takes, and shorter than any slower clock would.
@@ -44,6 +44,31 @@ def test_a_stop_reaches_the_whole_desk_at_once(mode: str, open_page: OpenPage) -
     assert "opted out" in composer.lower()
     expect(page.locator("#composer-body")).to_have_value("half a text")
     check(page)
+
+
+@pytest.mark.parametrize("mode", ON_LEGACY)
+def test_an_answer_from_before_an_opt_out_takes_nothing_of_what_is_written_after_it(
+    mode: str, open_page: OpenPage
+) -> None:
+    domain, _, inbox = MODES[mode]
+    page, phone = open_page(f"admin@{domain}"), open_page(f"admin@{domain}")
+    text_from(phone, "+12125550177", inbox, "Where do I park?")
+    first = hold_first(page, "**/fresh?version=&**")
+    page.goto("/messages/?inbox=&only=all")
+    page.locator(".convo", has_text="Where do I park?").first.click()
+    expect(page.locator("#thread-items")).to_contain_text("Where do I park?")
+    held = first()
+    before = held.fetch()
+    page.get_by_role("button", name="Opt out", exact=True).click()
+    expect(page.locator(".consent-card")).to_contain_text("Opted out")
+    page.get_by_role("radio", name="In person or by phone").check()
+    page.fill("[name=reason]", "At the front desk")
+    # The next question is of what the page shows, and its answer leaves the card alone.
+    with page.expect_response(lambda answer: "/fresh?" in answer.url and "version=&" not in answer.url):
+        held.fulfill(response=before)
+    expect(page.locator("#head-status")).to_contain_text("Opted out")
+    expect(page.locator("[name=reason]")).to_have_value("At the front desk")
+    expect(page.get_by_role("radio", name="In person or by phone")).to_be_checked()
 
 
 @pytest.mark.parametrize("mode", ON_LEGACY)

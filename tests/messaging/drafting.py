@@ -42,7 +42,8 @@ class Window:
     def save(self, typed: Typed) -> Outcome:
         with self.world.session():
             outcome, row = drafts.save(db.session.get_one(User, self.user_id), self.place, typed)
-            self.seen = row.version
+            # Other words than its own it knows once it shows them.
+            self.seen = row.version if outcome == Outcome.SAVED else self.seen
             db.session.commit()
         return outcome
 
