@@ -86,7 +86,8 @@ def finish(campaign_id: int, name: str) -> ResponseReturnValue:
     if not talks.reads(current_user, campaign):
         abort(404)
     wanted = talks.unfinished(campaign, listed.conditions)
-    if "all" not in request.form:
+    whole_list = "all" in request.form
+    if not whole_list:
         ticked = query_values.row_ids(request.form, "conversation", recipients.PAGE)
         wanted = wanted.where(Conversation.id.in_(ticked))
     ids = db.session.scalars(wanted.limit(bulk.MOST)).all()
@@ -95,7 +96,7 @@ def finish(campaign_id: int, name: str) -> ResponseReturnValue:
     if not ids:
         flash("Nothing was selected that can be marked done.", "warning")
         return redirect(url_for("campaign_lists.show", **here))
-    batch = bulk.act(current_user, Action.DONE, ids, _seen())
+    batch = bulk.act(current_user, Action.DONE, ids, _seen(), whole_list=whole_list)
     return redirect(url_for("campaign_lists.show", **here, did=batch.id))
 
 

@@ -92,6 +92,11 @@ def unanswered(message: Message) -> None:
     """Gives back what a person's text took that does not go: it was undone, suppressed, or failed for good.
     Its state, one of GONE_WRONG, is written already. Other texts and those that took nothing change nothing;
     nor does one after which another text of a person's stands, for that has answered too."""
+    _give_back(message, ConversationState.OPEN)
+
+
+def _give_back(message: Message, snoozed: ConversationState) -> None:
+    """As unanswered(). `snoozed` is what a snoozed conversation is then."""
     if not message.by_person or message.state not in GONE_WRONG:
         return
     conversation = message.conversation
@@ -115,16 +120,19 @@ def unanswered(message: Message) -> None:
     since = min(filter(None, (conversation.waiting_since, *(each.answered_since for each in taken))))
     for each in taken:
         each.answered_since = None
-    _turn(conversation, ConversationState.OPEN, Cause.NOT_SENT, since)
+    state = snoozed if conversation.state == ConversationState.SNOOZED else ConversationState.OPEN
+    until = conversation.snoozed_until if state == ConversationState.SNOOZED else None
+    _turn(conversation, state, Cause.NOT_SENT, since, until=until)
 
 
 def taken_back(message: Message) -> None:
     """Gives back what a person's own text took, as if it had never been pressed: its conversation's place in
-    the list too. The caller holds the text, which nobody has taken up, and deletes it then."""
+    the list too, and its snooze. The caller holds the text, which nobody has taken up, and deletes it
+    then."""
     conversation, was = message.conversation, message.state
     message.state = MessageState.SUPPRESSED
     db.session.flush()
-    unanswered(message)
+    _give_back(message, ConversationState.SNOOZED)
     message.state = was
     _hold(conversation)
     others = (Message.conversation_id == conversation.id, Message.id != message.id)

@@ -55,13 +55,14 @@ def act(
     ids: Collection[int],
     seen: Seen,
     *,
+    whole_list: bool = False,
     assignee_id: int | None = None,
     tag: str = "",
 ) -> Batch:
     """Does it to those of these conversations that the user may see, and commits. Done makes them count as
     read, though their texts stay unopened. It leaves out possible opt outs that are to be decided, where it
-    is more than one that was pressed, and those in which more has come since they were `seen`; an assignment
-    leaves out what can't be theirs. Errors: BadTag."""
+    is more than one or a `whole_list` that was pressed, and those in which more has come since they were
+    `seen`; an assignment leaves out what can't be theirs. Errors: BadTag."""
     ids = _visible(user, ids)
     batch = Batch(tenant_id=user.tenant_id, user_id=user.id, action=action, assignee_id=assignee_id)
     given = tags.named(tag) if action == Action.TAG else None
@@ -77,7 +78,7 @@ def act(
         answering_many.hold(chunk)
         match action:
             case Action.DONE:
-                may = _may_be_done(batch, chunk, seen, len(ids) > 1)
+                may = _may_be_done(batch, chunk, seen, whole_list or len(ids) > 1)
                 unread = _unread_of(may)
                 _keep(batch, answering_many.done(user.id, may), unread)
                 _set_unread(dict.fromkeys(unread, 0))

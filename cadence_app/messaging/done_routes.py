@@ -73,10 +73,8 @@ def act() -> ResponseReturnValue:
     list has."""
     which = which_of(request.form)
     seen = _seen()
-    if "all" in request.form and "one" not in request.form:
-        ids = desk.ids_of(current_user, which, bulk.MOST)
-    else:
-        ids = list(seen.texts)
+    whole_list = "all" in request.form and "one" not in request.form
+    ids = desk.ids_of(current_user, which, bulk.MOST) if whole_list else list(seen.texts)
     back = {**kept_of(which), "inbox": which.inbox_id or ""}
     if not ids:
         flash("Select a conversation first.", "warning")
@@ -91,6 +89,7 @@ def act() -> ResponseReturnValue:
             action,
             ids,
             seen,
+            whole_list=whole_list,
             assignee_id=assignee_id,
             tag=query_values.text(request.form, "tag", None),
         )

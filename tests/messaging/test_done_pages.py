@@ -161,6 +161,15 @@ def test_many_are_done_but_for_possible_opt_outs_and_undone_but_for_what_has_cha
     assert [each.row().unread for each in talks] == [1, 1, 1]
 
 
+def test_all_of_a_list_leaves_the_only_possible_opt_out_in_it(world: World) -> None:
+    talk = Talk(world)
+    talk.id = world.text(talk.number, "take me off this list").conversation_id
+    agent = world.sign_in("agent")
+    page = agent.get(many(agent, "done", [talk], all="1", only="flagged")).text
+    assert "1 left: possible opt out to decide." in plain(page)
+    assert talk.row().state == OPEN
+
+
 def test_a_possible_opt_out_by_itself_may_be_done_and_stays_in_the_queue(world: World) -> None:
     talk = Talk(world)
     talk.id = world.text(talk.number, "take me off this list").conversation_id
