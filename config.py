@@ -185,6 +185,7 @@ def load() -> dict[str, Any]:
         "WEBHOOK_PRIVATE_NETWORKS": _networks("CADENCE_WEBHOOK_PRIVATE_NETWORKS"),
         "WEBHOOK_LOG_DAYS": _number("CADENCE_WEBHOOK_LOG_DAYS", 30),
         "WEBHOOK_GIVE_UP_DAYS": _number("CADENCE_WEBHOOK_GIVE_UP_DAYS", 5),
+        "MAIL_KEEP_DAYS": _number("CADENCE_MAIL_KEEP_DAYS", 90),
         "PUSH_SERVICES": _push_services(),
         "IMPORT_MAX_BYTES": _number("CADENCE_IMPORT_MAX_BYTES", 100_000_000),
         "IMPORT_MAX_UNPACKED": _number("CADENCE_IMPORT_MAX_UNPACKED", 1024 * 1024 * 1024),

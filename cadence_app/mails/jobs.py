@@ -1,4 +1,5 @@
-"""The mail worker's part of the outbox: send a mail, and find again whatever was lost on the way."""
+"""The mail worker's part of the outbox: send a mail, find again whatever was lost on the way, and delete what
+has gone long ago."""
 
 from __future__ import annotations
 
@@ -7,16 +8,16 @@ from typing import Any
 
 from flask import current_app
 from flask_mail import Message
-from sqlalchemy import func, or_, update
+from sqlalchemy import delete, func, or_, update
 
 from cadence_app.extensions import db
 from cadence_app.mails import smtp
 from cadence_app.mails.models import OutgoingMail
 from cadence_app.mails.service import queue_up, sending
-from cadence_app.tenancy import use_tenant
+from cadence_app.tenancy import tenant_in_use, use_tenant
 from cadence_app.vault import Unreadable, decrypt
 from cadence_app.work.retrying import Retrying
-from cadence_app.work.sweeps import sweep
+from cadence_app.work.sweeps import EVERYBODY, sweep
 
 # With the longest wait between two, this is three days of a mail server that is away.
 _AGAIN = Retrying(timedelta(seconds=10), timedelta(minutes=15), attempts=290)
@@ -64,6 +65,23 @@ def sweep_mails(tenant_id: int, mail_id: int) -> None:
     db.session.commit()
     if given_up is None:
         queue_up(tenant_id, mail_id)
+
+
+def kept_for() -> timedelta:
+    """How long after it was written is known that a mail has gone, or why it has not."""
+    return timedelta(days=current_app.config["MAIL_KEEP_DAYS"])
+
+
+@sweep("due_old_mails", late=kept_for, every=3600, queue="sweeps", of_each=1, at_most=EVERYBODY)
+def sweep_old_mails(tenant_id: int, _: int) -> None:
+    """Deletes a tenant's mails of long ago that have gone or were given up."""
+    old = delete(OutgoingMail).where(
+        OutgoingMail.tenant_id == tenant_in_use(),
+        OutgoingMail.next_attempt_at.is_(None),
+        OutgoingMail.created_at < func.now() - kept_for(),
+    )
+    db.session.execute(old.execution_options(synchronize_session=False))
+    db.session.commit()
 
 
 def _take(mail_id: int) -> OutgoingMail | None:

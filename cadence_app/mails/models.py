@@ -17,7 +17,7 @@ class OutgoingMail(Model):
 
     `text` and `html` are encrypted (vault.py), as there may be a link in them that signs in, and emptied
     once the mail has gone or been given up. `next_attempt_at` is null from then on; `problem` says why it
-    has not gone.
+    has not gone. The row goes MAIL_KEEP_DAYS after it was written, if it waits no longer.
     """
 
     __tablename__ = "outgoing_mails"
@@ -27,6 +27,12 @@ class OutgoingMail(Model):
             "tenant_id",
             text("LEAST(next_attempt_at, useless_after)"),
             postgresql_where=text("next_attempt_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_outgoing_mails_ended",
+            "tenant_id",
+            "created_at",
+            postgresql_where=text("next_attempt_at IS NULL"),
         ),
     )
 

@@ -13,7 +13,7 @@ from sqlalchemy import func, update
 
 from cadence_app.extensions import db, rq
 from cadence_app.mails import service
-from cadence_app.mails.jobs import send_mail, sweep_mails
+from cadence_app.mails.jobs import send_mail, sweep_mails, sweep_old_mails
 from cadence_app.mails.models import OutgoingMail
 from tests.accounts.arriving import mails_to, outbox, said
 from tests.conftest import free_port
@@ -152,3 +152,15 @@ def test_a_mail_of_another_tenant_is_not_seen(world: World, legacy_world: World)
         send_mail(legacy_world.tenant_id, mail_id)
     assert outbox(legacy_world) == []
     assert outbox(world)[-1].attempts == 0
+
+
+def test_a_mail_of_long_ago_goes_unless_it_waits_still(world: World) -> None:
+    old, lately, waiting = (_put(world, _address()) for _ in range(3))
+    for mail_id in (old, lately):
+        _send(world, mail_id)
+    with world.session():
+        long_ago = update(OutgoingMail).where(OutgoingMail.id.in_([old, waiting]))
+        db.session.execute(long_ago.values(created_at=datetime.now(UTC) - timedelta(days=91)))
+        db.session.commit()
+        sweep_old_mails()
+    assert [mail.id for mail in outbox(world)] == [lately, waiting]
