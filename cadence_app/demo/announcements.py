@@ -23,16 +23,42 @@ from cadence_app.messaging.models import (
     MessageState,
 )
 
-_TEXTS = (
-    "{team}: Registration for the coming term opens Monday at 7 AM. Reply with any questions.",
-    "{team}: The FAFSA priority date is two weeks away. We can look over your form with you.",
-    "{team}: Campus is closed Thursday and Friday. This line is answered again on Monday.",
-    "{team}: Your next payment is due on the 10th. Reply if you would like to talk about a plan.",
-    "{team}: Career fair on Wednesday, 11 to 3, in the Union. 60 employers, no appointment needed.",
-    "{team}: Add/drop ends Friday at 5. Text us if you are unsure about a class.",
-    "{team}: Housing applications open on the 1st. Returning students choose their rooms first.",
-    "{team}: Finals week hours: library open until 2 AM, tutoring until midnight.",
-)
+# What each team texts about.
+_TEXTS = {
+    "Admissions": (
+        "{team}: Application decisions are in the portal. Reply with any questions.",
+        "{team}: Campus tours leave daily at 10 and 2. Text us a day and we will save you a place.",
+        "{team}: We are missing a transcript in some files. Ask us whether yours is complete.",
+        "{team}: Admitted students, your deposit holds your place until May 1.",
+        "{team}: Transfer credit evaluations take about a week now. Text us to check on yours.",
+    ),
+    "Financial Aid": (
+        "{team}: The FAFSA priority date is two weeks away. We can look over your form with you.",
+        "{team}: Your next payment is due on the 10th. Reply if you would like to talk about a plan.",
+        "{team}: Scholarship applications close on the 15th. One form covers all of them.",
+        "{team}: Work-study jobs for the term are posted. Reply for the list.",
+        "{team}: Tax forms (1098-T) are in the portal now.",
+    ),
+    "Student Success": (
+        "{team}: Finals week hours: library open until 2 AM, tutoring until midnight.",
+        "{team}: Add/drop ends Friday at 5. Text us if you are unsure about a class.",
+        "{team}: Midterm grades are in. If one surprised you, we have tutors for it.",
+        "{team}: Career fair on Wednesday, 11 to 3, in the Union. 60 employers, no appointment needed.",
+        "{team}: Feeling swamped? Walk in any afternoon, or just text back.",
+    ),
+    "Enrollment": (
+        "{team}: Registration for the coming term opens Monday at 7 AM. Reply with any questions.",
+        "{team}: Housing applications open on the 1st. Returning students choose their rooms first.",
+        "{team}: Immunization records are due before move-in. A photo of the card is enough.",
+        "{team}: Orientation has three dates left. Text us the one you want.",
+    ),
+    "Advising": (
+        "{team}: Your advisor has openings this week. Text us a day that suits you.",
+        "{team}: Degree checks for May graduates are done. Ask us what is left on yours.",
+        "{team}: The last day to withdraw from a class is Friday.",
+        "{team}: Summer classes are posted. Reply if you want help choosing.",
+    ),
+}
 _EACH = 4
 _FAILS = 0.025
 
@@ -95,7 +121,7 @@ def _text(inbox: Inbox, author: User, moment: datetime, chance: random.Random) -
         "inbox_id": inbox.id,
         "direction": Direction.OUTBOUND,
         "kind": MessageKind.PERSON,
-        "body": chance.choice(_TEXTS).format(team=inbox.team.name),
+        "body": chance.choice(_TEXTS[inbox.team.name]).format(team=inbox.team.name),
         "state": MessageState.FAILED if failed else MessageState.DELIVERED,
         "detail": "The carrier says this number is out of service." if failed else "",
         "user_id": author.id,

@@ -1,10 +1,10 @@
-"""The demo's campaigns: two that went out yesterday, one that is set for tomorrow, and saved texts."""
+"""The demo's campaigns: those of the last weeks, one that is set for tomorrow, and saved texts."""
 
 from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import insert, select, update
@@ -17,6 +17,7 @@ from cadence_app.consent.keywords import Meaning
 from cadence_app.consent.ledger import Change, record_changes
 from cadence_app.consent.models import Consent, Source, Status
 from cadence_app.contacts.models import Contact
+from cadence_app.demo.classes import Classes
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.auto_replies import KINDS, text_of
@@ -32,20 +33,48 @@ from cadence_app.messaging.models import (
     TextTemplate,
 )
 
+
+@dataclass(frozen=True)
+class _Went:
+    """A campaign that is over, by an agent's first or second team, to those in one year of college. `replies`
+    is the share that answered, `stops` that of those who opted out."""
+
+    name: str
+    body: str
+    team: int
+    year: str
+    days_ago: int
+    at: time
+    replies: float
+    stops: float
+
+
+# The oldest first.
 _WENT = (
-    (
-        "Open house on Saturday",
-        "Hi {first_name|there}, our open house is this Saturday, 10 to 2. Tours leave every half hour. Will you come?",
-        time(10, 5),
-        0.11,
-        0.006,
+    _Went(
+        "Aid letters are out",
+        "Hi {first_name|there}, your financial aid letter is in the portal. Reply if a number looks wrong.",
+        *(1, "Sophomore", 41, time(11, 15), 0.09, 0.007),
     ),
-    (
+    _Went(
+        "Advising week",
+        "Hi {first_name|there}, advising for spring starts Monday. Reply with a day that suits you.",
+        *(0, "Junior", 29, time(9, 40), 0.12, 0.005),
+    ),
+    _Went(
+        "Graduation form",
+        "Hi {first_name|there}, the form to graduate in May is due in two weeks. Can I help with it?",
+        *(1, "Senior", 17, time(14, 5), 0.08, 0.008),
+    ),
+    _Went(
         "Registration reminder",
         "Hi {first_name|there}, registration for spring opens Monday at 7 AM. Reply if you would like help with your schedule.",
-        time(15, 30),
-        0.07,
-        0.011,
+        *(0, "First year", 8, time(15, 30), 0.07, 0.011),
+    ),
+    _Went(
+        "Open house on Saturday",
+        "Hi {first_name|there}, our open house is this Saturday, 10 to 2. Tours leave every half hour. Will you come?",
+        *(0, "Prospective", 1, time(10, 5), 0.16, 0.008),
     ),
 )
 _TOMORROW = (
@@ -71,8 +100,8 @@ _TEMPLATES = (
     ("Thank you", "Thank you, {first_name|and have a good day}. Text us any time."),
 )
 _FAILS = 0.02
-# How many of those who answered still wait for a reply.
-_WAIT = 0.15
+# How many of those who answered yesterday still wait for a reply.
+_WAIT = 0.3
 
 
 @dataclass
@@ -91,17 +120,32 @@ class _Sent:
 
 
 def load_campaigns(
-    tenant: Tenant, changes: list[Change], inboxes: list[Inbox], agent: User, chance: random.Random
+    tenant: Tenant,
+    changes: list[Change],
+    classes: Classes,
+    inboxes: list[Inbox],
+    agent: User,
+    chance: random.Random,
 ) -> None:
-    """Makes them for the first two teams. `changes` are all of the contacts who do not talk otherwise."""
+    """Makes them for the agent's first two teams. `changes` are all of the contacts who do not talk
+    otherwise."""
     desks = [next(box for box in inboxes if box.team_id == team.id) for team in agent.teams]
-    yesterday = (datetime.now(tenant.zone) - timedelta(days=1)).date()
-    for desk, (name, body, at, replies, stops) in zip(desks, _WENT, strict=False):
-        begun = datetime.combine(yesterday, at, tenant.zone).astimezone(UTC)
-        campaign = _campaign(desk, agent, name, body, CampaignState.FINISHED, begun)
-        _load_sent(campaign, changes, replies, stops, chance)
-    tomorrow = datetime.combine(yesterday + timedelta(days=2), time(10), tenant.zone).astimezone(UTC)
-    planned = _campaign(desks[0], agent, *_TOMORROW, CampaignState.SCHEDULED, None)
+    today = datetime.now(tenant.zone).date()
+    stopped: set[tuple[int, int]] = set()
+    for went in _WENT:
+        day = _working_day(today - timedelta(days=went.days_ago))
+        begun = datetime.combine(day, went.at, tenant.zone).astimezone(UTC)
+        tag_id, people = classes[went.year]
+        campaign = _campaign(desks[went.team], agent, went.name, went.body, CampaignState.FINISHED, tag_id)
+        campaign.started_at = begun
+        latest = {
+            each.contact_id: each
+            for each in changes
+            if each.team_id == campaign.team_id and each.contact_id in people
+        }
+        stopped |= _load_sent(campaign, latest, stopped, went, chance)
+    tomorrow = datetime.combine(today + timedelta(days=1), time(10), tenant.zone).astimezone(UTC)
+    planned = _campaign(desks[0], agent, *_TOMORROW, CampaignState.SCHEDULED, classes["First year"][0])
     planned.send_at = planned.wake_at = tomorrow
     recipients.work_out(planned)
     for name, body in _TEMPLATES:
@@ -109,9 +153,12 @@ def load_campaigns(
     _load_later(desks[0], agent, tomorrow)
 
 
-def _campaign(
-    desk: Inbox, agent: User, name: str, body: str, state: CampaignState, begun: datetime | None
-) -> Campaign:
+def _working_day(day: date) -> date:
+    """The day itself, or the Friday before a weekend."""
+    return day - timedelta(days=max(0, day.weekday() - 4))
+
+
+def _campaign(desk: Inbox, agent: User, name: str, body: str, state: CampaignState, tag_id: int) -> Campaign:
     campaign = Campaign(
         tenant_id=desk.tenant_id,
         team_id=desk.team_id,
@@ -119,9 +166,8 @@ def _campaign(
         user_id=agent.id,
         name=name,
         body=body,
-        segment=Segment().stored,
+        segment=Segment(narrowing={"tags_any": [tag_id]}).stored,
         state=state,
-        started_at=begun,
     )
     db.session.add(campaign)
     db.session.flush()
@@ -129,32 +175,42 @@ def _campaign(
 
 
 def _load_sent(
-    campaign: Campaign, changes: list[Change], replies: float, stops: float, chance: random.Random
-) -> None:
+    campaign: Campaign,
+    latest: dict[int, Change],
+    stopped: set[tuple[int, int]],
+    went: _Went,
+    chance: random.Random,
+) -> set[tuple[int, int]]:
+    """Sends it to those who had nothing later; `stopped` are those, by contact and team, whom an earlier
+    campaign made opt out. Gives those who opt out by this one."""
     begun = campaign.started_at or datetime.now(UTC)
-    latest = {change.contact_id: change for change in changes if change.team_id == campaign.team_id}
-    talks = dict(
-        db.session.execute(
-            select(Conversation.contact_id, Conversation.id).where(Conversation.inbox_id == campaign.inbox_id)
-        ).all()
-    )
+    talks = {
+        contact_id: (talk_id, last_at)
+        for contact_id, talk_id, last_at in db.session.execute(
+            select(Conversation.contact_id, Conversation.id, Conversation.last_message_at).where(
+                Conversation.inbox_id == campaign.inbox_id, Conversation.contact_id.in_(latest)
+            )
+        )
+    }
     contacts = {each.id: each for each in db.session.scalars(select(Contact).where(Contact.id.in_(latest)))}
     fields = tenant_fields()
     sent, left_out, moment = [], [], begun
     for contact_id, change in latest.items():
-        if change.at is None or change.at >= begun or contact_id not in talks:
+        talk_id, last_at = talks.get(contact_id, (None, begun))
+        if change.at is None or change.at >= begun or talk_id is None or last_at >= begun:
             continue
         row = {"campaign_id": campaign.id, "tenant_id": campaign.tenant_id, "contact_id": contact_id}
-        if change.status == Status.OPTED_OUT:
+        if change.status == Status.OPTED_OUT or (contact_id, campaign.team_id) in stopped:
             left_out.append(row | {"state": RecipientState.LEFT_OUT, "reason": Reason.OPTED_OUT})
             continue
         moment += timedelta(milliseconds=200)
         body = fields.render(campaign.body, contacts[contact_id])
-        each = _Sent(row, talks[contact_id], [_text(campaign, body, moment, chance)])
-        _answer(campaign, each, moment, replies, stops, chance)
+        each = _Sent(row, talk_id, [_text(campaign, body, moment, chance)])
+        _answer(campaign, each, moment, went, chance)
         sent.append(each)
     campaign.finished_at = moment
-    _store(campaign, sent, left_out, chance)
+    _store(campaign, sent, left_out, _WAIT if went.days_ago == 1 else 0, chance)
+    return {(each.recipient["contact_id"], campaign.team_id) for each in sent if each.stop_at}
 
 
 def _text(campaign: Campaign, body: str, moment: datetime, chance: random.Random) -> dict[str, Any]:
@@ -174,15 +230,13 @@ def _text(campaign: Campaign, body: str, moment: datetime, chance: random.Random
     }
 
 
-def _answer(
-    campaign: Campaign, sent: _Sent, moment: datetime, replies: float, stops: float, chance: random.Random
-) -> None:
+def _answer(campaign: Campaign, sent: _Sent, moment: datetime, went: _Went, chance: random.Random) -> None:
     """Some answer, a few of them with STOP, which gets its confirmation."""
     at = moment + timedelta(minutes=chance.expovariate(1 / 40) + 1)
     drawn = chance.random()
-    if sent.texts[0]["state"] == MessageState.FAILED or at > datetime.now(UTC) or drawn > replies:
+    if sent.texts[0]["state"] == MessageState.FAILED or at > datetime.now(UTC) or drawn > went.replies:
         return
-    stopped = drawn < stops
+    stopped = drawn < went.stops
     heard = sent.texts[0] | {
         "direction": Direction.INBOUND,
         "body": "STOP" if stopped else chance.choice(_ANSWERS),
@@ -209,9 +263,9 @@ def _answer(
         sent.texts.append(heard | confirmation)
 
 
-def _talk(sent: _Sent, chance: random.Random) -> dict[str, Any]:
-    """How the conversation of who wrote stands on the desk: most are seen to by now."""
-    waits = sent.answered_at if chance.random() < _WAIT else None
+def _talk(sent: _Sent, wait: float, chance: random.Random) -> dict[str, Any]:
+    """How the conversation of who wrote stands on the desk: this share of them waits still."""
+    waits = sent.answered_at if chance.random() < wait else None
     return {
         "id": sent.conversation_id,
         "listed_at": sent.texts[1]["created_at"],
@@ -222,7 +276,11 @@ def _talk(sent: _Sent, chance: random.Random) -> dict[str, Any]:
 
 
 def _store(
-    campaign: Campaign, sent: list[_Sent], left_out: list[dict[str, Any]], chance: random.Random
+    campaign: Campaign,
+    sent: list[_Sent],
+    left_out: list[dict[str, Any]],
+    wait: float,
+    chance: random.Random,
 ) -> None:
     where = {"tenant_id": campaign.tenant_id, "inbox_id": campaign.inbox_id}
     texts = [text | where | {"conversation_id": each.conversation_id} for each in sent for text in each.texts]
@@ -246,7 +304,7 @@ def _store(
             }
         )
         if len(each.texts) > 1:
-            talks.append(_talk(each, chance))
+            talks.append(_talk(each, wait, chance))
         if each.stop_at:
             stops.append(
                 Change(
@@ -260,7 +318,8 @@ def _store(
     if talks:
         db.session.execute(update(Conversation), talks)
     db.session.execute(insert(Recipient), rows)
-    db.session.execute(insert(Recipient), left_out)
+    if left_out:
+        db.session.execute(insert(Recipient), left_out)
     record_changes(stops)
 
 

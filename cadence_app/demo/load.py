@@ -21,6 +21,7 @@ from cadence_app.demo import people
 from cadence_app.demo.agreements import load_agreements
 from cadence_app.demo.announcements import load_announcements
 from cadence_app.demo.campaigns import load_campaigns
+from cadence_app.demo.classes import load_classes
 from cadence_app.demo.conversations import load_conversations
 from cadence_app.demo.desk import load_desk
 from cadence_app.demo.forgotten import load_forgotten
@@ -98,7 +99,8 @@ def _load(organisation: Organisation, chance: random.Random) -> None:
     load_announcements(chain.from_iterable(waves), inboxes, [admin, agent], chance)
     load_forgotten(tenant, teams, numbers, chance)
     load_conversations(tenant, talking, inboxes, [admin, agent], numbers, chance)
-    load_campaigns(tenant, list(chain.from_iterable(waves)), inboxes, agent, chance)
+    classes = load_classes(tenant, admin, contacts[len(talking) :], chance)
+    load_campaigns(tenant, list(chain.from_iterable(waves)), classes, inboxes, agent, chance)
     load_agreements(tenant, teams, admin, agent, numbers, random.Random(tenant.name))
     load_records(tenant, talking, admin, agent, numbers, chance)
     load_settings(admin, teams, inboxes)
