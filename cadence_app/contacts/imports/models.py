@@ -231,7 +231,7 @@ class ImportRow(Model):
 
     import_id: Mapped[int] = mapped_column(ForeignKey("imports.id"), primary_key=True)
     line: Mapped[int] = mapped_column(primary_key=True)
-    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
+    tenant_id: Mapped[int]
     first_name: Mapped[str]
     last_name: Mapped[str]
     external_id: Mapped[str]
@@ -265,7 +265,7 @@ class ImportOutcome(Model):
 
     import_id: Mapped[int] = mapped_column(ForeignKey("imports.id"), primary_key=True)
     line: Mapped[int] = mapped_column(primary_key=True)
-    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
+    tenant_id: Mapped[int]
     result: Mapped[Result]
     contact_id: Mapped[int | None]
     waits_for_id: Mapped[int | None]

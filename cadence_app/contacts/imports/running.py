@@ -106,7 +106,7 @@ def _check(imported: Import) -> None:
     _hear(imported, order, dry=True)
     line = 0
     while lines := applying.lines_after(imported.id, line):
-        _count(imported, applying.apply_batch(order, lines, dry=True))
+        _count(imported, applying.check_batch(order, lines))
         line = lines[-1]
         imported.rows_done += len(lines)
         _told(imported)
