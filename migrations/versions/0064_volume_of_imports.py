@@ -2,11 +2,13 @@
 that hangs on a contact or an import of the same tenant is not looked up once more.
 
 The keys that go say nothing new: each of these tables has another one, (tenant_id, contact_id) or (tenant_id,
-import_id), to a row whose own tenant exists.
+import_id), to a row whose own tenant exists. The check page finds refused rows by their kind, and rows with a
+number that was stopped, by indexes.
 """
 
 from __future__ import annotations
 
+import sqlalchemy as sa
 from alembic import op
 
 revision = "0064"
@@ -15,6 +17,11 @@ branch_labels = None
 depends_on = None
 
 _HELD_ALREADY = ("contact_numbers", "consents", "opt_out_changes", "import_rows", "import_outcomes")
+# What the check page lists of a file of any size.
+_FOUND_BY = (
+    ("ix_import_outcomes_refused", ["import_id", "kind", "line"], "kind <> ''"),
+    ("ix_import_outcomes_stopped", ["import_id", "line"], "number_stopped"),
+)
 # Each row by its key, whatever the planner thinks of tables that were filled a moment ago.
 _EACH = """
 CREATE FUNCTION require_matching_changes() RETURNS trigger
@@ -70,9 +77,13 @@ def upgrade() -> None:
         )
     for table in _HELD_ALREADY:
         op.drop_constraint(f"fk_{table}_tenant_id", table, type_="foreignkey")
+    for name, columns, which in _FOUND_BY:
+        op.create_index(name, "import_outcomes", columns, postgresql_where=sa.text(which))
 
 
 def downgrade() -> None:
+    for name, _, _ in _FOUND_BY:
+        op.drop_index(name, table_name="import_outcomes")
     for table in _HELD_ALREADY:
         op.create_foreign_key(f"fk_{table}_tenant_id", table, "tenants", ["tenant_id"], ["id"])
     op.execute("DROP TRIGGER matches_history_still ON consents")

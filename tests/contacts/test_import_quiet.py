@@ -1,4 +1,4 @@
-"""Rows about which nothing is to be decided are counted and applied at once: no file can tell the difference."""
+"""Rows about which nothing is to be decided are judged at once: no file can tell the difference."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select, text
 
-from cadence_app.consent.models import OptOutChange
+from cadence_app.consent.models import OptOutChange, Status
 from cadence_app.contacts.imports import applying, quiet
 from cadence_app.contacts.imports.batches import Applied, Order
 from cadence_app.contacts.imports.models import Import
@@ -56,14 +56,14 @@ BEFORE = st.lists(
 
 @pytest.mark.sized
 @settings(
-    max_examples=sizes.size(4, 150),
+    max_examples=sizes.size(60, 150),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(before=BEFORE, rows=ROWS, says=st.booleans(), lifts=st.booleans(), batch=st.sampled_from([1, 2, 2000]))
 def test_whether_rows_are_judged_together_or_one_batch_after_the_other_a_file_comes_to_the_same(
     world: World,
-    before: list[tuple[str, str, str | None, str]],
+    before: list[tuple[str, str, Status | None, str]],
     rows: list[tuple[str, ...]],
     says: bool,
     lifts: bool,
@@ -111,7 +111,7 @@ def _none(order: Order, lines: Sequence[int]) -> tuple[int, list[int]]:
 
 def _came_to(
     world: World,
-    before: list[tuple[str, str, str | None, str]],
+    before: list[tuple[str, str, Status | None, str]],
     rows: list[tuple[str, ...]],
     says: bool,
     lifts: bool,
@@ -140,13 +140,15 @@ def _came_to(
             "SELECT c.number, c.external_id, c.first_name, t.code, s.status, s.stopped_at IS NULL,"
             " (SELECT array_agg(g.name ORDER BY g.name) FROM contact_tags x JOIN tags g ON g.id = x.tag_id"
             "  WHERE x.contact_id = c.id), s.out_again"
-            " FROM contacts c LEFT JOIN consents s ON s.contact_id = c.id LEFT JOIN teams t ON t.id = s.team_id"
+            " FROM contacts c LEFT JOIN consents s ON s.contact_id = c.id"
+            " LEFT JOIN teams t ON t.id = s.team_id"
             " WHERE c.number = ANY (CAST(:numbers AS text[])) ORDER BY 1, 4",
         ),
         _rows(
             world,
             "SELECT number, team_code, status, source, first_name, external_id, reason = ''"
-            " FROM opt_out_changes WHERE number = ANY (CAST(:numbers AS text[])) ORDER BY number, team_code, id",
+            " FROM opt_out_changes WHERE number = ANY (CAST(:numbers AS text[]))"
+            " ORDER BY number, team_code, id",
         ),
     ]
 

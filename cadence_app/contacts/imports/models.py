@@ -261,6 +261,8 @@ class ImportOutcome(Model):
     __table_args__ = (
         CheckConstraint("result IN ('new', 'updated', 'unchanged', 'refused', 'waiting')", name="result"),
         Index("ix_import_outcomes_noted", "import_id", "line", postgresql_where=text("note <> ''")),
+        Index("ix_import_outcomes_refused", "import_id", "kind", "line", postgresql_where=text("kind <> ''")),
+        Index("ix_import_outcomes_stopped", "import_id", "line", postgresql_where=text("number_stopped")),
     )
 
     import_id: Mapped[int] = mapped_column(ForeignKey("imports.id"), primary_key=True)

@@ -84,6 +84,7 @@ def _open(imported: Import) -> None:
 def _check(imported: Import) -> None:
     """Stages the file and does everything that the import would, each batch rolled back."""
     _reset(imported)
+    results.forget(imported)
 
     def progress(rows: int) -> None:
         imported.rows_total = rows
@@ -113,6 +114,7 @@ def _check(imported: Import) -> None:
     _count(imported, Applied(applying.foresee_waiting(imported.id)))
     _hear_the_rest(imported, order, dry=True)
     imported.refusals = choosing.count_refusals(imported.id)
+    results.write(imported)
     imported.state, imported.problem = ImportState.READY, ""
     db.session.commit()
 
