@@ -104,7 +104,7 @@ def _none_in_check(order: Order, lines: Sequence[int]) -> tuple[Applied, list[in
     return Applied(), list(lines)
 
 
-def _none(order: Order, lines: Sequence[int]) -> tuple[int, list[int]]:
+def _none(order: Order, lines: Sequence[int], any_new: bool) -> tuple[int, list[int]]:
     return 0, list(lines)
 
 

@@ -126,7 +126,7 @@ def _try(order: Order, lines: list[int], dry: bool) -> Applied:
         db.session.execute(statements.ADD_TAGS, values)
         tagged = set(db.session.scalars(statements.TAG_CONTACTS, values))
     # A check has no quiet rows here any more.
-    first, others = (0, lines) if dry else quiet.apply(order, lines)
+    first, others = (0, lines) if dry else quiet.apply(order, lines, planned.new > 0)
     asked, told = _asked(order.import_id, others)
     decided = opt_outs.decided(order.import_id, {each[0] for each in asked}) if order.says_out else {}
     words = opt_outs.words_of(order, {contact_id for contact_id, _ in asked})

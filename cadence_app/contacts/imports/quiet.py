@@ -67,19 +67,21 @@ WHERE o.result IN ('new', 'updated', 'unchanged') AND NOT CASE o.result
 
 
 _NOT_QUIET = _not_quiet(_BARRED, "")
-# A tag may be one that they have not got, which only putting it there tells.
-_NOT_QUIET_IN_CHECK = _not_quiet(_STOPPED, "AND r.tags = '{}'")
+# Whether they have a tag, and whether how they agreed is recorded already, only trying tells.
+_NOT_QUIET_IN_CHECK = _not_quiet(_STOPPED, "AND r.tags = '{}' AND r.given IS NULL")
+# Of new people, with what is said of how they agreed: on that of who comes in opted out no consent rests.
 _PAIRS = text(f"""
-SELECT coalesce(sum((SELECT count(DISTINCT team_id) FROM unnest(r.team_ids) AS asked (team_id))), 0)
-FROM {statements.OF_BATCH} WHERE o.result = 'new'
+SELECT count(*) AS statuses, count(*) FILTER (WHERE r.given IS NOT NULL) AS evidence,
+    count(*) FILTER (WHERE r.given IS NOT NULL AND r.status = 'opted_out') AS idle
+FROM {statements.OF_BATCH} CROSS JOIN LATERAL (SELECT DISTINCT unnest(r.team_ids)) AS asked (team_id)
+WHERE o.result = 'new'
 """)
 
 
 def check(order: Order, lines: Sequence[int]) -> tuple[Applied, list[int]]:
     """Says of the quiet ones among these lines how they will go, in the open transaction, and writes nothing
-    else; what that is, and the other lines. In a file that says how people agreed or since when a status is,
-    no row is quiet here."""
-    if order.dated or order.evidence is not None:
+    else; what that is, and the other lines. In a file that says since when a status is no row is quiet."""
+    if order.dated or (order.evidence and order.evidence.statement):
         return Applied(), list(lines)
     values = _values(order, lines)
     db.session.execute(statements.BY_INDEX)
@@ -89,18 +91,22 @@ def check(order: Order, lines: Sequence[int]) -> tuple[Applied, list[int]]:
     others = set(db.session.scalars(_NOT_QUIET_IN_CHECK, values))
     values["lines"] = [line for line in lines if line not in others]
     results = {row.result: row.count for row in db.session.execute(statements.TALLY, values)}
-    statuses = int(db.session.scalar(_PAIRS, values)) if results.get(Result.NEW) else 0
-    return Applied(Counter(results), statuses), sorted(others)
+    applied = Applied(Counter(results))
+    if results.get(Result.NEW):
+        pairs = db.session.execute(_PAIRS, values).one()
+        applied.statuses, applied.evidence, applied.idle = pairs.statuses, pairs.evidence, pairs.idle
+    return applied, sorted(others)
 
 
-def apply(order: Order, lines: Sequence[int]) -> tuple[int, list[int]]:
+def apply(order: Order, lines: Sequence[int], any_new: bool) -> tuple[int, list[int]]:
     """Gives the new people of the quiet ones among these lines, who are planned and made, their statuses, in
-    the open transaction; how many those are, and the lines that are not quiet."""
+    the open transaction; how many those are, and the lines that are not quiet. `any_new`: there are any."""
     if order.dated:
         return 0, list(lines)
     others = set(db.session.scalars(_NOT_QUIET, _values(order, lines)))
     quiet = [line for line in lines if line not in others]
-    return len(first_status.add_selected(_first(order.import_id, quiet), order.user)), sorted(others)
+    first = first_status.add_selected(_first(order.import_id, quiet), order.user) if any_new else ()
+    return len(first), sorted(others)
 
 
 def _values(order: Order, lines: Sequence[int]) -> dict[str, Any]:
