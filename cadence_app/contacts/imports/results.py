@@ -32,6 +32,7 @@ from cadence_app.contacts.imports.refusals import Choice, Kind
 from cadence_app.contacts.imports.staging import opened
 from cadence_app.extensions import db
 from cadence_app.spreadsheets import defused
+from cadence_app.tenancy import use_tenant
 
 # The refused rows that say opt out, as told() chooses among all.
 OPT_OUTS = "opt_outs"
@@ -171,10 +172,17 @@ def stored(imported: Import) -> Iterator[bytes]:
     pieces = files.chunks(imported.result_key)
     if imported.state not in _WAITING:
         return pieces
+    return _as_now(pieces, imported.tenant_id, imported.id)
+
+
+def _as_now(pieces: Iterator[bytes], tenant_id: int, import_id: int) -> Iterator[bytes]:
+    # A response is sent after its request's session is gone.
+    use_tenant(tenant_id)
+    imported = db.session.get_one(Import, import_id)
     lines = csv.reader(io.TextIOWrapper(io.BufferedReader(_Joined(pieces)), encoding="utf-8-sig", newline=""))
     head = next(lines)
     cells = ((int(found[1]), row[:-1]) for row in lines if (found := _LINE.match(row[-1])))
-    return _written(head, cells, _all_told(imported), imported.refused_opt_outs)
+    yield from _written(head, cells, _all_told(imported), imported.refused_opt_outs)
 
 
 def examples(imported: Import) -> dict[str, str]:
