@@ -198,9 +198,10 @@ def examples(imported: Import) -> dict[str, str]:
         )
         .order_by(ImportOutcome.line)
         .limit(1)
+        .correlate(kinds)
         .scalar_subquery()
     )
-    lines = [line for line in db.session.scalars(select(first)) if line]
+    lines = [line for line in db.session.scalars(select(first).select_from(kinds)) if line]
     rows = db.session.execute(_told(imported).where(ImportOutcome.line.in_(lines)))
     return {row.kind: _example(_as_told(row, imported.headers)) for row in rows}
 
