@@ -46,6 +46,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--memory-rows", type=int, default=3_000_000)
     parser.add_argument("--import-rows", type=int, default=500_000)
+    parser.add_argument("--import-agreed", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--recipients", type=int, default=2_000)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--contacts", type=int, default=100_000)
@@ -57,7 +58,7 @@ def main() -> None:
     if options.what in ("all", "export"):
         _export(options)
     if options.what in ("all", "import"):
-        print(imports.report(RESULTS, options.import_rows))
+        print(imports.report(RESULTS, options.import_rows, options.import_agreed))
     if options.what in ("all", "workbooks"):
         print(workbooks.report(RESULTS))
     if options.what in ("all", "intent"):

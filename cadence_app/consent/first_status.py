@@ -5,9 +5,11 @@ Everything here runs inside the caller's transaction.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, Text, cast, literal, null, select
 
 from cadence_app.accounts.models import User
 from cadence_app.consent import blocks, evidence, evidence_by_api, number_stops
@@ -16,7 +18,7 @@ from cadence_app.consent.deciding import first_status
 from cadence_app.consent.evidence import Given
 from cadence_app.consent.evidence_by_api import Kept
 from cadence_app.consent.evidence_models import Way
-from cadence_app.consent.ledger import Change, note_stop, record_change
+from cadence_app.consent.ledger import Change, note_stop, record_change, record_selected
 from cadence_app.consent.models import Consent, Source, Status
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
@@ -53,6 +55,19 @@ def add_by_api(
     if given is None or not _texted_at(contact_id, number):
         return None
     return evidence_by_api.keep({(contact_id, team_id): given}, actor).get((contact_id, team_id))
+
+
+def add_selected(first: Select[Any], user: User) -> Sequence[Any]:
+    """The first statuses of people whom an import has made in this transaction and whom nothing bars (the
+    caller has looked): those that its file says. `first` selects contact_id, team_id and status. Returns them
+    as ledger.record_selected() does."""
+    asked = first.subquery("first")
+    plain = (
+        literal("").label("reason"),
+        cast(null(), Text).label("source"),
+        cast(null(), Text).label("number"),
+    )
+    return record_selected(select(*asked.c, *plain), Source.IMPORT, user)
 
 
 def _add(change: Change, number: str | None) -> int | None:

@@ -14,12 +14,11 @@ import pytest
 from sqlalchemy import func, select, text, update
 
 from cadence_app.accounts.models import User
-from cadence_app.consent import by_import
 from cadence_app.consent.evidence_models import Evidence
 from cadence_app.consent.models import Consent, OptOutChange
 from cadence_app.consent.number_holders import contact_with
 from cadence_app.contacts import mending
-from cadence_app.contacts.imports import applying, jobs, running, service
+from cadence_app.contacts.imports import jobs, quiet, running, service
 from cadence_app.contacts.imports.models import Import, ImportOutcome, ImportRow, ImportState
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db, rq
@@ -52,15 +51,15 @@ def test_a_failure_in_the_middle_leaves_whole_batches_and_the_next_try_goes_on(
     start(world, import_id)
     with monkeypatch.context() as patched:
         calls: list[int] = []
-        set_by_import = by_import.set_by_import
+        apply = quiet.apply
 
         def broken(*arguments: object) -> object:
             calls.append(1)
             if len(calls) == 2:
                 raise OSError("the disk is full")
-            return set_by_import(*arguments)  # type: ignore[arg-type]
+            return apply(*arguments)  # type: ignore[arg-type]
 
-        patched.setattr(applying, "set_by_import", broken)
+        patched.setattr(quiet, "apply", broken)
         cut = work(world, import_id)
     assert (cut.state, cut.rows_new) == ("importing", 4)
     assert "the disk is full" in cut.problem

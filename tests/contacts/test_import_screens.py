@@ -10,8 +10,9 @@ from werkzeug.test import TestResponse
 
 from cadence_app.accounts.models import AuditEntry
 from cadence_app.extensions import db
-from tests.contacts.importing import csv_of, upload, work
-from tests.world import Browser, World, new_number
+from tests.contacts.importing import check, csv_of, upload, work
+from tests.records.people import IN, erase, opt
+from tests.world import Browser, World, make_world, new_number
 
 
 def _send(browser: Browser, content: bytes, name: str = "people.csv") -> TestResponse:
@@ -64,6 +65,68 @@ def test_an_admin_goes_through_the_steps_without_scripts(world: World) -> None:
     with world.session():
         actions = [each.action for each in db.session.query(AuditEntry).order_by(AuditEntry.id)]
     assert actions == ["user.signed_in", "import.started", "import.finished", "import.refused_downloaded"]
+
+
+@pytest.mark.parametrize("navigation", ["teams", "legacy"])
+def test_problems_are_summed_up_at_the_top_and_refused_rows_come_before_the_import(
+    world: World, navigation: str
+) -> None:
+    own = world if navigation == "teams" else make_world(world.app, navigation)
+    import_id = upload(
+        own,
+        csv_of(
+            ("Ann", "", "1", new_number(), "ADM", "no"),
+            ("=HYPERLINK(1)", "", "2", "12", "ADM", "no"),
+            ("Bo", "", "3", "3.03555E9", "ADM", "no"),
+            ("Cy", "", "4", new_number(), "NOPE", "no"),
+        ),
+    )
+    checked = check(own, import_id)
+    assert checked.rows_refused == 3
+    browser = own.sign_in("admin")
+    page = browser.get(f"/contacts/import/{import_id}").text
+    assert page.index("3 rows can not be imported") < page.index("First rows")
+    assert all(f"Line {line}: " in page for line in (3, 5))
+    assert f"/contacts/import/{import_id}?kind=bad_number#problems" in page
+    word = "team" if navigation == "teams" else "department"
+    assert f"Press Change columns and choose a {word} for each code." in page
+    lines = browser.get(f"/contacts/import/{import_id}/refused.csv").data.decode("utf-8-sig").splitlines()
+    assert lines[0].endswith(",Problem")
+    assert [line.split(",")[0] for line in lines[1:]] == ["'=HYPERLINK(1)", "Bo", "Cy"]
+    assert "Line 4: MobileNumber: “3.03555E9” is no phone number." in lines[2]
+
+
+def test_refused_rows_before_the_import_are_told_without_who_was_erased_since(world: World) -> None:
+    number = new_number()
+    contact_id = world.add_contact(number, external_id="777")
+    opt(world, contact_id, IN)
+    import_id = upload(
+        world,
+        csv_of(
+            ("Zelda", "Gone", "777", number, "ADM", "perhaps"),
+            ("Bo", "", "2", number, "ADM", "no"),
+            ("Cy", "", "4", "12", "ADM", "no"),
+        ),
+    )
+    check(world, import_id)
+    browser = world.sign_in("admin")
+    path = f"/contacts/import/{import_id}/refused.csv"
+    assert "Zelda" in browser.get(path).text
+    erase(world, contact_id)
+    told = browser.get(path).text
+    assert not any(each in told for each in ("Zelda", "777", number, number.removeprefix("+1")))
+    assert "Line 2: " in told
+    assert "This person was erased" in told
+    assert "Line 4: MobileNumber: “12” is no phone number." in told
+
+
+def test_nothing_is_to_download_of_a_file_whose_columns_are_chosen_anew(world: World) -> None:
+    import_id = upload(world, csv_of(("Cy", "", "4", "12", "ADM", "no")))
+    check(world, import_id)
+    browser = world.sign_in("admin")
+    assert browser.get(f"/contacts/import/{import_id}/refused.csv").status_code == 200
+    browser.post(f"/contacts/import/{import_id}/change-columns")
+    assert browser.get(f"/contacts/import/{import_id}/refused.csv").status_code == 404
 
 
 def test_a_large_file_is_taken_from_admins_and_from_nobody_else(

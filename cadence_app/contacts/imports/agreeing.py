@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, and_, func, select, update
 
 from cadence_app.consent.by_import import Agreed
 from cadence_app.contacts.imports.batches import Order
@@ -32,35 +32,36 @@ class Stopped:
 
 def count(imported: Import) -> int:
     """How many rows are of such a number, as the check found."""
-    query = select(func.count()).where(
-        ImportOutcome.import_id == imported.id, ImportOutcome.number_stopped.is_(True)
-    )
+    query = select(func.count()).where(*_of_such(imported))
     return db.session.scalars(query).one()
 
 
 def listed(imported: Import) -> list[Stopped]:
     """The first MOST of these rows."""
-    query = (
-        select(ImportRow)
-        .join(
-            ImportOutcome,
-            (ImportOutcome.import_id == ImportRow.import_id) & (ImportOutcome.line == ImportRow.line),
-        )
-        .where(ImportRow.import_id == imported.id, ImportOutcome.number_stopped.is_(True))
-        .order_by(ImportRow.line)
-        .limit(MOST)
-    )
+    rows = select(
+        ImportRow.line, ImportRow.first_name, ImportRow.last_name, ImportRow.external_id, ImportRow.number
+    ).where(ImportRow.import_id == imported.id, ImportRow.line.in_(_lines(imported)))
     return [
         Stopped(row.line, f"{row.first_name} {row.last_name}".strip(), row.external_id, row.number)
-        for row in db.session.scalars(query)
+        for row in db.session.execute(rows.order_by(ImportRow.line))
     ]
+
+
+def _lines(imported: Import) -> list[int]:
+    """Their lines, by an index of their own; the rows by these, whatever the planner thinks of tables that
+    were filled a moment ago."""
+    query = select(ImportOutcome.line).where(*_of_such(imported)).order_by(ImportOutcome.line).limit(MOST)
+    return list(db.session.scalars(query))
+
+
+def _of_such(imported: Import) -> tuple[ColumnElement[bool], ...]:
+    return ImportOutcome.import_id == imported.id, and_(ImportOutcome.number_stopped)
 
 
 def keep(imported: Import, lines: Collection[int], reason: str) -> int:
     """Keeps of whom, by the lines of the list, a person wrote how they agreed, in this transaction; how many
     those are. Lines that are not on the list are left."""
-    on_list = {each.line for each in listed(imported)}
-    chosen = sorted(on_list & set(lines)) if reason and not imported.is_history else []
+    chosen = sorted(set(_lines(imported)) & set(lines)) if reason and not imported.is_history else []
     db.session.execute(
         update(ImportRow)
         .where(ImportRow.import_id == imported.id, ImportRow.line.in_(chosen))

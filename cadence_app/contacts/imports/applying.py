@@ -25,11 +25,11 @@ from sqlalchemy import (
 )
 
 from cadence_app.accounts.models import Team
-from cadence_app.consent.by_import import Held, Numbers, set_by_import
+from cadence_app.consent.by_import import Held, Numbers, Outcome, set_by_import
 from cadence_app.consent.contact_rows import lock_contacts
 from cadence_app.consent.models import Status
 from cadence_app.consent.wishes import Wish, wishes_of
-from cadence_app.contacts.imports import agreeing, opt_outs, recording, statements
+from cadence_app.contacts.imports import agreeing, opt_outs, quiet, recording, statements
 from cadence_app.contacts.imports.batches import Applied, Order, Overtaken, retried
 from cadence_app.contacts.imports.models import ImportOutcome, ImportRow, Result
 from cadence_app.contacts.models import Contact
@@ -75,6 +75,14 @@ def apply_batch(order: Order, lines: list[int], dry: bool = False) -> Applied:
     return retried(lambda: _try(order, lines, dry))
 
 
+def check_batch(order: Order, lines: list[int]) -> Applied:
+    """What a check finds of these lines: of the quiet ones by counting alone, of the others by apply_batch(),
+    rolled back. Commits."""
+    applied, others = retried(lambda: quiet.check(order, lines))
+    db.session.commit()
+    return applied + apply_batch(order, others, dry=True) if others else applied
+
+
 def refuse_waiting(import_id: int) -> int:
     """Refuses the rows that still wait; how many."""
     return _count(
@@ -106,17 +114,58 @@ def _try(order: Order, lines: list[int], dry: bool) -> Applied:
     db.session.execute(statements.PLAN, values)
     if db.session.scalar(statements.UNHELD, values):
         raise Overtaken
-    wanted = db.session.scalar(statements.COUNT_NEW, values)
-    if _count(statements.ADD_CONTACTS, values) != wanted:
+    planned = db.session.execute(statements.PLANNED, values).one()
+    if planned.new and _count(statements.ADD_CONTACTS, values) != planned.new:
         raise Overtaken
-    db.session.execute(statements.UPDATE_CONTACTS, values)
-    before = {row.id: row.number for row in db.session.execute(statements.CHANGE_NUMBERS, values)}
-    db.session.execute(statements.ADD_TAGS, values)
-    tagged = set(db.session.scalars(statements.TAG_CONTACTS, values))
-    asked, said = _asked(order.import_id, lines)
+    if planned.updates:
+        db.session.execute(statements.UPDATE_CONTACTS, values)
+    moved = db.session.execute(statements.CHANGE_NUMBERS, values) if planned.moves else ()
+    before = {row.id: row.number for row in moved}
+    tagged: set[int] = set()
+    if planned.tags:
+        db.session.execute(statements.ADD_TAGS, values)
+        tagged = set(db.session.scalars(statements.TAG_CONTACTS, values))
+    # A check has no quiet rows here any more.
+    first, others = (0, lines) if dry else quiet.apply(order, lines, planned.new > 0)
+    asked, told = _asked(order.import_id, others)
     decided = opt_outs.decided(order.import_id, {each[0] for each in asked}) if order.says_out else {}
     words = opt_outs.words_of(order, {contact_id for contact_id, _ in asked})
     wishes, outvoted = _wishes(order, asked, decided, [word for word, _ in words])
+    outcome = _decide(order, others, wishes, before)
+    # In a check, what opt_outs.py opted out is as it was; it is counted there.
+    counted = {pair for pair, was_in in decided.items() if was_in}
+    changed = {(row.contact_id, row.team_id) for row in outcome.changed} - counted
+    if order.evidence and len(others) < len(lines):
+        told = _asked(order.import_id, lines)[1]
+    recorded = recording.record(order, _of_one_line(order, told, words), counted if dry else ())
+    touched = tagged | {contact_id for contact_id, _ in changed | counted} | recorded.contact_ids
+    if touched:
+        db.session.execute(statements.TOUCHED, values | {"contact_ids": list(touched)})
+    _note_held(values, outcome.held, outvoted, recorded.elsewhere)
+    results = {row.result: row.count for row in db.session.execute(statements.TALLY, values)}
+    older = [row for row in outcome.held if row.why == Held.OUT_OLDER]
+    held = len(outcome.held) - len(older) + len(outvoted)
+    applied = Applied(
+        *(
+            Counter(results),
+            first + len(changed),
+            held,
+            len(outvoted),
+            len(older),
+            recorded.rows,
+            recorded.idle,
+        )
+    )
+    if dry:
+        _keep_outcomes_only(order.import_id, lines)
+    else:
+        db.session.execute(statements.NAMED, values)
+    return applied
+
+
+def _decide(order: Order, lines: list[int], wishes: Sequence[Wish], before: dict[int, str]) -> Outcome:
+    if not lines:
+        return Outcome((), ())
     outcome = set_by_import(
         wishes_of(wishes),
         _numbers(order.import_id, lines, wishes, before),
@@ -127,24 +176,7 @@ def _try(order: Order, lines: list[int], dry: bool) -> Applied:
         agreeing.agreed(order, lines),
     )
     agreeing.note(order.import_id, lines, outcome.number_stopped)
-    # In a check, what opt_outs.py opted out is as it was; it is counted there.
-    counted = {pair for pair, was_in in decided.items() if was_in}
-    changed = {(row.contact_id, row.team_id) for row in outcome.changed} - counted
-    recorded = recording.record(order, _of_one_line(order, said, words), counted if dry else ())
-    touched = tagged | {contact_id for contact_id, _ in changed | counted} | recorded.contact_ids
-    db.session.execute(statements.TOUCHED, values | {"contact_ids": list(touched)})
-    _note_held(values, outcome.held, outvoted, recorded.elsewhere)
-    results = {row.result: row.count for row in db.session.execute(statements.TALLY, values)}
-    older = [row for row in outcome.held if row.why == Held.OUT_OLDER]
-    held = len(outcome.held) - len(older) + len(outvoted)
-    applied = Applied(
-        *(Counter(results), len(changed), held, len(outvoted), len(older), recorded.rows, recorded.idle)
-    )
-    if dry:
-        _keep_outcomes_only(order.import_id, lines)
-    else:
-        db.session.execute(statements.NAMED, values)
-    return applied
+    return outcome
 
 
 def _hold(values: dict[str, Any]) -> None:

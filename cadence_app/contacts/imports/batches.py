@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime
+from typing import TypeVar
 
 from psycopg.errors import DeadlockDetected, UniqueViolation
 from sqlalchemy.exc import DBAPIError
@@ -15,6 +16,7 @@ from cadence_app.extensions import db
 
 # A batch is tried again where somebody else made or changed one of its contacts between two statements.
 _TRIES = 10
+_Did = TypeVar("_Did")
 
 
 class Overtaken(Exception):
@@ -63,8 +65,11 @@ class Applied:
     evidence: int = 0
     idle: int = 0
 
+    def __add__(self, other: Applied) -> Applied:
+        return Applied(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(Applied)))
 
-def retried(work: Callable[[], Applied]) -> Applied:
+
+def retried(work: Callable[[], _Did]) -> _Did:
     """Does a batch's work, from its beginning where somebody came between. Errors: Overtaken, and whatever
     the database raises."""
     for _ in range(_TRIES - 1):

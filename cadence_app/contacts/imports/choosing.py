@@ -16,9 +16,9 @@ from sqlalchemy import func, select, text, true, update
 from cadence_app.accounts import audit
 from cadence_app.accounts.models import User
 from cadence_app.consent.contact_rows import lock_contacts
-from cadence_app.contacts.imports import statements
+from cadence_app.contacts.imports import results, statements
 from cadence_app.contacts.imports.models import Import, ImportOutcome, ImportRow, Result
-from cadence_app.contacts.imports.refusals import POSSIBLE, TITLES, Choice, Kind, allows
+from cadence_app.contacts.imports.refusals import ADVICE, POSSIBLE, TITLES, Choice, Kind, allows
 from cadence_app.extensions import db
 from cadence_app.tenancy import tenant_in_use
 
@@ -62,11 +62,16 @@ RETURNING done.line
 
 @dataclass(frozen=True)
 class Group:
-    """The refused rows of a kind, and for how many of them something was chosen."""
+    """The refused rows of a kind, for how many something was chosen, and what is said of the first."""
 
     kind: Kind
     rows: int
     chosen: dict[str, int]
+    example: str = ""
+
+    @property
+    def advice(self) -> str:
+        return ADVICE[self.kind]
 
     @property
     def title(self) -> str:
@@ -90,7 +95,11 @@ def groups(imported: Import) -> list[Group]:
     chosen: dict[str, dict[str, int]] = {}
     for row in db.session.execute(query):
         chosen.setdefault(row.kind, {})[row.choice] = row.rows
-    found = [Group(Kind(kind), count, chosen.get(kind, {})) for kind, count in imported.refusals.items()]
+    examples = results.examples(imported)
+    found = [
+        Group(Kind(kind), count, chosen.get(kind, {}), examples.get(kind, ""))
+        for kind, count in imported.refusals.items()
+    ]
     return sorted(found, key=lambda group: (-group.rows, group.kind))
 
 

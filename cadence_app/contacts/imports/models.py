@@ -231,7 +231,7 @@ class ImportRow(Model):
 
     import_id: Mapped[int] = mapped_column(ForeignKey("imports.id"), primary_key=True)
     line: Mapped[int] = mapped_column(primary_key=True)
-    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
+    tenant_id: Mapped[int]
     first_name: Mapped[str]
     last_name: Mapped[str]
     external_id: Mapped[str]
@@ -261,11 +261,13 @@ class ImportOutcome(Model):
     __table_args__ = (
         CheckConstraint("result IN ('new', 'updated', 'unchanged', 'refused', 'waiting')", name="result"),
         Index("ix_import_outcomes_noted", "import_id", "line", postgresql_where=text("note <> ''")),
+        Index("ix_import_outcomes_refused", "import_id", "kind", "line", postgresql_where=text("kind <> ''")),
+        Index("ix_import_outcomes_stopped", "import_id", "line", postgresql_where=text("number_stopped")),
     )
 
     import_id: Mapped[int] = mapped_column(ForeignKey("imports.id"), primary_key=True)
     line: Mapped[int] = mapped_column(primary_key=True)
-    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
+    tenant_id: Mapped[int]
     result: Mapped[Result]
     contact_id: Mapped[int | None]
     waits_for_id: Mapped[int | None]

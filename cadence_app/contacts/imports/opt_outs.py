@@ -22,7 +22,6 @@ from sqlalchemy import (
     cast,
     delete,
     func,
-    insert,
     null,
     select,
     text,
@@ -100,6 +99,12 @@ SELECT DISTINCT ON (r.number) r.tenant_id, '', '', '', r.number, jsonb_build_obj
 FROM import_rows r WHERE {statements.ROWS} AND r.number <> '' AND r.line <> ALL (CAST(:named AS bigint[]))
 ORDER BY r.number
 ON CONFLICT DO NOTHING
+""")
+_DECIDED = text("""
+INSERT INTO import_opt_outs (import_id, contact_id, team_id, tenant_id, changed)
+SELECT :import_id, contact_id, team_id, :tenant_id, changed
+FROM unnest(CAST(:contacts AS bigint[]), CAST(:teams AS bigint[]), CAST(:changed AS boolean[]))
+    AS decided (contact_id, team_id, changed)
 """)
 # Rows that are applied say their own opt outs, and those of older rows of the same person.
 _BY_ROWS = text("""
@@ -242,19 +247,16 @@ def _try(order: Order, lines: Sequence[int], dry: bool, add: bool) -> Applied:
         mine = ImportRow.line == any_(cast(of_kind, ARRAY(BigInteger)))
         db.session.execute(_update(order.import_id).where(mine).values(heard=kind))
     if outs:
-        db.session.execute(
-            insert(ImportOptOut),
-            [
-                {
-                    "import_id": order.import_id,
-                    "contact_id": wish.contact_id,
-                    "team_id": wish.team_id,
-                    "tenant_id": values["tenant_id"],
-                    "changed": (wish.contact_id, wish.team_id) in changed,
-                }
-                for wish in outs
-            ],
-        )
+        pairs = [(wish.contact_id, wish.team_id) for wish in outs]
+        columns = list(zip(*pairs, strict=True))
+        known_by = {
+            "import_id": order.import_id,
+            "tenant_id": values["tenant_id"],
+            "contacts": list(columns[0]),
+            "teams": list(columns[1]),
+            "changed": [pair in changed for pair in pairs],
+        }
+        db.session.execute(_DECIDED, known_by)
     return Applied(statuses=len(changed), older=len(older))
 
 

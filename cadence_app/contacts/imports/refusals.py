@@ -67,6 +67,31 @@ TITLES = {
     Kind.NO_TEAM: "A new person without a {team}",
     Kind.OTHER: "Something else",
 }
+# What a person can do about the rows of a kind, beside leaving them out.
+ADVICE = {
+    Kind.HIDDEN: "Import them too with the button above, or leave them out.",
+    Kind.MORE_CELLS: "Put a cell with a comma in it between quotation marks.",
+    Kind.FORMULA: "Put the value in the place of the formula.",
+    Kind.TOO_LONG: "Shorten the cell.",
+    Kind.BAD_NUMBER: "Write the number in full, such as (212) 555-0123.",
+    Kind.UNKNOWN_TEAM: "Press Change columns and choose a {team} for each code.",
+    Kind.BAD_STATUS: "Write yes or no, or Opted Out or Opted In.",
+    Kind.BAD_DAY: "Write the day as 2026-03-31, or with a time as 2026-03-31T09:30:00Z.",
+    Kind.BAD_VALUE: "Correct the value, or leave the cell empty.",
+    Kind.BAD_CONSENT: "Correct the cell, or leave it empty.",
+    Kind.STATUS_WITHOUT_TEAM: "Write a {team} in the row, or press Change columns and choose one for all.",
+    Kind.NOBODY_NAMED: "Add a ContactId or a mobile number.",
+    Kind.SAME_ID: "Keep one row for each person.",
+    Kind.SAME_NUMBER: "Keep one row for each number.",
+    Kind.ERASED: "Nothing. A file can not bring them back.",
+    Kind.NUMBER_TAKEN: "Find out whose number it is. If both are one person, merge the two contacts.",
+    Kind.FURTHER_NUMBER: "If both are one person, merge the two contacts.",
+    Kind.SAME_PERSON: "Keep the row with the ContactId.",
+    Kind.CLOSED_TEAM: "Write an open {team} in the row.",
+    Kind.NO_NUMBER: "Add their mobile number.",
+    Kind.NO_TEAM: "Write a {team} in the row, or press Change columns and choose one for all.",
+    Kind.OTHER: "Look at the rows.",
+}
 CHOICES = {
     Choice.UPDATE: "Update that person",
     Choice.FURTHER: "Add as a further number",

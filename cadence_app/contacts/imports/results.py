@@ -1,27 +1,38 @@
-"""What was refused, and why: for the preview, and as a file with the columns of the uploaded one."""
+"""What was refused, and why: for the check page, and as a file with the columns of the uploaded one, which is
+written after the check and again after the import."""
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, or_, select, true
+from sqlalchemy import ARRAY, ColumnElement, Select, Text, cast, func, or_, select, true
 
 from cadence_app import files
 from cadence_app.consent.models import Status
 from cadence_app.contacts.imports import reading
-from cadence_app.contacts.imports.models import Heard, Import, ImportOutcome, ImportRow, Result
+from cadence_app.contacts.imports.models import (
+    Heard,
+    Import,
+    ImportOutcome,
+    ImportRow,
+    ImportState,
+    Result,
+)
 from cadence_app.contacts.imports.reading import Options
 from cadence_app.contacts.imports.refusal import limits
 from cadence_app.contacts.imports.refusals import Choice, Kind
 from cadence_app.contacts.imports.staging import opened
 from cadence_app.extensions import db
 from cadence_app.spreadsheets import defused
+from cadence_app.tenancy import use_tenant
 
 # The refused rows that say opt out, as told() chooses among all.
 OPT_OUTS = "opt_outs"
@@ -34,7 +45,27 @@ _HEARD = {
 _BOM = "\ufeff"
 _BATCH = 5_000
 _PIECE = 256 * 1024
+# While these last, rows are staged and may change.
+_WAITING = (ImportState.READY, ImportState.FAILED)
+# How the last cell of the file begins.
+_LINE = re.compile("Line ([0-9]+): ")
 # As in reports/kinds/base.py: what makes a spreadsheet run a cell. A number keeps its sign.
+
+
+class _Joined(io.RawIOBase):
+    """Pieces of a file as one that is read from its beginning to its end."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces, self._left = pieces, b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, into: Any) -> int:
+        self._left = self._left or next(self._pieces, b"")
+        given, self._left = self._left[: len(into)], self._left[len(into) :]
+        into[: len(given)] = given
+        return len(given)
 
 
 @dataclass(frozen=True)
@@ -63,6 +94,20 @@ def told(imported: Import, after: int, limit: int, kind: str = "") -> list[Told]
     """The lines after one of which something is refused, in their order: those of this kind, where there is
     one, or with OPT_OUTS the refused ones that say opt out."""
     rows = db.session.execute(
+        _told(imported)
+        .where(
+            ImportOutcome.line > after,
+            or_(ImportOutcome.note != "", ImportOutcome.result == Result.REFUSED),
+            _of_kind(kind),
+        )
+        .order_by(ImportOutcome.line)
+        .limit(limit)
+    )
+    return [_as_told(row, imported.headers) for row in rows]
+
+
+def _told(imported: Import) -> Select[Any]:
+    return (
         select(
             ImportOutcome.line,
             ImportOutcome.result,
@@ -76,34 +121,25 @@ def told(imported: Import, after: int, limit: int, kind: str = "") -> list[Told]
             ImportRow,
             (ImportRow.import_id == ImportOutcome.import_id) & (ImportRow.line == ImportOutcome.line),
         )
-        .where(
-            ImportOutcome.import_id == imported.id,
-            ImportOutcome.line > after,
-            or_(ImportOutcome.note != "", ImportOutcome.result == Result.REFUSED),
-            _of_kind(kind),
-        )
-        .order_by(ImportOutcome.line)
-        .limit(limit)
+        .where(ImportOutcome.import_id == imported.id)
     )
-    return [
-        Told(
-            row.line,
-            _problems(row, imported.headers),
-            row.kind,
-            row.choice,
-            row.heard if row.result == Result.REFUSED else None,
-            any(kind == Kind.ERASED for _, kind, _ in row.problems),
-        )
-        for row in rows
-    ]
+
+
+def _as_told(row: Any, headers: list[str]) -> Told:
+    return Told(
+        row.line,
+        _problems(row, headers),
+        row.kind,
+        row.choice,
+        row.heard if row.result == Result.REFUSED else None,
+        any(kind == Kind.ERASED for _, kind, _ in row.problems),
+    )
 
 
 def write(imported: Import) -> None:
     """Writes the file of what was refused, in the place of an earlier one, and names it in the import's row;
     none where nothing was. Errors: Unreadable, and what the storage raises."""
-    if imported.result_key:
-        files.remove(imported.result_key)
-        imported.result_key = ""
+    forget(imported)
     found = _all_told(imported)
     first = next(found, None)
     if first is None:
@@ -116,31 +152,93 @@ def write(imported: Import) -> None:
         files.writer(key) as stored,
     ):
         headers = list(reading.header(rows, most, options.header).cells)
-        piece = io.StringIO(_BOM, newline="")
-        piece.seek(0, io.SEEK_END)
-        writer = csv.writer(piece, lineterminator="\n")
-        writer.writerow([*map(_defused, headers), _free_name(headers)])
-        waiting: Told | None = first
-        said_out, of = 0, imported.refused_opt_outs
-        for row in rows:
-            if waiting is None:
-                break
-            if row.line != waiting.line:
-                continue
-            own = [] if waiting.erased else row.cells
-            cells = [*own, *[""] * len(headers)][: max(len(headers), 1)]
-            problem = f"Line {row.line}: {waiting.text}"
-            if waiting.opt_out:
-                said_out += 1
-                problem += f" {waiting.opt_out} (Opt out {said_out:,} of {of:,} in refused rows.)"
-            writer.writerow([*map(_defused, cells), problem])
-            waiting = next(found, None)
-            if piece.tell() >= _PIECE:
-                stored.write(piece.getvalue().encode())
-                piece.seek(0)
-                piece.truncate()
-        stored.write(piece.getvalue().encode())
+        cells = ((row.line, [*map(_defused, row.cells)]) for row in rows)
+        head = [*map(_defused, headers), _free_name(headers)]
+        for piece in _written(head, cells, chain([first], found), imported.refused_opt_outs):
+            stored.write(piece)
     imported.result_key = key
+
+
+def forget(imported: Import) -> None:
+    """Removes the file of what was refused, for the rows are to be read anew."""
+    if imported.result_key:
+        files.remove(imported.result_key)
+        imported.result_key = ""
+
+
+def stored(imported: Import) -> Iterator[bytes]:
+    """The file of what was refused, piece by piece. While the import's rows wait, each is told as it is by
+    now: whoever was erased since the file was written is in none of them. Errors: FileNotFoundError."""
+    pieces = files.chunks(imported.result_key)
+    if imported.state not in _WAITING:
+        return pieces
+    return _as_now(pieces, imported.tenant_id, imported.id)
+
+
+def _as_now(pieces: Iterator[bytes], tenant_id: int, import_id: int) -> Iterator[bytes]:
+    # A response is sent after its request's session is gone.
+    use_tenant(tenant_id)
+    imported = db.session.get_one(Import, import_id)
+    lines = csv.reader(io.TextIOWrapper(io.BufferedReader(_Joined(pieces)), encoding="utf-8-sig", newline=""))
+    head = next(lines)
+    cells = ((int(found[1]), row[:-1]) for row in lines if (found := _LINE.match(row[-1])))
+    yield from _written(head, cells, _all_told(imported), imported.refused_opt_outs)
+
+
+def examples(imported: Import) -> dict[str, str]:
+    """What is said of the first refused row of each kind, with its line."""
+    kinds = func.unnest(cast(list(imported.refusals), ARRAY(Text))).table_valued("kind").render_derived()
+    first = (
+        select(ImportOutcome.line)
+        .where(
+            ImportOutcome.import_id == imported.id,
+            ImportOutcome.kind == kinds.c.kind,
+            ImportOutcome.kind != "",
+            ImportOutcome.result == Result.REFUSED,
+        )
+        .order_by(ImportOutcome.line)
+        .limit(1)
+        .correlate(kinds)
+        .scalar_subquery()
+    )
+    lines = [line for line in db.session.scalars(select(first).select_from(kinds)) if line]
+    rows = db.session.execute(_told(imported).where(ImportOutcome.line.in_(lines)))
+    return {row.kind: _example(_as_told(row, imported.headers)) for row in rows}
+
+
+def _example(told: Told) -> str:
+    return f"Line {told.line:,}: {told.text}"
+
+
+def _written(
+    head: Sequence[str], rows: Iterable[tuple[int, list[str]]], found: Iterable[Told], opt_outs: int
+) -> Iterator[bytes]:
+    """The file of what is told of these rows, each its line and its cells, defused; both in their order."""
+    piece = io.StringIO(_BOM, newline="")
+    piece.seek(0, io.SEEK_END)
+    writer = csv.writer(piece, lineterminator="\n")
+    writer.writerow(head)
+    told_of, width, said_out = iter(found), max(len(head) - 1, 1), 0
+    waiting = next(told_of, None)
+    for line, own in rows:
+        while waiting and waiting.line < line:
+            waiting = next(told_of, None)
+        if waiting is None:
+            break
+        if line != waiting.line:
+            continue
+        cells = [*([] if waiting.erased else own), *[""] * width][:width]
+        problem = f"Line {line}: {waiting.text}"
+        if waiting.opt_out:
+            said_out += 1
+            problem += f" {waiting.opt_out} (Opt out {said_out:,} of {opt_outs:,} in refused rows.)"
+        writer.writerow([*cells, problem])
+        waiting = next(told_of, None)
+        if piece.tell() >= _PIECE:
+            yield piece.getvalue().encode()
+            piece.seek(0)
+            piece.truncate()
+    yield piece.getvalue().encode()
 
 
 def _all_told(imported: Import) -> Iterator[Told]:

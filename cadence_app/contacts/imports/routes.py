@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, abort, current_app, flash, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    current_app,
+    flash,
+    redirect,
+    render_template,
+    request,
+    stream_with_context,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from cadence_app import files
 from cadence_app.accounts import downloads
 from cadence_app.accounts.roles import admin_required
 from cadence_app.accounts.service import all_teams
@@ -233,14 +243,14 @@ def resume(import_id: int) -> ResponseReturnValue:
 @admin_required
 def refused(import_id: int) -> ResponseReturnValue:
     imported = _find(import_id)
-    if not imported.result_key:
+    if not imported.result_key or imported.working or imported.state == ImportState.DRAFT:
         abort(404)
     try:
-        chunks = files.chunks(imported.result_key)
+        chunks = results.stored(imported)
     except FileNotFoundError:
         abort(404)
     downloads.note(current_user, "import.refused_downloaded", imported.file_name)
-    response = Response(chunks, mimetype="text/csv")
+    response = Response(stream_with_context(chunks), mimetype="text/csv")
     response.headers.set("Content-Disposition", "attachment", filename=f"refused-{imported.id}.csv")
     return response
 

@@ -84,6 +84,7 @@ def _open(imported: Import) -> None:
 def _check(imported: Import) -> None:
     """Stages the file and does everything that the import would, each batch rolled back."""
     _reset(imported)
+    results.forget(imported)
 
     def progress(rows: int) -> None:
         imported.rows_total = rows
@@ -106,13 +107,14 @@ def _check(imported: Import) -> None:
     _hear(imported, order, dry=True)
     line = 0
     while lines := applying.lines_after(imported.id, line):
-        _count(imported, applying.apply_batch(order, lines, dry=True))
+        _count(imported, applying.check_batch(order, lines))
         line = lines[-1]
         imported.rows_done += len(lines)
         _told(imported)
     _count(imported, Applied(applying.foresee_waiting(imported.id)))
     _hear_the_rest(imported, order, dry=True)
     imported.refusals = choosing.count_refusals(imported.id)
+    results.write(imported)
     imported.state, imported.problem = ImportState.READY, ""
     db.session.commit()
 

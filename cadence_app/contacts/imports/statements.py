@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 _BATCH = "{0}.import_id = :import_id AND {0}.line = ANY(CAST(:lines AS bigint[]))"
 ROWS, _OUTCOMES = _BATCH.format("r"), _BATCH.format("o")
 # OFFSET 0 keeps the planner to this order: each line by its key, whatever the statistics say of tables that
 # were filled a moment ago.
 _BY_KEY = "CROSS JOIN LATERAL (SELECT * FROM {} WHERE import_id = :import_id AND line = batch.line OFFSET 0)"
-_OF_BATCH = (
+OF_BATCH = (
     "unnest(CAST(:lines AS bigint[])) AS batch (line) "
     + _BY_KEY.format("import_outcomes")
     + " AS o "
@@ -48,11 +48,13 @@ SELECT n.contact_id, false FROM import_rows r CROSS JOIN {BY_NUMBER} AS n WHERE 
 
 FORGET = text(f"DELETE FROM import_outcomes o WHERE {_OUTCOMES}")
 
+
 # By ContactId first, then by number. What a row needs and another contact has is waited for: perhaps a
 # later row moves it; a further number is never given up so. A row without a ContactId gives way to one that
 # names the same person by it. Which of a person's numbers is texted is chosen on their record: a row only
 # moves them to one that they don't have yet.
-PLAN = text(f"""
+def _plan(new_id: str) -> TextClause:
+    return text(f"""
 INSERT INTO import_outcomes (import_id, tenant_id, line, result, contact_id, waits_for_id, moved, kind, note)
 SELECT r.import_id, r.tenant_id, r.line,
     CASE WHEN verdict IN ('taken', 'same') THEN 'waiting'
@@ -64,7 +66,7 @@ SELECT r.import_id, r.tenant_id, r.line,
            OR (r.external_id <> '' AND r.external_id <> coalesce(by_id.external_id, by_number.external_id))
            OR NOT coalesce(by_id.custom, by_number.custom) @> r.custom THEN 'updated'
          ELSE 'unchanged' END,
-    CASE verdict WHEN 'new' THEN nextval('contacts_id_seq') WHEN 'known' THEN coalesce(by_id.id, by_number.id)
+    CASE verdict WHEN 'new' THEN {new_id} WHEN 'known' THEN coalesce(by_id.id, by_number.id)
                  WHEN 'taken' THEN by_id.id END,
     CASE WHEN verdict IN ('taken', 'same') THEN by_number.id END,
     moves,
@@ -114,17 +116,27 @@ CROSS JOIN LATERAL (SELECT
 WHERE {ROWS}
 """)
 
+
+PLAN = _plan("nextval('contacts_id_seq')")
+# In a check nobody is made.
+FORESEEN = _plan("CAST(NULL AS bigint)")
+
 UNHELD = text(f"""
 SELECT EXISTS (SELECT FROM import_outcomes o WHERE {_OUTCOMES} AND o.result IN ('updated', 'unchanged')
     AND o.contact_id <> ALL(CAST(:held AS bigint[])))
 """)
 
-COUNT_NEW = text(f"SELECT count(*) FROM import_outcomes o WHERE {_OUTCOMES} AND o.result = 'new'")
+PLANNED = text(f"""
+SELECT count(*) FILTER (WHERE o.result = 'new') AS new,
+    coalesce(bool_or(o.result = 'updated'), false) AS updates, coalesce(bool_or(o.moved), false) AS moves,
+    coalesce(bool_or(r.tags <> '{{}}'), false) AS tags
+FROM {OF_BATCH} WHERE {_APPLIED}
+""")
 
 ADD_CONTACTS = text(f"""
 INSERT INTO contacts (id, tenant_id, first_name, last_name, external_id, number, custom)
 SELECT o.contact_id, o.tenant_id, r.first_name, r.last_name, r.external_id, r.number, r.custom
-FROM {_OF_BATCH} WHERE o.result = 'new' ORDER BY o.contact_id
+FROM {OF_BATCH} WHERE o.result = 'new' ORDER BY o.contact_id
 ON CONFLICT DO NOTHING
 """)
 
@@ -134,20 +146,20 @@ UPDATE contacts c SET
     last_name = coalesce(nullif(r.last_name, ''), c.last_name),
     external_id = coalesce(nullif(r.external_id, ''), c.external_id),
     custom = c.custom || r.custom
-FROM {_OF_BATCH} WHERE o.result = 'updated' AND c.id = o.contact_id
+FROM {OF_BATCH} WHERE o.result = 'updated' AND c.id = o.contact_id
 """)
 
 # Answers with the number of each until now; OFFSET 0 as above.
 CHANGE_NUMBERS = text(f"""
 UPDATE contacts c SET number = r.number
-FROM {_OF_BATCH} CROSS JOIN LATERAL (SELECT number FROM contacts WHERE id = o.contact_id OFFSET 0) AS was
+FROM {OF_BATCH} CROSS JOIN LATERAL (SELECT number FROM contacts WHERE id = o.contact_id OFFSET 0) AS was
 WHERE o.result = 'updated' AND o.moved AND c.id = o.contact_id
 RETURNING c.id, was.number
 """)
 
 ADD_TAGS = text(f"""
 INSERT INTO tags (tenant_id, name)
-SELECT DISTINCT ON (lower(tag)) o.tenant_id, tag FROM {_OF_BATCH} CROSS JOIN unnest(r.tags) AS tag
+SELECT DISTINCT ON (lower(tag)) o.tenant_id, tag FROM {OF_BATCH} CROSS JOIN unnest(r.tags) AS tag
 WHERE {_APPLIED} AND NOT EXISTS (
     SELECT FROM tags t WHERE t.tenant_id = :tenant_id AND lower(t.name) = lower(tag))
 ORDER BY lower(tag), r.line
@@ -156,7 +168,7 @@ ON CONFLICT DO NOTHING
 
 TAG_CONTACTS = text(f"""
 INSERT INTO contact_tags (contact_id, tag_id, tenant_id)
-SELECT DISTINCT o.contact_id, t.id, o.tenant_id FROM {_OF_BATCH} CROSS JOIN unnest(r.tags) AS tag
+SELECT DISTINCT o.contact_id, t.id, o.tenant_id FROM {OF_BATCH} CROSS JOIN unnest(r.tags) AS tag
 JOIN tags t ON t.tenant_id = :tenant_id AND lower(t.name) = lower(tag)
 WHERE {_APPLIED}
 ON CONFLICT DO NOTHING RETURNING contact_id
