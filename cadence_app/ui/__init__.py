@@ -32,6 +32,7 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(_to_the_second, "to_the_second")
     app.add_template_filter(_local_day, "local_day")
     app.add_template_filter(_snooze_time, "snooze_time")
+    app.add_template_filter(_named_time, "named_time")
     app.add_template_filter(formatting.day, "day")
     app.add_template_filter(formatting.hour_name, "hour_name")
     app.add_template_filter(formatting.utc, "utc")
@@ -96,6 +97,10 @@ def _to_the_second(value: datetime) -> str:
 
 def _snooze_time(value: datetime) -> str:
     return formatting.time_to_come(value, _zone(), datetime.now(_zone()).date())
+
+
+def _named_time(value: datetime) -> str:
+    return formatting.time_to_come(value, _zone(), datetime.now(_zone()).date(), "%A")
 
 
 def _local_day(value: datetime) -> str:
