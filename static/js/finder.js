@@ -79,7 +79,7 @@
   function go() {
     enter = false;
     var option = active();
-    if (option) option.click();
+    if (option) window.location.assign(option.href);
   }
   function open() {
     if (dialog.open || doc.querySelector("dialog[open]")) return;

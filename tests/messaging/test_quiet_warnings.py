@@ -1,4 +1,4 @@
-"""What is said before a text comes in somebody's night, by whose clock; and days on which clocks are turned."""
+"""What is said before a text comes in a night that is somebody's, by whose clock; and days of turned clocks."""
 
 from __future__ import annotations
 
