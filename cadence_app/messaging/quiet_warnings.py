@@ -68,7 +68,7 @@ def told(warning: Caution | None, said: Collection[str]) -> bool:
 
 def presets(user: User, number: str, now: datetime | None = None) -> list[Preset]:
     """Tomorrow and Monday at nine by the person's clock where it is known, else by the organization's; later
-    where their quiet hours last longer."""
+    that day where their quiet hours last longer, and not where they are over for the day by then."""
     now = now or datetime.now(UTC)
     hours, zones = hours_of(user.tenant), zones_of(number.removeprefix("+"))
     zone = clock_of(zones, now) or user.tenant.zone
@@ -78,6 +78,8 @@ def presets(user: User, number: str, now: datetime | None = None) -> list[Preset
             continue
         at = hours.opens_at(zones, choice.at)
         local = at.astimezone(zone)
+        if local.date() != choice.local.date():
+            continue
         day = "Tomorrow" if (local.date() - today).days == 1 else f"{local:%A}"
         label = f"{day} {formatting.clock(at, zone)}"
         found.append(Preset(label, both_clocks(user, number, at), written_exactly(at, user.zone)))

@@ -1,4 +1,4 @@
-"""What is said before a text comes in a night that is somebody's, by whose clock; and days of turned clocks."""
+"""What is said before a text comes in somebody's night, by whose clock; and days on which clocks turn."""
 
 from __future__ import annotations
 
@@ -172,11 +172,13 @@ def test_usual_times_are_the_persons_where_their_clock_is_known_and_else_the_org
         assert (monday.label, monday.value) == ("Monday 9:00 AM", "2026-12-07T10:00-07:00")
         # The organization is in New York.
         assert quiet_warnings.presets(user, "", NOON_IN_DENVER)[0].value == "2026-12-02T07:00-07:00"
-        # A usual time is never in the night.
+        # A usual time is never in the night, and never on another day.
         user.tenant.texts_from, user.tenant.texts_until = 10, 20
         assert (
             quiet_warnings.presets(user, f"{PACIFIC}5550123", NOON_IN_DENVER)[0].label == "Tomorrow 10:00 AM"
         )
+        user.tenant.texts_from, user.tenant.texts_until = 5, 6
+        assert quiet_warnings.presets(user, f"{PACIFIC}5550123", NOON_IN_DENVER) == []
         db.session.rollback()
 
 
