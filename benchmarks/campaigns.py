@@ -15,11 +15,11 @@ from benchmarks.scratch import Scratch, scratch_installation
 from cadence_app.accounts.models import User
 from cadence_app.campaigns import recipients, service
 from cadence_app.campaigns.models import Campaign
-from cadence_app.campaigns.quiet_hours import hours_of
 from cadence_app.campaigns.segments import Segment
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
 from cadence_app.inboxes.service import create_inbox
+from cadence_app.messaging.quiet_hours import hours_of
 from cadence_app.tenancy import use_tenant
 from tests.campaigns.carrier import counting_carrier
 from tests.campaigns.sending import counts, send_with_kills, texted_after_opting_out

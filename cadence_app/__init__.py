@@ -15,6 +15,7 @@ from cadence_app import (
     api,
     campaigns,
     contacts,
+    finding,
     help_pages,
     mails,
     messaging,
@@ -68,5 +69,6 @@ def create_app(settings: dict[str, Any]) -> Flask:
     for area in (*people, *told, administration, operators, ui):
         area.init_app(app)
     app.register_blueprint(help_pages.blueprint)
+    app.register_blueprint(finding.blueprint)
     app.cli.add_command(cadence)
     return app

@@ -10,12 +10,13 @@ from cadence_app.administration import (
     jobs,
     labels_routes,
     organisation_routes,
+    out_of_office_routes,
     people_routes,
     screens_routes,
     teams_routes,
 )
 
-__all__ = ["jobs"]
+__all__ = ["jobs", "out_of_office_routes"]
 
 
 def init_app(app: Flask) -> None:

@@ -14,6 +14,7 @@ from cadence_app.accounts.service import Refused
 from cadence_app.administration import inboxes, teams
 from cadence_app.administration.forms import InboxForm, NameForm, OwnerForm
 from cadence_app.extensions import db
+from cadence_app.inboxes import out_of_office
 from cadence_app.inboxes.models import Inbox
 from cadence_app.ui.formatting import phone
 from cadence_app.ui.navigation import words_for
@@ -114,9 +115,12 @@ def reopen(inbox_id: int) -> ResponseReturnValue:
 def _page(
     inbox: Inbox, status: int, form: NameForm | None = None, owner: OwnerForm | None = None
 ) -> ResponseReturnValue:
+    kept = out_of_office.of(inbox)
     page = render_template(
         "administration/inbox.html",
         inbox=inbox,
+        away_kept=kept,
+        away=out_of_office.away(kept),
         form=form or NameForm(formdata=None, obj=inbox),
         owner=owner or (_owner_form(inbox) if inbox.personal else None),
     )

@@ -27,7 +27,6 @@ from sqlalchemy import (
 from sqlalchemy.orm import joinedload
 
 from cadence_app.campaigns.models import Campaign, Reason, Recipient, RecipientState
-from cadence_app.campaigns.quiet_hours import ANY_PREFIX, NANP_PREFIX, Hours, zones_of
 from cadence_app.campaigns.segments import Segment
 from cadence_app.consent import may_text
 from cadence_app.consent.may_text import Bar, Kind
@@ -37,6 +36,7 @@ from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging import bars
 from cadence_app.messaging.models import Conversation, Message
+from cadence_app.messaging.quiet_hours import ANY_PREFIX, NANP_PREFIX, Hours, zones_of
 
 PAGE = 50
 _SAMPLE = 3

@@ -15,13 +15,13 @@ from cadence_app.accounts.roles import desk_required
 from cadence_app.campaigns import checklist, jobs, reasons, recipients, results, sending, service, trial
 from cadence_app.campaigns.forms import CampaignForm, SendForm, imports_of
 from cadence_app.campaigns.models import Campaign, CampaignState, Reason
-from cadence_app.campaigns.quiet_hours import hours_of
 from cadence_app.campaigns.segments import Segment
 from cadence_app.contacts.models import Contact
 from cadence_app.messaging import encoding, text_templates
 from cadence_app.messaging.carriers import gaps
 from cadence_app.messaging.jobs import dispatch
 from cadence_app.messaging.merge_fields import UnknownField, tenant_fields
+from cadence_app.messaging.quiet_hours import hours_of
 from cadence_app.messaging.sending import MAX_BODY_LENGTH
 from cadence_app.phone_numbers import BadNumber
 from cadence_app.ui import query_values

@@ -15,13 +15,13 @@ from sqlalchemy import func, select, update
 
 from cadence_app.campaigns import pace, recipients
 from cadence_app.campaigns.models import Campaign, CampaignState, Recipient, RecipientState
-from cadence_app.campaigns.quiet_hours import Hours, hours_of
 from cadence_app.extensions import db
 from cadence_app.messaging import sending as texts
 from cadence_app.messaging.carriers import gaps
 from cadence_app.messaging.conversations import conversation_with
 from cadence_app.messaging.merge_fields import Fields, tenant_fields
 from cadence_app.messaging.models import SENT_STATES, ConversationState, Message, MessageState
+from cadence_app.messaging.quiet_hours import Hours, hours_of
 from cadence_app.work.leases import Lease, held
 
 # How late a campaign may begin by itself; past it a person decides.

@@ -20,7 +20,7 @@ Why in this order:
    here lifts by deciding.
 
 Blocks of a team or of the whole organisation are no bars: they decide how a status begins (first_status.py).
-Quiet hours and texts that a carrier has yet to bring (campaigns/quiet_hours.py, messaging/carriers/gaps.py)
+Quiet hours and texts that a carrier has yet to bring (messaging/quiet_hours.py, messaging/carriers/gaps.py)
 put a text off and refuse none, so they are not here.
 """
 

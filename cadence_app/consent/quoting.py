@@ -84,6 +84,16 @@ def may_quote(text: str) -> bool:
     )
 
 
+def may_be_automatic(text: str) -> bool:
+    """Whether a text reads like one that a phone or a system gives by itself, as some of people do too."""
+    folded = _Folded(text)
+    return bool(
+        quote_forms.BY_ITSELF.match(folded.text, folded.start)
+        or quote_forms.SURELY_BY_ITSELF.match(folded.text, folded.start)
+        or quote_forms.OF_ITSELF.search(folded.text)
+    )
+
+
 def by_phone(text: str, ours: Sequence[str], words: Collection[str]) -> bool:
     """Whether nothing of a text is the sender's own: it is reactions to texts of ours, or to a file, and no
     more, or an answer that the phone gave by itself. Nothing that asks anything is. As of own_words()."""

@@ -10,12 +10,15 @@ from sqlalchemy import func, select, update
 from cadence_app.accounts.models import User
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
-from cadence_app.inboxes.models import Inbox, InboxKind
+from cadence_app.inboxes import out_of_office
+from cadence_app.inboxes.models import AwayMode, Inbox, InboxKind
+from cadence_app.inboxes.out_of_office import USUAL, Setting
 from cadence_app.inboxes.service import visible_to
 from cadence_app.messaging import answering, assignments, drafts, notes
 from cadence_app.messaging.draft_models import What
 from cadence_app.messaging.for_me_models import ForMe
 from cadence_app.messaging.models import Conversation, ConversationState, Message
+from cadence_app.messaging.out_of_office import default_text
 from cadence_app.messaging.snooze_times import When, choices
 
 _SHOWN = 6
@@ -54,6 +57,17 @@ def load_desk(admin: User, agent: User) -> None:
             drafts.keep(user, conversation, what, words)
     db.session.flush()
     _finish(agent, found)
+    _closes_at_five(admin, agent)
+
+
+def _closes_at_five(admin: User, agent: User) -> None:
+    """An inbox that the agent does not work in, if there is one, answers by itself outside of office hours."""
+    others = Inbox.team_id.not_in([team.id for team in agent.teams])
+    shared = select(Inbox).where(Inbox.kind == InboxKind.SHARED, others).order_by(Inbox.id.desc()).limit(1)
+    if inbox := db.session.scalars(shared).first():
+        text = default_text(admin.tenant.name, inbox.team.name)
+        setting = Setting(AwayMode.HOURS, text, USUAL, admin.tenant.time_zone)
+        out_of_office.choose(admin, inbox, setting)
 
 
 def _finish(agent: User, shown: Sequence[Conversation]) -> None:

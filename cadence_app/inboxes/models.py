@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey
+from sqlalchemy import CheckConstraint, ForeignKey, func
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from cadence_app.accounts.models import Team, User
@@ -54,3 +56,30 @@ class Inbox(Model):
     @property
     def toll_free(self) -> bool:
         return is_toll_free(self.number)
+
+
+class AwayMode(StrEnum):
+    """off; on, until somebody turns it off; by hours: on whenever nobody is there by the weekly hours."""
+
+    OFF = "off"
+    ON = "on"
+    HOURS = "hours"
+
+
+class OutOfOffice(Model):
+    """Whether an inbox answers by itself that nobody is there, as an admin set it last. `hours` is the week
+    as office_hours.stored() keeps it, by the clock of `time_zone`: when somebody is there."""
+
+    __tablename__ = "out_of_office"
+    __table_args__ = (CheckConstraint("mode IN ('off', 'on', 'hours')", name="mode"),)
+
+    inbox_id: Mapped[int] = mapped_column(ForeignKey("inboxes.id"), primary_key=True, autoincrement=False)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"), index=True)
+    mode: Mapped[AwayMode]
+    body: Mapped[str]
+    hours: Mapped[list[Any]] = mapped_column(JSONB)
+    time_zone: Mapped[str]
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    set_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    user: Mapped[User | None] = relationship()

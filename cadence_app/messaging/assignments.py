@@ -148,3 +148,12 @@ def _note(conversation_id: int, before_id: int | None, after_id: int | None, use
 def _hold_users(user_ids: Collection[int], shared: bool) -> None:
     query = select(User.id).where(User.id.in_(user_ids)).order_by(User.id)
     db.session.execute(query.with_for_update(read=shared, key_share=not shared)).all()
+
+
+def words_of(overtaken: Overtaken | None, found: Conversation) -> str:
+    """What whoever assigned is told of somebody who had done so before; empty where nobody had."""
+    if overtaken is None:
+        return ""
+    had = f"{overtaken.had.name} had it" if overtaken.had else "It had become nobody's"
+    now = f"it is {found.assignee.name}'s" if found.assignee else "it is nobody's"
+    return f"{had} since you opened this page; now {now}."

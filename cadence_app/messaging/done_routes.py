@@ -8,13 +8,14 @@ from typing import Any
 from flask import Blueprint, abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
+from werkzeug.datastructures import MultiDict
 from wtforms import Form, ValidationError
 
 from cadence_app.accounts.models import User
 from cadence_app.accounts.roles import desk_required
 from cadence_app.contacts.tags import BadTag
 from cadence_app.extensions import db
-from cadence_app.form_fields import LaterField
+from cadence_app.form_fields import LaterField, exact_time
 from cadence_app.messaging import answering, batch_words, bulk, desk, desk_choices, snooze_times
 from cadence_app.messaging.answering_many import Turned
 from cadence_app.messaging.bulk import Seen
@@ -35,6 +36,15 @@ _NEW_TEXT = "A new text came in, so it stays open. Read it first."
 
 class _SnoozeForm(Form):
     at = LaterField("Snooze until")
+
+
+class _NoTime(ValueError):
+    """The time to snooze to is none; said at `field`, with what may be meant."""
+
+    def __init__(self, words: str, field: LaterField) -> None:
+        super().__init__(words)
+        field.errors = [words]
+        self.field = field
 
 
 @blueprint.post("/conversations/<int:conversation_id>/done")
@@ -58,9 +68,9 @@ def change(conversation_id: int) -> ResponseReturnValue:
     except answering.Overtaken:
         db.session.rollback()
         return _stays(found, _NEW_TEXT, 409)
-    except (answering.Refused, ValidationError) as refused:
+    except (answering.Refused, _NoTime) as refused:
         db.session.rollback()
-        return _stays(found, str(refused), 422)
+        return _stays(found, str(refused), 422, getattr(refused, "field", None))
     batch = _kept(action, made)
     db.session.commit()
     return redirect(_after(which, found, next_id, batch, request.form.get("by") == "key"))
@@ -127,12 +137,15 @@ def choose() -> ResponseReturnValue:
 
 
 def _until(wanted: str) -> datetime:
-    """The time to snooze to (UTC). Errors: Refused, ValidationError."""
-    if wanted == "at":
-        form = _SnoozeForm(request.form)
-        form.at.check(current_user.zone)
+    """The time to snooze to (UTC). Errors: Refused, _NoTime."""
+    if wanted == "at" or exact_time(wanted):
+        form = _SnoozeForm(request.form if wanted == "at" else MultiDict({"at": wanted}))
         if form.at.process_errors:
-            raise answering.Refused(str(form.at.process_errors[0]))
+            raise _NoTime(str(form.at.process_errors[0]), form.at)
+        try:
+            form.at.check(current_user.zone)
+        except ValidationError as error:
+            raise _NoTime(str(error), form.at) from error
         return form.at.instant
     until = snooze_times.time_of(wanted, current_user.zone)
     if until is None:
@@ -171,10 +184,13 @@ def _after(which: Which, found: Conversation, next_id: int | None, batch: Batch 
     return url_for("messaging.conversation", conversation_id=next_id, **kept)
 
 
-def _stays(found: Conversation, why: str, status: int) -> ResponseReturnValue:
+def _stays(
+    found: Conversation, why: str, status: int, snoozing: LaterField | None = None
+) -> ResponseReturnValue:
     desk.mark_read(found)
-    flash(why, "warning")
-    return thread_page(found, ComposeForm(formdata=None)), status
+    if snoozing is None:
+        flash(why, "warning")
+    return thread_page(found, ComposeForm(formdata=None), snoozing=snoozing), status
 
 
 def _action(wanted: str) -> Action:

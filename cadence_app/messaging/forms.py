@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import request
 from flask_login import current_user
 from flask_wtf import FlaskForm
 from flask_wtf.file import MultipleFileField
@@ -11,13 +12,22 @@ from wtforms.validators import DataRequired, InputRequired, Length
 from cadence_app.contacts.agreed_form import AgreedForm
 from cadence_app.contacts.names import folded
 from cadence_app.contacts.number_field import NumberField
-from cadence_app.form_fields import LaterField, no_control_characters, one_kind_of_line_end, stripped
+from cadence_app.form_fields import (
+    LaterField,
+    exact_time,
+    no_control_characters,
+    one_kind_of_line_end,
+    stripped,
+)
 from cadence_app.inboxes.models import Inbox
+from cadence_app.messaging import quiet_warnings
 from cadence_app.messaging.carriers.of_inbox import carrier_of
 from cadence_app.messaging.media import kinds, returned
 from cadence_app.messaging.media.service import Refused, Upload, check_together, upload_of
 from cadence_app.messaging.notes import MAX_LENGTH
+from cadence_app.messaging.quiet_warnings import Caution
 from cadence_app.messaging.sending import MAX_BODY_LENGTH
+from cadence_app.ui import query_values
 
 
 class ComposeForm(FlaskForm):
@@ -38,6 +48,15 @@ class ComposeForm(FlaskForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.uploads: list[Upload] = []
+        # Why it did not go yet: it would come in the person's quiet hours, and nobody had said so before.
+        self.quiet: Caution | None = None
+
+    def told_of(self, warning: Caution | None) -> bool:
+        """Whether the writer knew of this warning as they pressed; else it is kept to be shown."""
+        if quiet_warnings.told(warning, request.form.getlist("quiet_told")):
+            return True
+        self.quiet = warning
+        return False
 
     @property
     def kept_files(self) -> list[returned.ReturnedFile]:
@@ -84,6 +103,21 @@ class LaterForm(ComposeForm):
 
     def validate_send_at(self, field: Field) -> None:
         self.send_at.check(current_user.zone)
+
+    def told_of_time(self, number: str) -> bool:
+        """told_of() for the time that it is set for, said at its field with a button that sets it anyway."""
+        at = self.send_at.instant
+        if self.told_of(quiet_warnings.of_time(current_user.tenant, number, at)):
+            return True
+        self.send_at.errors = [self.quiet.words if self.quiet else ""]
+        self.send_at.meant = (quiet_warnings.anyway(at, current_user.zone),)
+        return False
+
+
+def sets_time(given: query_values.Given) -> bool:
+    """Whether the button that was pressed sets a time: Set, one of the usual times, or one that was asked
+    about."""
+    return "later" in given or any(exact_time(each) for each in given.getlist("send_at"))
 
 
 class NoteForm(FlaskForm):

@@ -22,7 +22,7 @@ from cadence_app.consent.standing import Question
 from cadence_app.contacts.models import Contact, ContactNumber
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
-from cadence_app.messaging import answer_limits, answering, followers
+from cadence_app.messaging import answer_limits, answering, followers, out_of_office
 from cadence_app.messaging.auto_replies import CONFIRM_WITHIN, KINDS, answer_of
 from cadence_app.messaging.consent_notes import words_for
 from cadence_app.messaging.conversations import add_message, texted_in
@@ -157,6 +157,8 @@ def receive_text(
     answering.came_in(conversation, message, needs_reply=wants)
     if wants:
         followers.tell_answer(conversation, received_at)
+    if not decided.answer:
+        reply = out_of_office.answer_to(conversation, arrival, decided, wants=wants)
     if reply:
         add_message(conversation, reply)
     goes = reply is not None and reply.state == MessageState.QUEUED

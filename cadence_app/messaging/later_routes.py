@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from cadence_app.accounts.roles import desk_required
-from cadence_app.messaging import desk, later
+from cadence_app.messaging import desk, later, quiet_warnings
 from cadence_app.messaging.forms import LaterForm
 from cadence_app.messaging.models import Conversation, ScheduledText
 from cadence_app.messaging.sending import MAX_BODY_LENGTH
@@ -22,7 +22,7 @@ def edit(conversation_id: int, text_id: int) -> ResponseReturnValue:
     local = text.send_at.astimezone(current_user.zone).replace(tzinfo=None)
     form = LaterForm(body=text.body, send_at=local)
     status = 422 if form.is_submitted() else 200
-    if form.validate_on_submit():
+    if form.validate_on_submit() and form.told_of_time(conversation.contact.number):
         try:
             later.change(text, form.body.data, form.send_at.instant)
         except later.Refused as refused:
@@ -34,6 +34,7 @@ def edit(conversation_id: int, text_id: int) -> ResponseReturnValue:
         form=form,
         text=text,
         conversation=conversation,
+        clock_hint=quiet_warnings.hint(current_user, conversation.contact.number),
         max_length=MAX_BODY_LENGTH,
     )
     return page, status

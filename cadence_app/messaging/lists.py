@@ -10,6 +10,7 @@ from flask_login import current_user
 
 from cadence_app.contacts.tags import all_tags
 from cadence_app.inboxes.models import Inbox
+from cadence_app.inboxes.out_of_office import away_now
 from cadence_app.inboxes.service import people_of
 from cadence_app.messaging import (
     batch_words,
@@ -69,6 +70,7 @@ def lists(found: Conversation | None) -> dict[str, Any]:
         "lists_version": version,
         "made_at": made_at.timestamp(),
         "inboxes": inboxes,
+        "away": away_now([inbox.id for inbox, _ in inboxes]),
         "current_inbox": next((inbox for inbox, _ in inboxes if inbox.id == which.inbox_id), None),
         "unread_total": sum(unread for _, unread in inboxes),
         "inbox_id": which.inbox_id,

@@ -106,6 +106,7 @@ class MessageKind(StrEnum):
     OPT_OUT_REPLY = "opt_out_reply"
     OPT_IN_REPLY = "opt_in_reply"
     HELP_REPLY = "help_reply"
+    AWAY_REPLY = "away_reply"
 
 
 class MessageState(StrEnum):

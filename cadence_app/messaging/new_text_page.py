@@ -18,11 +18,25 @@ from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
 from cadence_app.inboxes.service import area_code_near, visible_to
-from cadence_app.messaging import addressing, desk, draft_boxes, draft_lists, drafts, text_templates
+from cadence_app.messaging import (
+    addressing,
+    desk,
+    draft_boxes,
+    draft_lists,
+    drafts,
+    quiet_warnings,
+    text_templates,
+)
 from cadence_app.messaging.addressing import Choice, Found
 from cadence_app.messaging.consent_card import Card, card_of
 from cadence_app.messaging.draft_models import What
-from cadence_app.messaging.forms import NewcomerForm, NewcomerLaterForm, NewTextForm, NewTextLaterForm
+from cadence_app.messaging.forms import (
+    NewcomerForm,
+    NewcomerLaterForm,
+    NewTextForm,
+    NewTextLaterForm,
+    sets_time,
+)
 from cadence_app.messaging.lists import lists
 from cadence_app.messaging.writing import writing_in
 from cadence_app.phone_numbers import BadNumber, parse_number
@@ -70,7 +84,7 @@ def sent_draft(inboxes: list[Inbox]) -> Draft:
     """What the form that was sent says, as things stand now. 404 for a contact or an inbox that is not the
     user's to choose."""
     contact = known(request.form)
-    later = "later" in request.form
+    later = sets_time(request.form)
     form: NewTextForm | NewTextLaterForm
     if contact:
         form, number = NewTextLaterForm() if later else NewTextForm(), ""
@@ -120,6 +134,11 @@ def people_found(typed: str, found: Found) -> dict[str, Any]:
     """What the list of people shows of what fits the words typed."""
     statuses = contacts.statuses_of(current_user, list(found.people))
     return {"typed": typed, "found": found, "statuses": statuses, "listed": kept()}
+
+
+def number_of(draft: Draft) -> str:
+    """The number (E.164) that a text would go to; empty while there is none."""
+    return draft.contact.number if draft.contact else full(draft.form["number"].data or "")
 
 
 def known(given: query_values.Given) -> Contact | None:
@@ -194,6 +213,7 @@ def _shown(draft: Draft) -> dict[str, Any]:
         "templates": templates,
         "listed": kept(),
         **writing_in(choice.inbox),
+        **quiet_warnings.in_composer(current_user, number_of(draft), choice.conversation),
     }
 
 

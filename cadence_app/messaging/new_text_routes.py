@@ -14,7 +14,7 @@ from cadence_app.consent.evidence_by_user import AgreedBefore
 from cadence_app.contacts import service as contacts
 from cadence_app.contacts.models import Contact
 from cadence_app.contacts.taken import said_to
-from cadence_app.messaging import addressing, desk, draft_boxes, new_text
+from cadence_app.messaging import addressing, desk, draft_boxes, new_text, quiet_warnings
 from cadence_app.messaging import new_text_page as pages
 from cadence_app.messaging.consent_card import toggle
 from cadence_app.messaging.forms import ComposeForm, NewcomerForm, NewcomerLaterForm, NewTextLaterForm
@@ -86,6 +86,9 @@ def send() -> ResponseReturnValue:
         return _continue(draft.choice.conversation, form)
     if not form.validate_on_submit() or draft.wrong or not form.carried_by(inbox):
         return pages.answer(draft, 422)
+    if not _told_of_hours(draft):
+        draft.keep = True
+        return pages.answer(draft, 422)
     files = media.store(form.uploads)
     press = new_text.Press(
         inbox, _to(draft), form.body.data, draft.once, form.given, files, draft_boxes.pressed()
@@ -124,6 +127,14 @@ def set_consent(contact_id: int, team_id: int) -> ResponseReturnValue:
     draft.keep = True
     draft.card = outcome.card if draft.choice.inbox.team_id == team_id else None
     return pages.answer(draft, outcome.status)
+
+
+def _told_of_hours(draft: Draft) -> bool:
+    """Whether whoever pressed knew that it would come in the person's quiet hours, if it would."""
+    form, number = draft.form, pages.number_of(draft)
+    if isinstance(form, NewTextLaterForm):
+        return form.told_of_time(number)
+    return form.told_of(quiet_warnings.of_now(current_user.tenant, number, draft.choice.conversation))
 
 
 def _ask_whom() -> ResponseReturnValue:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Row, Text, bindparam, func, select
+from sqlalchemy import BigInteger, ColumnElement, Row, Text, bindparam, case, func, select
 
 from cadence_app.accounts.models import Tenant, User
 from cadence_app.accounts.sessions import Question
 from cadence_app.extensions import db
+from cadence_app.inboxes.models import AwayMode, OutOfOffice
 from cadence_app.messaging.desk import THREAD_LENGTH
 from cadence_app.messaging.unread_count import waiting_at
 
@@ -79,17 +80,27 @@ def _standing() -> ColumnElement[str]:
     return func.concat(User.role, Tenant.second_factor, User.second_factor_secret == "", type_=Text)
 
 
+def _away() -> ColumnElement[str]:
+    """What says which inboxes are out of office: the settings, and where one goes by hours the time too."""
+    by_hours = func.bool_or(OutOfOffice.mode == AwayMode.HOURS)
+    part = func.floor(func.extract("epoch", func.now()) / _AWAY_SECONDS)
+    said = func.concat(func.max(OutOfOffice.set_at), case((by_hours, part)), type_=Text)
+    return select(said).scalar_subquery()
+
+
 def _counted(found: Row[Any]) -> Waiting:
     return Waiting(found.texts, f"{found.texts}.{found.standing}")
 
 
+# So often a page looks whether office hours have begun or ended; every zone is whole quarters from UTC.
+_AWAY_SECONDS = 900
 _OF_USER = User.id == bindparam("user_id", None, BigInteger)
 # Null of one that they may not see. A page may ask by it alone, so it says too whether they may have a page.
 _TALK = func.md5(
     func.talk_version(User.id, bindparam("conversation_id", None, BigInteger), THREAD_LENGTH, type_=Text)
     + _standing()
 )
-_LISTS = func.md5(func.concat_ws("|", func.lists_version(User.id), _standing()))
+_LISTS = func.md5(func.concat_ws("|", func.lists_version(User.id), _standing(), _away()))
 _COUNT = waiting_at(User.id).label("texts"), func.md5(_standing()).label("standing")
 _TALK_OF = select(_TALK).join(User.tenant).where(_OF_USER)
 _LISTS_OF = select(_LISTS).join(User.tenant).where(_OF_USER)

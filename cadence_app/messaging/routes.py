@@ -14,6 +14,7 @@ from cadence_app.consent import blocks
 from cadence_app.consent.contact_rows import lock_contacts
 from cadence_app.consent.may_text import Kind
 from cadence_app.extensions import db
+from cadence_app.form_fields import LaterField
 from cadence_app.inboxes.service import people_in
 from cadence_app.messaging import (
     assignments,
@@ -26,6 +27,7 @@ from cadence_app.messaging import (
     later,
     notes,
     page_freshness,
+    quiet_warnings,
     sight,
     snooze_times,
     text_templates,
@@ -34,7 +36,7 @@ from cadence_app.messaging import (
 )
 from cadence_app.messaging.consent_card import Card, card_of, toggle
 from cadence_app.messaging.draft_models import What
-from cadence_app.messaging.forms import ComposeForm, LaterForm, NoteForm
+from cadence_app.messaging.forms import ComposeForm, LaterForm, NoteForm, sets_time
 from cadence_app.messaging.jobs import dispatch_pressed
 from cadence_app.messaging.lists import kept_of, lists, which_of
 from cadence_app.messaging.media import returned
@@ -120,12 +122,15 @@ def _mark_seen(found: Conversation) -> None:
 @desk_required
 def send(conversation_id: int) -> ResponseReturnValue:
     found = _conversation(conversation_id)
-    if "later" in request.form:
+    if sets_time(request.form):
         return _send_later(found)
     form = ComposeForm()
     if not form.validate_on_submit():
         return _after_send(found, form, 422)
     if not form.carried_by(found.inbox):
+        return _after_send(found, form, 422)
+    number = found.contact.number
+    if not form.told_of(quiet_warnings.of_now(current_user.tenant, number, found)):
         return _after_send(found, form, 422)
     stored = media.store(form.uploads)
     _hold(found)
@@ -214,7 +219,7 @@ def assign(conversation_id: int) -> ResponseReturnValue:
     try:
         wanted, seen = _id_or_none("assignee"), _id_or_none("seen")
         overtaken = assignments.assign(current_user, found, wanted, seen)
-        told, status = _told(found, overtaken), 200
+        told, status = assignments.words_of(overtaken, found), 200
     except (assignments.Refused, ValueError) as refused:
         db.session.rollback()
         told, status = str(refused), 409
@@ -236,17 +241,9 @@ def _id_or_none(field: str) -> int | None:
     return int(value) if value else None
 
 
-def _told(found: Conversation, overtaken: assignments.Overtaken | None) -> str:
-    if overtaken is None:
-        return ""
-    had = f"{overtaken.had.name} had it" if overtaken.had else "It had become nobody's"
-    now = f"it is {found.assignee.name}'s" if found.assignee else "it is nobody's"
-    return f"{had} since you opened this page; now {now}."
-
-
 def _send_later(found: Conversation) -> ResponseReturnValue:
     form = LaterForm()
-    if not form.validate_on_submit():
+    if not form.validate_on_submit() or not form.told_of_time(found.contact.number):
         return _after_send(found, form, 422)
     _hold(found)
     _end_draft(found, What.TEXT, form.body.data)
@@ -293,6 +290,7 @@ def open_parts(found: Conversation, card: Card | None = None) -> dict[str, Any]:
         "bar": answer.bar,
         "barred": [bars.words_of(bar, found.inbox) for bar in answer.bars],
         **writing_in(found.inbox),
+        **quiet_warnings.in_composer(current_user, found.contact.number, found),
         "snooze_choices": snooze_times.choices(current_user.zone),
         **draft_boxes.in_conversation(current_user, found),
         "later_texts": later.open_texts(found),
@@ -308,15 +306,18 @@ def thread_page(
     note_form: NoteForm | None = None,
     unseen: bool = False,
     told: str = "",
+    snoozing: LaterField | None = None,
 ) -> str:
     """The desk with a conversation open, and what is being written in it; `told` is said above the box.
-    `unseen`: it asks for what is new, and has its texts read, as soon as somebody sees it."""
+    `unseen`: it asks for what is new, and has its texts read, as soon as somebody sees it.
+    `snoozing` is the time to snooze to that was none."""
     return render_template(
         "messaging/desk.html",
         **(lists(found) | open_parts(found, card) | ({"version": ""} if unseen else {})),
         form=form,
         note_form=note_form,
         told=told,
+        snoozing=snoozing,
         writes_note=note_form is not None,
         pane="thread",
     )

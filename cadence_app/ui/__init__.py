@@ -14,7 +14,7 @@ from flask_login import current_user
 
 from cadence_app import development
 from cadence_app.ui import compressing, errors, formatting, headers, health
-from cadence_app.ui.navigation import main_navigation, settings_navigation, words_for
+from cadence_app.ui.navigation import account_pages, main_navigation, settings_navigation, words_for
 
 
 def init_app(app: Flask) -> None:
@@ -24,6 +24,7 @@ def init_app(app: Flask) -> None:
     app.add_url_rule("/favicon.ico", "favicon", lambda: app.send_static_file("img/favicon.svg"))
     app.context_processor(_context)
     app.add_template_global(asset, "asset")
+    app.add_template_global(account_pages, "account_pages")
     headers.init_app(app)
     compressing.init_app(app)
     app.add_template_filter(_moment, "moment")
@@ -32,6 +33,7 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(_to_the_second, "to_the_second")
     app.add_template_filter(_local_day, "local_day")
     app.add_template_filter(_snooze_time, "snooze_time")
+    app.add_template_filter(_named_time, "named_time")
     app.add_template_filter(formatting.day, "day")
     app.add_template_filter(formatting.hour_name, "hour_name")
     app.add_template_filter(formatting.utc, "utc")
@@ -96,6 +98,10 @@ def _to_the_second(value: datetime) -> str:
 
 def _snooze_time(value: datetime) -> str:
     return formatting.time_to_come(value, _zone(), datetime.now(_zone()).date())
+
+
+def _named_time(value: datetime) -> str:
+    return formatting.time_to_come(value, _zone(), datetime.now(_zone()).date(), "%A")
 
 
 def _local_day(value: datetime) -> str:

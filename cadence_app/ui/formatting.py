@@ -63,15 +63,15 @@ def brief(value: datetime, zone: ZoneInfo, today: date) -> str:
     return day(local.date())
 
 
-def time_to_come(value: datetime, zone: ZoneInfo, today: date) -> str:
+def time_to_come(value: datetime, zone: ZoneInfo, today: date, weekday: str = "%a") -> str:
     """The shortest that still tells when that will be: "5:00 PM" today, "Mon 9:00 AM" within six days, else
-    "Dec 3, 9:00 AM", with the year where it is another."""
+    "Dec 3, 9:00 AM", with the year where it is another. `weekday` "%A" gives "Monday 9:00 AM"."""
     local = value.astimezone(zone)
     ahead = (local.date() - today).days
     if ahead == 0:
         return clock(value, zone)
     if 0 < ahead < 7:
-        return f"{local:%a} {clock(value, zone)}"
+        return f"{local:{weekday}} {clock(value, zone)}"
     named = f"{local:%b} {local.day}" if local.year == today.year else day(local.date())
     return f"{named}, {clock(value, zone)}"
 

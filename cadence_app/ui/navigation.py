@@ -116,6 +116,17 @@ SETTINGS = {
 }
 
 
+# The pages under Your account: endpoint, label, icon, and whether they are for who works at the desk only.
+ACCOUNT = (
+    ("account.profile", "Profile", "user", False),
+    ("email.index", "E-mail", "mail", False),
+    ("account.password", "Password", "lock", False),
+    ("second_factor.index", "Two-factor", "shield-lock", False),
+    ("account.list_sessions", "Sessions", "device-mobile", False),
+    ("alerts.index", "Notifications", "bell", True),
+)
+
+
 def words_for(user: User | None) -> Words:
     return words_of(user.tenant) if user else WORDS[Navigation.TEAMS]
 
@@ -171,6 +182,15 @@ def settings_navigation(user: User) -> list[tuple[str, list[Item]]]:
     return [
         (group, [_page(label.format(Teams=words.Teams), *where) for label, *where in pages])
         for group, pages in SETTINGS.items()
+    ]
+
+
+def account_pages(user: User) -> list[tuple[str, str, str]]:
+    """The pages of a user's own account: endpoint, label and icon."""
+    return [
+        (endpoint, label, icon)
+        for endpoint, label, icon, for_desk in ACCOUNT
+        if user.works_desk or not for_desk
     ]
 
 

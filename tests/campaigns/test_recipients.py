@@ -11,11 +11,11 @@ from sqlalchemy import insert, select
 
 from cadence_app.campaigns import recipients
 from cadence_app.campaigns.models import Campaign, Recipient
-from cadence_app.campaigns.quiet_hours import Hours
 from cadence_app.campaigns.segments import Segment, Who
 from cadence_app.contacts.models import Contact, ContactTag, CustomField, Tag
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
+from cadence_app.messaging.quiet_hours import Hours
 from tests.campaigns.sending import add_campaign, add_people, counts, state_of
 from tests.world import World, new_number
 

@@ -10,7 +10,6 @@ from sqlalchemy import func, update
 
 from cadence_app.campaigns import sending
 from cadence_app.campaigns.models import Campaign
-from cadence_app.campaigns.quiet_hours import hours_of
 from cadence_app.extensions import db, rq
 from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging import providers
@@ -18,6 +17,7 @@ from cadence_app.messaging.jobs import sweep_texts
 from cadence_app.messaging.merge_fields import tenant_fields
 from cadence_app.messaging.models import Message
 from cadence_app.messaging.providers.base import CannotTell, Driver, NotTaken, Outgoing, Sent
+from cadence_app.messaging.quiet_hours import hours_of
 from cadence_app.work.leases import held
 from tests.campaigns.sending import (
     act,

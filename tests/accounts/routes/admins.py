@@ -105,6 +105,7 @@ POST      /settings/teams/{team_id}/reopen
 GET POST  /settings/inboxes/{inbox_id}
 POST      /settings/inboxes/{inbox_id}/owner
 GET POST  /settings/inboxes/{inbox_id}/close
+GET POST  /settings/inboxes/{inbox_id}/out-of-office
 POST      /settings/inboxes/{inbox_id}/reopen
 GET POST  /reports/schedules/{schedule_id}/edit
 POST      /reports/schedules/{schedule_id}/pause

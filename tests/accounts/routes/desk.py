@@ -28,6 +28,7 @@ GET       /dev/mail/{mail}/attachments/{number}
 
 SIGNED_IN
 GET       /
+GET       /find/
 GET       /help/
 GET       /help/{page}
 GET       /reports/analytics

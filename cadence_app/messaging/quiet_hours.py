@@ -1,8 +1,9 @@
-"""The hours in which a campaign may text somebody, by the clock where their number is from.
+"""The hours in which somebody may be texted, by the clock where their number is from.
 
 A number's area says which time zones it may be in; where there are several, the text waits until it may go in
 each of them. A number whose area is unknown counts as in the organisation's own zone.
-The hours are the organisation's (Tenant in accounts/models.py); campaigns/sending.py asks before each text.
+The hours are the organisation's (Tenant in accounts/models.py). A campaign's text waits for them
+(campaigns/sending.py); who writes to somebody else's night is warned first (quiet_warnings.py).
 """
 
 from __future__ import annotations
@@ -47,6 +48,12 @@ class Hours:
     def open(self, zones: str, moment: datetime) -> bool:
         return self.always or all(self._opens_in(zone, moment) <= moment for zone in self._zones(zones))
 
+    def closed_in(self, zones: str, moment: datetime) -> ZoneInfo | None:
+        """The first of these zones that is closed at a moment; None while all are open."""
+        if self.always:
+            return None
+        return next((zone for zone in self._zones(zones) if self._opens_in(zone, moment) > moment), None)
+
     def opens_at(self, zones: str, moment: datetime) -> datetime:
         """The first instant from `moment` on at which all these zones are open; where they never are
         together, the next at which the organisation's own is."""
@@ -76,6 +83,12 @@ class Hours:
 
 def hours_of(tenant: Tenant) -> Hours:
     return Hours(tenant.texts_from, tenant.texts_until, tenant.time_zone)
+
+
+def clock_of(zones: str, moment: datetime) -> ZoneInfo | None:
+    """The clock of who is in one of these zones, where all of them show the same time; else None."""
+    found = [_zone(name) for name in zones.split()]
+    return found[0] if len({moment.astimezone(each).utcoffset() for each in found}) == 1 else None
 
 
 @cache
