@@ -3,6 +3,8 @@
 Nothing is counted here: the sweep does it (reports/counting.py), oldest days first, and until it is there the
 pages count as they did. What changes later in a day that was counted is noted by triggers, in the same
 transaction. Those of a text of today or yesterday cost nothing: such a day is not counted yet.
+
+And the desk's tabs of what is done and what waits have an index each of their own order.
 """
 
 from __future__ import annotations
@@ -42,11 +44,13 @@ CREATE FUNCTION note_late_text() RETURNS trigger
 BEGIN
     IF TG_OP <> 'INSERT' THEN
         PERFORM note_recount(OLD.tenant_id, OLD.created_at
-            - CASE WHEN OLD.direction = 'inbound' THEN interval '24 hours' ELSE interval '0' END, OLD.created_at);
+            - CASE WHEN OLD.direction = 'inbound' THEN interval '24 hours' ELSE interval '0' END,
+            OLD.created_at);
     END IF;
     IF TG_OP <> 'DELETE' THEN
         PERFORM note_recount(NEW.tenant_id, NEW.created_at
-            - CASE WHEN NEW.direction = 'inbound' THEN interval '24 hours' ELSE interval '0' END, NEW.created_at);
+            - CASE WHEN NEW.direction = 'inbound' THEN interval '24 hours' ELSE interval '0' END,
+            NEW.created_at);
     END IF;
     RETURN NULL;
 END $$
@@ -88,7 +92,21 @@ ORDER BY random() LIMIT at_most
 """
 
 
+# A tab's order within an inbox, where it has few of the conversations that are listed, or of the open ones.
+_TABS = {
+    "done_listed": "state = 'done' AND listed_at IS NOT NULL",
+    "waiting_listed": "state = 'open' AND waiting_since IS NOT NULL AND listed_at IS NOT NULL",
+}
+
+
 def upgrade() -> None:
+    for name, condition in _TABS.items():
+        op.create_index(
+            f"ix_conversations_{name}",
+            "conversations",
+            ["inbox_id", sa.text("listed_at DESC"), sa.text("id DESC")],
+            postgresql_where=sa.text(condition),
+        )
     _tables()
     for function in (_NOTE, _TEXT, _CHANGE):
         op.execute(function)
@@ -192,3 +210,5 @@ def downgrade() -> None:
     op.execute("DROP FUNCTION note_recount(bigint, timestamptz, timestamptz)")
     for table in ("counted_changes", "counted_texts", "days_to_recount", "day_counting"):
         op.drop_table(table)
+    for name in _TABS:
+        op.drop_index(f"ix_conversations_{name}", "conversations")
