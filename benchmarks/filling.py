@@ -1,4 +1,4 @@
-"""An organisation that has texted for two years, made by SQL: its desk, its texts and its history, at a size."""
+"""An organisation that has texted for two years, made by SQL: its desk, texts and history, at a size."""
 
 from __future__ import annotations
 
@@ -34,12 +34,14 @@ _HOUSE = (
     " SELECT :tenant, 'u' || n || '@t' || :tenant || '.example', 'User ' || n, '', 'agent', true"
     " FROM generate_series(2, :users) n",
     "INSERT INTO team_members (tenant_id, team_id, user_id) SELECT :tenant, t.id, u.id FROM teams t, users u"
-    " WHERE t.tenant_id = :tenant AND u.tenant_id = :tenant AND (u.id % :teams = t.id % :teams OR u.id = :user)"
+    " WHERE t.tenant_id = :tenant AND u.tenant_id = :tenant AND "
+    " (u.id % :teams = t.id % :teams OR u.id = :user)"
     " ON CONFLICT DO NOTHING",
     "INSERT INTO inboxes (tenant_id, team_id, user_id, kind, name, number, provider)"
     " SELECT :tenant, (ARRAY(SELECT id FROM teams WHERE tenant_id = :tenant ORDER BY id))[1 + n % :teams],"
     " CASE WHEN n % 10 = 9 THEN :user END, CASE WHEN n % 10 = 9 THEN 'personal' ELSE 'shared' END,"
-    " 'Inbox ' || n, '+1312' || (:tenant * 1000 + 2000000 + n), 'simulator' FROM generate_series(1, :inboxes) n",
+    " 'Inbox ' || n, '+1312' || (:tenant * 1000 + 2000000 + n), 'simulator'"
+    " FROM generate_series(1, :inboxes) n",
     "INSERT INTO campaigns (tenant_id, team_id, inbox_id, user_id, name, body, segment, state)"
     " SELECT :tenant, i.team_id, i.id, :user, 'Campaign ' || n, '', '{}', 'finished'"
     " FROM generate_series(1, :campaigns) n, LATERAL"
@@ -63,7 +65,8 @@ SELECT :tenant, :first + 1 + chosen.c, boxes.ids[1 + chosen.c % :inboxes],
     CASE WHEN n % 3 = 0 THEN 'received' WHEN n % 50 = 1 THEN 'failed' WHEN n % 77 = 1 THEN 'suppressed'
         WHEN n % 9 = 1 THEN 'sent' ELSE 'delivered' END, '',
     CASE WHEN n % 3 > 0 AND n % 20 <> 1 THEN users.ids[1 + chosen.c % 5 + 5 * (n / 7 % 6)] END,
-    CASE WHEN n % 3 > 0 AND n % 20 <> 1 AND n % 10 < 4 THEN campaigns.ids[1 + chosen.c % :inboxes + :inboxes * (n / 40000 % 2)] END,
+    CASE WHEN n % 3 > 0 AND n % 20 <> 1 AND n % 10 < 4
+        THEN campaigns.ids[1 + chosen.c % :inboxes + :inboxes * (n / 40000 % 2)] END,
     moment.at, CASE WHEN n % 3 = 0 AND n % 50 > 1 THEN moment.at + interval '10 minutes' END
 FROM (SELECT array_agg(id ORDER BY id) AS ids FROM inboxes WHERE tenant_id = :tenant) AS boxes,
     (SELECT array_agg(id ORDER BY id) AS ids FROM users WHERE tenant_id = :tenant) AS users,
@@ -94,7 +97,8 @@ INSERT INTO opt_out_changes (tenant_id, contact_id, team_id, status, changed_at,
 SELECT :tenant, :first + 1 + n % :contacts, teams.ids[1 + n % :teams],
     CASE WHEN n % 3 = 0 THEN 'opted_out' ELSE 'opted_in' END,
     now() - interval '730 days' + n * (interval '730 days' / :changes),
-    CASE WHEN n % 100 = 1 THEN 'merge' ELSE (ARRAY['cold_inbound', 'keyword', 'toggle', 'import'])[1 + n % 4] END,
+    CASE WHEN n % 100 = 1 THEN 'merge'
+        ELSE (ARRAY['cold_inbound', 'keyword', 'toggle', 'import'])[1 + n % 4] END,
     'First' || n % 5000, 'Last' || n % 7000, 'B' || n % :contacts, '+1' || (2120000001 + n % :contacts),
     'T' || n % :teams, '', 'STOP', ''
 FROM generate_series(1, :changes) n,
@@ -106,7 +110,8 @@ _STANDING = (
     " FROM opt_out_changes WHERE tenant_id = :tenant ORDER BY contact_id, team_id, id DESC",
     "INSERT INTO possible_opt_outs (tenant_id, contact_id, team_id, words, received_at, due_on, decision)"
     " SELECT :tenant, c.contact_id, i.team_id, 'please stop', now(), current_date + 5, 'open'"
-    " FROM conversations c JOIN inboxes i ON i.id = c.inbox_id WHERE c.tenant_id = :tenant AND c.id % 997 = 0",
+    " FROM conversations c JOIN inboxes i ON i.id = c.inbox_id"
+    " WHERE c.tenant_id = :tenant AND c.id % 997 = 0",
 )
 
 
@@ -130,9 +135,7 @@ def fill(scratch: Scratch, size: Size, *, tenant_id: int | None = None) -> None:
         for statement in (*_HOUSE, _PEOPLE, _TEXTS, _CONVERSATIONS, _CHANGES, *_STANDING):
             _run(connection, statement, values)
         for table in ("contacts", "conversations"):
-            connection.execute(
-                text(f"SELECT setval('{table}_id_seq', (SELECT max(id) FROM {table}))")  # noqa: S608 - ours
-            )
+            connection.execute(text(f"SELECT setval('{table}_id_seq', (SELECT max(id) FROM {table}))"))
         for name, definition in indexes:
             if name not in _NOT_MADE_AGAIN:
                 connection.execute(text(definition))

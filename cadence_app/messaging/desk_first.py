@@ -1,8 +1,8 @@
 """The first so many of a list, read inbox by inbox, so that no list is read whole to sort it.
 
 A list is in the order of an index that each inbox has of its own; the first 51 of twenty inboxes are among
-the first 51 of each. Without this PostgreSQL reads and sorts all conversations of all inboxes for a page of them:
-300,000 for a tab that has them all. Small tabs (a user's own, snoozed, flagged) are read as they are.
+the first 51 of each. Without this PostgreSQL reads and sorts all conversations of all inboxes for a page of
+them: 300,000 for a tab that has them all. Small tabs (a user's own, snoozed, flagged) are read as they are.
 """
 
 from __future__ import annotations

@@ -97,8 +97,8 @@ def lists(found: Conversation | None) -> dict[str, Any]:
     }
 
 
-# A number behind a tab is for getting through it: past this it is "999+". And who takes all of a list that has
-# more need not know how many; that would be read of each of them, for each page.
+# A number behind a tab is for getting through it: past this it is "999+". And who takes all of a list that
+# has more need not know how many: each of them would be read for it, on every page.
 _MOST_COUNTED = 1000
 
 

@@ -20,7 +20,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import Executable, delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from cadence_app.accounts.models import Tenant
@@ -78,18 +78,16 @@ CROSS JOIN LATERAL (
 ) AS h
 GROUP BY 1, 2, 3, 4, 5
 """
-_COUNTED = (
-    (
-        CountedTexts,
-        "INSERT INTO counted_texts (tenant_id, day, inbox_id, user_id, campaign_id, automatic, sent, failed,"
-        f" delivered, replied, received, unread) SELECT :tenant, live.* FROM ({TEXTS_LIVE}) AS live",
-    ),
-    (
-        CountedChanges,
-        "INSERT INTO counted_changes (tenant_id, day, team_id, source, status, user_id, changes)"
-        f" SELECT :tenant, live.* FROM ({CHANGES_LIVE}) AS live",
-    ),
-)
+_INSERT_TEXTS = f"""
+INSERT INTO counted_texts (tenant_id, day, inbox_id, user_id, campaign_id, automatic, sent, failed, delivered,
+    replied, received, unread)
+SELECT :tenant, live.* FROM ({TEXTS_LIVE}) AS live
+"""  # noqa: S608 - our own constants
+_INSERT_CHANGES = f"""
+INSERT INTO counted_changes (tenant_id, day, team_id, source, status, user_id, changes)
+SELECT :tenant, live.* FROM ({CHANGES_LIVE}) AS live
+"""  # noqa: S608 - our own constants
+_COUNTED = ((CountedTexts, _INSERT_TEXTS), (CountedChanges, _INSERT_CHANGES))
 
 
 @dataclass(frozen=True)
@@ -138,9 +136,7 @@ def live_days(start: date, end: date, zone: ZoneInfo) -> Live:
     )
     first_open = _first_open(counting, zone)
     noted = {
-        day
-        for day in _days_of(db.session.execute(notes.distinct()).tuples(), zone)
-        if start <= day <= end and day < first_open
+        day for day in _days_of(_spans(notes.distinct()), zone) if start <= day <= end and day < first_open
     }
     return Live(sorted(noted) + _days(max(first, first_open), last), zone)
 
@@ -184,7 +180,7 @@ def _recount_noted(counting: DayCounting, zone: ZoneInfo) -> None:
         .where(DayToRecount.tenant_id == counting.tenant_id)
         .returning(DayToRecount.starts_at, DayToRecount.ends_at)
     )
-    noted = _days_of(db.session.execute(notes).tuples(), zone)
+    noted = _days_of(_spans(notes), zone)
     first_open = _first_open(counting, zone)
     _count([day for day in sorted(noted) if day < first_open], zone)
 
@@ -241,6 +237,10 @@ def _last_closed(zone: ZoneInfo) -> date:
 def _first_open(counting: DayCounting, zone: ZoneInfo) -> date:
     """The first day that is not counted."""
     return counting.counted_until.astimezone(zone).date()
+
+
+def _spans(notes: Executable) -> list[tuple[datetime, datetime]]:
+    return [(row.starts_at, row.ends_at) for row in db.session.execute(notes)]
 
 
 def _days_of(spans: Iterable[tuple[datetime, datetime]], zone: ZoneInfo) -> set[date]:

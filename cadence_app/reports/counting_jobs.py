@@ -1,4 +1,4 @@
-"""Counts closed days by the clock. What is due stands in PostgreSQL: a day that was never counted, or a note."""
+"""Counts closed days by the clock. What is due stands in PostgreSQL: a day never counted, or a note."""
 
 from __future__ import annotations
 

@@ -18,8 +18,8 @@ from cadence_app.extensions import Model
 class DayCounting(Model):
     """How far an organisation's days are counted, as days of a zone.
 
-    Who changes anything of before `noted_until` leaves a DayToRecount, except transactions that may have begun
-    before that was known: their numbers are up to `noted_before`. The days before `counted_until` are
+    Who changes anything of before `noted_until` leaves a DayToRecount, except transactions that may have
+    begun before that was known: their numbers are up to `noted_before`. The days before `counted_until` are
     counted."""
 
     __tablename__ = "day_counting"

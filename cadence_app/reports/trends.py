@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -112,7 +112,7 @@ def count(scope: Scope) -> int:
     return sum(each for *_, each in _counted(scope, [scope.start], live))
 
 
-def _counted(scope: Scope, first_days: list[date], live: Live) -> Iterable[tuple[int, int, str, int]]:
+def _counted(scope: Scope, first_days: list[date], live: Live) -> list[tuple[int, int, str, int]]:
     """The number of the step, the team, the status and how many such changes there are."""
     filters = scope.filters
     if filters.contact or filters.words:
@@ -121,13 +121,13 @@ def _counted(scope: Scope, first_days: list[date], live: Live) -> Iterable[tuple
         bucket = func.width_bucket(OptOutChange.changed_at, literal(edges, ARRAY(DateTime(timezone=True))))
         kinds = (bucket, OptOutChange.team_id, OptOutChange.status)
         query = select(*kinds, func.count()).where(*scope.conditions()).group_by(*kinds)
-        return db.session.execute(query).tuples()
+        return [(row[0], row[1], row[2], row[3]) for row in db.session.execute(query)]
     asked = {
         **live.parameters,
         **{"first": scope.start, "last": scope.end, "points": first_days, "sources": _sources(filters)},
         **{"team": filters.team_id, "status": filters.status or None, "user": filters.user_id},
     }
-    return db.session.execute(text(_DAYS), asked).tuples()
+    return [(row[0], row[1], row[2], row[3]) for row in db.session.execute(text(_DAYS), asked)]
 
 
 def _sources(filters: Filters) -> list[str]:

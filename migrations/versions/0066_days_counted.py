@@ -99,6 +99,9 @@ _TABS = {
 }
 
 
+_FUNCTIONS = ("note_recount(bigint, timestamptz, timestamptz)", "note_late_text()", "note_late_change()")
+
+
 def upgrade() -> None:
     for name, condition in _TABS.items():
         op.create_index(
