@@ -70,6 +70,7 @@ class Conversation(Model):
             )
             for name, condition in (
                 ("done_listed", "state = 'done' AND listed_at IS NOT NULL"),
+                ("unread_listed", "unread > 0 AND listed_at IS NOT NULL"),
                 ("waiting_listed", "state = 'open' AND waiting_since IS NOT NULL AND listed_at IS NOT NULL"),
             )
         ),

@@ -4,7 +4,7 @@ Nothing is counted here: the sweep does it (reports/counting.py), oldest days fi
 pages count as they did. What changes later in a day that was counted is noted by triggers, in the same
 transaction. Those of a text of today or yesterday cost nothing: such a day is not counted yet.
 
-And the desk's tabs of what is done and what waits have an index each of their own order.
+And the desk's tabs of what is done, unread and waiting have an index each of their own order.
 """
 
 from __future__ import annotations
@@ -95,6 +95,7 @@ ORDER BY random() LIMIT at_most
 # A tab's order within an inbox, where it has few of the conversations that are listed, or of the open ones.
 _TABS = {
     "done_listed": "state = 'done' AND listed_at IS NOT NULL",
+    "unread_listed": "unread > 0 AND listed_at IS NOT NULL",
     "waiting_listed": "state = 'open' AND waiting_since IS NOT NULL AND listed_at IS NOT NULL",
 }
 
