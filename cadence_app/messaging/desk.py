@@ -18,6 +18,7 @@ from cadence_app.contacts.service import matches
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox, InboxKind
 from cadence_app.inboxes.service import visible_to
+from cadence_app.messaging.desk_first import Order, count_to, first_ids
 from cadence_app.messaging.desk_models import Note
 from cadence_app.messaging.desk_rows import Row, rows_of
 from cadence_app.messaging.later import OPEN
@@ -43,14 +44,14 @@ class Page:
 
 def inboxes_of(user: User) -> list[Result[Inbox, int]]:
     """The inboxes a user works in, each with its number of unread texts."""
-    unread = func.coalesce(func.sum(Conversation.unread), 0).label("unread")
-    query = (
-        select(Inbox, unread)
-        .outerjoin(Conversation, Conversation.inbox_id == Inbox.id)
-        .where(visible_to(user))
-        .group_by(Inbox.id)
-        .order_by(Inbox.kind.desc(), Inbox.name)
+    # The second condition is that of the index of those that have some.
+    unread = (
+        select(func.coalesce(func.sum(Conversation.unread), 0))
+        .where(Conversation.inbox_id == Inbox.id, Conversation.unread > 0)
+        .scalar_subquery()
+        .label("unread")
     )
+    query = select(Inbox, unread).where(visible_to(user)).order_by(Inbox.kind.desc(), Inbox.name)
     return list(db.session.execute(query).all())
 
 
@@ -79,6 +80,11 @@ class Which:
     only: Only = Only.ALL
     oldest_first: bool = False
 
+    @property
+    def by_inbox(self) -> bool:
+        """Whether it may be long and is in an order that each inbox has an index of (desk_first.py)."""
+        return not self.search and self.only not in {Only.MINE, Only.SNOOZED, Only.FLAGGED}
+
 
 _OPEN = Conversation.state == ConversationState.OPEN
 _NOBODYS = (Conversation.assignee_id.is_(None), Inbox.kind == InboxKind.SHARED)
@@ -95,58 +101,85 @@ _TABS: dict[Only, tuple[ColumnElement[bool], ...]] = {
 def conversations(user: User, which: Which, page: int) -> Page:
     """A page of a user's conversations: the latest first, but the flagged ones by the day they are due, the
     snoozed by when they come back, and those that wait, by choice, with who waits longest."""
+    offset, most = (page - 1) * PAGE, PAGE + 1
     query: Select[Conversation, str, date] = (
-        _of(select(Conversation, Consent.status, PossibleOptOut.due_on), user, which)
+        _joined(select(Conversation, Consent.status, PossibleOptOut.due_on), user)
         .outerjoin(
             Consent, (Consent.contact_id == Conversation.contact_id) & (Consent.team_id == Inbox.team_id)
         )
         .options(contains_eager(Conversation.inbox), contains_eager(Conversation.contact))
         .options(joinedload(Conversation.assignee))
     )
-    found = db.session.execute(query.limit(PAGE + 1).offset((page - 1) * PAGE)).all()
+    if which.by_inbox:
+        query = query.where(Conversation.id.in_(_first(user, which, most, offset)))
+    else:
+        query = _narrowed(query, user, which).limit(most).offset(offset)
+    found = db.session.execute(query.order_by(*_order(which)(Conversation))).all()
     return Page(rows_of(found[:PAGE]), len(found) > PAGE)
 
 
 def ids_of(user: User, which: Which, most: int) -> list[int]:
     """The ids of the first so many of a list, in its order."""
-    return list(db.session.scalars(_of(select(Conversation.id), user, which).limit(most)))
+    if which.by_inbox:
+        return _first(user, which, most)
+    listed = _narrowed(_joined(select(Conversation.id), user), user, which)
+    return list(db.session.scalars(listed.order_by(*_order(which)(Conversation)).limit(most)))
 
 
 def count(user: User, which: Which, most: int) -> int:
     """How many a list has; counts no further than `most`."""
-    listed = _of(select(Conversation.id), user, which).order_by(None).limit(most).subquery()
+    if which.by_inbox:
+        return count_to(user, which.inbox_id, _conditions(user, which), most)
+    listed = _narrowed(_joined(select(Conversation.id), user), user, which).limit(most).subquery()
     return db.session.scalars(select(func.count()).select_from(listed)).one()
 
 
-def _of(query: Any, user: User, which: Which) -> Any:
-    only, search = which.only, which.search
-    query = (
+def _first(user: User, which: Which, most: int, offset: int = 0) -> list[int]:
+    return first_ids(user, which.inbox_id, _conditions(user, which), _order(which), most, offset)
+
+
+def _joined(query: Any, user: User) -> Any:
+    return (
         query.select_from(Conversation)
         .join(Conversation.inbox)
         .join(Conversation.contact)
         .outerjoin(PossibleOptOut, _OPEN_FLAG)
         .where(visible_to(user), Contact.gone_at.is_(None))
     )
-    if only != Only.WAITING:
-        # What waits has a text in it.
-        query = query.where(begun())
+
+
+def _narrowed(query: Any, user: User, which: Which) -> Any:
     if which.inbox_id is not None:
         query = query.where(Conversation.inbox_id == which.inbox_id)
-    query = query.where(*_TABS.get(only, ()))
+    return query.where(*_conditions(user, which))
+
+
+def _conditions(user: User, which: Which) -> list[ColumnElement[bool]]:
+    only, search = which.only, which.search
+    conditions = list(_TABS.get(only, ()))
+    if only != Only.WAITING:
+        # What waits has a text in it.
+        conditions.append(begun())
     if only == Only.MINE:
-        query = query.where(_OPEN, Conversation.assignee_id == user.id)
+        conditions += [_OPEN, Conversation.assignee_id == user.id]
     if search:
-        query = query.where(or_(matches(search), _says(search)))
+        conditions.append(or_(matches(search), _says(search)))
     if not (search and only == Only.ALL):
-        query = query.where(Conversation.listed_at.is_not(None))
-    if only == Only.FLAGGED:
-        query = query.order_by(PossibleOptOut.due_on)
-    if only == Only.SNOOZED:
-        query = query.order_by(Conversation.snoozed_until)
-    if only == Only.WAITING and which.oldest_first:
-        return query.order_by(Conversation.waiting_since, Conversation.id)
-    latest = Conversation.listed_at.desc()
-    return query.order_by(latest.nulls_last() if search else latest, Conversation.id.desc())
+        conditions.append(Conversation.listed_at.is_not(None))
+    return conditions
+
+
+def _order(which: Which) -> Order:
+    """Makes the order of a list out of the columns of a conversation."""
+    if which.only == Only.WAITING and which.oldest_first:
+        return lambda its: [its.waiting_since, its.id]
+    first = {Only.FLAGGED: [PossibleOptOut.due_on], Only.SNOOZED: [Conversation.snoozed_until]}
+
+    def latest(its: Any) -> list[Any]:
+        at = its.listed_at.desc()
+        return [*first.get(which.only, []), at.nulls_last() if which.search else at, its.id.desc()]
+
+    return latest
 
 
 def find_conversation(user: User, conversation_id: int) -> Conversation | None:

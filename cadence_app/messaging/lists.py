@@ -92,21 +92,23 @@ def lists(found: Conversation | None) -> dict[str, Any]:
         "may_undo": batch is not None and bulk.count_of(batch) > 0,
         "batch_words": batch_words.of(batch, explain=request.args.get("by") == "key") if batch else "",
         "bulk_most": bulk.MOST,
+        "most_counted": _MOST_COUNTED,
         # Asked only by what shows them.
         "colleagues": lambda: people_of(_shared(inboxes, which.inbox_id)),
         "known_tags": all_tags,
     }
 
 
-# A number behind a tab is for getting through it: past this it is "999+".
+# A number behind a tab is for getting through it: past this it is "999+". And who takes all of a list that
+# has more need not know how many: each of them would be read for it, on every page.
 _MOST_COUNTED = 1000
 
 
 def _total(which: Which, page: desk.Page, page_number: int) -> int:
-    """How many conversations the list has, up to what one press takes."""
+    """How many conversations the list has, _MOST_COUNTED for as many or more."""
     if not page.more and page_number == 1:
         return len(page.rows)
-    return desk.count(current_user, which, bulk.MOST)
+    return desk.count(current_user, which, _MOST_COUNTED)
 
 
 def _shared(inboxes: list[Any], inbox_id: int | None) -> list[Inbox]:

@@ -60,6 +60,20 @@ class Conversation(Model):
             "snoozed_until",
             postgresql_where=text("state = 'snoozed'"),
         ),
+        *(
+            Index(
+                f"ix_conversations_{name}",
+                "inbox_id",
+                text("listed_at DESC"),
+                text("id DESC"),
+                postgresql_where=text(condition),
+            )
+            for name, condition in (
+                ("done_listed", "state = 'done' AND listed_at IS NOT NULL"),
+                ("unread_listed", "unread > 0 AND listed_at IS NOT NULL"),
+                ("waiting_listed", "state = 'open' AND waiting_since IS NOT NULL AND listed_at IS NOT NULL"),
+            )
+        ),
         Index("ix_conversations_changed", "inbox_id", text("changed_at DESC"), text("id DESC")),
         Index("ix_conversations_assignee", "assignee_id", postgresql_where=text("assignee_id IS NOT NULL")),
         # What waits for a user is counted by it (unread_count.py).

@@ -6,6 +6,7 @@ from flask import Flask
 
 from cadence_app.reports import (
     activity_routes,
+    counting_jobs,
     dev_mail,
     evidence_routes,
     jobs,
@@ -19,7 +20,7 @@ from cadence_app.reports.destinations import jobs as delivery_jobs
 from cadence_app.reports.destinations import routes as destination_routes
 from cadence_app.reports.saved import routes as saved_routes
 
-__all__ = ["delivery_jobs", "jobs", "schedule_jobs", "traces"]
+__all__ = ["counting_jobs", "delivery_jobs", "jobs", "schedule_jobs", "traces"]
 
 
 def init_app(app: Flask) -> None:

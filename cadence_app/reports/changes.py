@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import or_, select
 
 from cadence_app.accounts.models import User
 from cadence_app.consent.models import OptOutChange
@@ -53,10 +53,6 @@ class Page:
     changes: list[OptOutChange]
     newer: Cursor | None
     older: Cursor | None
-
-
-def count(scope: Scope) -> int:
-    return db.session.scalars(select(func.count(OptOutChange.id)).where(*scope.conditions())).one()
 
 
 def newest(scope: Scope) -> Page:

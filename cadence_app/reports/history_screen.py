@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from cadence_app.accounts.service import all_teams
-from cadence_app.reports import changes
+from cadence_app.reports import changes, trends
 from cadence_app.reports.changes import Cursor, Page
 from cadence_app.reports.filters import CARRIED
 from cadence_app.reports.forms import ExportForm
@@ -26,7 +26,6 @@ from cadence_app.reports.screens import (
     page_of,
     take_request,
 )
-from cadence_app.reports.trends import trends_of
 
 
 def opt_out_history_page(template: str) -> ResponseReturnValue:
@@ -60,7 +59,7 @@ def overview_page(template: str) -> ResponseReturnValue:
         form=form,
         filtered=_filtered(form),
         presets=_presets(form, lambda **query: url_for(str(request.endpoint), **query)),
-        trends=trends_of(scope) if scope else None,
+        trends=trends.trends_of(scope) if scope else None,
         history_url=page_of(OPT_OUT_HISTORY, **_state(form)) if valid else page_of(OPT_OUT_HISTORY),
         time_zone=current_user.tenant.time_zone,
     )
@@ -105,9 +104,9 @@ def _report(form: ExportForm) -> dict[str, Any]:
     past_end = not page.changes and "older" in request.args and not astray
     return {
         # Further pages stay instant: they count nothing.
-        "trends": None if page.newer or past_end else trends_of(scope),
+        "trends": None if page.newer or past_end else trends.trends_of(scope),
         "past_end": past_end,
-        "left_out": changes.count(scope.left_out) if scope.left_out else 0,
+        "left_out": trends.count(scope.left_out) if scope.left_out else 0,
         "left_out_url": page_of(OPT_OUT_HISTORY, **state | {"source": CARRIED}) + "#changes",
         "page": page,
         "conversations": changes.conversations_of(current_user, page.changes),

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import DateTime, func, literal, select
+from sqlalchemy import DateTime, func, literal, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from cadence_app.accounts.models import Team
-from cadence_app.consent.models import OptOutChange, Status
+from cadence_app.consent.models import CARRIED_SOURCES, REPORTED_SOURCES, OptOutChange, Status
 from cadence_app.extensions import db
-from cadence_app.inboxes.models import Inbox
-from cadence_app.messaging.models import Direction, Message, MessageKind, MessageState
+from cadence_app.reports.counting import CHANGES_LIVE, TEXTS_LIVE, Live, live_days
+from cadence_app.reports.filters import CARRIED, Filters
 from cadence_app.reports.ranges import today, utc_bounds
 from cadence_app.reports.scope import Scope
 
@@ -60,18 +60,36 @@ class Trends:
     by_team: list[tuple[str, Counts]]
 
 
+_DAYS = f"""
+WITH days AS (
+    SELECT * FROM ({CHANGES_LIVE}) AS live
+    UNION ALL
+    SELECT day, team_id, source, status, user_id, changes FROM counted_changes
+    WHERE day BETWEEN :first AND :last AND day <> ALL (CAST(:days AS date[]))
+)
+SELECT width_bucket(day, CAST(:points AS date[])), team_id, status, sum(changes)::bigint FROM days
+WHERE source = ANY (:sources) AND team_id = coalesce(:team, team_id) AND status = coalesce(:status, status)
+    AND (CAST(:user AS bigint) IS NULL OR user_id = :user)
+GROUP BY 1, 2, 3
+"""  # noqa: S608 - our own constants
+_SENT = f"""
+SELECT coalesce(sum(sent - failed), 0)::bigint FROM (
+    SELECT day, inbox_id, automatic, sent, failed FROM ({TEXTS_LIVE}) AS live
+    UNION ALL
+    SELECT day, inbox_id, automatic, sent, failed FROM counted_texts
+    WHERE day BETWEEN :first AND :last AND day <> ALL (CAST(:days AS date[]))
+) AS days
+WHERE NOT automatic AND (CAST(:team AS bigint) IS NULL
+    OR inbox_id IN (SELECT id FROM inboxes WHERE team_id = :team))
+"""  # noqa: S608 - our own constants
+
+
 def trends_of(scope: Scope) -> Trends:
     step, first_days = buckets(scope)
-    edges = [utc_bounds(day, day, scope.zone)[0] for day in first_days]
-    bucket = func.width_bucket(OptOutChange.changed_at, literal(edges, ARRAY(DateTime(timezone=True))))
-    query = (
-        select(bucket, OptOutChange.team_id, OptOutChange.status, func.count())
-        .where(*scope.conditions())
-        .group_by(bucket, OptOutChange.team_id, OptOutChange.status)
-    )
+    live = live_days(scope.start, scope.end, scope.zone)
     course: Counter[tuple[int, str]] = Counter()
     by_team: Counter[tuple[int, str]] = Counter()
-    for number, team_id, status, count in db.session.execute(query):
+    for number, team_id, status, count in _counted(scope, first_days, live):
         course[number - 1, status] += count
         by_team[team_id, status] += count
     years = scope.start.year != first_days[-1].year
@@ -80,12 +98,42 @@ def trends_of(scope: Scope) -> Trends:
         totals=Totals(
             opt_outs=sum(count for (_, status), count in course.items() if status == Status.OPTED_OUT),
             opt_ins=sum(count for (_, status), count in course.items() if status == Status.OPTED_IN),
-            texts_sent=_texts_sent(scope),
+            texts_sent=_texts_sent(scope, live),
         ),
         step=step,
         course=[(label, _counts(course, index)) for index, label in enumerate(labels)],
         by_team=_ranked(by_team),
     )
+
+
+def count(scope: Scope) -> int:
+    """How many changes it has."""
+    live = live_days(scope.start, scope.end, scope.zone)
+    return sum(each for *_, each in _counted(scope, [scope.start], live))
+
+
+def _counted(scope: Scope, first_days: list[date], live: Live) -> list[tuple[int, int, str, int]]:
+    """The number of the step, the team, the status and how many such changes there are."""
+    filters = scope.filters
+    if filters.contact or filters.words:
+        # No count of a day knows of these; the rows are found by what was searched for.
+        edges = [utc_bounds(day, day, scope.zone)[0] for day in first_days]
+        bucket = func.width_bucket(OptOutChange.changed_at, literal(edges, ARRAY(DateTime(timezone=True))))
+        kinds = (bucket, OptOutChange.team_id, OptOutChange.status)
+        query = select(*kinds, func.count()).where(*scope.conditions()).group_by(*kinds)
+        return [(row[0], row[1], row[2], row[3]) for row in db.session.execute(query)]
+    asked = {
+        **live.parameters,
+        **{"first": scope.start, "last": scope.end, "points": first_days, "sources": _sources(filters)},
+        **{"team": filters.team_id, "status": filters.status or None, "user": filters.user_id},
+    }
+    return [(row[0], row[1], row[2], row[3]) for row in db.session.execute(text(_DAYS), asked)]
+
+
+def _sources(filters: Filters) -> list[str]:
+    if filters.source == CARRIED:
+        return [str(each) for each in CARRIED_SOURCES]
+    return [filters.source] if filters.source else [str(each) for each in REPORTED_SOURCES]
 
 
 def buckets(scope: Scope) -> tuple[str, list[date]]:
@@ -125,17 +173,6 @@ def _ranked(by_team: Counter[tuple[int, str]]) -> list[tuple[str, Counts]]:
     return shown
 
 
-def _texts_sent(scope: Scope) -> int:
-    starts_at, ends_at = scope.bounds
-    query = select(func.count()).where(
-        Message.direction == Direction.OUTBOUND,
-        Message.kind == MessageKind.PERSON,
-        Message.state.in_((MessageState.SENT, MessageState.DELIVERED)),
-        Message.created_at >= starts_at,
-        Message.created_at < ends_at,
-    )
-    if scope.filters.team_id:
-        query = query.where(
-            Message.inbox_id.in_(select(Inbox.id).where(Inbox.team_id == scope.filters.team_id))
-        )
-    return db.session.scalars(query).one()
+def _texts_sent(scope: Scope, live: Live) -> int:
+    asked = {**live.parameters, "first": scope.start, "last": scope.end, "team": scope.filters.team_id}
+    return db.session.scalars(text(_SENT), asked).one()
