@@ -54,8 +54,8 @@ _WEEK = """
 CREATE FUNCTION week_of(at timestamptz) RETURNS bigint
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$ SELECT floor(extract(epoch FROM at) / 604800)::bigint $$
 """
-# What is asked for, with a % where the place goes: words in any order, those within quotes or joined by a sign
-# one after the other, and of the last one its beginning, unless a quote ends with it.
+# What is asked for, with a % where the place goes: words in any order, those within quotes or joined by a
+# sign one after the other, and of the last one its beginning, unless a quote ends with it.
 _ASKED = r"""
 CREATE FUNCTION words_asked(search text) RETURNS text
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
@@ -68,7 +68,8 @@ CREATE FUNCTION words_asked(search text) RETURNS text
         FROM parts WHERE cardinality(words) > 0
     )
     SELECT string_agg(
-        '(''%:' || array_to_string(words, ''' <-> ''%:') || CASE WHEN last AND open THEN ''':*)' ELSE ''')' END,
+        '(''%:' || array_to_string(words, ''' <-> ''%:')
+            || CASE WHEN last AND open THEN ''':*)' ELSE ''')' END,
         ' & ' ORDER BY place)
     FROM said
 $$
@@ -100,7 +101,8 @@ BEGIN
     WHILE last >= first AND found < at_most LOOP
         -- Further back in longer steps: little has been found so far, so it is rare.
         SELECT string_agg(format('(%s) & (%s)', replace(asked, '%', concat(tenant, '.', week)),
-            (SELECT string_agg(format('''%s.%s:@%s''', tenant, week, inbox), ' | ') FROM unnest(inboxes) AS inbox)),
+            (SELECT string_agg(format('''%s.%s:@%s''', tenant, week, inbox), ' | ')
+                FROM unnest(inboxes) AS inbox)),
             ' | ')::tsquery INTO wanted
             FROM generate_series(greatest(last - step + 1, first), last) AS week;
         RETURN QUERY
@@ -121,7 +123,7 @@ BEGIN
         step := least(step * 2, 16);
     END LOOP;
 END $$
-"""
+"""  # noqa: S608 - the name of a setting
 
 # What keeps the words right: whoever writes, empties or moves a text or a note, by whatever statement.
 _KEEP = """
@@ -159,7 +161,8 @@ $$
 """
 _FILL = """
 INSERT INTO {words} ({key}, tenant_id, conversation_id, at, words)
-SELECT t.id, t.tenant_id, t.conversation_id, t.created_at, public.said_at(t.tenant_id, {inbox}, t.created_at, t.body)
+SELECT t.id, t.tenant_id, t.conversation_id, t.created_at,
+    public.said_at(t.tenant_id, {inbox}, t.created_at, t.body)
 FROM {table} t WHERE public.words_in(t.body) <> '{{}}'
 """
 _INBOX_OF_NOTE = "(SELECT c.inbox_id FROM conversations c WHERE c.id = t.conversation_id)"
@@ -194,13 +197,15 @@ DECLARE
 BEGIN
     RETURN QUERY
         (SELECT c.id FROM contacts c WHERE c.tenant_id = tenant
-            AND public.named_in(c.tenant_id, c.first_name, c.last_name, c.external_id) @@ wanted LIMIT at_most)
+            AND public.named_in(c.tenant_id, c.first_name, c.last_name, c.external_id) @@ wanted
+            LIMIT at_most)
         UNION
         (SELECT n.contact_id FROM contact_numbers n WHERE length(digits) > 2 AND n.tenant_id = tenant
-            AND n.until IS NULL AND public.digits_in(n.tenant_id, n.number) @> public.digits_in(tenant, digits)
+            AND n.until IS NULL
+            AND public.digits_in(n.tenant_id, n.number) @> public.digits_in(tenant, digits)
             AND strpos(n.number, digits) > 0 LIMIT at_most);
 END $$
-"""
+"""  # noqa: S608 - the name of a setting
 
 
 def upgrade() -> None:
@@ -213,7 +218,8 @@ def upgrade() -> None:
         " (public.named_in(tenant_id, first_name, last_name, external_id))"
     )
     op.execute(
-        "CREATE INDEX ix_contact_numbers_digits ON contact_numbers USING gin (public.digits_in(tenant_id, number))"
+        "CREATE INDEX ix_contact_numbers_digits ON contact_numbers"
+        " USING gin (public.digits_in(tenant_id, number))"
         " WHERE until IS NULL"
     )
     for function in (_FIND, _FIND_CONTACTS):

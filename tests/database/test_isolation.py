@@ -36,6 +36,7 @@ _SAMPLES = {
     "date": "date '2026-01-01' + {}",
     "timestamp with time zone": "now()",
     "jsonb": "'{{}}'",
+    "tsvector": "''",
     "bytea": "'\\x{:08}'::bytea",
     "double precision": "{}",
 }
@@ -330,6 +331,8 @@ def test_look_ups_read_the_columns_they_need_and_no_more(world: World, catalogue
     assert catalogue.scalars(others).all() == [
         "erase_changes",
         "erase_evidence",
+        "keep_words_of_messages",
+        "keep_words_of_notes",
         "leave_teams",
         "purge_changes",
         "purge_evidence",
