@@ -27,7 +27,7 @@ _LETTERS = re.compile(f"[{_ALONE}]|(?:[^{_ALONE}{_BETWEEN}]|[A-Z\\u00AA\\u00B5\\
 _CHUNK = re.compile(r'"[^"]*"|[^\s"]+')
 _QUOTES = str.maketrans("“”„«»", '"""""')
 _LONGEST_WORD = 60
-_LONGEST_TEXT = 20_000
+_LONGEST_TEXT = 10_000
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Phrase:
 
 def words_in(said: str) -> list[str]:
     """The words of a text, as they are compared."""
-    plain = unicodedata.normalize("NFKC", said[:_LONGEST_TEXT]).lower()
+    plain = unicodedata.normalize("NFKC", said[:_LONGEST_TEXT]).lower()[:_LONGEST_TEXT]
     return [word[:_LONGEST_WORD] for word in _WORD.findall(plain)]
 
 

@@ -97,7 +97,6 @@ def lists(found: Conversation | None) -> dict[str, Any]:
         "filter_states": searched.STATES,
         "filters": searched.filters_of(which),
         "found_name": searched.name_pieces(which),
-        "mark": searched.marking(which),
         "oldest_first": which.oldest_first,
         "kept": kept,
         "here": here,

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from flask import request
 
@@ -37,11 +38,13 @@ class Filter:
 
 @dataclass(frozen=True)
 class OpenedAt:
-    """The text or note that a search led to, and when it was written: none where none did."""
+    """The text or note that a search led to, and when it was written: none where none did. `mark` cuts a text
+    where what was searched for begins and ends, None where nothing was."""
 
     message_id: int | None = None
     note_id: int | None = None
     at: datetime | None = None
+    mark: Callable[[str], list[Piece]] | None = None
 
 
 def filters_of(which: Which) -> list[Filter]:
@@ -66,14 +69,15 @@ def name_pieces(which: Which) -> Callable[[Contact], list[Piece]]:
     return lambda contact: marked(contact.name, phrases)
 
 
-def marking(which: Which) -> Callable[[str], list[Piece]]:
-    """Gives a text as the conversation shows it, what was searched for marked."""
-    phrases = asked(which.search)
-    return lambda said: marked(said, phrases) if phrases else [Piece(said, found=False)]
+def marking(search: str) -> Callable[[str], list[Piece]] | None:
+    """Gives a text as the conversation shows it, what was searched for marked; None where nothing was."""
+    phrases = asked(search)
+    return partial(marked, phrases=phrases) if phrases else None
 
 
 def opened(found: Conversation) -> OpenedAt:
-    """Where the address of this request opens a conversation."""
+    """Where the address of this request opens a conversation, and what it marks there."""
     message_id, note_id = (query_values.row_id(request.args, name) for name in ("text", "note"))
     at = desk.time_of(found, message_id, note_id)
-    return OpenedAt(message_id, None if message_id else note_id, at) if at else OpenedAt()
+    mark = marking(query_values.text(request.args, "q"))
+    return OpenedAt(message_id, None if message_id else note_id, at, mark) if at else OpenedAt(mark=mark)

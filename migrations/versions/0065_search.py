@@ -39,7 +39,7 @@ CREATE FUNCTION words_in(said text) RETURNS text[]
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     SELECT ARRAY(SELECT left(found[1], 60)
         FROM regexp_matches(
-            lower(normalize(left(said, 20000), NFKC)), '[{_ALONE}]|[^{_ALONE}{_BETWEEN}]+', 'g')
+            left(lower(normalize(left(said, 10000), NFKC)), 10000), '[{_ALONE}]|[^{_ALONE}{_BETWEEN}]+', 'g')
             WITH ORDINALITY AS of_it(found, place) ORDER BY place)
 $$
 """  # noqa: S608 - the classes above
