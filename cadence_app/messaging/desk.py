@@ -157,7 +157,9 @@ def _found(user: User, which: Which) -> Found | None:
         return None
     within = None
     if which.narrowed or which.only != Only.ALL:
-        ids = ids_of(user, replace(which, search=""), _FEW + 1)
+        # Whichever they are: in their order PostgreSQL would go through all of the list for them.
+        narrowed = _of(select(Conversation.id), user, replace(which, search=""), None).order_by(None)
+        ids = list(db.session.scalars(narrowed.limit(_FEW + 1)))
         within = ids if len(ids) <= _FEW else None
     return find(user, which.search, which.inbox_id, within)
 
@@ -173,7 +175,7 @@ def _of(query: Any, user: User, which: Which, found: Found | None) -> Any:
     )
     if only != Only.WAITING:
         # What waits has a text in it.
-        query = query.where(begun())
+        query = query.where(begun() if found is None else or_(Conversation.id.in_(found.places), begun()))
     if which.inbox_id is not None:
         query = query.where(Conversation.inbox_id == which.inbox_id)
     query = query.where(*_TABS.get(only, ()))

@@ -122,7 +122,7 @@ BEGIN
         GET DIAGNOSTICS new = ROW_COUNT;
         found := found + new;
         last := last - step;
-        step := least(step * 2, 16);
+        step := least(step * 2, 8);
     END LOOP;
 END $$
 """  # noqa: S608 - the name of a setting

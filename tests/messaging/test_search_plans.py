@@ -108,9 +108,8 @@ def test_a_search_reads_the_texts_that_it_finds_and_no_others(
     ("search", "some"), [("Last4321", 1), ("first7 last7", 1), ("3004321", 0), ("zz", 0)]
 )
 def test_people_are_found_without_going_through_them(volume: World, search: str, some: int) -> None:
-    with volume.session():
-        with _reading() as read:
-            found = searching.matching_ids(search, 100)
+    with volume.session(), _reading() as read:
+        found = searching.matching_ids(search, 100)
     assert len(found) >= some
     assert read["contacts"][0] == read["contact_numbers"][0] == 0
     assert read["contacts"][1] <= 200
