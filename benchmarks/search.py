@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, func, select, text
 
 from benchmarks.scratch import Scratch, load_changes
 from cadence_app.consent.models import OptOutChange
-from cadence_app.contacts.service import matches
+from cadence_app.contacts.searching import holds_part
 from cadence_app.extensions import db
 from cadence_app.reports import changes
 from cadence_app.reports.filters import Filters
@@ -33,7 +33,7 @@ def measure(scratch: Scratch, rows: int, rounds: int) -> dict[str, dict[str, lis
 
 def _measure(part: str, rounds: int) -> dict[str, list[float] | int]:
     scope = _scope(Filters(contact=part))
-    plain = [*_scope(Filters()).conditions(), matches(part, OptOutChange)]
+    plain = [*_scope(Filters()).conditions(), holds_part(part, OptOutChange)]
     by_index: list[float] = []
     without: list[float] = []
     for _ in range(rounds):

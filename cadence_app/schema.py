@@ -41,7 +41,8 @@ UNION ALL
 SELECT 'routine ' || proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prokind <> 'f'
 UNION ALL
 SELECT 'options of ' || relname FROM pg_class WHERE relnamespace = 'public'::regnamespace
-  AND (reloptions IS NOT NULL OR relpersistence <> 'p' OR relkind = 'r' AND relreplident <> 'd')
+  AND (reloptions IS NOT NULL AND relkind <> 'i' OR relpersistence <> 'p'
+    OR relkind = 'r' AND relreplident <> 'd')
 UNION ALL
 SELECT 'trigger that is not always on: ' || t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
 WHERE c.relnamespace = 'public'::regnamespace AND t.tgenabled <> 'O'

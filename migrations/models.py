@@ -78,3 +78,18 @@ def _add_what_only_sql_reaches(tables: sa.MetaData) -> None:
         postgresql_using="gin",
         _table=tables.tables["opt_out_changes"],
     )
+    # find_contacts()
+    sa.Index(
+        "ix_contacts_named",
+        sa.text("named_in(tenant_id, first_name, last_name, external_id)"),
+        postgresql_using="gin",
+        _table=tables.tables["contacts"],
+    )
+    numbers = tables.tables["contact_numbers"]
+    sa.Index(
+        "ix_contact_numbers_digits",
+        sa.text("digits_in(tenant_id, number)"),
+        postgresql_using="gin",
+        postgresql_where=numbers.c.until.is_(None),
+        _table=numbers,
+    )

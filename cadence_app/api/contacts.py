@@ -29,7 +29,8 @@ from cadence_app.consent import first_status, number_stops, possible
 from cadence_app.consent.models import Consent, Status
 from cadence_app.consent.number_holders import contact_with
 from cadence_app.contacts.models import Contact
-from cadence_app.contacts.service import Taken, TeamClosed, hold_or_make, matches
+from cadence_app.contacts.searching import matches
+from cadence_app.contacts.service import Taken, TeamClosed, hold_or_make
 from cadence_app.extensions import db
 from cadence_app.phone_numbers import BadNumber, parse_number
 from cadence_app.ui.problems import Problem

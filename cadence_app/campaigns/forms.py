@@ -19,7 +19,7 @@ from cadence_app.consent.models import Consent
 from cadence_app.contacts.imports.models import Import
 from cadence_app.contacts.imports.service import named_lists
 from cadence_app.contacts.models import Contact, CustomField, Tag
-from cadence_app.contacts.service import matches
+from cadence_app.contacts.searching import matches
 from cadence_app.extensions import db
 from cadence_app.form_fields import (
     LaterField,

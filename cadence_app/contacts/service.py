@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.exc import IntegrityError
 
 from cadence_app.accounts import audit
@@ -16,14 +16,17 @@ from cadence_app.consent.evidence import Given
 from cadence_app.consent.evidence_by_user import AgreedBefore, refuse_before
 from cadence_app.consent.evidence_models import Way
 from cadence_app.consent.evidence_of_all import at_once, grounds
-from cadence_app.consent.models import Consent, OptOutChange
+from cadence_app.consent.models import Consent
 from cadence_app.consent.number_holders import contact_with
-from cadence_app.contacts.models import Contact, ContactNumber, ContactTag, Tag
+from cadence_app.contacts.models import Contact, ContactTag
+from cadence_app.contacts.searching import narrowed_by_name
 from cadence_app.extensions import db
-from cadence_app.phone_numbers import digits_of, spellings
+from cadence_app.phone_numbers import spellings
 from cadence_app.tenancy import tenant_in_use
 
 PAGE = 50
+# Past so many nobody wants to know exactly; the list says "1,000+".
+MOST_COUNTED = 1000
 # Beside the statuses, what a list can be narrowed to: who is opted in and has no evidence of it.
 NONE_RECORDED = "none_recorded"
 
@@ -42,32 +45,11 @@ class Taken(ValueError):
 
 @dataclass(frozen=True)
 class Page:
+    """`total` is MOST_COUNTED and one where there are more than that."""
+
     contacts: list[Contact]
     total: int
     more: bool
-
-
-def matches(search: str, of: type[Contact] | type[OptOutChange] = Contact) -> ColumnElement[bool]:
-    """The condition on contacts, or on history as it was, that a name, a ContactId or a number holds the
-    search; of contacts also a further number of theirs, or a tag."""
-    conditions = [
-        func.concat_ws(" ", of.first_name, of.last_name).icontains(search, autoescape=True),
-        of.external_id.icontains(search, autoescape=True),
-    ]
-    if len(digits := digits_of(search)) >= 3:
-        conditions.append(of.number.contains(digits))
-    if of is Contact:
-        conditions.append(Contact.id.in_(_tagged(search)))
-        if len(digits) >= 3:
-            further = select(ContactNumber.contact_id).where(ContactNumber.until.is_(None))
-            conditions.append(Contact.id.in_(further.where(ContactNumber.number.contains(digits))))
-    return or_(*conditions)
-
-
-def _tagged(search: str) -> Select[int]:
-    """The ids of the contacts with a tag of this name, whatever its capitals."""
-    named = func.lower(Tag.name) == search.strip().lower()
-    return select(ContactTag.contact_id).join(Tag, Tag.id == ContactTag.tag_id).where(named)
 
 
 def find_contacts(user: User, search: str, status: str, page: int, tag_id: int | None = None) -> Page:
@@ -83,7 +65,7 @@ def find_contacts(user: User, search: str, status: str, page: int, tag_id: int |
     if tag_id is not None:
         query = query.where(Contact.id.in_(select(ContactTag.contact_id).where(ContactTag.tag_id == tag_id)))
     if search:
-        query = query.where(matches(search))
+        query = narrowed_by_name(query, search)
     if status == NONE_RECORDED:
         with at_once():
             return _page(query, page)
@@ -91,10 +73,11 @@ def find_contacts(user: User, search: str, status: str, page: int, tag_id: int |
 
 
 def _page(query: Select[Contact], page: int) -> Page:
-    total = db.session.scalars(select(func.count()).select_from(query.subquery())).one()
+    counted = query.with_only_columns(Contact.id).limit(MOST_COUNTED + 1).subquery()
+    total = db.session.scalars(select(func.count()).select_from(counted)).one()
     ordered = query.order_by(func.lower(Contact.last_name), func.lower(Contact.first_name), Contact.id)
-    contacts = db.session.scalars(ordered.limit(PAGE).offset((page - 1) * PAGE)).all()
-    return Page(list(contacts), total, total > page * PAGE)
+    contacts = db.session.scalars(ordered.limit(PAGE + 1).offset((page - 1) * PAGE)).all()
+    return Page(list(contacts[:PAGE]), total, len(contacts) > PAGE)
 
 
 def statuses_of(user: User, contacts: list[Contact]) -> dict[int, list[Consent]]:

@@ -14,7 +14,8 @@ from cadence_app.consent.may_text import Bar, Kind
 from cadence_app.consent.models import Consent, Status
 from cadence_app.consent.number_holders import contact_with
 from cadence_app.contacts.models import Contact
-from cadence_app.contacts.service import find_contact, matches, team_ids
+from cadence_app.contacts.searching import matches
+from cadence_app.contacts.service import find_contact, team_ids
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
 from cadence_app.inboxes.service import area_code_near, visible_to

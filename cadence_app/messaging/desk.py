@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -13,20 +13,25 @@ from sqlalchemy.orm import contains_eager, joinedload
 
 from cadence_app.accounts.models import User
 from cadence_app.consent.models import Consent, Decision, PossibleOptOut
-from cadence_app.contacts.models import Contact
-from cadence_app.contacts.service import matches
+from cadence_app.contacts.models import Contact, ContactTag
+from cadence_app.contacts.searching import matching_ids
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox, InboxKind
 from cadence_app.inboxes.service import visible_to
 from cadence_app.messaging.desk_first import Order, count_to, first_ids
 from cadence_app.messaging.desk_models import Note
 from cadence_app.messaging.desk_rows import Row, rows_of
+from cadence_app.messaging.finding import Found, Shown, find, shown
 from cadence_app.messaging.later import OPEN
 from cadence_app.messaging.models import Conversation, ConversationState, Direction, Message, ScheduledText
 
 PAGE = 50
 # The texts of a conversation that are shown.
 THREAD_LENGTH = 200
+# Of each side, around a text that was found.
+_AROUND = 30
+# So many people or conversations that a list is narrowed to are looked up by their ids.
+_FEW = 1000
 _OPEN_FLAG = (
     (PossibleOptOut.contact_id == Conversation.contact_id)
     & (PossibleOptOut.team_id == Inbox.team_id)
@@ -36,10 +41,13 @@ _OPEN_FLAG = (
 
 @dataclass(frozen=True)
 class Page:
-    """Conversations as the list shows them; `more` if there are further ones."""
+    """Conversations as the list shows them; `more` if there are further ones. `found` is what a search found
+    in them, by their ids, and `too_many` that it looked at the latest texts alone."""
 
     rows: list[Row]
     more: bool
+    found: dict[int, Shown] = field(default_factory=dict)
+    too_many: bool = False
 
 
 def inboxes_of(user: User) -> list[Result[Inbox, int]]:
@@ -56,11 +64,12 @@ def inboxes_of(user: User) -> list[Result[Inbox, int]]:
 
 
 class Only(StrEnum):
-    """The tabs: those that wait for a reply; of the open ones the user's own, and those of shared inboxes
-    that are nobody's; those with unread texts; snoozed; done; those with a possible opt out to decide; all
-    that are in a list."""
+    """The tabs: those that wait for a reply; the open ones, of which the user's own, and those of shared
+    inboxes that are nobody's; those with unread texts; snoozed; done; those with a possible opt out to
+    decide; all that are in a list."""
 
     WAITING = "waiting"
+    OPEN = "open"
     MINE = "mine"
     UNASSIGNED = "unassigned"
     ALL = "all"
@@ -70,26 +79,50 @@ class Only(StrEnum):
     FLAGGED = "flagged"
 
 
+class Whose(StrEnum):
+    """Whom conversations are assigned to, where a list is narrowed by that."""
+
+    ANYONES = ""
+    MINE = "me"
+    NOBODYS = "nobody"
+
+
 @dataclass(frozen=True)
 class Which:
     """Which conversations a list has: of one inbox or all, whose contact, text or note matches a search, in a
-    tab. A search in all finds those too that are in no list."""
+    tab; with a `person` who is named so, with a tag, or assigned to the user or to nobody. A search in all
+    finds those too that are in no list."""
 
     inbox_id: int | None = None
     search: str = ""
     only: Only = Only.ALL
     oldest_first: bool = False
+    person: str = ""
+    tag_id: int | None = None
+    whose: Whose = Whose.ANYONES
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether it leaves out conversations by more than the inbox, the tab and the search."""
+        return bool(self.person or self.tag_id or self.whose)
+
+    @property
+    def anywhere(self) -> bool:
+        """Whether somebody is looked for, who is found also where no list has them."""
+        return bool(self.search or self.person)
 
     @property
     def by_inbox(self) -> bool:
         """Whether it may be long and is in an order that each inbox has an index of (desk_first.py)."""
-        return not self.search and self.only not in {Only.MINE, Only.SNOOZED, Only.FLAGGED}
+        few = self.search or self.narrowed or self.only in {Only.MINE, Only.SNOOZED, Only.FLAGGED}
+        return not few
 
 
 _OPEN = Conversation.state == ConversationState.OPEN
 _NOBODYS = (Conversation.assignee_id.is_(None), Inbox.kind == InboxKind.SHARED)
 _TABS: dict[Only, tuple[ColumnElement[bool], ...]] = {
     Only.WAITING: (_OPEN, Conversation.waiting_since.is_not(None)),
+    Only.OPEN: (_OPEN,),
     Only.UNASSIGNED: (_OPEN, *_NOBODYS),
     Only.UNREAD: (Conversation.unread > 0,),
     Only.SNOOZED: (Conversation.state == ConversationState.SNOOZED,),
@@ -102,6 +135,7 @@ def conversations(user: User, which: Which, page: int) -> Page:
     """A page of a user's conversations: the latest first, but the flagged ones by the day they are due, the
     snoozed by when they come back, and those that wait, by choice, with who waits longest."""
     offset, most = (page - 1) * PAGE, PAGE + 1
+    found = _found(user, which)
     query: Select[Conversation, str, date] = (
         _joined(select(Conversation, Consent.status, PossibleOptOut.due_on), user)
         .outerjoin(
@@ -113,29 +147,46 @@ def conversations(user: User, which: Which, page: int) -> Page:
     if which.by_inbox:
         query = query.where(Conversation.id.in_(_first(user, which, most, offset)))
     else:
-        query = _narrowed(query, user, which).limit(most).offset(offset)
-    found = db.session.execute(query.order_by(*_order(which)(Conversation))).all()
-    return Page(rows_of(found[:PAGE]), len(found) > PAGE)
+        query = _narrowed(query, user, which, found).limit(most).offset(offset)
+    rows = db.session.execute(query.order_by(*_order(which)(Conversation))).all()
+    listed, more = rows_of(rows[:PAGE]), len(rows) > PAGE
+    if found is None:
+        return Page(listed, more)
+    places = {row[0].id: found.places[row[0].id] for row in rows[:PAGE] if row[0].id in found.places}
+    return Page(listed, more, shown(which.search, places), found.more)
 
 
 def ids_of(user: User, which: Which, most: int) -> list[int]:
     """The ids of the first so many of a list, in its order."""
     if which.by_inbox:
         return _first(user, which, most)
-    listed = _narrowed(_joined(select(Conversation.id), user), user, which)
+    listed = _narrowed(_joined(select(Conversation.id), user), user, which, _found(user, which))
     return list(db.session.scalars(listed.order_by(*_order(which)(Conversation)).limit(most)))
 
 
 def count(user: User, which: Which, most: int) -> int:
     """How many a list has; counts no further than `most`."""
     if which.by_inbox:
-        return count_to(user, which.inbox_id, _conditions(user, which), most)
-    listed = _narrowed(_joined(select(Conversation.id), user), user, which).limit(most).subquery()
-    return db.session.scalars(select(func.count()).select_from(listed)).one()
+        return count_to(user, which.inbox_id, _conditions(user, which, None), most)
+    listed = _narrowed(_joined(select(Conversation.id), user), user, which, _found(user, which))
+    return db.session.scalars(select(func.count()).select_from(listed.limit(most).subquery())).one()
+
+
+def _found(user: User, which: Which) -> Found | None:
+    """What a search found. Where few conversations are in question, in all of their texts."""
+    if not which.search:
+        return None
+    within = None
+    if which.narrowed or which.only != Only.ALL:
+        # Whichever they are: in their order PostgreSQL would go through all of the list for them.
+        narrowed = _narrowed(_joined(select(Conversation.id), user), user, replace(which, search=""), None)
+        ids = list(db.session.scalars(narrowed.limit(_FEW + 1)))
+        within = ids if len(ids) <= _FEW else None
+    return find(user, which.search, which.inbox_id, within)
 
 
 def _first(user: User, which: Which, most: int, offset: int = 0) -> list[int]:
-    return first_ids(user, which.inbox_id, _conditions(user, which), _order(which), most, offset)
+    return first_ids(user, which.inbox_id, _conditions(user, which, None), _order(which), most, offset)
 
 
 def _joined(query: Any, user: User) -> Any:
@@ -148,23 +199,32 @@ def _joined(query: Any, user: User) -> Any:
     )
 
 
-def _narrowed(query: Any, user: User, which: Which) -> Any:
+def _narrowed(query: Any, user: User, which: Which, found: Found | None) -> Any:
     if which.inbox_id is not None:
         query = query.where(Conversation.inbox_id == which.inbox_id)
-    return query.where(*_conditions(user, which))
+    return query.where(*_conditions(user, which, found))
 
 
-def _conditions(user: User, which: Which) -> list[ColumnElement[bool]]:
-    only, search = which.only, which.search
+def _conditions(user: User, which: Which, found: Found | None) -> list[ColumnElement[bool]]:
+    only = which.only
     conditions = list(_TABS.get(only, ()))
     if only != Only.WAITING:
         # What waits has a text in it.
-        conditions.append(begun())
+        conditions.append(begun() if found is None else or_(Conversation.id.in_(found.places), begun()))
     if only == Only.MINE:
         conditions += [_OPEN, Conversation.assignee_id == user.id]
-    if search:
-        conditions.append(or_(matches(search), _says(search)))
-    if not (search and only == Only.ALL):
+    if found is not None:
+        conditions.append(Conversation.id.in_(found.ids))
+    if which.person:
+        conditions.append(Conversation.contact_id.in_(matching_ids(which.person, _FEW)))
+    if which.tag_id:
+        tagged = select(ContactTag.contact_id).where(ContactTag.tag_id == which.tag_id)
+        conditions.append(Conversation.contact_id.in_(tagged))
+    if which.whose == Whose.MINE:
+        conditions.append(Conversation.assignee_id == user.id)
+    if which.whose == Whose.NOBODYS:
+        conditions.append(Conversation.assignee_id.is_(None))
+    if not (which.anywhere and only == Only.ALL):
         conditions.append(Conversation.listed_at.is_not(None))
     return conditions
 
@@ -173,11 +233,14 @@ def _order(which: Which) -> Order:
     """Makes the order of a list out of the columns of a conversation."""
     if which.only == Only.WAITING and which.oldest_first:
         return lambda its: [its.waiting_since, its.id]
-    first = {Only.FLAGGED: [PossibleOptOut.due_on], Only.SNOOZED: [Conversation.snoozed_until]}
+    first: dict[Only, list[Any]] = {
+        Only.FLAGGED: [PossibleOptOut.due_on],
+        Only.SNOOZED: [Conversation.snoozed_until],
+    }
 
     def latest(its: Any) -> list[Any]:
         at = its.listed_at.desc()
-        return [*first.get(which.only, []), at.nulls_last() if which.search else at, its.id.desc()]
+        return [*first.get(which.only, []), at.nulls_last() if which.anywhere else at, its.id.desc()]
 
     return latest
 
@@ -206,15 +269,42 @@ def conversations_with(user: User, contact: Contact) -> list[Conversation]:
     )
 
 
-def thread(conversation: Conversation, limit: int = THREAD_LENGTH) -> list[Message]:
-    """The latest texts of a conversation, oldest first."""
-    latest = (
-        select(Message)
-        .where(Message.conversation_id == conversation.id)
-        .order_by(Message.id.desc())
-        .limit(limit)
-    )
-    return list(reversed(db.session.scalars(latest).all()))
+@dataclass(frozen=True)
+class Window:
+    """The texts of a thread that are shown, oldest first: the latest, and those around one that was found
+    further back. `gap_after` is the id of the text behind which some are left out."""
+
+    messages: list[Message]
+    whole: bool
+    gap_after: int | None = None
+
+
+def thread(conversation: Conversation, around: datetime | None = None, limit: int = THREAD_LENGTH) -> Window:
+    """The latest texts of a conversation, and a few around a time before them."""
+    query = select(Message).where(Message.conversation_id == conversation.id)
+    found = db.session.scalars(query.order_by(Message.id.desc()).limit(limit)).all()
+    latest = list(reversed(found))
+    whole = len(latest) < limit
+    if whole or around is None or around >= latest[0].created_at:
+        return Window(latest, whole)
+    older = query.where(Message.id < latest[0].id)
+    before = older.where(Message.created_at <= around).order_by(Message.id.desc()).limit(_AROUND)
+    after = older.where(Message.created_at > around).order_by(Message.id).limit(_AROUND + 1)
+    then = list(db.session.scalars(after))
+    shown_before = [*reversed(db.session.scalars(before).all()), *then[:_AROUND]]
+    gap = shown_before[-1].id if len(then) > _AROUND and shown_before else None
+    return Window([*shown_before, *latest], whole=False, gap_after=gap)
+
+
+def time_of(conversation: Conversation, message_id: int | None, note_id: int | None) -> datetime | None:
+    """When a text or a note of this conversation was written; None where it is not of this one."""
+    for table, row_id in ((Message, message_id), (Note, note_id)):
+        if row_id:
+            there = select(table.created_at).where(
+                table.id == row_id, table.conversation_id == conversation.id
+            )
+            return db.session.scalar(there)
+    return None
 
 
 def readable(user: User, message_ids: set[int]) -> set[int]:
@@ -270,13 +360,3 @@ def begun() -> ColumnElement[bool]:
         there = select(table.id).where(table.conversation_id == Conversation.id, *more)
         inside.append(there.limit(1).correlate(Conversation).scalar_subquery().is_not(None))
     return or_(*inside)
-
-
-def _says(search: str) -> ColumnElement[bool]:
-    said = select(Message.id).where(
-        Message.conversation_id == Conversation.id, Message.body.icontains(search, autoescape=True)
-    )
-    noted = select(Note.id).where(
-        Note.conversation_id == Conversation.id, Note.body.icontains(search, autoescape=True)
-    )
-    return said.exists() | noted.exists()

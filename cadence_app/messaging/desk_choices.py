@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from cadence_app.accounts.models import Tenant, User
 from cadence_app.extensions import db
-from cadence_app.messaging.desk import Only
+from cadence_app.messaging.desk import Only, Which
 from cadence_app.messaging.desk_models import DeskChoice
 
 # For so long after an upgrade the desk says what it marked done.
@@ -36,6 +36,13 @@ def keep(user: User, **values: str | bool) -> None:
     new = upsert(DeskChoice).values(user_id=user.id, tenant_id=user.tenant_id, **given)
     db.session.execute(new.on_conflict_do_update(index_elements=["user_id"], set_=values))
     db.session.commit()
+
+
+def keep_tab(user: User, which: Which, *, chosen: bool) -> None:
+    """Keeps the tab where somebody has `chosen` one; a search, or what a list is narrowed by, is for once.
+    Commits."""
+    if chosen and not which.search and not which.narrowed:
+        keep(user, tab=str(which.only))
 
 
 def says_quiet(user: User, choice: DeskChoice) -> bool:

@@ -126,7 +126,7 @@ def _said(ids: Sequence[int]) -> dict[int, Said]:
         .where(Conversation.id.in_(ids))
     )
     return {
-        row.conversation_id: Said(row.id, _who(row), row.body, MessageState(row.state), row.created_at)
+        row.conversation_id: Said(row.id, who_wrote(row), row.body, MessageState(row.state), row.created_at)
         for row in db.session.execute(query)
         if row.id is not None
     }
@@ -140,7 +140,9 @@ def _last(condition: Any) -> Any:
     return query.order_by(Message.id.desc()).limit(1).correlate(Conversation).lateral()
 
 
-def _who(row: Any) -> str:
+def who_wrote(row: Any) -> str:
+    """Who a text is from, for the row of a list: empty for the contact. `row` has what is read of it, and the
+    name of its `user`."""
     if row.direction == Direction.INBOUND:
         return ""
     if row.campaign_id is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,9 +22,10 @@ from cadence_app.messaging import (
     for_me,
     opt_out_queue,
     page_freshness,
+    searched,
 )
 from cadence_app.messaging.carriers import unread
-from cadence_app.messaging.desk import Only, Which
+from cadence_app.messaging.desk import Only, Which, Whose
 from cadence_app.messaging.desk_models import DeskChoice
 from cadence_app.messaging.models import Conversation
 from cadence_app.ui import query_values
@@ -32,17 +34,34 @@ from cadence_app.ui.query_values import Given
 
 def which_of(given: Given, choice: DeskChoice | None = None) -> Which:
     """Which list an address or a form names. Without a tab it is the one that the user was in last, but a
-    search is of all, so that it always finds a person."""
+    search, or a list that is narrowed, is of all, so that it always finds a person."""
     choice = choice or desk_choices.of(current_user)
-    search = query_values.text(given, "q")
+    search, person = query_values.text(given, "q"), query_values.text(given, "person")
+    tag_id, whose = query_values.row_id(given, "tag"), given.get("whose", "")
+    which = Which(
+        given.get("inbox", type=int),
+        search,
+        oldest_first=choice.oldest_first,
+        person=person,
+        tag_id=tag_id,
+        whose=Whose(whose) if whose in set(Whose) else Whose.ANYONES,
+    )
     wanted = given.get("only", "")
-    only = Only(wanted) if wanted in set(Only) else Only.ALL if search else desk_choices.tab_of(choice)
-    return Which(given.get("inbox", type=int), search, only, choice.oldest_first)
+    if wanted in set(Only):
+        return replace(which, only=Only(wanted))
+    return which if search or which.narrowed else replace(which, only=desk_choices.tab_of(choice))
 
 
 def kept_of(which: Which) -> dict[str, Any]:
     """The same as the values of an address."""
-    return {"inbox": which.inbox_id, "q": which.search or None, "only": str(which.only)}
+    return {
+        "inbox": which.inbox_id,
+        "q": which.search or None,
+        "only": str(which.only),
+        "person": which.person or None,
+        "tag": which.tag_id,
+        "whose": str(which.whose) or None,
+    }
 
 
 def lists(found: Conversation | None) -> dict[str, Any]:
@@ -76,6 +95,10 @@ def lists(found: Conversation | None) -> dict[str, Any]:
         "inbox_id": which.inbox_id,
         "search": which.search,
         "only": which.only,
+        "which": which,
+        "filter_states": searched.STATES,
+        "filters": searched.filters_of(which),
+        "found_name": searched.name_pieces(which),
         "oldest_first": which.oldest_first,
         "kept": kept,
         "here": here,

@@ -28,6 +28,7 @@ from cadence_app.messaging import (
     notes,
     page_freshness,
     quiet_warnings,
+    searched,
     sight,
     snooze_times,
     text_templates,
@@ -64,8 +65,7 @@ def allow_pictures(endpoint: str | None, values: dict[str, Any] | None) -> None:
 def desk_page() -> str:
     # The inboxes come first on a phone; "All inboxes" asks with an empty `inbox`.
     pane = "conversations" if request.args else "inboxes"
-    if "only" in request.args:
-        desk_choices.keep(current_user, tab=str(which_of(request.args).only))
+    desk_choices.keep_tab(current_user, which_of(request.args), chosen="only" in request.args)
     return render_template("messaging/desk.html", **lists(None), pane=pane)
 
 
@@ -273,13 +273,17 @@ def open_parts(found: Conversation, card: Card | None = None) -> dict[str, Any]:
     """What the thread's pane shows."""
     # First, so that what comes while the rest is read is asked for again.
     version = page_freshness.conversation_version(current_user, found.id)
-    messages = desk.thread(found)
+    opened_at = searched.opened(found)
+    window = desk.thread(found, around=opened_at.at)
+    messages = window.messages
     answer = bars.ask(found.inbox, found.contact_id, Kind.BY_HAND)
     return {
         "conversation": found,
         "messages": messages,
         "media": media.of_texts([message.id for message in messages]),
-        "entries": thread.entries(found, messages),
+        "entries": thread.entries(found, window),
+        "gap_after": window.gap_after,
+        "opened_at": opened_at,
         "note_pieces": notes.pieces,
         "may_delete_note": notes.may_delete,
         "note_length": notes.MAX_LENGTH,

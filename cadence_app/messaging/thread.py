@@ -11,9 +11,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, select
 
 from cadence_app.extensions import db
-from cadence_app.messaging.desk import THREAD_LENGTH
+from cadence_app.messaging.desk import THREAD_LENGTH, Window
 from cadence_app.messaging.desk_models import AssignmentChange, Cause, Note, StateChange
-from cadence_app.messaging.models import Conversation, Message
+from cadence_app.messaging.models import Conversation
 
 
 class What(StrEnum):
@@ -30,10 +30,12 @@ class Entry:
     item: Any
 
 
-def entries(conversation: Conversation, messages: list[Message]) -> list[Entry]:
-    """These texts, the latest of the conversation and oldest first, with the notes, the assignments and what
-    was done or snoozed since the first of them; with all of these where they are all its texts."""
-    since = messages[0].created_at if len(messages) == THREAD_LENGTH else None
+def entries(conversation: Conversation, window: Window) -> list[Entry]:
+    """The texts that are shown, oldest first, with the notes, the assignments and what was done or snoozed
+    since the first of them; with all of these where they are all its texts. Where texts are left out, so is
+    what was between."""
+    messages = window.messages
+    since = None if window.whole else messages[0].created_at
     kinds: tuple[tuple[What, list[Any]], ...] = (
         (What.TEXT, messages),
         (What.NOTE, _latest(Note, conversation, since)),
@@ -41,7 +43,12 @@ def entries(conversation: Conversation, messages: list[Message]) -> list[Entry]:
         (What.STATE, _latest(StateChange, conversation, since, *_SHOWN)),
     )
     lines = [[Entry(what, item.created_at, item) for item in items] for what, items in kinds]
-    return list(heapq.merge(*lines, key=lambda entry: entry.at))
+    merged = heapq.merge(*lines, key=lambda entry: entry.at)
+    if window.gap_after is None:
+        return list(merged)
+    at = next(place for place, each in enumerate(messages) if each.id == window.gap_after)
+    begins, ends = messages[at].created_at, messages[at + 1].created_at
+    return [entry for entry in merged if entry.what == What.TEXT or not begins < entry.at < ends]
 
 
 # That a text opened it again is plain from the text.

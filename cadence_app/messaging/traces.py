@@ -16,6 +16,7 @@ from cadence_app.messaging.for_me_models import ForMe
 from cadence_app.messaging.media.models import DiscardedFile, MessageMedia
 from cadence_app.messaging.media.service import forget
 from cadence_app.messaging.models import Conversation, LaterState, Message, MessageState, ScheduledText
+from cadence_app.messaging.search_models import MessageWords, NoteWords
 from cadence_app.traces import Fate, Kept, Leaving, Merging, Traces, register
 
 _ALONG = (Fate.WITH_RECORD, Fate.ALONG)
@@ -31,10 +32,18 @@ _TABLES = (
     ),
     Kept(MessageMedia, Fate.DELETED, *_ALONG, "files"),
     Kept(
+        *(MessageWords, Fate.DELETED, *_ALONG, ""),
+        because="The words of a text once more, for search; the database keeps them as the text is.",
+    ),
+    Kept(
         *(ScheduledText, Fate.EMPTIED, *_ALONG, "texts_set_for_later"),
         because="That a user had set a text, without its words.",
     ),
     Kept(Note, Fate.DELETED, *_ALONG, "notes"),
+    Kept(
+        *(NoteWords, Fate.DELETED, *_ALONG, ""),
+        because="The words of a note once more, for search; the database keeps them as the note is.",
+    ),
     Kept(AssignmentChange, Fate.DELETED, *_ALONG, "assignments"),
     Kept(StateChange, Fate.DELETED, *_ALONG, "done_and_snoozed"),
     Kept(

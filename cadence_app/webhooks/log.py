@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from cadence_app.contacts.models import Contact
-from cadence_app.contacts.service import matches
+from cadence_app.contacts.searching import matches
 from cadence_app.extensions import db
 from cadence_app.webhooks.models import DeliveryState, WebhookAttempt, WebhookDelivery, WebhookEndpoint
 

@@ -36,6 +36,7 @@ _SAMPLES = {
     "date": "date '2026-01-01' + {}",
     "timestamp with time zone": "now()",
     "jsonb": "'{{}}'",
+    "tsvector": "''",
     "bytea": "'\\x{:08}'::bytea",
     "double precision": "{}",
 }
@@ -164,6 +165,8 @@ def test_every_table_of_tenants_has_its_policies_and_no_others(catalogue: Connec
         *("import_contacts", "webhook_endpoints", "webhook_deliveries", "notification_rules"),
         *("seals", "seal_checks", "retention_runs", "idempotency_keys", "conversations", "drafts"),
         *("for_me", "alert_choices", "push_subscriptions", "push_notices", "inbox_notices"),
+        # Search.
+        *("contacts", "contact_numbers", "message_words", "note_words"),
     }
 
 
@@ -313,8 +316,8 @@ def test_look_ups_read_the_columns_they_need_and_no_more(world: World, catalogue
         ["due_held_texts", *(each.query for each in declared() if each.query)]
     )
     assert [name for name in lookups if not name.startswith("due_")] == [
-        *("changes_with", "find_api_token", "find_carrier_account", "find_inbox", "find_sign_in"),
-        *("find_sign_in_session", "find_single_sign_on", "others_have_domain"),
+        *("changes_with", "find_api_token", "find_carrier_account", "find_contacts", "find_inbox"),
+        *("find_said", "find_sign_in", "find_sign_in_session", "find_single_sign_on", "others_have_domain"),
         "tenants_with_standing_due",
     ]
     # And no less: a migration that takes a column from one of them must not take it from another.
@@ -328,6 +331,8 @@ def test_look_ups_read_the_columns_they_need_and_no_more(world: World, catalogue
     assert catalogue.scalars(others).all() == [
         "erase_changes",
         "erase_evidence",
+        "keep_words_of_messages",
+        "keep_words_of_notes",
         "leave_teams",
         "purge_changes",
         "purge_evidence",

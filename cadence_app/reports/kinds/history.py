@@ -13,7 +13,7 @@ from dataclasses import replace
 from sqlalchemy import ColumnElement, and_, bindparam, func, literal, select
 
 from cadence_app.consent.models import CARRIED_SOURCES, REPORTED_SOURCES, OptOutChange, Source
-from cadence_app.contacts.service import matches
+from cadence_app.contacts.searching import holds_part
 from cadence_app.phone_numbers import digits_of
 from cadence_app.reports.filters import CARRIED, Filters
 from cadence_app.reports.kinds.base import ENDS_AT, STARTS_AT, ZONE, Cell, Column, Kind, says
@@ -44,9 +44,9 @@ def _of_source(source: str) -> ColumnElement[bool]:
 
 
 def _about(search: str) -> ColumnElement[bool]:
-    """matches() of the history as it was. Three letters or more are looked up in an index, which narrows a
+    """holds_part() of the history as it was. Three letters or more are looked up in an index, which narrows a
     million rows to those that may match; fewer are in so many rows that a page of them is soon full."""
-    exactly = matches(search, OptOutChange)
+    exactly = holds_part(search, OptOutChange)
     if len(search) < 3:
         return exactly
     return and_(OptOutChange.id.in_(select(func.changes_with(search, digits_of(search)))), exactly)

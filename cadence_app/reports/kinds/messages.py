@@ -7,7 +7,7 @@ from sqlalchemy import case, func, literal, or_, select
 from cadence_app.accounts.models import Team, TeamMember, User
 from cadence_app.campaigns.models import Campaign
 from cadence_app.contacts.models import Contact
-from cadence_app.contacts.service import matches
+from cadence_app.contacts.searching import holds_part
 from cadence_app.inboxes.models import Inbox, InboxKind
 from cadence_app.messaging.media.models import MessageMedia
 from cadence_app.messaging.models import Conversation, Direction, Message
@@ -72,7 +72,7 @@ MESSAGE_HISTORY = Kind(
     filters={
         "team_id": lambda team_id: Inbox.team_id == team_id,
         "user_id": lambda user_id: Message.user_id == user_id,
-        "contact": matches,
+        "contact": holds_part,
         "words": says(Message.body),
     },
     own=True,

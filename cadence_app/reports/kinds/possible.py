@@ -7,7 +7,7 @@ from sqlalchemy import case, func, literal, select
 from cadence_app.accounts.models import Team, User
 from cadence_app.consent.models import Decision, PossibleOptOut
 from cadence_app.contacts.models import Contact
-from cadence_app.contacts.service import matches
+from cadence_app.contacts.searching import holds_part
 from cadence_app.reports.kinds.base import ENDS_AT, STARTS_AT, Cell, Column, Kind, says
 from cadence_app.reports.kinds.columns import contact_columns
 
@@ -38,7 +38,7 @@ POSSIBLE_OPT_OUTS = Kind(
     ),
     filters={
         "team_id": lambda team_id: PossibleOptOut.team_id == team_id,
-        "contact": matches,
+        "contact": holds_part,
         "words": says(PossibleOptOut.words),
     },
 )

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from cadence_app.accounts.models import Team
 from cadence_app.consent.models import Consent, OptOutChange
 from cadence_app.contacts.models import Contact
-from cadence_app.contacts.service import matches
+from cadence_app.contacts.searching import holds_part
 from cadence_app.reports.kinds.base import Cell, Column, Kind
 from cadence_app.reports.kinds.columns import contact_columns, how_they_agreed, source_column, status_column
 
@@ -33,7 +33,7 @@ OPT_OUT_STATUS = Kind(
     filters={
         "team_id": lambda team_id: Consent.team_id == team_id,
         "status": lambda status: Consent.status == status,
-        "contact": matches,
+        "contact": holds_part,
     },
     extra=(how_they_agreed(),),
     dated=False,
