@@ -21,7 +21,7 @@ from flask_migrate import upgrade
 
 import config
 from cadence_app import create_app, embedded
-from tests import engines, sizes
+from tests import engines, properties, sizes
 from tests.world import World, make_world
 
 ROOT = Path(__file__).parent.parent
@@ -47,6 +47,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     sizes.choose(config.getoption(sizes.OPTION))
+    properties.say_soon()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
