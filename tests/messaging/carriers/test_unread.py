@@ -55,30 +55,28 @@ def proven(line: Line, body: str) -> int:
     return line.post(line.proven(body)).status_code
 
 
-@pytest.mark.parametrize(
-    ("written", "number"),
-    [
+def test_a_stop_counts_however_its_number_is_written(line: Line) -> None:
+    for written, number in (
         ("+5215587654321", "+525587654321"),
-        ("+525587654321", "+525587654321"),
+        ("+525587654322", "+525587654322"),
         ("rcs:+12125550177", "+12125550177"),
         ("whatsapp:+12125550178", "+12125550178"),
         ("12125550179", "+12125550179"),
-    ],
-)
-def test_a_stop_counts_however_its_number_is_written(line: Line, written: str, number: str) -> None:
-    assert line.text(written, "STOP").status_code == 200
-    assert line.world.status(line.world.contact_id(number)) == "opted_out"
+    ):
+        assert line.text(written, "STOP").status_code == 200, written
+        assert line.world.status(line.world.contact_id(number)) == "opted_out", written
     assert kept(line.world) == []
 
 
-@pytest.mark.parametrize("sender", ["60755", "SUPPORT", "+266696687", "", "+1", "+1212555\x000123"])
-def test_a_stop_from_nobody_waits_first_and_makes_no_contact(line: Line, sender: str) -> None:
+def test_a_stop_from_nobody_waits_first_and_makes_no_contact(line: Line) -> None:
     before = contacts(line.world)
-    for _ in range(3):
-        assert line.text(sender, "STOP", "one-and-the-same").status_code == 200
-    (post,) = kept(line.world)
-    assert post.due_on is not None
-    assert (post.sender, post.words) == (sender.replace("\x00", ""), "STOP")
+    for count, sender in enumerate(("60755", "SUPPORT", "+266696687", "", "+1", "+1212555\x000123"), 1):
+        for _ in range(3):
+            assert line.text(sender, "STOP", f"one-and-the-same {count}").status_code == 200, sender
+        posts = kept(line.world)
+        assert len(posts) == count, sender
+        assert posts[-1].due_on is not None, sender
+        assert (posts[-1].sender, posts[-1].words) == (sender.replace("\x00", ""), "STOP")
     assert contacts(line.world) == before
 
 
@@ -87,17 +85,18 @@ def test_a_text_from_nobody_without_an_out_word_is_quiet(line: Line) -> None:
     assert [post.due_on for post in kept(line.world)] == [None]
 
 
-@pytest.mark.parametrize("words", ["Please stop texting me", "unsubscribe", "Baja ya"])
-def test_words_that_read_like_an_opt_out_and_the_organisations_own_stand_first(
-    line: Line, words: str
-) -> None:
+def test_words_that_read_like_an_opt_out_and_the_organisations_own_stand_first(line: Line) -> None:
     with line.world.session():
         admin = db.session.get_one(User, line.world.admin_id)
         team = db.session.get_one(Team, line.world.team_id)
         add_keyword(admin, "baja ya", Meaning.OUT, team)
         db.session.commit()
-    line.text("60755", words)
-    assert [post.due_on is None for post in kept(line.world)] == [False]
+    all_words = ("Please stop texting me", "unsubscribe", "Baja ya")
+    for words in all_words:
+        line.text("60755", words)
+    assert [(post.words, post.due_on is None) for post in kept(line.world)] == [
+        (words, False) for words in all_words
+    ]
 
 
 def test_what_is_due_is_due_ten_business_days_from_the_carriers_time(world: World) -> None:
@@ -116,38 +115,40 @@ def test_what_is_due_is_due_ten_business_days_from_the_carriers_time(world: Worl
         assert post.due_on == (monday + timedelta(days=14)).date()
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        "",
-        "STOP",
-        "null",
-        "[]",
-        "{}",
-        "3",
-        '"STOP"',
-        '{"data": 3}',
-        '{"data": {"event_type": "message.received", "payload": "STOP"}}',
-        '{"data": {"event_type": ["message.received"]}}',
-        '{"text": "STOP"',
-        '{"text": "\\ud83d", "number": 1e999, "n": NaN}',
-        '{"n": ' + "9" * 5000 + "}",
-        "[" * 20_000,
-        '{"a":' * 900 + '"STOP"' + "}" * 900,
-        "STOP \x00 \ud83d".encode("utf-8", "replace").decode(),
-        "[[[[{}]]], {}, 7, null]",
-    ],
+_BODIES = (
+    "",
+    "STOP",
+    "null",
+    "[]",
+    "{}",
+    "3",
+    '"STOP"',
+    '{"data": 3}',
+    '{"data": {"event_type": "message.received", "payload": "STOP"}}',
+    '{"data": {"event_type": ["message.received"]}}',
+    '{"text": "STOP"',
+    '{"text": "\\ud83d", "number": 1e999, "n": NaN}',
+    '{"n": ' + "9" * 5000 + "}",
+    "[" * 20_000,
+    '{"a":' * 900 + '"STOP"' + "}" * 900,
+    "STOP \x00 \ud83d".encode("utf-8", "replace").decode(),
+    "[[[[{}]]], {}, 7, null]",
 )
-def test_whatever_is_proven_is_answered_and_kept_once(line: Line, body: str) -> None:
-    for _ in range(2):
-        assert proven(line, body) == 200
-    posts = kept(line.world)
-    if line.carrier == "bandwidth" and body == "[]":
-        assert posts == []
-    else:
-        assert len(posts) == len({post.event_key for post in posts}) >= 1
-    if "STOP" in body and "[" not in body:
-        assert any(post.due_on for post in posts)
+
+
+def test_whatever_is_proven_is_answered_and_kept_once(line: Line) -> None:
+    before = 0
+    for body in _BODIES:
+        for _ in range(2):
+            assert proven(line, body) == 200, body[:100]
+        posts = kept(line.world)[before:]
+        before += len(posts)
+        if line.carrier == "bandwidth" and body == "[]":
+            assert posts == []
+        else:
+            assert len(posts) == len({post.event_key for post in posts}) >= 1, body[:100]
+        if "STOP" in body and "[" not in body:
+            assert any(post.due_on for post in posts), body[:100]
 
 
 @pytest.mark.parametrize("line", ["telnyx", "bandwidth"], indirect=True)
