@@ -18,10 +18,11 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask_migrate import upgrade
+from jinja2 import FileSystemBytecodeCache
 
 import config
 from cadence_app import create_app, embedded
-from tests import engines, sizes
+from tests import engines, properties, sizes
 from tests.world import World, make_world
 
 ROOT = Path(__file__).parent.parent
@@ -47,6 +48,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     sizes.choose(config.getoption(sizes.OPTION))
+    properties.say_soon()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -94,6 +96,9 @@ def app(data_dir: Path, request: pytest.FixtureRequest) -> Iterator[Flask]:
     engines.hash_cheaply()
     settings |= {"TESTING": False, "RATELIMIT_ENABLED": False, "SUPERUSER_URL": superuser}
     app = create_app(settings)
+    if cache := getattr(request.config, "cache", None):
+        # Known by what is in them, so that one that was changed is compiled anew.
+        app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(cache.mkdir("templates")))
     with app.app_context():
         upgrade(directory=str(ROOT / "migrations"))
     wait_for_port(mail_port)
