@@ -341,8 +341,7 @@ CREATE TABLE consents (
     CONSTRAINT ck_consents_status CHECK ((status = ANY (ARRAY['opted_in'::text, 'opted_out'::text]))),
     CONSTRAINT fk_consents_change_id FOREIGN KEY (tenant_id, change_id) REFERENCES opt_out_changes(tenant_id, id),
     CONSTRAINT fk_consents_contact_id FOREIGN KEY (tenant_id, contact_id) REFERENCES contacts(tenant_id, id),
-    CONSTRAINT fk_consents_team_id FOREIGN KEY (tenant_id, team_id) REFERENCES teams(tenant_id, id),
-    CONSTRAINT fk_consents_tenant_id FOREIGN KEY (tenant_id) REFERENCES tenants(id)
+    CONSTRAINT fk_consents_team_id FOREIGN KEY (tenant_id, team_id) REFERENCES teams(tenant_id, id)
 );
 CREATE INDEX ix_consents_change ON consents USING btree (change_id);
 CREATE INDEX ix_consents_team ON consents USING btree (team_id);
@@ -367,10 +366,10 @@ CREATE TABLE contact_numbers (
     CONSTRAINT pk_contact_numbers PRIMARY KEY (id),
     CONSTRAINT fk_contact_numbers_contact_id FOREIGN KEY (tenant_id, contact_id) REFERENCES contacts(tenant_id, id),
     CONSTRAINT fk_contact_numbers_ended_by_id FOREIGN KEY (tenant_id, ended_by_id) REFERENCES users(tenant_id, id),
-    CONSTRAINT fk_contact_numbers_tenant_id FOREIGN KEY (tenant_id) REFERENCES tenants(id),
     CONSTRAINT fk_contact_numbers_user_id FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id)
 );
 CREATE INDEX ix_contact_numbers_contact ON contact_numbers USING btree (contact_id, id);
+CREATE INDEX ix_contact_numbers_digits ON contact_numbers USING gin (digits_in(tenant_id, number)) WHERE (until IS NULL);
 CREATE INDEX ix_contact_numbers_number ON contact_numbers USING btree (tenant_id, number);
 CREATE TRIGGER carrier_blocks_handed_on AFTER INSERT ON contact_numbers REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION hand_on_carrier_blocks();
 CREATE TRIGGER left_unbarred AFTER UPDATE ON contact_numbers REFERENCING OLD TABLE AS was NEW TABLE AS became FOR EACH STATEMENT EXECUTE FUNCTION unbar_left_numbers();
@@ -379,9 +378,11 @@ CREATE UNIQUE INDEX uq_contact_numbers_current ON contact_numbers USING btree (t
 ALTER TABLE contact_numbers ENABLE ROW LEVEL SECURITY;
 ALTER TABLE contact_numbers FORCE ROW LEVEL SECURITY;
 CREATE POLICY backup ON contact_numbers FOR SELECT TO cadence_backup USING (true);
+CREATE POLICY lookup ON contact_numbers FOR SELECT TO cadence_lookup USING (true);
 CREATE POLICY tenant ON contact_numbers USING ((tenant_id = (NULLIF(current_setting('cadence.tenant_id'::text, true), ''::text))::bigint));
 GRANT SELECT, INSERT, UPDATE, DELETE ON contact_numbers TO cadence_app;
 GRANT SELECT ON contact_numbers TO cadence_backup;
+GRANT SELECT (tenant_id, contact_id, number, until) ON contact_numbers TO cadence_lookup;
 GRANT USAGE ON SEQUENCE contact_numbers_id_seq TO cadence_app;
 GRANT SELECT ON SEQUENCE contact_numbers_id_seq TO cadence_backup;
 
@@ -423,6 +424,7 @@ CREATE TABLE contacts (
 );
 CREATE INDEX ix_contacts_merged ON contacts USING btree (merged_into_id) WHERE (merged_into_id IS NOT NULL);
 CREATE INDEX ix_contacts_name ON contacts USING btree (tenant_id, lower(last_name), lower(first_name), id);
+CREATE INDEX ix_contacts_named ON contacts USING gin (named_in(tenant_id, first_name, last_name, external_id));
 CREATE INDEX ix_contacts_order ON contacts USING btree (tenant_id, id);
 CREATE TRIGGER numbers_kept AFTER INSERT ON contacts REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION keep_first_numbers();
 CREATE TRIGGER numbers_kept_on_change AFTER UPDATE ON contacts FOR EACH ROW WHEN ((old.number <> new.number)) EXECUTE FUNCTION keep_changed_numbers();
@@ -430,9 +432,11 @@ CREATE UNIQUE INDEX uq_contacts_external_id ON contacts USING btree (tenant_id, 
 ALTER TABLE contacts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE contacts FORCE ROW LEVEL SECURITY;
 CREATE POLICY backup ON contacts FOR SELECT TO cadence_backup USING (true);
+CREATE POLICY lookup ON contacts FOR SELECT TO cadence_lookup USING (true);
 CREATE POLICY tenant ON contacts USING ((tenant_id = (NULLIF(current_setting('cadence.tenant_id'::text, true), ''::text))::bigint));
 GRANT SELECT, INSERT, UPDATE ON contacts TO cadence_app;
 GRANT SELECT ON contacts TO cadence_backup;
+GRANT SELECT (id, tenant_id, first_name, last_name, external_id) ON contacts TO cadence_lookup;
 GRANT USAGE ON SEQUENCE contacts_id_seq TO cadence_app;
 GRANT SELECT ON SEQUENCE contacts_id_seq TO cadence_backup;
 
@@ -464,11 +468,14 @@ CREATE TABLE conversations (
 CREATE INDEX ix_conversations_assignee ON conversations USING btree (assignee_id) WHERE (assignee_id IS NOT NULL);
 CREATE INDEX ix_conversations_changed ON conversations USING btree (inbox_id, changed_at DESC, id DESC);
 CREATE INDEX ix_conversations_contact_id ON conversations USING btree (contact_id);
+CREATE INDEX ix_conversations_done_listed ON conversations USING btree (inbox_id, listed_at DESC, id DESC) WHERE ((state = 'done'::text) AND (listed_at IS NOT NULL));
 CREATE INDEX ix_conversations_listed ON conversations USING btree (inbox_id, listed_at DESC, id DESC) WHERE (listed_at IS NOT NULL);
 CREATE INDEX ix_conversations_open ON conversations USING btree (inbox_id, listed_at DESC, id DESC) WHERE ((state = 'open'::text) AND (listed_at IS NOT NULL));
 CREATE INDEX ix_conversations_snoozed ON conversations USING btree (tenant_id, snoozed_until) WHERE (state = 'snoozed'::text);
 CREATE INDEX ix_conversations_unread ON conversations USING btree (inbox_id, assignee_id) WHERE (unread > 0);
+CREATE INDEX ix_conversations_unread_listed ON conversations USING btree (inbox_id, listed_at DESC, id DESC) WHERE ((unread > 0) AND (listed_at IS NOT NULL));
 CREATE INDEX ix_conversations_waiting ON conversations USING btree (inbox_id, waiting_since, id) WHERE ((state = 'open'::text) AND (waiting_since IS NOT NULL));
+CREATE INDEX ix_conversations_waiting_listed ON conversations USING btree (inbox_id, listed_at DESC, id DESC) WHERE ((state = 'open'::text) AND (waiting_since IS NOT NULL) AND (listed_at IS NOT NULL));
 CREATE TRIGGER changed BEFORE INSERT OR UPDATE ON conversations FOR EACH ROW EXECUTE FUNCTION note_conversation_change();
 ALTER TABLE conversations ENABLE ROW LEVEL SECURITY;
 ALTER TABLE conversations FORCE ROW LEVEL SECURITY;
@@ -480,6 +487,60 @@ GRANT SELECT ON conversations TO cadence_backup;
 GRANT SELECT (id, tenant_id, state, snoozed_until) ON conversations TO cadence_lookup;
 GRANT USAGE ON SEQUENCE conversations_id_seq TO cadence_app;
 GRANT SELECT ON SEQUENCE conversations_id_seq TO cadence_backup;
+
+CREATE TABLE counted_changes (
+    id bigserial,
+    tenant_id bigint NOT NULL,
+    day date NOT NULL,
+    team_id bigint NOT NULL,
+    source text NOT NULL,
+    status text NOT NULL,
+    user_id bigint,
+    changes bigint NOT NULL,
+    CONSTRAINT pk_counted_changes PRIMARY KEY (id),
+    CONSTRAINT fk_counted_changes_team_id FOREIGN KEY (tenant_id, team_id) REFERENCES teams(tenant_id, id) ON DELETE CASCADE,
+    CONSTRAINT fk_counted_changes_tenant_id FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+    CONSTRAINT fk_counted_changes_user_id FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id) ON DELETE CASCADE
+);
+CREATE INDEX ix_counted_changes_day ON counted_changes USING btree (tenant_id, day);
+ALTER TABLE counted_changes ENABLE ROW LEVEL SECURITY;
+ALTER TABLE counted_changes FORCE ROW LEVEL SECURITY;
+CREATE POLICY backup ON counted_changes FOR SELECT TO cadence_backup USING (true);
+CREATE POLICY tenant ON counted_changes USING ((tenant_id = (NULLIF(current_setting('cadence.tenant_id'::text, true), ''::text))::bigint));
+GRANT SELECT, INSERT, DELETE ON counted_changes TO cadence_app;
+GRANT SELECT ON counted_changes TO cadence_backup;
+GRANT USAGE ON SEQUENCE counted_changes_id_seq TO cadence_app;
+GRANT SELECT ON SEQUENCE counted_changes_id_seq TO cadence_backup;
+
+CREATE TABLE counted_texts (
+    id bigserial,
+    tenant_id bigint NOT NULL,
+    day date NOT NULL,
+    inbox_id bigint NOT NULL,
+    user_id bigint,
+    campaign_id bigint,
+    automatic boolean NOT NULL,
+    sent bigint NOT NULL,
+    failed bigint NOT NULL,
+    delivered bigint NOT NULL,
+    replied bigint NOT NULL,
+    received bigint NOT NULL,
+    unread bigint NOT NULL,
+    CONSTRAINT pk_counted_texts PRIMARY KEY (id),
+    CONSTRAINT fk_counted_texts_campaign_id FOREIGN KEY (tenant_id, campaign_id) REFERENCES campaigns(tenant_id, id) ON DELETE CASCADE,
+    CONSTRAINT fk_counted_texts_inbox_id FOREIGN KEY (tenant_id, inbox_id) REFERENCES inboxes(tenant_id, id) ON DELETE CASCADE,
+    CONSTRAINT fk_counted_texts_tenant_id FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+    CONSTRAINT fk_counted_texts_user_id FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id) ON DELETE CASCADE
+);
+CREATE INDEX ix_counted_texts_day ON counted_texts USING btree (tenant_id, day);
+ALTER TABLE counted_texts ENABLE ROW LEVEL SECURITY;
+ALTER TABLE counted_texts FORCE ROW LEVEL SECURITY;
+CREATE POLICY backup ON counted_texts FOR SELECT TO cadence_backup USING (true);
+CREATE POLICY tenant ON counted_texts USING ((tenant_id = (NULLIF(current_setting('cadence.tenant_id'::text, true), ''::text))::bigint));
+GRANT SELECT, INSERT, DELETE ON counted_texts TO cadence_app;
+GRANT SELECT ON counted_texts TO cadence_backup;
+GRANT USAGE ON SEQUENCE counted_texts_id_seq TO cadence_app;
+GRANT SELECT ON SEQUENCE counted_texts_id_seq TO cadence_backup;
 
 CREATE TABLE custom_fields (
     id bigserial,
@@ -522,6 +583,44 @@ GRANT SELECT, INSERT, DELETE ON custom_keywords TO cadence_app;
 GRANT SELECT ON custom_keywords TO cadence_backup;
 GRANT USAGE ON SEQUENCE custom_keywords_id_seq TO cadence_app;
 GRANT SELECT ON SEQUENCE custom_keywords_id_seq TO cadence_backup;
+
+CREATE TABLE day_counting (
+    tenant_id bigint NOT NULL,
+    time_zone text NOT NULL,
+    noted_until timestamp with time zone NOT NULL,
+    noted_before bigint,
+    counted_until timestamp with time zone NOT NULL,
+    CONSTRAINT pk_day_counting PRIMARY KEY (tenant_id),
+    CONSTRAINT fk_day_counting_tenant_id FOREIGN KEY (tenant_id) REFERENCES tenants(id)
+);
+ALTER TABLE day_counting ENABLE ROW LEVEL SECURITY;
+ALTER TABLE day_counting FORCE ROW LEVEL SECURITY;
+CREATE POLICY backup ON day_counting FOR SELECT TO cadence_backup USING (true);
+CREATE POLICY lookup ON day_counting FOR SELECT TO cadence_lookup USING (true);
+CREATE POLICY tenant ON day_counting USING ((tenant_id = (NULLIF(current_setting('cadence.tenant_id'::text, true), ''::text))::bigint));
+GRANT SELECT, INSERT, UPDATE ON day_counting TO cadence_app;
+GRANT SELECT ON day_counting TO cadence_backup;
+GRANT SELECT (tenant_id, time_zone, counted_until) ON day_counting TO cadence_lookup;
+
+CREATE TABLE days_to_recount (
+    id bigserial,
+    tenant_id bigint NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    CONSTRAINT pk_days_to_recount PRIMARY KEY (id),
+    CONSTRAINT fk_days_to_recount_tenant_id FOREIGN KEY (tenant_id) REFERENCES tenants(id)
+);
+CREATE INDEX ix_days_to_recount_hour ON days_to_recount USING btree (tenant_id, starts_at);
+ALTER TABLE days_to_recount ENABLE ROW LEVEL SECURITY;
+ALTER TABLE days_to_recount FORCE ROW LEVEL SECURITY;
+CREATE POLICY backup ON days_to_recount FOR SELECT TO cadence_backup USING (true);
+CREATE POLICY lookup ON days_to_recount FOR SELECT TO cadence_lookup USING (true);
+CREATE POLICY tenant ON days_to_recount USING ((tenant_id = (NULLIF(current_setting('cadence.tenant_id'::text, true), ''::text))::bigint));
+GRANT SELECT, INSERT, DELETE ON days_to_recount TO cadence_app;
+GRANT SELECT ON days_to_recount TO cadence_backup;
+GRANT SELECT (tenant_id) ON days_to_recount TO cadence_lookup;
+GRANT USAGE ON SEQUENCE days_to_recount_id_seq TO cadence_app;
+GRANT SELECT ON SEQUENCE days_to_recount_id_seq TO cadence_backup;
 
 CREATE TABLE desk_batch_items (
     id bigserial,
@@ -1014,10 +1113,11 @@ CREATE TABLE import_outcomes (
     number_stopped boolean NOT NULL DEFAULT false,
     CONSTRAINT pk_import_outcomes PRIMARY KEY (import_id, line),
     CONSTRAINT ck_import_outcomes_result CHECK ((result = ANY (ARRAY['new'::text, 'updated'::text, 'unchanged'::text, 'refused'::text, 'waiting'::text]))),
-    CONSTRAINT fk_import_outcomes_import_id FOREIGN KEY (tenant_id, import_id) REFERENCES imports(tenant_id, id),
-    CONSTRAINT fk_import_outcomes_tenant_id FOREIGN KEY (tenant_id) REFERENCES tenants(id)
+    CONSTRAINT fk_import_outcomes_import_id FOREIGN KEY (tenant_id, import_id) REFERENCES imports(tenant_id, id)
 );
 CREATE INDEX ix_import_outcomes_noted ON import_outcomes USING btree (import_id, line) WHERE (note <> ''::text);
+CREATE INDEX ix_import_outcomes_refused ON import_outcomes USING btree (import_id, kind, line) WHERE (kind <> ''::text);
+CREATE INDEX ix_import_outcomes_stopped ON import_outcomes USING btree (import_id, line) WHERE number_stopped;
 ALTER TABLE import_outcomes ENABLE ROW LEVEL SECURITY;
 ALTER TABLE import_outcomes FORCE ROW LEVEL SECURITY;
 CREATE POLICY backup ON import_outcomes FOR SELECT TO cadence_backup USING (true);
@@ -1047,8 +1147,7 @@ CREATE TABLE import_rows (
     CONSTRAINT pk_import_rows PRIMARY KEY (import_id, line),
     CONSTRAINT ck_import_rows_import_rows_choice CHECK (((choice IS NULL) OR (choice = ANY (ARRAY['update'::text, 'further'::text])))),
     CONSTRAINT ck_import_rows_import_rows_heard CHECK (((heard IS NULL) OR (heard = ANY (ARRAY['counts'::text, 'older'::text, 'nobody'::text, 'no_team'::text])))),
-    CONSTRAINT fk_import_rows_import_id FOREIGN KEY (tenant_id, import_id) REFERENCES imports(tenant_id, id),
-    CONSTRAINT fk_import_rows_tenant_id FOREIGN KEY (tenant_id) REFERENCES tenants(id)
+    CONSTRAINT fk_import_rows_import_id FOREIGN KEY (tenant_id, import_id) REFERENCES imports(tenant_id, id)
 );
 CREATE INDEX ix_import_rows_external_id ON import_rows USING btree (import_id, external_id) WHERE (external_id <> ''::text);
 CREATE INDEX ix_import_rows_number ON import_rows USING btree (import_id, number) WHERE (number <> ''::text);
@@ -1283,6 +1382,27 @@ GRANT SELECT (id, tenant_id, next_attempt_at) ON message_media TO cadence_lookup
 GRANT USAGE ON SEQUENCE message_media_id_seq TO cadence_app;
 GRANT SELECT ON SEQUENCE message_media_id_seq TO cadence_backup;
 
+CREATE TABLE message_words (
+    message_id bigint NOT NULL,
+    tenant_id bigint NOT NULL,
+    conversation_id bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    words tsvector NOT NULL,
+    CONSTRAINT pk_message_words PRIMARY KEY (message_id),
+    CONSTRAINT fk_message_words_message_id FOREIGN KEY (tenant_id, message_id) REFERENCES messages(tenant_id, id) ON DELETE CASCADE,
+    CONSTRAINT fk_message_words_tenant_id FOREIGN KEY (tenant_id) REFERENCES tenants(id)
+);
+CREATE INDEX ix_message_words_at ON message_words USING btree (tenant_id, at);
+CREATE INDEX ix_message_words_words ON message_words USING gin (words) WITH (fastupdate=off);
+ALTER TABLE message_words ENABLE ROW LEVEL SECURITY;
+ALTER TABLE message_words FORCE ROW LEVEL SECURITY;
+CREATE POLICY backup ON message_words FOR SELECT TO cadence_backup USING (true);
+CREATE POLICY lookup ON message_words FOR SELECT TO cadence_lookup USING (true);
+CREATE POLICY tenant ON message_words USING ((tenant_id = (NULLIF(current_setting('cadence.tenant_id'::text, true), ''::text))::bigint));
+GRANT SELECT ON message_words TO cadence_app;
+GRANT SELECT ON message_words TO cadence_backup;
+GRANT SELECT (message_id, tenant_id, conversation_id, at, words) ON message_words TO cadence_lookup;
+
 CREATE TABLE messages (
     id bigserial,
     tenant_id bigint NOT NULL,
@@ -1333,6 +1453,11 @@ CREATE INDEX ix_messages_sent ON messages USING btree (tenant_id, created_at) IN
 CREATE INDEX ix_messages_thread ON messages USING btree (conversation_id, id);
 CREATE INDEX ix_messages_unopened ON messages USING btree (conversation_id) WHERE ((direction = 'inbound'::text) AND (opened_at IS NULL));
 CREATE INDEX ix_messages_unsettled ON messages USING btree (tenant_id, COALESCE(next_attempt_at, sending_since)) WHERE ((state = 'sending'::text) AND (campaign_id IS NULL));
+CREATE TRIGGER keep_changed_words AFTER UPDATE OF body, conversation_id, created_at ON messages FOR EACH ROW WHEN ((((old.body IS DISTINCT FROM new.body) OR (old.conversation_id IS DISTINCT FROM new.conversation_id)) OR (old.created_at IS DISTINCT FROM new.created_at))) EXECUTE FUNCTION keep_words_of_messages();
+CREATE TRIGGER keep_words AFTER INSERT ON messages REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION keep_words_of_messages();
+CREATE TRIGGER recount_delete AFTER DELETE ON messages FOR EACH ROW WHEN ((old.created_at < (now() - '12:00:00'::interval))) EXECUTE FUNCTION note_late_text();
+CREATE TRIGGER recount_insert AFTER INSERT ON messages FOR EACH ROW WHEN ((new.created_at < (now() - '12:00:00'::interval))) EXECUTE FUNCTION note_late_text();
+CREATE TRIGGER recount_update AFTER UPDATE OF conversation_id, inbox_id, direction, kind, state, user_id, campaign_id, opened_at, created_at ON messages FOR EACH ROW WHEN (((LEAST(old.created_at, new.created_at) < (now() - '12:00:00'::interval)) AND ((old.conversation_id IS DISTINCT FROM new.conversation_id) OR (old.inbox_id IS DISTINCT FROM new.inbox_id) OR (old.direction IS DISTINCT FROM new.direction) OR (old.kind IS DISTINCT FROM new.kind) OR (old.state IS DISTINCT FROM new.state) OR (old.user_id IS DISTINCT FROM new.user_id) OR (old.campaign_id IS DISTINCT FROM new.campaign_id) OR (old.opened_at IS DISTINCT FROM new.opened_at) OR (old.created_at IS DISTINCT FROM new.created_at)))) EXECUTE FUNCTION note_late_text();
 CREATE UNIQUE INDEX uq_messages_provider ON messages USING btree (inbox_id, provider_message_id) WHERE (provider_message_id IS NOT NULL);
 CREATE UNIQUE INDEX uq_messages_send_key ON messages USING btree (send_key) WHERE (send_key IS NOT NULL);
 ALTER TABLE messages ENABLE ROW LEVEL SECURITY;
@@ -1345,6 +1470,27 @@ GRANT SELECT ON messages TO cadence_backup;
 GRANT SELECT (id, tenant_id, inbox_id, direction, state, created_at, opened_at, campaign_id, sending_since, next_attempt_at, held_until) ON messages TO cadence_lookup;
 GRANT USAGE ON SEQUENCE messages_id_seq TO cadence_app;
 GRANT SELECT ON SEQUENCE messages_id_seq TO cadence_backup;
+
+CREATE TABLE note_words (
+    note_id bigint NOT NULL,
+    tenant_id bigint NOT NULL,
+    conversation_id bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    words tsvector NOT NULL,
+    CONSTRAINT pk_note_words PRIMARY KEY (note_id),
+    CONSTRAINT fk_note_words_note_id FOREIGN KEY (tenant_id, note_id) REFERENCES notes(tenant_id, id) ON DELETE CASCADE,
+    CONSTRAINT fk_note_words_tenant_id FOREIGN KEY (tenant_id) REFERENCES tenants(id)
+);
+CREATE INDEX ix_note_words_at ON note_words USING btree (tenant_id, at);
+CREATE INDEX ix_note_words_words ON note_words USING gin (words) WITH (fastupdate=off);
+ALTER TABLE note_words ENABLE ROW LEVEL SECURITY;
+ALTER TABLE note_words FORCE ROW LEVEL SECURITY;
+CREATE POLICY backup ON note_words FOR SELECT TO cadence_backup USING (true);
+CREATE POLICY lookup ON note_words FOR SELECT TO cadence_lookup USING (true);
+CREATE POLICY tenant ON note_words USING ((tenant_id = (NULLIF(current_setting('cadence.tenant_id'::text, true), ''::text))::bigint));
+GRANT SELECT ON note_words TO cadence_app;
+GRANT SELECT ON note_words TO cadence_backup;
+GRANT SELECT (note_id, tenant_id, conversation_id, at, words) ON note_words TO cadence_lookup;
 
 CREATE TABLE notes (
     id bigserial,
@@ -1361,6 +1507,8 @@ CREATE TABLE notes (
     CONSTRAINT fk_notes_user_id FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id)
 );
 CREATE INDEX ix_notes_thread ON notes USING btree (conversation_id, id);
+CREATE TRIGGER keep_changed_words AFTER UPDATE OF body, conversation_id, created_at ON notes FOR EACH ROW WHEN ((((old.body IS DISTINCT FROM new.body) OR (old.conversation_id IS DISTINCT FROM new.conversation_id)) OR (old.created_at IS DISTINCT FROM new.created_at))) EXECUTE FUNCTION keep_words_of_notes();
+CREATE TRIGGER keep_words AFTER INSERT ON notes REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION keep_words_of_notes();
 ALTER TABLE notes ENABLE ROW LEVEL SECURITY;
 ALTER TABLE notes FORCE ROW LEVEL SECURITY;
 CREATE POLICY backup ON notes FOR SELECT TO cadence_backup USING (true);
@@ -1535,7 +1683,6 @@ CREATE TABLE opt_out_changes (
     CONSTRAINT fk_opt_out_changes_contact_id FOREIGN KEY (tenant_id, contact_id) REFERENCES contacts(tenant_id, id),
     CONSTRAINT fk_opt_out_changes_message_id FOREIGN KEY (tenant_id, message_id) REFERENCES messages(tenant_id, id),
     CONSTRAINT fk_opt_out_changes_team_id FOREIGN KEY (tenant_id, team_id) REFERENCES teams(tenant_id, id),
-    CONSTRAINT fk_opt_out_changes_tenant_id FOREIGN KEY (tenant_id) REFERENCES tenants(id),
     CONSTRAINT fk_opt_out_changes_user_id FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id)
 );
 CREATE INDEX ix_opt_out_changes_carried ON opt_out_changes USING btree (tenant_id, changed_at, id) INCLUDE (team_id, user_id, status, source) WHERE (source = ANY (ARRAY['number_change'::text, 'merge'::text]));
@@ -1547,6 +1694,9 @@ CREATE INDEX ix_opt_out_changes_threes ON opt_out_changes USING gin (threes(lowe
 CREATE TRIGGER announced BEFORE INSERT ON opt_out_changes FOR EACH STATEMENT EXECUTE FUNCTION announce_history();
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON opt_out_changes FOR EACH ROW EXECUTE FUNCTION refuse_change_of_history();
 CREATE TRIGGER append_only_whole BEFORE TRUNCATE ON opt_out_changes FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_history();
+CREATE TRIGGER recount_delete AFTER DELETE ON opt_out_changes FOR EACH ROW WHEN ((old.changed_at < (now() - '12:00:00'::interval))) EXECUTE FUNCTION note_late_change();
+CREATE TRIGGER recount_insert AFTER INSERT ON opt_out_changes FOR EACH ROW WHEN ((new.changed_at < (now() - '12:00:00'::interval))) EXECUTE FUNCTION note_late_change();
+CREATE TRIGGER recount_update AFTER UPDATE OF team_id, source, status, user_id, changed_at ON opt_out_changes FOR EACH ROW WHEN (((LEAST(old.changed_at, new.changed_at) < (now() - '12:00:00'::interval)) AND ((old.team_id IS DISTINCT FROM new.team_id) OR (old.source IS DISTINCT FROM new.source) OR (old.status IS DISTINCT FROM new.status) OR (old.user_id IS DISTINCT FROM new.user_id) OR (old.changed_at IS DISTINCT FROM new.changed_at)))) EXECUTE FUNCTION note_late_change();
 CREATE TRIGGER sealed_days AFTER INSERT ON opt_out_changes REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION refuse_sealed_day();
 ALTER TABLE opt_out_changes ENABLE ROW LEVEL SECURITY;
 ALTER TABLE opt_out_changes FORCE ROW LEVEL SECURITY;
@@ -1558,6 +1708,29 @@ GRANT SELECT ON opt_out_changes TO cadence_backup;
 GRANT SELECT (id, tenant_id, changed_at, first_name, last_name, external_id, number) ON opt_out_changes TO cadence_lookup;
 GRANT SELECT, USAGE ON SEQUENCE opt_out_changes_id_seq TO cadence_app;
 GRANT SELECT ON SEQUENCE opt_out_changes_id_seq TO cadence_backup;
+
+CREATE TABLE out_of_office (
+    inbox_id bigint NOT NULL,
+    tenant_id bigint NOT NULL,
+    mode text NOT NULL,
+    body text NOT NULL,
+    hours jsonb NOT NULL,
+    time_zone text NOT NULL,
+    user_id bigint,
+    set_at timestamp with time zone NOT NULL DEFAULT now(),
+    CONSTRAINT pk_out_of_office PRIMARY KEY (inbox_id),
+    CONSTRAINT ck_out_of_office_mode CHECK ((mode = ANY (ARRAY['off'::text, 'on'::text, 'hours'::text]))),
+    CONSTRAINT fk_out_of_office_inbox_id FOREIGN KEY (tenant_id, inbox_id) REFERENCES inboxes(tenant_id, id),
+    CONSTRAINT fk_out_of_office_tenant_id FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+    CONSTRAINT fk_out_of_office_user_id FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id)
+);
+CREATE INDEX ix_out_of_office_tenant_id ON out_of_office USING btree (tenant_id);
+ALTER TABLE out_of_office ENABLE ROW LEVEL SECURITY;
+ALTER TABLE out_of_office FORCE ROW LEVEL SECURITY;
+CREATE POLICY backup ON out_of_office FOR SELECT TO cadence_backup USING (true);
+CREATE POLICY tenant ON out_of_office USING ((tenant_id = (NULLIF(current_setting('cadence.tenant_id'::text, true), ''::text))::bigint));
+GRANT SELECT, INSERT, UPDATE ON out_of_office TO cadence_app;
+GRANT SELECT ON out_of_office TO cadence_backup;
 
 CREATE TABLE outgoing_mails (
     id bigserial,
@@ -1579,14 +1752,15 @@ CREATE TABLE outgoing_mails (
     CONSTRAINT fk_outgoing_mails_tenant_id FOREIGN KEY (tenant_id) REFERENCES tenants(id)
 );
 CREATE INDEX ix_outgoing_mails_due ON outgoing_mails USING btree (tenant_id, LEAST(next_attempt_at, useless_after)) WHERE (next_attempt_at IS NOT NULL);
+CREATE INDEX ix_outgoing_mails_ended ON outgoing_mails USING btree (tenant_id, created_at) WHERE (next_attempt_at IS NULL);
 ALTER TABLE outgoing_mails ENABLE ROW LEVEL SECURITY;
 ALTER TABLE outgoing_mails FORCE ROW LEVEL SECURITY;
 CREATE POLICY backup ON outgoing_mails FOR SELECT TO cadence_backup USING (true);
 CREATE POLICY lookup ON outgoing_mails FOR SELECT TO cadence_lookup USING (true);
 CREATE POLICY tenant ON outgoing_mails USING ((tenant_id = (NULLIF(current_setting('cadence.tenant_id'::text, true), ''::text))::bigint));
-GRANT SELECT, INSERT, UPDATE ON outgoing_mails TO cadence_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON outgoing_mails TO cadence_app;
 GRANT SELECT ON outgoing_mails TO cadence_backup;
-GRANT SELECT (id, tenant_id, useless_after, next_attempt_at) ON outgoing_mails TO cadence_lookup;
+GRANT SELECT (id, tenant_id, created_at, useless_after, next_attempt_at) ON outgoing_mails TO cadence_lookup;
 GRANT USAGE ON SEQUENCE outgoing_mails_id_seq TO cadence_app;
 GRANT SELECT ON SEQUENCE outgoing_mails_id_seq TO cadence_backup;
 
@@ -2533,6 +2707,15 @@ ALTER FUNCTION changes_with(text,text) OWNER TO cadence_lookup;
 REVOKE ALL ON FUNCTION changes_with(text,text) FROM public;
 GRANT EXECUTE ON FUNCTION changes_with(text,text) TO cadence_app;
 
+CREATE FUNCTION digits_in(tenant bigint, number text)
+ RETURNS text[]
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$
+    SELECT ARRAY(SELECT DISTINCT tenant || ':' || substr(number, n, 3)
+        FROM generate_series(1, length(number) - 2) AS n)
+$function$;
+
 CREATE FUNCTION discard_media_file()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2607,6 +2790,25 @@ $function$;
 ALTER FUNCTION due_carrier_events(interval,integer,integer) OWNER TO cadence_lookup;
 REVOKE ALL ON FUNCTION due_carrier_events(interval,integer,integer) FROM public;
 GRANT EXECUTE ON FUNCTION due_carrier_events(interval,integer,integer) TO cadence_app;
+
+CREATE FUNCTION due_day_counts(late interval, of_each integer, at_most integer)
+ RETURNS TABLE(tenant_id bigint, id bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+SELECT t.id, t.id FROM tenants t LEFT JOIN day_counting c ON c.tenant_id = t.id
+WHERE EXISTS (SELECT FROM days_to_recount d WHERE d.tenant_id = t.id)
+   OR EXISTS (SELECT FROM messages m WHERE m.tenant_id = t.id AND m.created_at < now() - interval '74 hours'
+        AND m.created_at >= CASE WHEN c.time_zone = t.time_zone THEN c.counted_until ELSE '-infinity' END)
+   OR EXISTS (SELECT FROM opt_out_changes h WHERE h.tenant_id = t.id
+        AND h.changed_at < now() - interval '74 hours'
+        AND h.changed_at >= CASE WHEN c.time_zone = t.time_zone THEN c.counted_until ELSE '-infinity' END)
+ORDER BY random() LIMIT at_most
+$function$;
+ALTER FUNCTION due_day_counts(interval,integer,integer) OWNER TO cadence_lookup;
+REVOKE ALL ON FUNCTION due_day_counts(interval,integer,integer) FROM public;
+GRANT EXECUTE ON FUNCTION due_day_counts(interval,integer,integer) TO cadence_app;
 
 CREATE FUNCTION due_discarded_files(late interval, of_each integer, at_most integer)
  RETURNS TABLE(tenant_id bigint, id bigint)
@@ -3043,6 +3245,32 @@ $function$;
 ALTER FUNCTION due_old_for_me(interval,integer,integer) OWNER TO cadence_lookup;
 REVOKE ALL ON FUNCTION due_old_for_me(interval,integer,integer) FROM public;
 GRANT EXECUTE ON FUNCTION due_old_for_me(interval,integer,integer) TO cadence_app;
+
+CREATE FUNCTION due_old_mails(late interval, of_each integer, at_most integer)
+ RETURNS TABLE(tenant_id bigint, id bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+WITH RECURSIVE having_some (tenant_id) AS (
+    (SELECT w.tenant_id FROM outgoing_mails w WHERE w.next_attempt_at IS NULL ORDER BY w.tenant_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT w.tenant_id FROM outgoing_mails w WHERE w.next_attempt_at IS NULL AND w.tenant_id > h.tenant_id
+            ORDER BY w.tenant_id LIMIT 1)
+    FROM having_some h WHERE h.tenant_id IS NOT NULL
+)
+SELECT h.tenant_id, found.id FROM having_some h CROSS JOIN LATERAL (
+    
+    SELECT first.id, row_number() OVER (ORDER BY first.id) AS place FROM (
+        SELECT w.id AS id FROM outgoing_mails w
+        WHERE w.tenant_id = h.tenant_id AND w.next_attempt_at IS NULL AND w.created_at <= now() - late ORDER BY w.created_at, w.id LIMIT of_each
+    ) AS first
+) AS found
+WHERE h.tenant_id IS NOT NULL ORDER BY found.place, random() LIMIT at_most
+$function$;
+ALTER FUNCTION due_old_mails(interval,integer,integer) OWNER TO cadence_lookup;
+REVOKE ALL ON FUNCTION due_old_mails(interval,integer,integer) FROM public;
+GRANT EXECUTE ON FUNCTION due_old_mails(interval,integer,integer) TO cadence_app;
 
 CREATE FUNCTION due_old_sessions(late interval, of_each integer, at_most integer)
  RETURNS TABLE(tenant_id bigint, id bigint)
@@ -3660,6 +3888,32 @@ ALTER FUNCTION find_carrier_account(text) OWNER TO cadence_lookup;
 REVOKE ALL ON FUNCTION find_carrier_account(text) FROM public;
 GRANT EXECUTE ON FUNCTION find_carrier_account(text) TO cadence_app;
 
+CREATE FUNCTION find_contacts(search text, digits text, at_most bigint)
+ RETURNS SETOF bigint
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+ SET enable_seqscan TO 'off'
+AS $function$
+DECLARE
+    tenant bigint := nullif(current_setting('cadence.tenant_id', true), '')::bigint;
+    wanted tsquery := (SELECT string_agg(concat('''', tenant, ':', each.word, ''':*'), ' & ')
+        FROM unnest(public.words_in(search)) AS each(word));
+BEGIN
+    RETURN QUERY
+        (SELECT c.id FROM contacts c WHERE c.tenant_id + 0 = tenant
+            AND public.named_in(c.tenant_id, c.first_name, c.last_name, c.external_id) @@ wanted
+            LIMIT at_most)
+        UNION
+        (SELECT n.contact_id FROM contact_numbers n WHERE length(digits) > 2 AND n.tenant_id + 0 = tenant
+            AND n.until IS NULL
+            AND public.digits_in(n.tenant_id, n.number) @> public.digits_in(tenant, digits)
+            AND strpos(n.number, digits) > 0 LIMIT at_most);
+END $function$;
+ALTER FUNCTION find_contacts(text,text,bigint) OWNER TO cadence_lookup;
+REVOKE ALL ON FUNCTION find_contacts(text,text,bigint) FROM public;
+GRANT EXECUTE ON FUNCTION find_contacts(text,text,bigint) TO cadence_app;
+
 CREATE FUNCTION find_inbox(inbox_number text)
  RETURNS TABLE(tenant_id bigint, inbox_id bigint)
  LANGUAGE sql
@@ -3669,6 +3923,59 @@ AS $function$ SELECT i.tenant_id, i.id FROM inboxes i WHERE i.number = inbox_num
 ALTER FUNCTION find_inbox(text) OWNER TO cadence_lookup;
 REVOKE ALL ON FUNCTION find_inbox(text) FROM public;
 GRANT EXECUTE ON FUNCTION find_inbox(text) TO cadence_app;
+
+CREATE FUNCTION find_said(search text, inboxes bigint[], within bigint[], at_most integer)
+ RETURNS TABLE(conversation_id bigint, message_id bigint, note_id bigint)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+ SET enable_seqscan TO 'off'
+AS $function$
+DECLARE
+    tenant bigint := nullif(current_setting('cadence.tenant_id', true), '')::bigint;
+    asked text := public.words_asked(search);
+    place text;
+    wanted tsquery;
+    first bigint;
+    last bigint;
+    step bigint := 1;
+    found bigint := 0;
+    new bigint;
+BEGIN
+    IF asked IS NULL OR coalesce(cardinality(inboxes), 0) = 0 THEN
+        RETURN;
+    END IF;
+    SELECT public.week_of(least(min(w.at), (SELECT min(n.at) FROM note_words n WHERE n.tenant_id = tenant))),
+        public.week_of(greatest(max(w.at), (SELECT max(n.at) FROM note_words n WHERE n.tenant_id = tenant)))
+        INTO first, last FROM message_words w WHERE w.tenant_id = tenant;
+    WHILE last >= first AND found < at_most LOOP
+        -- Further back in longer steps: little has been found so far, so it is rare.
+        SELECT string_agg(format('(%s) & (%s)', replace(asked, '%', concat(tenant, '.', week)),
+            (SELECT string_agg(format('''%s.%s:@%s''', tenant, week, inbox), ' | ')
+                FROM unnest(inboxes) AS inbox)),
+            ' | ')::tsquery INTO wanted
+            FROM generate_series(greatest(last - step + 1, first), last) AS week;
+        RETURN QUERY
+            SELECT said.conversation_id, said.message_id, said.note_id FROM (
+                (SELECT w.conversation_id, w.message_id, NULL::bigint AS note_id, w.at FROM message_words w
+                 WHERE w.tenant_id + 0 = tenant AND w.words @@ wanted
+                   AND (within IS NULL OR w.conversation_id = ANY (within))
+                 ORDER BY w.at DESC LIMIT at_most)
+                UNION ALL
+                (SELECT n.conversation_id, NULL, n.note_id, n.at FROM note_words n
+                 WHERE n.tenant_id + 0 = tenant AND n.words @@ wanted
+                   AND (within IS NULL OR n.conversation_id = ANY (within))
+                 ORDER BY n.at DESC LIMIT at_most)
+            ) AS said ORDER BY said.at DESC LIMIT at_most - found;
+        GET DIAGNOSTICS new = ROW_COUNT;
+        found := found + new;
+        last := last - step;
+        step := least(step * 2, 8);
+    END LOOP;
+END $function$;
+ALTER FUNCTION find_said(text,bigint[],bigint[],integer) OWNER TO cadence_lookup;
+REVOKE ALL ON FUNCTION find_said(text,bigint[],bigint[],integer) FROM public;
+GRANT EXECUTE ON FUNCTION find_said(text,bigint[],bigint[],integer) TO cadence_app;
 
 CREATE FUNCTION find_sign_in(sign_in_email text)
  RETURNS TABLE(tenant_id bigint, user_id bigint)
@@ -3802,6 +4109,52 @@ BEGIN
     RETURN NULL;
 END $function$;
 
+CREATE FUNCTION keep_words_of_messages()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        DELETE FROM message_words WHERE message_id = NEW.id;
+        INSERT INTO message_words (message_id, tenant_id, conversation_id, at, words)
+            SELECT t.id, t.tenant_id, t.conversation_id, t.created_at,
+                public.said_at(t.tenant_id, t.inbox_id, t.created_at, t.body)
+            FROM (SELECT NEW.*) AS t WHERE public.words_in(t.body) <> '{}';
+    ELSE
+        INSERT INTO message_words (message_id, tenant_id, conversation_id, at, words)
+            SELECT t.id, t.tenant_id, t.conversation_id, t.created_at,
+                public.said_at(t.tenant_id, t.inbox_id, t.created_at, t.body)
+            FROM new_rows t WHERE public.words_in(t.body) <> '{}';
+    END IF;
+    RETURN NULL;
+END $function$;
+REVOKE ALL ON FUNCTION keep_words_of_messages() FROM public;
+
+CREATE FUNCTION keep_words_of_notes()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        DELETE FROM note_words WHERE note_id = NEW.id;
+        INSERT INTO note_words (note_id, tenant_id, conversation_id, at, words)
+            SELECT t.id, t.tenant_id, t.conversation_id, t.created_at,
+                public.said_at(t.tenant_id, (SELECT c.inbox_id FROM conversations c WHERE c.id = t.conversation_id), t.created_at, t.body)
+            FROM (SELECT NEW.*) AS t WHERE public.words_in(t.body) <> '{}';
+    ELSE
+        INSERT INTO note_words (note_id, tenant_id, conversation_id, at, words)
+            SELECT t.id, t.tenant_id, t.conversation_id, t.created_at,
+                public.said_at(t.tenant_id, (SELECT c.inbox_id FROM conversations c WHERE c.id = t.conversation_id), t.created_at, t.body)
+            FROM new_rows t WHERE public.words_in(t.body) <> '{}';
+    END IF;
+    RETURN NULL;
+END $function$;
+REVOKE ALL ON FUNCTION keep_words_of_notes() FROM public;
+
 CREATE FUNCTION last_change_id_given()
  RETURNS bigint
  LANGUAGE sql
@@ -3854,6 +4207,14 @@ END $function$;
 REVOKE ALL ON FUNCTION lists_version(bigint) FROM public;
 GRANT EXECUTE ON FUNCTION lists_version(bigint) TO cadence_app;
 
+CREATE FUNCTION named_in(tenant bigint, first_name text, last_name text, external_id text)
+ RETURNS tsvector
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$
+    SELECT strip(public.words_at(tenant::text, first_name || ' ' || last_name || ' ' || external_id))
+$function$;
+
 CREATE FUNCTION netstring(value text)
  RETURNS text
  LANGUAGE sql
@@ -3869,6 +4230,61 @@ BEGIN
     NEW.changed_at := clock_timestamp();
     RETURN NEW;
 END $function$;
+
+CREATE FUNCTION note_late_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+BEGIN
+    IF TG_OP <> 'INSERT' THEN
+        PERFORM note_recount(OLD.tenant_id, OLD.changed_at, OLD.changed_at);
+    END IF;
+    IF TG_OP <> 'DELETE' THEN
+        PERFORM note_recount(NEW.tenant_id, NEW.changed_at, NEW.changed_at);
+    END IF;
+    RETURN NULL;
+END $function$;
+REVOKE ALL ON FUNCTION note_late_change() FROM public;
+GRANT EXECUTE ON FUNCTION note_late_change() TO cadence_app;
+
+CREATE FUNCTION note_late_text()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+BEGIN
+    IF TG_OP <> 'INSERT' THEN
+        PERFORM note_recount(OLD.tenant_id, OLD.created_at
+            - CASE WHEN OLD.direction = 'inbound' THEN interval '24 hours' ELSE interval '0' END,
+            OLD.created_at);
+    END IF;
+    IF TG_OP <> 'DELETE' THEN
+        PERFORM note_recount(NEW.tenant_id, NEW.created_at
+            - CASE WHEN NEW.direction = 'inbound' THEN interval '24 hours' ELSE interval '0' END,
+            NEW.created_at);
+    END IF;
+    RETURN NULL;
+END $function$;
+REVOKE ALL ON FUNCTION note_late_text() FROM public;
+GRANT EXECUTE ON FUNCTION note_late_text() TO cadence_app;
+
+CREATE FUNCTION note_recount(tenant bigint, first timestamp with time zone, last timestamp with time zone)
+ RETURNS void
+ LANGUAGE sql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+    INSERT INTO days_to_recount (tenant_id, starts_at, ends_at)
+    SELECT tenant, date_trunc('hour', first), date_trunc('hour', last) + interval '1 hour'
+    FROM day_counting c
+    WHERE c.tenant_id = tenant AND first < c.noted_until
+      AND NOT EXISTS (
+        SELECT FROM days_to_recount d
+        WHERE d.tenant_id = tenant AND d.starts_at = date_trunc('hour', first)
+          AND d.ends_at = date_trunc('hour', last) + interval '1 hour' AND d.xmin = pg_current_xact_id()::xid)
+$function$;
+REVOKE ALL ON FUNCTION note_recount(bigint,timestamp with time zone,timestamp with time zone) FROM public;
+GRANT EXECUTE ON FUNCTION note_recount(bigint,timestamp with time zone,timestamp with time zone) TO cadence_app;
 
 CREATE FUNCTION number_digest(tenant bigint, number text)
  RETURNS bytea
@@ -4261,6 +4677,15 @@ BEGIN
     RETURN NEW;
 END $function$;
 
+CREATE FUNCTION said_at(tenant bigint, inbox bigint, at timestamp with time zone, said text)
+ RETURNS tsvector
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$
+    SELECT public.words_at(concat(tenant, '.', public.week_of(at)), said)
+        || concat('''', tenant, '.', public.week_of(at), ':@', inbox, '''')::tsvector
+$function$;
+
 CREATE FUNCTION settled_change_id()
  RETURNS bigint
  LANGUAGE plpgsql
@@ -4387,3 +4812,49 @@ BEGIN
           AND b.number = became.number AND b.scope <> 'carrier_number';
     RETURN NULL;
 END $function$;
+
+CREATE FUNCTION week_of(at timestamp with time zone)
+ RETURNS bigint
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$ SELECT floor(extract(epoch FROM at) / 604800)::bigint $function$;
+
+CREATE FUNCTION words_asked(search text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$
+    WITH parts AS (
+        SELECT public.words_in(found[1]) AS words, found[1] NOT LIKE '"%"' AS open, place
+        FROM regexp_matches(translate(search, '“”„«»', repeat('"', 5)), '"[^"]*"|[^\s"]+', 'g')
+            WITH ORDINALITY AS of_it(found, place)
+    ), said AS (
+        SELECT words, open, place, row_number() OVER (ORDER BY place DESC) = 1 AS last
+        FROM parts WHERE cardinality(words) > 0
+    )
+    SELECT string_agg(
+        '(''%:' || array_to_string(words, ''' <-> ''%:')
+            || CASE WHEN last AND open THEN ''':*)' ELSE ''')' END,
+        ' & ' ORDER BY place)
+    FROM said
+$function$;
+
+CREATE FUNCTION words_at(place text, said text)
+ RETURNS tsvector
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$
+    SELECT coalesce(string_agg(concat('''', place, ':', each.word, ''':', each.n), ' '), '')::tsvector
+    FROM unnest(public.words_in(said)) WITH ORDINALITY AS each(word, n)
+$function$;
+
+CREATE FUNCTION words_in(said text)
+ RETURNS text[]
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$
+    SELECT ARRAY(SELECT left(found[1], 60)
+        FROM regexp_matches(
+            left(lower(normalize(left(said, 10000), NFKC)), 10000), '[\u0E00-\u0EFF\u1000-\u109F\u1780-\u17FF\u2190-\u2BFF\u3040-\u30FA\u30FC-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uF900-\uFAFF\U0001F000-\U0001FAFF\U00020000-\U0003FFFF]|[^\u0E00-\u0EFF\u1000-\u109F\u1780-\u17FF\u2190-\u2BFF\u3040-\u30FA\u30FC-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uF900-\uFAFF\U0001F000-\U0001FAFF\U00020000-\U0003FFFF\u0001-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u00BF\u00D7\u00F7\u02B9-\u02C1\u0589\u05BE\u05F3\u05F4\u060C\u061B\u061F\u066A-\u066D\u06D4\u0964\u0965\u1680\u2000-\u206F\u3000-\u303F\u30FB\uFE00-\uFE0F\uFFFC\uFFFD]+', 'g')
+            WITH ORDINALITY AS of_it(found, place) ORDER BY place)
+$function$;

@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql
 from migrations.tenants import CURRENT_TENANT, give_to_lookup, open_to_owner, protect
 
 revision = "0065"
-down_revision = "0062"
+down_revision = "0064"
 branch_labels = None
 depends_on = None
 

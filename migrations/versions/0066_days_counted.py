@@ -16,7 +16,7 @@ from migrations.due import make_due
 from migrations.tenants import protect
 
 revision = "0066"
-down_revision = "0062"
+down_revision = "0065"
 branch_labels = None
 depends_on = None
 

@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql
 from migrations.tenants import protect
 
 revision = "0067"
-down_revision = "0062"
+down_revision = "0066"
 branch_labels = None
 depends_on = None
 

@@ -8,7 +8,7 @@ from alembic import op
 from migrations.due import make_due_rows
 
 revision = "0069"
-down_revision = "0062"
+down_revision = "0067"
 branch_labels = None
 depends_on = None
 
