@@ -83,6 +83,7 @@ RENAMED = {
         "/messages/conversations/{conversation_id}/notes/{new_note_id}/delete"
     ),
     "/contacts/{contact_id}/numbers/{number_id}/end": "/contacts/{contact_id}/numbers/{new_number_id}/end",
+    "/contacts/selected/undo/{press_id}": "/contacts/selected/undo/{new_press_id}",
     "/messages/undo/{batch_id}": "/messages/undo/{new_batch_id}",
     "/messages/conversations/{conversation_id}/later/{text_id}/cancel": (
         "/messages/conversations/{conversation_id}/later/{new_text_id}/cancel"

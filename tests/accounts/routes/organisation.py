@@ -21,6 +21,8 @@ from cadence_app.consent.keywords import Meaning
 from cadence_app.consent.models import OptOutChange, PossibleOptOut
 from cadence_app.consent.own_keywords import add_keyword
 from cadence_app.contacts.models import Contact, ContactNumber, CustomField, Tag
+from cadence_app.contacts.press_models import Action as Press
+from cadence_app.contacts.press_models import ContactPress
 from cadence_app.extensions import Model, db
 from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.carriers.accounts import add_account
@@ -169,6 +171,10 @@ def _more(world: World, admin: User, conversation_id: int) -> dict[str, object]:
     def batch_id() -> int:
         return added(Batch(tenant_id=world.tenant_id, user_id=admin_id, action=Action.DONE))
 
+    def press_id() -> int:
+        press = ContactPress(tenant_id=world.tenant_id, user_id=admin_id, action=Press.UNTAG, contact_ids=[])
+        return added(press)
+
     def note_id() -> int:
         note = Note(conversation_id=conversation_id, user_id=admin_id, body="Hi", mentions=[])
         note.tenant_id = world.tenant_id
@@ -221,6 +227,7 @@ def _more(world: World, admin: User, conversation_id: int) -> dict[str, object]:
         "text_id": text_id(),
         "new_text_id": text_id,
         "new_batch_id": batch_id,
+        "new_press_id": press_id,
         "message_id": text.id,
         "new_note_id": note_id,
         "template_id": template_id(),
