@@ -1,7 +1,7 @@
 """The first steps of an organisation: what each of them says is read from what is really there.
 
-Only what no data can tell is kept (first_run_models.py): that the numbers are registered, and that the keywords
-are fine."""
+Only what no data can tell is kept (first_run_models.py): that the numbers are registered, and that the
+keywords are fine."""
 
 from __future__ import annotations
 

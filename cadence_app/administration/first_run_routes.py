@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -33,7 +33,7 @@ def index() -> ResponseReturnValue:
             case "bring_back":
                 first_run.dismiss(current_user, False)
             case _:
-                abort(400)
+                flash("Press one of the buttons beside a step.", "warning")
         db.session.commit()
         back = "settings.index" if request.form.get("from") == "settings" else "first_run.index"
         return redirect(url_for(back))

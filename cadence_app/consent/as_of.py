@@ -79,13 +79,10 @@ def agreement_of(change: OptOutChange, zone: str) -> Agreement | None:
     """What an opt in of the history rested on; None for an opt out, and where nothing is recorded. Days are
     days of `zone`, by its name."""
     resting = resting_of_changes(literal(zone))
-    query = select(
-        OptOutChange.id,
-        resting.text.label("by_text"),
-        resting.method.label("method"),
-        resting.agreed_on.label("agreed_on"),
-        resting.collected_by.label("collected_by"),
-    ).where(OptOutChange.id == change.id)
+    columns = (resting.text, resting.method, resting.agreed_on, resting.collected_by)
+    names = ("by_text", "method", "agreed_on", "collected_by")
+    labels = [column.label(name) for column, name in zip(columns, names, strict=True)]
+    query = select(*labels).select_from(OptOutChange).where(OptOutChange.id == change.id)
     row = db.session.execute(resting.joined(query)).one()
     if row.by_text:
         return Agreement(True, None, row.agreed_on, "")

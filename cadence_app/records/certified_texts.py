@@ -1,5 +1,5 @@
-"""The texts of ours that a certificate names between the changes, each in one line, with the change that stood
-when it was decided whether it may go. Their words are not there: the certificate is about consent."""
+"""The texts of ours that a certificate names between the changes, each in one line, with the change that
+stood when it was decided whether it may go. Their words are not there: the certificate is about consent."""
 
 from __future__ import annotations
 

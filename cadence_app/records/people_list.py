@@ -93,13 +93,17 @@ class _Stretch:
 
     def rows(self, beside: Sequence[Any] | None, backwards: bool, most: int) -> list[Contact]:
         """The contacts next to a place in it, or from its beginning or end, in the list's order."""
+        found = list(db.session.scalars(self.after(beside, backwards).limit(most)))
+        return found[::-1] if backwards else found
+
+    def after(self, beside: Sequence[Any] | None, backwards: bool = False) -> Select[Contact]:
+        """What comes after a place in it, or before one with the nearest first; by one comparison of all
+        keys, which an index answers."""
         query, down = self.query, self.down != backwards
         if beside is not None:
             here, there = tuple_(*self.keys), tuple_(*beside)
             query = query.where(here < there if down else here > there)
-        ordered = query.order_by(*(key.desc() if down else key for key in self.keys))
-        found = list(db.session.scalars(ordered.limit(most)))
-        return found[::-1] if backwards else found
+        return query.order_by(*(key.desc() if down else key for key in self.keys))
 
     def place_of(self, contact_id: int) -> tuple[Any, ...] | None:
         """A contact's keys, as they are now; None for who is not in this part."""

@@ -29,7 +29,8 @@ def act() -> ResponseReturnValue:
     back = kept_of(which) | {name: query_values.row_id(request.form, name) for name in ("after", "before")}
     wanted = request.form.get("action", "")
     if wanted not in set(Action):
-        abort(400)
+        flash("Choose what to do with them first.", "warning")
+        return redirect(url_for("contacts.index", **back))
     if "all" in request.form:
         ids = people_list.ids_of(current_user, which, selecting.MOST)
     else:

@@ -126,10 +126,11 @@ def row_then(
         return Then(kept), How.RECORDED
     at, contact_id = sent_text.moment_of(message), message.conversation.contact_id
     then = standing_at(changes, contact_id, merged, at)
-    if message.unsent_reason == Unsent.OPTED_OUT and then.change and then.change.status == Status.OPTED_IN:
+    stood_out = then.change is not None and then.change.status == Status.OPTED_OUT
+    if message.unsent_reason == Unsent.OPTED_OUT and not (stood_out or then.unclear):
         # A stop that came between the beginning of the try and the decision.
         later = (row for row in changes if row.changed_at > at and row.status == Status.OPTED_OUT)
-        then = Then(next(later, then.change))
+        then = Then(next(later, None))
     return then, How.AFTERWARDS if then.change else How.NOT_RECORDED
 
 

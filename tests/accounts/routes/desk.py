@@ -74,7 +74,7 @@ POST      /contacts/selected/undo/{new_press_id}
 OWN_RECORD
 GET       /messages/conversations/{conversation_id}
 GET       /messages/conversations/{conversation_id}/fresh
-GET       /messages/conversations/{conversation_id}/texts/{message_id}
+GET       /messages/conversations/{conversation_id}/texts/{our_text_id}
 POST      /messages/conversations/{conversation_id}/send
 POST      /messages/conversations/{conversation_id}/consent
 POST      /messages/new/{contact_id}/teams/{team_id}/consent

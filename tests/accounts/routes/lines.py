@@ -76,6 +76,9 @@ RENAMED = {
     "/campaigns/{campaign_id}/{name}.csv": "/campaigns/{campaign_id}/{list}.csv",
     "/campaigns/{campaign_id}/{name}/done": "/campaigns/{campaign_id}/{list}/done",
     "/campaigns/{campaign_id}/{name}/undo": "/campaigns/{campaign_id}/{list}/undo",
+    "/messages/conversations/{conversation_id}/texts/{message_id}": (
+        "/messages/conversations/{conversation_id}/texts/{our_text_id}"
+    ),
     # Those that take away what they name, from whoever asks next.
     "/campaigns/{campaign_id}/delete": "/campaigns/{new_campaign_id}/delete",
     "/campaigns/templates/{template_id}/delete": "/campaigns/templates/{new_template_id}/delete",

@@ -27,10 +27,12 @@ from cadence_app.extensions import Model, db
 from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.carriers.accounts import add_account
 from cadence_app.messaging.carriers.models import UnreadPost
+from cadence_app.messaging.conversations import add_message
 from cadence_app.messaging.desk_models import Action, Batch, Note
 from cadence_app.messaging.media import service as media
 from cadence_app.messaging.models import Conversation, Message, ScheduledText, TextTemplate
 from cadence_app.messaging.providers.base import KeywordAnswers
+from cadence_app.messaging.sending import written
 from cadence_app.operators import service as operators
 from cadence_app.reports import schedule_runs
 from cadence_app.reports.destinations import service as destinations
@@ -221,6 +223,8 @@ def _more(world: World, admin: User, conversation_id: int) -> dict[str, object]:
     assert text
     media.attach(text, media.store([media.Upload("seat.png", "image/png", b"\x89PNG\r\n\x1a\n")]))
     media_id = media.of_texts([text.id])[text.id][0].id
+    ours = written(text.conversation.inbox, "We are open", admin_id, None, by_hand=True)
+    add_message(text.conversation, ours)
     db.session.add_all([delivery, saved])
     db.session.commit()
     return {
@@ -229,6 +233,7 @@ def _more(world: World, admin: User, conversation_id: int) -> dict[str, object]:
         "new_batch_id": batch_id,
         "new_press_id": press_id,
         "message_id": text.id,
+        "our_text_id": ours.id,
         "new_note_id": note_id,
         "template_id": template_id(),
         "new_template_id": template_id,
