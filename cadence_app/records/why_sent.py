@@ -59,8 +59,9 @@ class Asked:
 
 @dataclass(frozen=True)
 class Why:
-    """All that is told of a text. `change` is the row that stood, `how` how that is known; `unclear`: it was
-    one of two records that are one by now."""
+    """All that is told of a text. `change` is the row that stood, `how` how that is known; `standing` is the
+    status that the sender kept, where that row is gone; `unclear`: it was one of two records that are one by
+    now."""
 
     message: Message
     origin: Origin
@@ -70,6 +71,7 @@ class Why:
     carrier: list[Line]
     change: OptOutChange | None
     unclear: bool
+    standing: str | None
     how: How
     agreement: Agreement | None
     asked: list[Asked]
@@ -108,6 +110,7 @@ def why(user: User, message: Message) -> Why:
         carrier=sent_text.carrier(message),
         change=then.change,
         unclear=then.unclear,
+        standing=None if then.change else sent_text.decided(message).standing,
         how=how,
         agreement=_agreement(user, then.change),
         asked=_asked(message),
