@@ -106,7 +106,7 @@ def test_a_page_far_down_is_found_by_an_index_under_row_level_security(world: Wo
             (Sort.NUMBER, "number"),
             (Sort.ADDED, "created_at"),
         ):
-            query = select(Contact.id)
+            query = select(Contact)
             (stretch,) = people_list._stretches(user, Which(sort=sort), query)
             place = stretch.place_of(db.session.scalars(select(Contact.id)).first() or 0)
             assert place
