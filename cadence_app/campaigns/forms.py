@@ -137,7 +137,7 @@ class CampaignForm(FlaskForm):
             )
             .group_by(Consent.team_id)
         )
-        counts: dict[int, int] = dict(db.session.execute(in_teams).tuples().all())
+        counts = {row[0]: row[1] for row in db.session.execute(in_teams)}
         box = max(self.inboxes, key=lambda box: counts.get(box.team_id, 0), default=None)
         if box is None:
             return
