@@ -16,6 +16,7 @@ from cadence_app.consent.own_keywords import add_keyword
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.carriers.accounts import add_account
+from cadence_app.messaging.carriers.models import CarrierAccount
 from cadence_app.messaging.models import Message, MessageState
 from cadence_app.messaging.providers.base import KeywordAnswers
 from tests.records.people import known
@@ -79,7 +80,7 @@ def test_each_step_is_done_by_doing_it(world: World) -> None:
     assert states(world)[Key.CARRIER] == State.TO_DO
     connect_all = [world.shared, world.other_shared, world.personal, world.other_personal]
     with world.session():
-        account_id = db.session.scalars(select(first_run.CarrierAccount.id)).one()
+        account_id = db.session.scalars(select(CarrierAccount.id)).one()
         some = update(Inbox).where(Inbox.number.in_(connect_all))
         db.session.execute(some.values(carrier_account_id=account_id))
         db.session.commit()
