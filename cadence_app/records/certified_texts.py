@@ -121,7 +121,8 @@ def _carrier(message: Message) -> list[str]:
     ident = message.provider_message_id
     said = sent_text.last_word(message).rstrip(".")
     code = f", code {message.failure_code}" if message.failure_code else ""
-    return [f"carrier's id {ident or 'not recorded'}", f"last word: {said[0].lower()}{said[1:]}{code}"]
+    named = f"carrier's id {ident or 'not recorded'}" if ident or sent_text.went(message) else ""
+    return [named, f"last word: {said[0].lower()}{said[1:]}{code}"]
 
 
 def _standing(change: OptOutChange | None, how: How, places: Mapping[int, int]) -> str:

@@ -190,10 +190,9 @@ def carrier(message: Message) -> list[Line]:
         name = f"{driver.name}, {account.name}" if account else driver.name
     except KeyError:
         name = inbox.provider
-    ident = message.provider_message_id
     lines = [
         Line("Carrier", name, How.AS_IT_IS_NOW),
-        Line("Carrier's id", ident, exact=True) if ident else _unknown("Carrier's id"),
+        _ident(message),
         Line("Last word", last_word(message)),
     ]
     if message.failure_code:
@@ -214,6 +213,14 @@ def recipient_of(message: Message) -> Recipient | None:
     if not message.campaign_id:
         return None
     return db.session.scalars(select(Recipient).where(Recipient.message_id == message.id)).one_or_none()
+
+
+def _ident(message: Message) -> Line:
+    label, ident = "Carrier's id", message.provider_message_id
+    if ident:
+        return Line(label, ident, exact=True)
+    handed_over = went(message) and message.unsent_reason not in _NOT_TAKEN
+    return _unknown(label) if handed_over else Line(label, "None")
 
 
 def _decided(message: Message) -> Line:

@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 from pypdf import PdfReader
 from sqlalchemy import select, update
 
-from cadence_app.consent.as_of import standing_at
+from cadence_app.consent.as_of import changes_in, standing_at
 from cadence_app.consent.models import OptOutChange, Status
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.models import Conversation, Message, MessageKind, TextTemplate
 from cadence_app.messaging.sending import deliver
-from cadence_app.records import certified_texts
+from cadence_app.records import certified_texts, sent_text, why_sent
+from cadence_app.records.sent_text import How
 from tests.messaging.undoing import press
 from tests.records.people import IN, OUT, merge, opt
 from tests.world import World, new_number
@@ -239,6 +240,23 @@ def test_an_agents_certificate_has_no_text_of_a_colleagues_inbox(world: World, t
         db.session.commit()
     told = world.sign_in("agent").get(f"/contacts/{contact_id}/certificate").text
     assert f'id="text-{message_id}"' not in told
+
+
+def test_the_row_that_the_sender_kept_wins_over_what_the_history_would_say(world: World, talk: int) -> None:
+    message_id = sent(world, talk)
+    contact_id = world.contact_id_of(talk)
+    later = opt(world, contact_id, OUT)
+    with world.session():
+        message = db.session.get_one(Message, message_id)
+        # The sender's own column.
+        for name, kept in (("decided_change_id", later), ("decided_at", datetime.now(UTC))):
+            setattr(message, name, kept)
+        changes = changes_in(contact_id, [world.team_id])
+        then, how = why_sent.row_then(message, changes, {})
+        assert then.change
+        assert (then.change.id, how) == (later, How.RECORDED)
+        assert sent_text.moment_of(message) == sent_text.decided(message).at
+        db.session.rollback()
 
 
 # Rows of one team: (record, minute, status); records 2 and 3 may be merged into 1.
