@@ -83,9 +83,10 @@ class CampaignForm(FlaskForm):
         super().__init__(*args, **options)
         self.locals_seen: list[str] = []
         self.area_code = ""
+        self.not_offered = 0
         team = words_for(current_user).team
         self.inboxes = inboxes_for(current_user)
-        self.inbox_id.choices = [(box.id, f"{box.name}, {box.team.name}") for box in self.inboxes]
+        self.inbox_id.choices = [(box.id, _inbox_name(box)) for box in self.inboxes]
         self.who.choices = [
             SelectChoice(str(Who.TEAM), f"Contacts of the {team}, all or those who fit"),
             SelectChoice(str(Who.PICKED), "Contacts picked by hand"),
@@ -124,6 +125,25 @@ class CampaignForm(FlaskForm):
         """Ticks an import that a link names, if it is one to choose."""
         if any(value == import_id for value, *_ in self.imports.choices):
             self.imports.data = [import_id]
+
+    def choose_people(self, contact_ids: Sequence[int]) -> None:
+        """Ticks people who were selected in the list of contacts, from an inbox of the team that most of them
+        are in; `not_offered` says how many are not in it, and so not to choose."""
+        in_teams = (
+            select(Consent.team_id, func.count())
+            .where(
+                Consent.team_id.in_({box.team_id for box in self.inboxes}),
+                Consent.contact_id.in_(contact_ids),
+            )
+            .group_by(Consent.team_id)
+        )
+        counts = {row[0]: row[1] for row in db.session.execute(in_teams)}
+        box = max(self.inboxes, key=lambda box: counts.get(box.team_id, 0), default=None)
+        if box is None:
+            return
+        self.inbox_id.data, self.who.data = box.id, str(Who.PICKED)
+        self.picked.data = self._in_team(list(contact_ids))
+        self.not_offered = len(set(contact_ids)) - len(self.picked.data)
 
     @property
     def inbox(self) -> Inbox | None:
@@ -237,7 +257,7 @@ class CampaignForm(FlaskForm):
             return []
         in_team = select(Consent.contact_id).where(Consent.team_id == self.inbox.team_id)
         query = select(Contact).where(Contact.id.in_(in_team), condition)
-        ordered = query.order_by(func.lower(Contact.last_name), func.lower(Contact.first_name), Contact.id)
+        ordered = query.order_by(Contact.last_key, Contact.first_key, Contact.id)
         return list(db.session.scalars(ordered.limit(limit)))
 
 
@@ -262,6 +282,10 @@ class SendForm(FlaskForm):
 def imports_of(segment: Segment) -> list[int]:
     """The ids of the imports that a segment is narrowed to."""
     return list(segment.narrowing.get("imports", []))
+
+
+def _inbox_name(box: Inbox) -> str:
+    return f"{box.name}, {box.team.name}{' (simulator only)' if box.simulated else ''}"
 
 
 def _began(imported: Import) -> str:

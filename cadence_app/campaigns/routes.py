@@ -16,7 +16,9 @@ from cadence_app.campaigns import checklist, jobs, reasons, recipients, results,
 from cadence_app.campaigns.forms import CampaignForm, SendForm, imports_of
 from cadence_app.campaigns.models import Campaign, CampaignState, Reason
 from cadence_app.campaigns.segments import Segment
+from cadence_app.contacts import selecting
 from cadence_app.contacts.models import Contact
+from cadence_app.contacts.press_models import Action
 from cadence_app.messaging import encoding, text_templates
 from cadence_app.messaging.carriers import gaps
 from cadence_app.messaging.jobs import dispatch
@@ -53,6 +55,9 @@ def new() -> ResponseReturnValue:
     template = text_templates.find(current_user, wanted) if wanted else None
     form = CampaignForm(body=template.body if template else "")
     form.choose_import(query_values.row_id(request.args, "import"))
+    chosen = selecting.find(current_user, query_values.row_id(request.args, "chosen"))
+    if chosen and chosen.action == Action.TEXT:
+        form.choose_people(chosen.contact_ids)
     return _form(None, form)
 
 

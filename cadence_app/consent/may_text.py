@@ -27,7 +27,7 @@ put a text off and refuse none, so they are not here.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from sqlalchemy import ColumnElement, SQLColumnExpression, and_, exists, literal, select, true
@@ -199,6 +199,14 @@ BARS = (
         many=lambda columns: columns.flagged,
     ),
 )
+
+
+def asked(text: Text) -> tuple[Bar, ...]:
+    """The bars that such a text is asked about, in order, whoever it is for and however its sender stands."""
+    stopped = replace(
+        text, inbox=replace(text.inbox, closed=True), tenant=replace(text.tenant, suspended=True)
+    )
+    return tuple(rule.bar for rule in BARS if rule.concerns(stopped))
 
 
 def ask(text: Text, contact_id: int, *, lock: bool = False) -> Answer:

@@ -121,6 +121,7 @@ class Consent(Model):
     __table_args__ = (
         CheckConstraint(_STATUS_CHECK, name="status"),
         Index("ix_consents_team", "team_id"),
+        Index("ix_consents_status", "team_id", "status", "contact_id"),
         # Asked for each row of the history that is purged.
         Index("ix_consents_change", "change_id"),
     )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, select
 from sqlalchemy.exc import IntegrityError
 
 from cadence_app.accounts import audit
@@ -15,7 +13,7 @@ from cadence_app.consent.contact_rows import lock_contacts
 from cadence_app.consent.evidence import Given
 from cadence_app.consent.evidence_by_user import AgreedBefore, refuse_before
 from cadence_app.consent.evidence_models import Way
-from cadence_app.consent.evidence_of_all import at_once, grounds
+from cadence_app.consent.evidence_of_all import grounds
 from cadence_app.consent.models import Consent
 from cadence_app.consent.number_holders import contact_with
 from cadence_app.contacts.models import Contact, ContactTag
@@ -25,8 +23,6 @@ from cadence_app.phone_numbers import spellings
 from cadence_app.tenancy import tenant_in_use
 
 PAGE = 50
-# Past so many nobody wants to know exactly; the list says "1,000+".
-MOST_COUNTED = 1000
 # Beside the statuses, what a list can be narrowed to: who is opted in and has no evidence of it.
 NONE_RECORDED = "none_recorded"
 
@@ -43,21 +39,16 @@ class Taken(ValueError):
         self.field, self.contact = field, contact
 
 
-@dataclass(frozen=True)
-class Page:
-    """`total` is MOST_COUNTED and one where there are more than that."""
-
-    contacts: list[Contact]
-    total: int
-    more: bool
-
-
-def find_contacts(user: User, search: str, status: str, page: int, tag_id: int | None = None) -> Page:
-    """The contacts in a user's teams that match, by name. `status` is opted_in, opted_out, NONE_RECORDED
-    or empty; `tag_id` that of a tag they carry."""
-    shared = select(Consent.contact_id).where(Consent.team_id.in_(team_ids(user)))
+def matching(
+    user: User, search: str, status: str, tag_id: int | None = None, team_id: int | None = None
+) -> Select[Contact]:
+    """The contacts in a user's teams that match, in no order. `status` is opted_in, opted_out, NONE_RECORDED
+    or empty; `tag_id` that of a tag they carry; `team_id` one of the user's teams, for this one alone. Where
+    it is NONE_RECORDED, run it in at_once()."""
+    teams = [team_id] if team_id is not None else team_ids(user)
+    shared = select(Consent.contact_id).where(Consent.team_id.in_(teams))
     if status == NONE_RECORDED:
-        of_each = grounds(team_ids(user))
+        of_each = grounds(teams)
         shared = select(of_each.c.contact_id).where(of_each.c.ground.is_(None))
     elif status:
         shared = shared.where(Consent.status == status)
@@ -66,18 +57,13 @@ def find_contacts(user: User, search: str, status: str, page: int, tag_id: int |
         query = query.where(Contact.id.in_(select(ContactTag.contact_id).where(ContactTag.tag_id == tag_id)))
     if search:
         query = narrowed_by_name(query, search)
-    if status == NONE_RECORDED:
-        with at_once():
-            return _page(query, page)
-    return _page(query, page)
+    return query
 
 
-def _page(query: Select[Contact], page: int) -> Page:
-    counted = query.with_only_columns(Contact.id).limit(MOST_COUNTED + 1).subquery()
-    total = db.session.scalars(select(func.count()).select_from(counted)).one()
-    ordered = query.order_by(func.lower(Contact.last_name), func.lower(Contact.first_name), Contact.id)
-    contacts = db.session.scalars(ordered.limit(PAGE + 1).offset((page - 1) * PAGE)).all()
-    return Page(list(contacts[:PAGE]), total, len(contacts) > PAGE)
+def first_found(user: User, search: str) -> list[Contact]:
+    """The first page of who matches a search, by name."""
+    ordered = matching(user, search, "").order_by(Contact.last_key, Contact.first_key, Contact.id)
+    return list(db.session.scalars(ordered.limit(PAGE)))
 
 
 def statuses_of(user: User, contacts: list[Contact]) -> dict[int, list[Consent]]:

@@ -49,12 +49,26 @@ def add_tag(user: User, contact: Contact, typed: str) -> Tag:
 
 def named(typed: str) -> Tag:
     """The tag of this name, made where the tenant has none. The caller commits. Errors: BadTag."""
+    name = cleaned(typed)
+    return _tag_named(name) or _make_tag(name)
+
+
+def cleaned(typed: str) -> str:
+    """A tag's name as it is kept. Errors: BadTag."""
     name = " ".join(typed.replace("\x00", "").split())
     if not name:
         raise BadTag("Type a tag, or choose one of those suggested.")
     if len(name) > MAX_LENGTH:
         raise BadTag(f"Keep a tag under {MAX_LENGTH} characters.")
-    return _tag_named(name) or _make_tag(name)
+    return name
+
+
+def carrying(contact_ids: Collection[int], tag_id: int) -> list[int]:
+    """The ids of those of these contacts who carry a tag."""
+    query = select(ContactTag.contact_id).where(
+        ContactTag.contact_id.in_(contact_ids), ContactTag.tag_id == tag_id
+    )
+    return list(db.session.scalars(query.order_by(ContactTag.contact_id)))
 
 
 def add_to(user: User, contact_ids: Sequence[int], tag_id: int) -> list[int]:

@@ -20,6 +20,7 @@ from cadence_app.contacts.imports.models import (
 )
 from cadence_app.contacts.merging import merge_records
 from cadence_app.contacts.models import Contact, ContactNumber, ContactTag, NumberToMend
+from cadence_app.contacts.press_models import ContactPress
 from cadence_app.extensions import db
 from cadence_app.traces import (
     PERSON,
@@ -66,6 +67,10 @@ _TABLES = (
         because="What became of a row when it was applied.",
     ),
     Kept(
+        *(ContactPress, Fate.EMPTIED, Fate.EMPTIED, Fate.STAYS, ""),
+        because="Ids alone, for a day, so that a user can undo what they did with contacts in the list.",
+    ),
+    Kept(
         *(ImportOptOut, Fate.DELETED, Fate.DELETED, Fate.STAYS, ""),
         because="Ids alone, for as long as an import runs; what the file said is in import_rows.",
     ),
@@ -80,6 +85,13 @@ _TOLD = {
 
 def _clear(leaving: Leaving) -> None:
     erased.forget(leaving)
+    for contact_id in leaving.ids:
+        db.session.execute(
+            update(ContactPress)
+            .where(ContactPress.contact_ids.contains([contact_id]))
+            .values(contact_ids=func.array_remove(ContactPress.contact_ids, contact_id))
+            .execution_options(synchronize_session=False)
+        )
 
 
 def _empty(leaving: Leaving) -> None:

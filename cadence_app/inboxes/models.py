@@ -54,6 +54,11 @@ class Inbox(Model):
         return self.kind == InboxKind.PERSONAL
 
     @property
+    def simulated(self) -> bool:
+        """Whether it has no carrier yet, so that only the phone simulator gets its texts."""
+        return self.carrier_account_id is None and self.provider == "simulator"
+
+    @property
     def toll_free(self) -> bool:
         return is_toll_free(self.number)
 

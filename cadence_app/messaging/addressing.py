@@ -74,7 +74,7 @@ def find_people(user: User, typed: str) -> Found:
     query = (
         select(Contact)
         .where(Contact.id.in_(shared), matches(typed))
-        .order_by(func.lower(Contact.last_name), func.lower(Contact.first_name), Contact.id)
+        .order_by(Contact.last_key, Contact.first_key, Contact.id)
     )
     people = list(db.session.scalars(query.limit(MOST_PEOPLE + 1)))
     same = [

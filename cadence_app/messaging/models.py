@@ -74,6 +74,7 @@ class Conversation(Model):
                 ("waiting_listed", "state = 'open' AND waiting_since IS NOT NULL AND listed_at IS NOT NULL"),
             )
         ),
+        Index("ix_conversations_latest", "tenant_id", "last_message_at", "id"),
         Index("ix_conversations_changed", "inbox_id", text("changed_at DESC"), text("id DESC")),
         Index("ix_conversations_assignee", "assignee_id", postgresql_where=text("assignee_id IS NOT NULL")),
         # What waits for a user is counted by it (unread_count.py).
@@ -231,6 +232,12 @@ class Message(Model):
             unique=True,
             postgresql_where=text("provider_message_id IS NOT NULL"),
         ),
+        Index(
+            "ix_messages_unregistered",
+            "tenant_id",
+            "created_at",
+            postgresql_where=text("failure_code IN ('30034', '30032')"),
+        ),
         Index("ix_messages_campaign_id", "campaign_id", postgresql_where=text("campaign_id IS NOT NULL")),
         Index("uq_messages_send_key", "send_key", unique=True, postgresql_where=text("send_key IS NOT NULL")),
     )
@@ -320,6 +327,11 @@ class ScheduledText(Model):
             "state",
             "send_at",
             postgresql_where=text("state IN ('waiting', 'held')"),
+        ),
+        Index(
+            "ix_scheduled_texts_message",
+            "message_id",
+            postgresql_where=text("message_id IS NOT NULL"),
         ),
     )
 

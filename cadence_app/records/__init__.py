@@ -13,6 +13,8 @@ from cadence_app.records import (
     merge_routes,
     privacy_routes,
     record_routes,
+    select_routes,
+    why_routes,
 )
 from cadence_app.records.blueprint import blueprint
 
@@ -25,3 +27,5 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(mending_routes.blueprint)
     app.register_blueprint(certificate_routes.blueprint)
     app.register_blueprint(evidence_routes.blueprint)
+    app.register_blueprint(select_routes.blueprint)
+    app.register_blueprint(why_routes.blueprint)

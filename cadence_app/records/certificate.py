@@ -20,6 +20,7 @@ from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.messaging import desk
 from cadence_app.records.certified_evidence import EvidenceEntry, Resting, evidence_entries, resting
+from cadence_app.records.certified_texts import CertifiedText, texts_of
 from cadence_app.records.sealed_rows import Proof, SealedRow
 from cadence_app.ui import formatting
 
@@ -36,6 +37,10 @@ class Entry(SealedRow):
     change: OptOutChange
     team: Team
     words: str
+
+    @property
+    def at(self) -> datetime:
+        return self.change.changed_at
 
     @property
     def moment(self) -> str:
@@ -88,6 +93,8 @@ class Certificate:
     statuses: list[Consent]
     entries: list[Entry]
     evidence: list[EvidenceEntry]
+    texts: list[CertifiedText]
+    texts_total: int
     resting: list[Resting]
     head: Seal | None
     last_check: SealCheck | None
@@ -102,6 +109,28 @@ class Certificate:
     def zone(self) -> ZoneInfo:
         """The organisation's time zone."""
         return self.produced_by.tenant.zone
+
+    @property
+    def in_order(self) -> list[tuple[int, Entry | CertifiedText]]:
+        """The changes, by their numbers, and the texts between them, whose number is 0, oldest first."""
+        rows: list[tuple[int, Entry | CertifiedText]] = [*enumerate(self.entries, 1)]
+        rows += [(0, each) for each in self.texts]
+        # Where both are of one instant the change comes first: it stood when the text was decided.
+        return sorted(rows, key=lambda row: (row[1].at, row[0] == 0))
+
+    @property
+    def texts_words(self) -> str:
+        """What of the texts stands between the changes."""
+        count = len(self.texts)
+        if not count:
+            return "No text was sent to them from what this certificate covers."
+        if self.texts_total > count:
+            return (
+                f"Between the changes stand the latest {count:,} of the {self.texts_total:,} texts to them,"
+                " each in one line. The earlier ones are in their conversation."
+            )
+        many = "The one text" if count == 1 else f"The {count:,} texts"
+        return f"{many} to them stand{'s' if count == 1 else ''} between the changes, each in one line."
 
     @property
     def differs(self) -> bool:
@@ -171,12 +200,15 @@ def certify(user: User, contact_id: int) -> Certificate | None:
     hidden = _hidden(user, contact.id, by_id)
     entries = _entries(contact.id, by_id, hidden)
     evidence = evidence_entries(contact.id, by_id)
+    texts, texts_total = texts_of(user, contact, by_id, [entry.change for entry in entries])
     return Certificate(
         contact=contact,
         teams=teams,
         statuses=statuses,
         entries=entries,
         evidence=evidence,
+        texts=texts,
+        texts_total=texts_total,
         resting=_resting(user, teams, bases, entries, evidence, hidden),
         head=seals.head(),
         last_check=_last_check(),

@@ -6,6 +6,7 @@ from cadence_app.consent.models import Status
 from cadence_app.messaging.evidence_words import Kind
 from cadence_app.records.certificate import Certificate, Entry
 from cadence_app.records.certified_evidence import EvidenceEntry
+from cadence_app.records.certified_texts import CertifiedText
 from cadence_app.records.sealed_rows import SealedRow
 from cadence_app.ui import formatting
 from cadence_app.ui.navigation import Words
@@ -34,8 +35,12 @@ def draw(certificate: Certificate, words: Words) -> bytes:
     )
     _agreed(paper, certificate, words)
     paper.section(f"Changes: {len(certificate.entries):,}, oldest first")
-    for number, entry in enumerate(certificate.entries, 1):
-        _change(paper, number, entry, certificate, words)
+    paper.paragraph(certificate.texts_words)
+    for number, entry in certificate.in_order:
+        if isinstance(entry, Entry):
+            _change(paper, number, entry, certificate, words)
+        else:
+            _text(paper, entry, certificate)
     _proof(paper, certificate)
     _for_verifiers(paper, certificate)
     return bytes(paper.output())
@@ -88,6 +93,12 @@ def _change(paper: Paper, number: int, entry: Entry, certificate: Certificate, w
     paper.fact("As known then", entry.known_then)
     paper.fact("Record", entry.record(words.team))
     paper.fact("Seal", entry.proof_words)
+
+
+def _text(paper: Paper, text: CertifiedText, certificate: Certificate) -> None:
+    paper.keep_together(2)
+    when = f"{formatting.utc(text.at)} ({formatting.in_zone(text.at, certificate.zone)})"
+    paper.fact("Text", f"{when}, {text.team.name}: {text.words}")
 
 
 def _proof(paper: Paper, certificate: Certificate) -> None:

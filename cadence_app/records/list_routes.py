@@ -7,16 +7,18 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from cadence_app.accounts.roles import desk_required
+from cadence_app.campaigns.segments import MOST_PICKED
 from cadence_app.consent import by_user as consent
 from cadence_app.consent import number_stops
 from cadence_app.consent.evidence_by_user import AgreedBefore
-from cadence_app.consent.models import Status
-from cadence_app.contacts import fields, service, tags
+from cadence_app.contacts import fields, selecting, service, tags
 from cadence_app.contacts.mending import count_to_mend
 from cadence_app.contacts.models import Contact, CustomField
 from cadence_app.inboxes.service import area_code_near
 from cadence_app.messaging.consent_card import toggle
+from cadence_app.records import people_list
 from cadence_app.records.forms import AddContactForm, EditContactForm
+from cadence_app.records.list_address import kept_of, only_team, pressed, which_of
 from cadence_app.records.record_page import record_page, shown_contact, taken_text
 from cadence_app.ui import htmx, query_values
 from cadence_app.ui.navigation import words_for
@@ -27,25 +29,27 @@ blueprint = Blueprint("contacts", __name__, url_prefix="/contacts")
 @blueprint.get("/")
 @desk_required
 def index() -> str:
-    search = query_values.text(request.args, "q")
-    status = request.args.get("status", "")
-    page_number = query_values.page(request.args)
-    if status not in {"", *Status, service.NONE_RECORDED}:
-        status = ""
-    known_tags = tags.all_tags()
-    tag_id = query_values.row_id(request.args, "tag")
-    tag = next((tag for tag in known_tags if tag.id == tag_id), None)
-    page = service.find_contacts(current_user, search, status, page_number, tag.id if tag else None)
+    which = which_of(request.args)
+    place = people_list.Place(
+        query_values.row_id(request.args, "after"), query_values.row_id(request.args, "before")
+    )
+    page = people_list.find(current_user, which, place)
+    press = selecting.find(current_user, query_values.row_id(request.args, "did"))
     return render_template(
         "records/index.html",
         page=page,
-        page_number=page_number,
-        search=search,
-        status=status,
-        tag_id=tag.id if tag else None,
-        all_tags=known_tags,
+        which=which,
+        at=kept_of(which),
+        place={"after": place.after, "before": place.before},
+        pressed=pressed,
+        only_team=only_team(which),
+        most=selecting.MOST,
+        most_texted=MOST_PICKED,
+        press=press,
+        all_tags=tags.all_tags(),
         tags=tags.tags_of([contact.id for contact in page.contacts]),
         statuses=service.statuses_of(current_user, page.contacts),
+        last_texts=people_list.last_texts(current_user, page.contacts),
         to_mend=count_to_mend() if current_user.is_admin else 0,
     )
 

@@ -22,7 +22,7 @@ _HELD = "The record that would go is on legal hold. Keep that one, or lift the h
 def choose_merge(contact_id: int) -> str:
     contact = any_contact(contact_id)
     search = query_values.text(request.args, "q")
-    found = service.find_contacts(current_user, search, "", 1).contacts if search else []
+    found = service.first_found(current_user, search) if search else []
     return render_template(
         "records/merge_choose.html",
         contact=contact,

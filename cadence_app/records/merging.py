@@ -39,7 +39,7 @@ def likely_duplicates(contact: Contact) -> list[Contact]:
     found = {other.id: other for other in earlier_holders(contact.number) if other.id != contact.id}
     first, last = contact.first_name.strip().lower(), contact.last_name.strip().lower()
     if first and last:
-        of_first, of_last = func.lower(Contact.first_name), func.lower(Contact.last_name)
+        of_first, of_last = Contact.first_key, Contact.last_key
         similar = or_(
             (of_last == last) & of_first.startswith(first[:3], autoescape=True),
             (of_last == first) & (of_first == last),

@@ -28,6 +28,7 @@ def init_app(app: Flask) -> None:
     headers.init_app(app)
     compressing.init_app(app)
     app.add_template_filter(_moment, "moment")
+    app.add_template_filter(_moment_to_the_second, "moment_to_the_second")
     app.add_template_filter(_brief, "brief")
     app.add_template_filter(_clock, "clock")
     app.add_template_filter(_to_the_second, "to_the_second")
@@ -81,6 +82,10 @@ def _zone() -> ZoneInfo:
 
 def _moment(value: datetime | None) -> str:
     return formatting.time_tag(value, formatting.in_zone(value, _zone())) if value else ""
+
+
+def _moment_to_the_second(value: datetime) -> str:
+    return formatting.time_tag(value, formatting.moment_to_the_second(value, _zone()))
 
 
 def _brief(value: datetime) -> str:

@@ -24,6 +24,12 @@ def clock(value: datetime, zone: ZoneInfo) -> str:
     return f"{local.hour % 12 or 12}:{local:%M} {local:%p}"
 
 
+def moment_to_the_second(value: datetime, zone: ZoneInfo) -> str:
+    """ "Nov 24, 2026, 4:05:09 PM EST"."""
+    local = value.astimezone(zone)
+    return f"{day(local.date())}, {to_the_second(value, zone)} {local.tzname()}"
+
+
 def to_the_second(value: datetime, zone: ZoneInfo) -> str:
     """ "4:05:09 PM"."""
     local = value.astimezone(zone)

@@ -86,6 +86,7 @@ REPORT_PAGES = {
 SETTINGS = {
     "Organisation": (
         ("Organisation", "organisation.index", "building"),
+        ("First steps", "first_run.index", "checks"),
         ("Screens", "screens.index", "adjustments"),
         ("Custom fields", "custom_fields.index", "list"),
         ("Tags", "tags.index", "tag"),

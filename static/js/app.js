@@ -16,6 +16,7 @@
       var gone = dismiss.closest(dismiss.getAttribute("data-dismiss"));
       if (gone) gone.remove();
     }
+    if (event.target.closest("[data-print]")) window.print();
   });
   doc.addEventListener("focusin", function (event) {
     openMenus().forEach(function (menu) {

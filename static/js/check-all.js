@@ -12,6 +12,8 @@
     }).length;
     all.checked = ticked > 0 && ticked === boxes(all).length;
     all.indeterminate = ticked > 0 && !all.checked;
+    var told = all.form.querySelector("[data-check-count]");
+    if (told) told.textContent = ticked ? ticked + " selected" : "";
   }
   document.addEventListener("change", function (event) {
     var form = event.target.form;

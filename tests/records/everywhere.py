@@ -12,8 +12,8 @@ from cadence_app.accounts.models import KeywordPolicy, Team, Tenant, User
 from cadence_app.campaigns.segments import Segment, Who
 from cadence_app.consent import evidence
 from cadence_app.consent.evidence_models import Method, Way
+from cadence_app.contacts import selecting, tags
 from cadence_app.contacts import service as contacts
-from cadence_app.contacts import tags
 from cadence_app.contacts.models import Contact, NumberToMend
 from cadence_app.extensions import db
 from cadence_app.messaging import assignments, bulk, drafts, later, notes
@@ -84,6 +84,7 @@ def leave_traces(world: World) -> Trail:
     _agree(world, merged_id, merged)
     merge(world, contact_id, merged_id)
     _be_done(world, contact_id)
+    _be_selected(world, contact_id)
     _agree(world, contact_id, number)
     _stop_everything(world, number)
     _be_told_of(world, contact_id)
@@ -140,6 +141,12 @@ def _be_done(world: World, contact_id: int) -> None:
         theirs = select(Conversation.id).where(Conversation.contact_id == contact_id)
         seen = Seen({}, datetime.now(UTC) + timedelta(minutes=1))
         bulk.act(agent, Action.DONE, list(db.session.scalars(theirs)), seen)
+
+
+def _be_selected(world: World, contact_id: int) -> None:
+    """In the list of contacts, with what the Undo of that keeps."""
+    with world.session():
+        selecting.tag(db.session.get_one(User, world.agent_id), [contact_id], "Selected")
 
 
 def _agree(world: World, contact_id: int, number: str) -> None:

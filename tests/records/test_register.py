@@ -23,7 +23,13 @@ OF_NOBODY_TEXTED = {
     "how the organization is set up": {
         *("tenants", "teams", "inboxes", "tags", "custom_fields", "custom_keywords", "text_templates"),
         *("carrier_accounts", "webhook_endpoints", "destinations", "notification_rules"),
-        *("import_mappings", "import_codes", "export_schedule_recipients", "export_schedule_destinations"),
+        *(
+            "import_mappings",
+            "import_codes",
+            "first_run",
+            "export_schedule_recipients",
+            "export_schedule_destinations",
+        ),
     },
     "how work went": {
         *("export_deliveries", "export_recipients", "retention_runs", "seals", "seal_checks"),

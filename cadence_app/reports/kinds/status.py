@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from cadence_app.accounts.models import Team
 from cadence_app.consent.models import Consent, OptOutChange
@@ -22,7 +22,7 @@ OPT_OUT_STATUS = Kind(
         .join(Contact, Contact.id == Consent.contact_id)
         .join(Team, Team.id == Consent.team_id)
         .join(OptOutChange, OptOutChange.id == Consent.change_id)
-        .order_by(Team.code, func.lower(Contact.last_name), func.lower(Contact.first_name), Contact.id)
+        .order_by(Team.code, Contact.last_key, Contact.first_key, Contact.id)
     ),
     columns=(
         *contact_columns(Contact, Team.code),

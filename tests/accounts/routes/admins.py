@@ -5,6 +5,7 @@ from __future__ import annotations
 TABLE = """
 ADMIN
 GET POST  /contacts/import/
+GET POST  /settings/first-steps/
 GET       /contacts/import/list
 GET       /contacts/import/columns.csv
 GET       /contacts/to-mend

@@ -59,6 +59,7 @@ POST      /account/notifications/browsers/test
 GET POST  /messages/new
 GET       /messages/new/people
 GET       /contacts/
+POST      /contacts/selected/
 GET POST  /contacts/new
 GET       /campaigns/
 GET POST  /campaigns/new
@@ -69,10 +70,12 @@ GET POST  /campaigns/templates/new
 
 OWN_PRESS
 POST      /messages/undo/{new_batch_id}
+POST      /contacts/selected/undo/{new_press_id}
 
 OWN_RECORD
 GET       /messages/conversations/{conversation_id}
 GET       /messages/conversations/{conversation_id}/fresh
+GET       /messages/conversations/{conversation_id}/texts/{our_text_id}
 POST      /messages/conversations/{conversation_id}/send
 POST      /messages/conversations/{conversation_id}/consent
 POST      /messages/new/{contact_id}/teams/{team_id}/consent

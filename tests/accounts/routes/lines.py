@@ -76,6 +76,9 @@ RENAMED = {
     "/campaigns/{campaign_id}/{name}.csv": "/campaigns/{campaign_id}/{list}.csv",
     "/campaigns/{campaign_id}/{name}/done": "/campaigns/{campaign_id}/{list}/done",
     "/campaigns/{campaign_id}/{name}/undo": "/campaigns/{campaign_id}/{list}/undo",
+    "/messages/conversations/{conversation_id}/texts/{message_id}": (
+        "/messages/conversations/{conversation_id}/texts/{our_text_id}"
+    ),
     # Those that take away what they name, from whoever asks next.
     "/campaigns/{campaign_id}/delete": "/campaigns/{new_campaign_id}/delete",
     "/campaigns/templates/{template_id}/delete": "/campaigns/templates/{new_template_id}/delete",
@@ -83,6 +86,7 @@ RENAMED = {
         "/messages/conversations/{conversation_id}/notes/{new_note_id}/delete"
     ),
     "/contacts/{contact_id}/numbers/{number_id}/end": "/contacts/{contact_id}/numbers/{new_number_id}/end",
+    "/contacts/selected/undo/{press_id}": "/contacts/selected/undo/{new_press_id}",
     "/messages/undo/{batch_id}": "/messages/undo/{new_batch_id}",
     "/messages/conversations/{conversation_id}/later/{text_id}/cancel": (
         "/messages/conversations/{conversation_id}/later/{new_text_id}/cancel"

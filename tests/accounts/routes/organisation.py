@@ -21,14 +21,18 @@ from cadence_app.consent.keywords import Meaning
 from cadence_app.consent.models import OptOutChange, PossibleOptOut
 from cadence_app.consent.own_keywords import add_keyword
 from cadence_app.contacts.models import Contact, ContactNumber, CustomField, Tag
+from cadence_app.contacts.press_models import Action as Press
+from cadence_app.contacts.press_models import ContactPress
 from cadence_app.extensions import Model, db
 from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.carriers.accounts import add_account
 from cadence_app.messaging.carriers.models import UnreadPost
+from cadence_app.messaging.conversations import add_message
 from cadence_app.messaging.desk_models import Action, Batch, Note
 from cadence_app.messaging.media import service as media
 from cadence_app.messaging.models import Conversation, Message, ScheduledText, TextTemplate
 from cadence_app.messaging.providers.base import KeywordAnswers
+from cadence_app.messaging.sending import written
 from cadence_app.operators import service as operators
 from cadence_app.reports import schedule_runs
 from cadence_app.reports.destinations import service as destinations
@@ -169,6 +173,10 @@ def _more(world: World, admin: User, conversation_id: int) -> dict[str, object]:
     def batch_id() -> int:
         return added(Batch(tenant_id=world.tenant_id, user_id=admin_id, action=Action.DONE))
 
+    def press_id() -> int:
+        press = ContactPress(tenant_id=world.tenant_id, user_id=admin_id, action=Press.UNTAG, contact_ids=[])
+        return added(press)
+
     def note_id() -> int:
         note = Note(conversation_id=conversation_id, user_id=admin_id, body="Hi", mentions=[])
         note.tenant_id = world.tenant_id
@@ -215,13 +223,17 @@ def _more(world: World, admin: User, conversation_id: int) -> dict[str, object]:
     assert text
     media.attach(text, media.store([media.Upload("seat.png", "image/png", b"\x89PNG\r\n\x1a\n")]))
     media_id = media.of_texts([text.id])[text.id][0].id
+    ours = written(text.conversation.inbox, "We are open", admin_id, None, by_hand=True)
+    add_message(text.conversation, ours)
     db.session.add_all([delivery, saved])
     db.session.commit()
     return {
         "text_id": text_id(),
         "new_text_id": text_id,
         "new_batch_id": batch_id,
+        "new_press_id": press_id,
         "message_id": text.id,
+        "our_text_id": ours.id,
         "new_note_id": note_id,
         "template_id": template_id(),
         "new_template_id": template_id,
