@@ -344,6 +344,7 @@ CREATE TABLE consents (
     CONSTRAINT fk_consents_team_id FOREIGN KEY (tenant_id, team_id) REFERENCES teams(tenant_id, id)
 );
 CREATE INDEX ix_consents_change ON consents USING btree (change_id);
+CREATE INDEX ix_consents_status ON consents USING btree (team_id, status, contact_id);
 CREATE INDEX ix_consents_team ON consents USING btree (team_id);
 CREATE TRIGGER matches_history BEFORE INSERT OR UPDATE ON consents FOR EACH ROW EXECUTE FUNCTION require_matching_change();
 ALTER TABLE consents ENABLE ROW LEVEL SECURITY;
@@ -386,6 +387,31 @@ GRANT SELECT (tenant_id, contact_id, number, until) ON contact_numbers TO cadenc
 GRANT USAGE ON SEQUENCE contact_numbers_id_seq TO cadence_app;
 GRANT SELECT ON SEQUENCE contact_numbers_id_seq TO cadence_backup;
 
+CREATE TABLE contact_presses (
+    id bigserial,
+    tenant_id bigint NOT NULL,
+    user_id bigint NOT NULL,
+    action text NOT NULL,
+    tag_id bigint,
+    contact_ids bigint[] NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    undone_at timestamp with time zone,
+    CONSTRAINT pk_contact_presses PRIMARY KEY (id),
+    CONSTRAINT ck_contact_presses_action CHECK ((action = ANY (ARRAY['tag'::text, 'untag'::text, 'text'::text]))),
+    CONSTRAINT fk_contact_presses_tag_id FOREIGN KEY (tenant_id, tag_id) REFERENCES tags(tenant_id, id) ON DELETE CASCADE,
+    CONSTRAINT fk_contact_presses_tenant_id FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+    CONSTRAINT fk_contact_presses_user_id FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id)
+);
+CREATE INDEX ix_contact_presses_user ON contact_presses USING btree (user_id, created_at);
+ALTER TABLE contact_presses ENABLE ROW LEVEL SECURITY;
+ALTER TABLE contact_presses FORCE ROW LEVEL SECURITY;
+CREATE POLICY backup ON contact_presses FOR SELECT TO cadence_backup USING (true);
+CREATE POLICY tenant ON contact_presses USING ((tenant_id = (NULLIF(current_setting('cadence.tenant_id'::text, true), ''::text))::bigint));
+GRANT SELECT, INSERT, UPDATE, DELETE ON contact_presses TO cadence_app;
+GRANT SELECT ON contact_presses TO cadence_backup;
+GRANT USAGE ON SEQUENCE contact_presses_id_seq TO cadence_app;
+GRANT SELECT ON SEQUENCE contact_presses_id_seq TO cadence_backup;
+
 CREATE TABLE contact_tags (
     contact_id bigint NOT NULL,
     tag_id bigint NOT NULL,
@@ -415,6 +441,8 @@ CREATE TABLE contacts (
     merged_into_id bigint,
     gone_at timestamp with time zone,
     gone_by_id bigint,
+    last_key text NOT NULL GENERATED ALWAYS AS (lower(last_name)) STORED,
+    first_key text NOT NULL GENERATED ALWAYS AS (lower(first_name)) STORED,
     CONSTRAINT pk_contacts PRIMARY KEY (id),
     CONSTRAINT uq_contacts_tenant_id_id UNIQUE (tenant_id, id),
     CONSTRAINT uq_contacts_tenant_id_number UNIQUE (tenant_id, number),
@@ -422,8 +450,9 @@ CREATE TABLE contacts (
     CONSTRAINT fk_contacts_merged_into_id FOREIGN KEY (tenant_id, merged_into_id) REFERENCES contacts(tenant_id, id),
     CONSTRAINT fk_contacts_tenant_id FOREIGN KEY (tenant_id) REFERENCES tenants(id)
 );
+CREATE INDEX ix_contacts_added ON contacts USING btree (tenant_id, created_at, id);
 CREATE INDEX ix_contacts_merged ON contacts USING btree (merged_into_id) WHERE (merged_into_id IS NOT NULL);
-CREATE INDEX ix_contacts_name ON contacts USING btree (tenant_id, lower(last_name), lower(first_name), id);
+CREATE INDEX ix_contacts_name ON contacts USING btree (tenant_id, last_key, first_key, id);
 CREATE INDEX ix_contacts_named ON contacts USING gin (named_in(tenant_id, first_name, last_name, external_id));
 CREATE INDEX ix_contacts_order ON contacts USING btree (tenant_id, id);
 CREATE TRIGGER numbers_kept AFTER INSERT ON contacts REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION keep_first_numbers();
@@ -469,6 +498,7 @@ CREATE INDEX ix_conversations_assignee ON conversations USING btree (assignee_id
 CREATE INDEX ix_conversations_changed ON conversations USING btree (inbox_id, changed_at DESC, id DESC);
 CREATE INDEX ix_conversations_contact_id ON conversations USING btree (contact_id);
 CREATE INDEX ix_conversations_done_listed ON conversations USING btree (inbox_id, listed_at DESC, id DESC) WHERE ((state = 'done'::text) AND (listed_at IS NOT NULL));
+CREATE INDEX ix_conversations_latest ON conversations USING btree (tenant_id, last_message_at, id);
 CREATE INDEX ix_conversations_listed ON conversations USING btree (inbox_id, listed_at DESC, id DESC) WHERE (listed_at IS NOT NULL);
 CREATE INDEX ix_conversations_open ON conversations USING btree (inbox_id, listed_at DESC, id DESC) WHERE ((state = 'open'::text) AND (listed_at IS NOT NULL));
 CREATE INDEX ix_conversations_snoozed ON conversations USING btree (tenant_id, snoozed_until) WHERE (state = 'snoozed'::text);
@@ -976,6 +1006,29 @@ GRANT SELECT ON failed_tries TO cadence_backup;
 GRANT USAGE ON SEQUENCE failed_tries_id_seq TO cadence_app;
 GRANT SELECT ON SEQUENCE failed_tries_id_seq TO cadence_backup;
 
+CREATE TABLE first_run (
+    tenant_id bigint NOT NULL,
+    registration text NOT NULL DEFAULT ''::text,
+    registration_at timestamp with time zone,
+    registration_by_id bigint,
+    keywords_seen_at timestamp with time zone,
+    keywords_seen_by_id bigint,
+    dismissed_at timestamp with time zone,
+    dismissed_by_id bigint,
+    CONSTRAINT pk_first_run PRIMARY KEY (tenant_id),
+    CONSTRAINT ck_first_run_registration CHECK ((registration = ANY (ARRAY[''::text, 'registered'::text, 'not_needed'::text]))),
+    CONSTRAINT fk_first_run_dismissed_by_id FOREIGN KEY (tenant_id, dismissed_by_id) REFERENCES users(tenant_id, id),
+    CONSTRAINT fk_first_run_keywords_seen_by_id FOREIGN KEY (tenant_id, keywords_seen_by_id) REFERENCES users(tenant_id, id),
+    CONSTRAINT fk_first_run_registration_by_id FOREIGN KEY (tenant_id, registration_by_id) REFERENCES users(tenant_id, id),
+    CONSTRAINT fk_first_run_tenant_id FOREIGN KEY (tenant_id) REFERENCES tenants(id)
+);
+ALTER TABLE first_run ENABLE ROW LEVEL SECURITY;
+ALTER TABLE first_run FORCE ROW LEVEL SECURITY;
+CREATE POLICY backup ON first_run FOR SELECT TO cadence_backup USING (true);
+CREATE POLICY tenant ON first_run USING ((tenant_id = (NULLIF(current_setting('cadence.tenant_id'::text, true), ''::text))::bigint));
+GRANT SELECT, INSERT, UPDATE ON first_run TO cadence_app;
+GRANT SELECT ON first_run TO cadence_backup;
+
 CREATE TABLE for_me (
     id bigserial,
     tenant_id bigint NOT NULL,
@@ -1452,6 +1505,7 @@ CREATE INDEX ix_messages_queued ON messages USING btree (tenant_id, id) WHERE (s
 CREATE INDEX ix_messages_sent ON messages USING btree (tenant_id, created_at) INCLUDE (inbox_id) WHERE ((direction = 'outbound'::text) AND (kind = 'person'::text) AND (state = ANY (ARRAY['sent'::text, 'delivered'::text])));
 CREATE INDEX ix_messages_thread ON messages USING btree (conversation_id, id);
 CREATE INDEX ix_messages_unopened ON messages USING btree (conversation_id) WHERE ((direction = 'inbound'::text) AND (opened_at IS NULL));
+CREATE INDEX ix_messages_unregistered ON messages USING btree (tenant_id, created_at) WHERE (failure_code = ANY (ARRAY['30034'::text, '30032'::text]));
 CREATE INDEX ix_messages_unsettled ON messages USING btree (tenant_id, COALESCE(next_attempt_at, sending_since)) WHERE ((state = 'sending'::text) AND (campaign_id IS NULL));
 CREATE TRIGGER keep_changed_words AFTER UPDATE OF body, conversation_id, created_at ON messages FOR EACH ROW WHEN ((((old.body IS DISTINCT FROM new.body) OR (old.conversation_id IS DISTINCT FROM new.conversation_id)) OR (old.created_at IS DISTINCT FROM new.created_at))) EXECUTE FUNCTION keep_words_of_messages();
 CREATE TRIGGER keep_words AFTER INSERT ON messages REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION keep_words_of_messages();
@@ -2072,6 +2126,7 @@ CREATE TABLE scheduled_texts (
     CONSTRAINT fk_scheduled_texts_user_id FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id)
 );
 CREATE INDEX ix_scheduled_texts_due ON scheduled_texts USING btree (tenant_id, state, send_at) WHERE (state = ANY (ARRAY['waiting'::text, 'held'::text]));
+CREATE INDEX ix_scheduled_texts_message ON scheduled_texts USING btree (message_id) WHERE (message_id IS NOT NULL);
 CREATE INDEX ix_scheduled_texts_open ON scheduled_texts USING btree (conversation_id, send_at) WHERE (state = ANY (ARRAY['waiting'::text, 'held'::text, 'missed'::text]));
 ALTER TABLE scheduled_texts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE scheduled_texts FORCE ROW LEVEL SECURITY;

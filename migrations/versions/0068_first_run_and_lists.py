@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql
 from migrations.tenants import for_all_tenants, protect
 
 revision = "0068"
-down_revision = "0062"
+down_revision = "0067"
 branch_labels = None
 depends_on = None
 

@@ -8,7 +8,7 @@ from alembic import op
 from migrations.due import make_due_rows
 
 revision = "0069"
-down_revision = "0067"
+down_revision = "0068"
 branch_labels = None
 depends_on = None
 
