@@ -15,8 +15,8 @@ from tests.e2e.conftest import SIZES
 def test_a_template_is_put_in_by_a_slash_and_escape_leaves_the_box(open_page: OpenPage, mode: str) -> None:
     page = open_page(f"admin@{MODES[mode][0]}")
     page.goto("/campaigns/templates/new")
-    page.get_by_label("Name").fill("Parking")
-    page.get_by_label("Text").fill("Hi {first_name|there}, park in lot C.")
+    page.get_by_role("textbox", name="Name").fill("Parking")
+    page.get_by_role("textbox", name="Text").fill("Hi {first_name|there}, park in lot C.")
     page.get_by_role("button", name="Save").click()
     page.goto("/messages/?only=all&inbox=")
     page.locator("#convo-items .convo:not(:has-text('reply'))").last.click()

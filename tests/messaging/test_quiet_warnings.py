@@ -42,8 +42,8 @@ def hours(world: World, first: int, until: int) -> None:
 
 
 def heard(world: World, ago: timedelta) -> str:
-    """The path of a conversation whose contact wrote so long ago."""
-    talk = world.text(new_number(), "hi").conversation_id
+    """The path of a conversation whose contact, in New York, wrote so long ago."""
+    talk = world.text(EASTERN + new_number()[5:], "hi").conversation_id
     with world.session():
         theirs = update(Message).where(Message.conversation_id == talk)
         at = datetime.now(UTC) - ago
