@@ -59,7 +59,12 @@ class ContactQuery(Page):
     ] = None
     search: Annotated[
         str | None,
-        Field(min_length=1, max_length=200, pattern=STORABLE, description="Part of a name, id or number"),
+        Field(
+            min_length=1,
+            max_length=200,
+            pattern=STORABLE,
+            description="Beginnings of words of a name or id, a tag, or part of a number",
+        ),
     ] = None
 
 

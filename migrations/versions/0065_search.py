@@ -137,12 +137,12 @@ BEGIN
         INSERT INTO {words} ({key}, tenant_id, conversation_id, at, words)
             SELECT t.id, t.tenant_id, t.conversation_id, t.created_at,
                 public.said_at(t.tenant_id, {inbox}, t.created_at, t.body)
-            FROM (SELECT NEW.*) AS t WHERE public.words_in(t.body) <> '{{}}';
+            FROM (SELECT NEW.*) AS t WHERE t.body <> '';
     ELSE
         INSERT INTO {words} ({key}, tenant_id, conversation_id, at, words)
             SELECT t.id, t.tenant_id, t.conversation_id, t.created_at,
                 public.said_at(t.tenant_id, {inbox}, t.created_at, t.body)
-            FROM new_rows t WHERE public.words_in(t.body) <> '{{}}';
+            FROM new_rows t WHERE t.body <> '';
     END IF;
     RETURN NULL;
 END $$;
@@ -165,7 +165,7 @@ _FILL = """
 INSERT INTO {words} ({key}, tenant_id, conversation_id, at, words)
 SELECT t.id, t.tenant_id, t.conversation_id, t.created_at,
     public.said_at(t.tenant_id, {inbox}, t.created_at, t.body)
-FROM {table} t WHERE public.words_in(t.body) <> '{{}}'
+FROM {table} t WHERE t.body <> ''
 """
 _INBOX_OF_NOTE = "(SELECT c.inbox_id FROM conversations c WHERE c.id = t.conversation_id)"
 _SIDES = (
