@@ -138,7 +138,8 @@ def _change(world: World, other: Talk, what: str, number: int) -> None:
             return
         changed = {
             "receipt": "UPDATE messages SET state ="
-            " CASE state WHEN 'delivered' THEN 'failed' ELSE 'delivered' END WHERE id = :id AND direction = 'outbound'",
+            " CASE state WHEN 'delivered' THEN 'failed' ELSE 'delivered' END"
+            " WHERE id = :id AND direction = 'outbound'",
             "opened": "UPDATE messages SET opened_at = now() WHERE id = :id AND direction = 'inbound'",
             "erased": "DELETE FROM messages WHERE id = :id",
             "merged": "UPDATE messages SET conversation_id = :other WHERE id = :id",
