@@ -173,7 +173,10 @@ def _order(which: Which) -> Order:
     """Makes the order of a list out of the columns of a conversation."""
     if which.only == Only.WAITING and which.oldest_first:
         return lambda its: [its.waiting_since, its.id]
-    first = {Only.FLAGGED: [PossibleOptOut.due_on], Only.SNOOZED: [Conversation.snoozed_until]}
+    first: dict[Only, list[Any]] = {
+        Only.FLAGGED: [PossibleOptOut.due_on],
+        Only.SNOOZED: [Conversation.snoozed_until],
+    }
 
     def latest(its: Any) -> list[Any]:
         at = its.listed_at.desc()

@@ -164,6 +164,7 @@ def test_every_table_of_tenants_has_its_policies_and_no_others(catalogue: Connec
         *("import_contacts", "webhook_endpoints", "webhook_deliveries", "notification_rules"),
         *("seals", "seal_checks", "retention_runs", "idempotency_keys", "conversations", "drafts"),
         *("for_me", "alert_choices", "push_subscriptions", "push_notices", "inbox_notices"),
+        *("day_counting", "days_to_recount"),
     }
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, select, text
 
 from cadence_app.accounts.models import User
 from cadence_app.extensions import db
 from cadence_app.messaging import desk, desk_first
 from cadence_app.messaging.desk import Only, Which
+from cadence_app.messaging.models import Conversation
 from tests.statements import statements
 from tests.world import World
 
@@ -60,8 +61,8 @@ def test_a_long_tab_shows_the_same_inbox_by_inbox_as_read_whole(many: World, onl
         which = Which(only=only)
         for page in (1, 3):
             rows = [row.conversation.id for row in desk.conversations(user, which, page).rows]
-            whole = desk._narrowed(desk._joined(desk.select(desk.Conversation.id), user), user, which)
-            ordered = whole.order_by(*desk._order(which)(desk.Conversation))
+            whole = desk._narrowed(desk._joined(select(Conversation.id), user), user, which)
+            ordered = whole.order_by(*desk._order(which)(Conversation))
             assert rows == list(db.session.scalars(ordered.limit(50).offset((page - 1) * 50)))
         total = len(list(db.session.scalars(whole)))
         assert desk.count(user, which, 100_000) == total
