@@ -1,4 +1,4 @@
-"""What the pages that grow with the data cost at two sizes of an organisation: requests through the whole app.
+"""What the pages that grow with the data cost at two sizes of an organisation, through the whole app.
 
 `python -m benchmarks.pages` writes results/pages.json and pages.md; `--contacts`, `--texts` and `--changes`
 make the large one smaller. Both are in one run, but one after the other: the yardstick, a page that reads
@@ -79,8 +79,8 @@ def report(folder: Path, large: Size, rounds: int) -> str:
     lines = [
         f"# Pages with {large.texts:,} texts, {large.changes:,} changes and {large.contacts:,} contacts",
         "",
-        f"Against {SMALL.texts:,}, {SMALL.changes:,} and {SMALL.contacts:,}. Medians of {rounds} rounds. A page"
-        " counts in yardsticks, which is a page of the help asked for in turn with it.",
+        f"Against {SMALL.texts:,}, {SMALL.changes:,} and {SMALL.contacts:,}. Medians of {rounds} rounds."
+        " A page counts in yardsticks, which is a page of the help asked for in turn with it.",
         "",
         "| Page | Small | Large | Large / small |",
         "|---|---|---|---|",

@@ -12,6 +12,7 @@ from cadence_app.accounts.models import Team, User
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import Model
 from cadence_app.inboxes.models import Inbox
+from cadence_app.messaging.tab_indexes import orders_of_tabs
 
 
 class ConversationState(StrEnum):
@@ -34,20 +35,6 @@ class Conversation(Model):
         CheckConstraint("(state = 'snoozed') = (snoozed_until IS NOT NULL)", name="snoozed"),
         CheckConstraint("state <> 'done' OR waiting_since IS NULL", name="done"),
         Index(
-            "ix_conversations_listed",
-            "inbox_id",
-            text("listed_at DESC"),
-            text("id DESC"),
-            postgresql_where=text("listed_at IS NOT NULL"),
-        ),
-        Index(
-            "ix_conversations_open",
-            "inbox_id",
-            text("listed_at DESC"),
-            text("id DESC"),
-            postgresql_where=text("state = 'open' AND listed_at IS NOT NULL"),
-        ),
-        Index(
             "ix_conversations_waiting",
             "inbox_id",
             "waiting_since",
@@ -60,20 +47,7 @@ class Conversation(Model):
             "snoozed_until",
             postgresql_where=text("state = 'snoozed'"),
         ),
-        *(
-            Index(
-                f"ix_conversations_{name}",
-                "inbox_id",
-                text("listed_at DESC"),
-                text("id DESC"),
-                postgresql_where=text(condition),
-            )
-            for name, condition in (
-                ("done_listed", "state = 'done' AND listed_at IS NOT NULL"),
-                ("unread_listed", "unread > 0 AND listed_at IS NOT NULL"),
-                ("waiting_listed", "state = 'open' AND waiting_since IS NOT NULL AND listed_at IS NOT NULL"),
-            )
-        ),
+        *orders_of_tabs(),
         Index("ix_conversations_latest", "tenant_id", "last_message_at", "id"),
         Index("ix_conversations_changed", "inbox_id", text("changed_at DESC"), text("id DESC")),
         Index("ix_conversations_assignee", "assignee_id", postgresql_where=text("assignee_id IS NOT NULL")),

@@ -175,4 +175,5 @@ def _ranked(by_team: Counter[tuple[int, str]]) -> list[tuple[str, Counts]]:
 
 def _texts_sent(scope: Scope, live: Live) -> int:
     asked = {**live.parameters, "first": scope.start, "last": scope.end, "team": scope.filters.team_id}
-    return db.session.scalars(text(_SENT), asked).one()
+    sent: int = db.session.scalars(text(_SENT), asked).one()
+    return sent

@@ -167,6 +167,7 @@ def test_every_table_of_tenants_has_its_policies_and_no_others(catalogue: Connec
         *("for_me", "alert_choices", "push_subscriptions", "push_notices", "inbox_notices"),
         # Search.
         *("contacts", "contact_numbers", "message_words", "note_words"),
+        *("day_counting", "days_to_recount"),
     }
 
 

@@ -23,7 +23,7 @@ from cadence_app.reports.counting_jobs import sweep_day_counts
 from cadence_app.reports.counting_models import CountedTexts, DayCounting, DayToRecount
 from cadence_app.reports.filters import CARRIED, Filters
 from cadence_app.reports.scope import Scope
-from cadence_app.reports.trends import count, trends_of
+from cadence_app.reports.trends import Trends, count, trends_of
 from cadence_app.work import due
 from tests.reports.exporting import NEW_YORK, change
 from tests.reports.talking import DAYS, NOON, SECOND, Talk, activity
@@ -138,7 +138,8 @@ def _change(world: World, other: Talk, what: str, number: int) -> None:
             return
         changed = {
             "receipt": "UPDATE messages SET state ="
-            " CASE state WHEN 'delivered' THEN 'failed' ELSE 'delivered' END WHERE id = :id AND direction = 'outbound'",
+            " CASE state WHEN 'delivered' THEN 'failed' ELSE 'delivered' END"
+            " WHERE id = :id AND direction = 'outbound'",
             "opened": "UPDATE messages SET opened_at = now() WHERE id = :id AND direction = 'inbound'",
             "erased": "DELETE FROM messages WHERE id = :id",
             "merged": "UPDATE messages SET conversation_id = :other WHERE id = :id",
@@ -235,7 +236,7 @@ def test_the_figures_of_the_history_are_the_same_when_its_days_are_counted(world
         )
     ]
 
-    def shown() -> list[object]:
+    def shown() -> list[tuple[Trends, int]]:
         with world.session():
             scopes = [Scope(DAYS.start, DAYS.end, NEW_YORK, each) for each in asked]
             return [(trends_of(each), count(each)) for each in scopes]
