@@ -92,7 +92,7 @@ class OptOutChange(Model):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    tenant_id: Mapped[int]
+    tenant_id: Mapped[int]  # The contact's, which its key holds: one more check would cost every row.
     contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"))
     team_id: Mapped[int] = mapped_column(ForeignKey("teams.id"))
     status: Mapped[Status]
@@ -128,7 +128,7 @@ class Consent(Model):
 
     contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"), primary_key=True)
     team_id: Mapped[int] = mapped_column(ForeignKey("teams.id"), primary_key=True)
-    tenant_id: Mapped[int]
+    tenant_id: Mapped[int]  # The contact's, which its key holds: one more check would cost every row.
     status: Mapped[Status]
     since: Mapped[datetime]
     change_id: Mapped[int] = mapped_column(ForeignKey("opt_out_changes.id"))

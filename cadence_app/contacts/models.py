@@ -84,7 +84,7 @@ class ContactNumber(Model):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    tenant_id: Mapped[int]
+    tenant_id: Mapped[int]  # The contact's, which its key holds: one more check would cost every row.
     contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"))
     number: Mapped[str]
     since: Mapped[datetime] = mapped_column(server_default=func.now())

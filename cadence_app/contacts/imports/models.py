@@ -231,7 +231,7 @@ class ImportRow(Model):
 
     import_id: Mapped[int] = mapped_column(ForeignKey("imports.id"), primary_key=True)
     line: Mapped[int] = mapped_column(primary_key=True)
-    tenant_id: Mapped[int]
+    tenant_id: Mapped[int]  # The import's, which its key holds: one more check would cost every row.
     first_name: Mapped[str]
     last_name: Mapped[str]
     external_id: Mapped[str]
@@ -267,7 +267,7 @@ class ImportOutcome(Model):
 
     import_id: Mapped[int] = mapped_column(ForeignKey("imports.id"), primary_key=True)
     line: Mapped[int] = mapped_column(primary_key=True)
-    tenant_id: Mapped[int]
+    tenant_id: Mapped[int]  # The import's, which its key holds: one more check would cost every row.
     result: Mapped[Result]
     contact_id: Mapped[int | None]
     waits_for_id: Mapped[int | None]
