@@ -4176,12 +4176,12 @@ BEGIN
         INSERT INTO message_words (message_id, tenant_id, conversation_id, at, words)
             SELECT t.id, t.tenant_id, t.conversation_id, t.created_at,
                 public.said_at(t.tenant_id, t.inbox_id, t.created_at, t.body)
-            FROM (SELECT NEW.*) AS t WHERE public.words_in(t.body) <> '{}';
+            FROM (SELECT NEW.*) AS t WHERE t.body <> '';
     ELSE
         INSERT INTO message_words (message_id, tenant_id, conversation_id, at, words)
             SELECT t.id, t.tenant_id, t.conversation_id, t.created_at,
                 public.said_at(t.tenant_id, t.inbox_id, t.created_at, t.body)
-            FROM new_rows t WHERE public.words_in(t.body) <> '{}';
+            FROM new_rows t WHERE t.body <> '';
     END IF;
     RETURN NULL;
 END $function$;
@@ -4199,12 +4199,12 @@ BEGIN
         INSERT INTO note_words (note_id, tenant_id, conversation_id, at, words)
             SELECT t.id, t.tenant_id, t.conversation_id, t.created_at,
                 public.said_at(t.tenant_id, (SELECT c.inbox_id FROM conversations c WHERE c.id = t.conversation_id), t.created_at, t.body)
-            FROM (SELECT NEW.*) AS t WHERE public.words_in(t.body) <> '{}';
+            FROM (SELECT NEW.*) AS t WHERE t.body <> '';
     ELSE
         INSERT INTO note_words (note_id, tenant_id, conversation_id, at, words)
             SELECT t.id, t.tenant_id, t.conversation_id, t.created_at,
                 public.said_at(t.tenant_id, (SELECT c.inbox_id FROM conversations c WHERE c.id = t.conversation_id), t.created_at, t.body)
-            FROM new_rows t WHERE public.words_in(t.body) <> '{}';
+            FROM new_rows t WHERE t.body <> '';
     END IF;
     RETURN NULL;
 END $function$;
@@ -4723,8 +4723,10 @@ BEGIN
         WHERE c.id = NEW.change_id AND c.contact_id = NEW.contact_id AND c.team_id = NEW.team_id
           AND c.status = NEW.status AND c.changed_at = NEW.since
     ) OR EXISTS (
-        SELECT FROM opt_out_changes c
-        WHERE c.contact_id = NEW.contact_id AND c.team_id = NEW.team_id AND c.id > NEW.change_id
+        SELECT FROM (
+            SELECT id FROM opt_out_changes
+            WHERE contact_id = NEW.contact_id AND team_id = NEW.team_id OFFSET 0
+        ) AS c WHERE c.id > NEW.change_id
     ) THEN
         RAISE EXCEPTION 'contact %, team %: no matching history row', NEW.contact_id, NEW.team_id
             USING ERRCODE = 'restrict_violation';

@@ -61,7 +61,7 @@ def test_a_long_tab_shows_the_same_inbox_by_inbox_as_read_whole(many: World, onl
         which = Which(only=only)
         for page in (1, 3):
             rows = [row.conversation.id for row in desk.conversations(user, which, page).rows]
-            whole = desk._narrowed(desk._joined(select(Conversation.id), user), user, which)
+            whole = desk._narrowed(desk._joined(select(Conversation.id), user), user, which, None)
             ordered = whole.order_by(*desk._order(which)(Conversation))
             assert rows == list(db.session.scalars(ordered.limit(50).offset((page - 1) * 50)))
         total = len(list(db.session.scalars(whole)))
@@ -76,7 +76,7 @@ def test_a_page_of_a_long_tab_comes_out_of_its_index_in_order(many: World, only:
     with many.session():
         user = db.session.get_one(User, many.agent_id)
         which = Which(only=only)
-        first = desk_first._of_each(user, None, desk._conditions(user, which), 51, desk._order(which))
+        first = desk_first._of_each(user, None, desk._conditions(user, which, None), 51, desk._order(which))
         # So few could as well be sorted; what must be there is the index that a long one comes out of.
         db.session.execute(text("SET LOCAL enable_bitmapscan = off"))
         state = first.compile(db.engine).construct_expanded_state({})
