@@ -159,7 +159,7 @@ def load() -> dict[str, Any]:
         "MIGRATION_LOCK_SECONDS": _number("CADENCE_MIGRATION_LOCK_SECONDS", 5),
         "RQ_CONNECTION": redis_url,
         "RQ_CONNECTION_CLASS": PromptRedis,
-        "RQ_QUEUES": ["texts", "campaigns", "mails", "reports", "imports", "webhooks", "media", "sweeps"],
+        "RQ_QUEUES": ["campaigns", "mails", "reports", "imports", "webhooks", "media", "sweeps"],
         "RQ_ASYNC": True,
         "RATELIMIT_STORAGE_URI": redis_url.replace("unix://", "redis+unix://", 1),
         "RATELIMIT_STORAGE_OPTIONS": PROMPT | redis_options(redis_url),

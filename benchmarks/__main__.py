@@ -1,8 +1,8 @@
 """`script/bench`: how fast and how lean export, import and the desk are, and how well intent detection reads,
 as ratios within one run; and what a campaign does whose worker is killed again and again.
 
-Writes benchmarks/results/: export, import, workbooks, desk, intent, scale, rounds, sealing and campaigns, as
-.json and .md.
+Writes benchmarks/results/: export, import, workbooks, desk, intent, scale, rounds, sealing, sending and
+campaigns, as .json and .md.
 `script/bench scale` measures one alone. `--rows`, `--memory-rows`, `--import-rows`, `--recipients` and
 `--kills` make a shorter run.
 """
@@ -25,6 +25,7 @@ from benchmarks import (
     rounds,
     scale,
     sealing,
+    sending,
     workbooks,
 )
 from benchmarks.scratch import scratch_installation
@@ -39,7 +40,7 @@ def main() -> None:
         nargs="?",
         choices=(
             *("all", "desk", "export", "import", "intent", "scale", "workbooks", "campaigns", "rounds"),
-            "sealing",
+            *("sealing", "sending"),
         ),
         default="all",
     )
@@ -48,6 +49,7 @@ def main() -> None:
     parser.add_argument("--import-rows", type=int, default=500_000)
     parser.add_argument("--import-agreed", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--recipients", type=int, default=2_000)
+    parser.add_argument("--texts", type=int, default=2_000)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--contacts", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=5)
@@ -55,6 +57,8 @@ def main() -> None:
     RESULTS.mkdir(exist_ok=True)
     if options.what in ("all", "desk"):
         print(desk.report(RESULTS, 3 * options.rounds))
+    if options.what in ("all", "sending"):
+        print(sending.report(RESULTS, options.texts))
     if options.what in ("all", "export"):
         _export(options)
     if options.what in ("all", "import"):

@@ -67,7 +67,7 @@ def kills(times: int, people: int) -> dict[str, Any]:
             "opted_out_meanwhile": len(killed.stopped_at),
             "texted_once": texts.count(1),
             "texted_more_than_once": sum(count > 1 for count in texts),
-            "texted_after_opting_out": len(texted_after_opting_out(killed, carrier)),
+            "texted_after_opting_out": len(texted_after_opting_out(world)),
             "asked_what_became_of_a_text": carrier.asked,
         }
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
@@ -15,12 +16,15 @@ from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
 from rq import Queue
 from rq.cron import CronJob, CronScheduler
+from rq.worker import BaseWorker
 from sqlalchemy import BigInteger, DateTime, MetaData, Text, event
 from sqlalchemy.orm import DeclarativeBase
 
 from cadence_app.enum_columns import resolve_enum
 from cadence_app.redis_waits import be_patient
-from cadence_app.worker import ForkingWorker
+from cadence_app.worker import ForkingWorker, LivingWorker, Watch
+
+W = TypeVar("W", bound=BaseWorker)
 
 
 class Base(DeclarativeBase):
@@ -44,10 +48,19 @@ class ForkingRQ(RQ):
         self.cron_jobs: list[CronJob] = []
 
     def make_worker(self, queues: list[str] | tuple[str, ...] | None = None, **kwargs: Any) -> ForkingWorker:
+        return self._made(ForkingWorker, queues, kwargs)
+
+    def make_living_worker(self, queues: tuple[str, ...], watch: Watch, **kwargs: Any) -> LivingWorker:
+        """One for short jobs, which tells `watch` what it is about."""
+        worker = self._made(LivingWorker, queues, kwargs)
+        worker.watch = watch
+        return worker
+
+    def _made(self, kind: type[W], queues: Sequence[str] | None, options: dict[str, Any]) -> W:
         known: dict[str, Queue] = self.queues
         chosen = [known[name] for name in queues] if queues else list(known.values())
         be_patient(chosen[0].connection)
-        return ForkingWorker(chosen, job_class=chosen[0].job_class, **kwargs)
+        return kind(chosen, job_class=chosen[0].job_class, **options)
 
     def make_cron_scheduler(self) -> CronScheduler:
         scheduler = super().make_cron_scheduler()

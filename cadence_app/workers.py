@@ -1,4 +1,4 @@
-"""Runs the RQ workers, the scheduler and the clock: one process that loads the application, and a fork of it
+"""Runs the RQ workers, the scheduler and the sender: one process that loads the application, and a fork of it
 for each.
 
 Loading takes two seconds of a processor and 100 MB of memory; as programs of their own each of them would
@@ -22,24 +22,30 @@ from setproctitle import setproctitle
 import config
 from cadence_app import create_app, owner_only
 from cadence_app.extensions import db, rq
-from cadence_app.messaging import waking
+from cadence_app.messaging import listening
+from cadence_app.worker import Watch
 
-# So many that a person's text never waits for a large export or a campaign.
-WORKERS = {
-    # Two that serve texts and sweeps, each one first: neither holds up the other when a carrier hangs.
-    "texts": ("texts", "sweeps"),
-    "sweeps": ("sweeps", "texts"),
-    "campaigns": ("campaigns",),
-    "mail": ("mails", "reports"),
-    "imports": ("imports",),
-    # Two as well: a receiver that answers slowly has one for some seconds, the other serves the rest.
-    "webhooks": ("webhooks", "media"),
-    "media": ("media", "webhooks"),
+# Short jobs, by workers that live on. What waits for a carrier, a mail server or a receiver that hangs
+# has one worker for minutes at most; another one serves each of these queues meanwhile, or is there for it
+# alone.
+LIVING = {
+    "sweeps": ("sweeps",),
+    "mails": ("mails",),
+    "webhooks": ("webhooks", "media", "sweeps"),
+    "media": ("media", "webhooks", "sweeps"),
+    # So many campaigns go at once; more take turns.
+    **{f"campaigns {number}": ("campaigns",) for number in (1, 2, 3, 4)},
 }
+# Long ones, which have a process of their own each.
+FORKING = {"reports": ("reports",), "imports": ("imports",)}
 SCHEDULER = "scheduler"
-# What has a time to the second, such as a held text, is queued by it and not by the rounds of the sweeps.
-CLOCK = "clock"
-_CHILDREN = (*WORKERS, SCHEDULER, CLOCK)
+# Texts have no jobs: it takes them from the database (messaging/sender.py).
+SENDER = "sender"
+_CHILDREN = (*LIVING, *FORKING, SCHEDULER, SENDER)
+# A worker that lives ends after so many jobs, and a fresh one is started: what libraries leave behind goes.
+_JOBS_OF_A_LIFE = 2000
+# The sender says more often than this that it goes on: as long as it waits for the database, it can't.
+_SENDER_SECONDS = 180
 # RQ derives from this how long a worker waits for a Redis that hangs: 55 seconds, not seven minutes.
 _WORKER_TTL = 60
 _PAUSE_SECONDS = 1
@@ -54,6 +60,7 @@ class Crew:
     def __init__(self, app: Flask) -> None:
         self._app = app
         self._members: dict[str, ForkProcess] = {}
+        self._watches: dict[str, Watch] = {}
         self._stopping = False
 
     def work(self) -> None:
@@ -67,18 +74,28 @@ class Crew:
             connection.wait([member.sentinel for member in self._members.values()], _LOOK_SECONDS)
             # What dies at once does not take a whole processor to die again.
             time.sleep(_PAUSE_SECONDS)
+            self._end_hung()
             for name in _CHILDREN:
                 if name not in self._members or not self._members[name].is_alive():
                     self._start(name)
         for member in self._members.values():
             member.join()
 
+    def _end_hung(self) -> None:
+        """Kills who is about a job for longer than it may take, and hears no alarm."""
+        for name, member in self._members.items():
+            if member.is_alive() and self._watches[name].overdue:
+                self._app.logger.error("%s hangs and is killed", name)
+                member.kill()
+                member.join()
+
     def _start(self, name: str) -> None:
         # A signal between the look and the fork would miss the new child.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
         try:
             if not self._stopping:
-                member = _fork.Process(target=_run, args=(self._app, name, os.getpid()))
+                watch = self._watches[name] = Watch()
+                member = _fork.Process(target=_run, args=(self._app, name, os.getpid(), watch))
                 member.start()
                 self._members[name] = member
         except OSError:
@@ -94,7 +111,7 @@ class Crew:
                 member.terminate()
 
 
-def _run(app: Flask, name: str, parent: int) -> None:
+def _run(app: Flask, name: str, parent: int, watch: Watch) -> None:
     for signum in _STOPS:
         signal.signal(signum, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
@@ -105,11 +122,15 @@ def _run(app: Flask, name: str, parent: int) -> None:
         db.engine.dispose(close=False)
         if name == SCHEDULER:
             rq.make_cron_scheduler().start()
-        elif name == CLOCK:
-            waking.wake_by_the_clock()
+        elif name == SENDER:
+            listening.send_until_stopped(lambda: watch.expect(_SENDER_SECONDS))
         else:
-            unique = f"{name}-{uuid.uuid4().hex[:12]}"
-            rq.make_worker(WORKERS[name], name=unique, worker_ttl=_WORKER_TTL).work()
+            options = {"name": f"{name.replace(' ', '-')}-{uuid.uuid4().hex[:12]}", "worker_ttl": _WORKER_TTL}
+            if name in LIVING:
+                worker = rq.make_living_worker(LIVING[name], watch, **options)
+                worker.work(max_jobs=_JOBS_OF_A_LIFE)
+            else:
+                rq.make_worker(FORKING[name], **options).work()
 
 
 def _end_with(parent: int) -> None:

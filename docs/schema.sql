@@ -1357,7 +1357,7 @@ CREATE POLICY lookup ON inboxes FOR SELECT TO cadence_lookup USING (true);
 CREATE POLICY tenant ON inboxes USING ((tenant_id = (NULLIF(current_setting('cadence.tenant_id'::text, true), ''::text))::bigint));
 GRANT SELECT, INSERT, UPDATE ON inboxes TO cadence_app;
 GRANT SELECT ON inboxes TO cadence_backup;
-GRANT SELECT (id, tenant_id, number, carrier_account_id) ON inboxes TO cadence_lookup;
+GRANT SELECT (id, tenant_id, number, next_text_at, carrier_account_id) ON inboxes TO cadence_lookup;
 GRANT USAGE ON SEQUENCE inboxes_id_seq TO cadence_app;
 GRANT SELECT ON SEQUENCE inboxes_id_seq TO cadence_backup;
 
@@ -1485,6 +1485,9 @@ CREATE TABLE messages (
     answered_since timestamp with time zone,
     needs_reply boolean NOT NULL DEFAULT false,
     held_until timestamp with time zone,
+    decided_at timestamp with time zone,
+    decided_standing text,
+    decided_change_id bigint,
     CONSTRAINT pk_messages PRIMARY KEY (id),
     CONSTRAINT uq_messages_tenant_id_id UNIQUE (tenant_id, id),
     CONSTRAINT ck_messages_direction CHECK ((direction = ANY (ARRAY['inbound'::text, 'outbound'::text]))),
@@ -1500,7 +1503,7 @@ CREATE TABLE messages (
 CREATE INDEX ix_messages_activity ON messages USING btree (tenant_id, created_at);
 CREATE INDEX ix_messages_campaign_id ON messages USING btree (campaign_id) WHERE (campaign_id IS NOT NULL);
 CREATE INDEX ix_messages_going ON messages USING btree (conversation_id, id) WHERE (state = ANY (ARRAY['queued'::text, 'sending'::text]));
-CREATE INDEX ix_messages_overdue ON messages USING btree (tenant_id, COALESCE(next_attempt_at, created_at)) WHERE ((state = 'queued'::text) AND (campaign_id IS NULL));
+CREATE INDEX ix_messages_outgoing ON messages USING btree (tenant_id, inbox_id, kind, id) WHERE ((state = 'queued'::text) AND (campaign_id IS NULL));
 CREATE INDEX ix_messages_queued ON messages USING btree (tenant_id, id) WHERE (state = 'queued'::text);
 CREATE INDEX ix_messages_sent ON messages USING btree (tenant_id, created_at) INCLUDE (inbox_id) WHERE ((direction = 'outbound'::text) AND (kind = 'person'::text) AND (state = ANY (ARRAY['sent'::text, 'delivered'::text])));
 CREATE INDEX ix_messages_thread ON messages USING btree (conversation_id, id);
@@ -3047,32 +3050,6 @@ ALTER FUNCTION due_for_me_notices(interval,integer,integer) OWNER TO cadence_loo
 REVOKE ALL ON FUNCTION due_for_me_notices(interval,integer,integer) FROM public;
 GRANT EXECUTE ON FUNCTION due_for_me_notices(interval,integer,integer) TO cadence_app;
 
-CREATE FUNCTION due_held_texts(late interval, of_each integer, at_most integer)
- RETURNS TABLE(tenant_id bigint, id bigint)
- LANGUAGE sql
- STABLE SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-AS $function$
-WITH RECURSIVE having_some (tenant_id) AS (
-    (SELECT w.tenant_id FROM messages w WHERE w.state = 'queued' AND w.campaign_id IS NULL ORDER BY w.tenant_id LIMIT 1)
-    UNION ALL
-    SELECT (SELECT w.tenant_id FROM messages w WHERE w.state = 'queued' AND w.campaign_id IS NULL AND w.tenant_id > h.tenant_id
-            ORDER BY w.tenant_id LIMIT 1)
-    FROM having_some h WHERE h.tenant_id IS NOT NULL
-)
-SELECT h.tenant_id, found.id FROM having_some h CROSS JOIN LATERAL (
-    
-    SELECT first.id, row_number() OVER (ORDER BY first.id) AS place FROM (
-        SELECT w.id AS id FROM messages w
-        WHERE w.tenant_id = h.tenant_id AND w.state = 'queued' AND w.campaign_id IS NULL AND coalesce(w.next_attempt_at, w.created_at) BETWEEN now() - interval '5 seconds' AND now() - late AND w.held_until IS NOT NULL ORDER BY coalesce(w.next_attempt_at, w.created_at), w.id LIMIT of_each
-    ) AS first
-) AS found
-WHERE h.tenant_id IS NOT NULL ORDER BY found.place, random() LIMIT at_most
-$function$;
-ALTER FUNCTION due_held_texts(interval,integer,integer) OWNER TO cadence_lookup;
-REVOKE ALL ON FUNCTION due_held_texts(interval,integer,integer) FROM public;
-GRANT EXECUTE ON FUNCTION due_held_texts(interval,integer,integer) TO cadence_app;
-
 CREATE FUNCTION due_imports(late interval, of_each integer, at_most integer)
  RETURNS TABLE(tenant_id bigint, id bigint)
  LANGUAGE sql
@@ -3128,6 +3105,32 @@ $function$;
 ALTER FUNCTION due_later_texts(interval,integer,integer) OWNER TO cadence_lookup;
 REVOKE ALL ON FUNCTION due_later_texts(interval,integer,integer) FROM public;
 GRANT EXECUTE ON FUNCTION due_later_texts(interval,integer,integer) TO cadence_app;
+
+CREATE FUNCTION due_lost_texts(late interval, of_each integer, at_most integer)
+ RETURNS TABLE(tenant_id bigint, id bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+WITH RECURSIVE having_some (tenant_id) AS (
+    (SELECT w.tenant_id FROM messages w WHERE w.state = 'sending' AND w.campaign_id IS NULL ORDER BY w.tenant_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT w.tenant_id FROM messages w WHERE w.state = 'sending' AND w.campaign_id IS NULL AND w.tenant_id > h.tenant_id
+            ORDER BY w.tenant_id LIMIT 1)
+    FROM having_some h WHERE h.tenant_id IS NOT NULL
+)
+SELECT h.tenant_id, found.id FROM having_some h CROSS JOIN LATERAL (
+    
+    SELECT first.id, row_number() OVER (ORDER BY first.id) AS place FROM (
+        SELECT w.id AS id FROM messages w
+        WHERE w.tenant_id = h.tenant_id AND w.state = 'sending' AND w.campaign_id IS NULL AND coalesce(w.next_attempt_at, w.sending_since) <= now() AND w.sending_since <= now() - late ORDER BY coalesce(w.next_attempt_at, w.sending_since), w.id LIMIT of_each
+    ) AS first
+) AS found
+WHERE h.tenant_id IS NOT NULL ORDER BY found.place, random() LIMIT at_most
+$function$;
+ALTER FUNCTION due_lost_texts(interval,integer,integer) OWNER TO cadence_lookup;
+REVOKE ALL ON FUNCTION due_lost_texts(interval,integer,integer) FROM public;
+GRANT EXECUTE ON FUNCTION due_lost_texts(interval,integer,integer) TO cadence_app;
 
 CREATE FUNCTION due_mails(late interval, of_each integer, at_most integer)
  RETURNS TABLE(tenant_id bigint, id bigint)
@@ -3352,6 +3355,34 @@ $function$;
 ALTER FUNCTION due_old_sessions(interval,integer,integer) OWNER TO cadence_lookup;
 REVOKE ALL ON FUNCTION due_old_sessions(interval,integer,integer) FROM public;
 GRANT EXECUTE ON FUNCTION due_old_sessions(interval,integer,integer) TO cadence_app;
+
+CREATE FUNCTION due_outgoing(late interval, of_each integer, at_most integer, ahead interval)
+ RETURNS TABLE(tenant_id bigint, id bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+WITH RECURSIVE having_some (tenant_id, inbox_id) AS (
+    (SELECT w.tenant_id, w.inbox_id FROM messages w WHERE w.state = 'queued' AND w.campaign_id IS NULL ORDER BY w.tenant_id, w.inbox_id LIMIT 1)
+    UNION ALL
+    SELECT after.tenant_id, after.inbox_id FROM having_some h CROSS JOIN LATERAL (
+        SELECT w.tenant_id, w.inbox_id FROM messages w
+        WHERE w.state = 'queued' AND w.campaign_id IS NULL AND (w.tenant_id, w.inbox_id) > (h.tenant_id, h.inbox_id)
+        ORDER BY w.tenant_id, w.inbox_id LIMIT 1
+    ) AS after
+)
+SELECT ready.tenant_id, ready.inbox_id FROM (
+    SELECT h.tenant_id, h.inbox_id, row_number() OVER (PARTITION BY h.tenant_id ORDER BY random()) AS place
+    FROM having_some h JOIN inboxes i ON i.id = h.inbox_id
+    WHERE (i.next_text_at IS NULL OR i.next_text_at <= clock_timestamp() + ahead)
+      AND EXISTS (SELECT FROM messages w WHERE w.tenant_id = h.tenant_id AND w.inbox_id = h.inbox_id
+                  AND w.state = 'queued' AND w.campaign_id IS NULL
+                  AND (w.next_attempt_at IS NULL OR w.next_attempt_at <= clock_timestamp() - late))
+) AS ready WHERE ready.place <= of_each ORDER BY ready.place, random() LIMIT at_most
+$function$;
+ALTER FUNCTION due_outgoing(interval,integer,integer,interval) OWNER TO cadence_lookup;
+REVOKE ALL ON FUNCTION due_outgoing(interval,integer,integer,interval) FROM public;
+GRANT EXECUTE ON FUNCTION due_outgoing(interval,integer,integer,interval) TO cadence_app;
 
 CREATE FUNCTION due_policy_notices(late interval, of_each integer, at_most integer)
  RETURNS TABLE(tenant_id bigint, id bigint)
@@ -3599,50 +3630,6 @@ $function$;
 ALTER FUNCTION due_text_notices(interval,integer,integer) OWNER TO cadence_lookup;
 REVOKE ALL ON FUNCTION due_text_notices(interval,integer,integer) FROM public;
 GRANT EXECUTE ON FUNCTION due_text_notices(interval,integer,integer) TO cadence_app;
-
-CREATE FUNCTION due_texts(late interval, of_each integer, at_most integer, lost_sight_of interval)
- RETURNS TABLE(tenant_id bigint, id bigint)
- LANGUAGE sql
- STABLE SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-AS $function$
-SELECT due.tenant_id, due.id FROM (SELECT part.tenant_id, part.id, row_number() OVER () AS turn FROM (
-WITH RECURSIVE having_some (tenant_id) AS (
-    (SELECT w.tenant_id FROM messages w WHERE w.state = 'queued' AND w.campaign_id IS NULL ORDER BY w.tenant_id LIMIT 1)
-    UNION ALL
-    SELECT (SELECT w.tenant_id FROM messages w WHERE w.state = 'queued' AND w.campaign_id IS NULL AND w.tenant_id > h.tenant_id
-            ORDER BY w.tenant_id LIMIT 1)
-    FROM having_some h WHERE h.tenant_id IS NOT NULL
-)
-SELECT h.tenant_id, found.id FROM having_some h CROSS JOIN LATERAL (
-    
-    SELECT first.id, row_number() OVER (ORDER BY first.id) AS place FROM (
-        SELECT w.id AS id FROM messages w
-        WHERE w.tenant_id = h.tenant_id AND w.state = 'queued' AND w.campaign_id IS NULL AND coalesce(w.next_attempt_at, w.created_at) <= now() AND (w.next_attempt_at IS NOT NULL OR w.created_at <= now() - late) ORDER BY coalesce(w.next_attempt_at, w.created_at), w.id LIMIT of_each
-    ) AS first
-) AS found
-WHERE h.tenant_id IS NOT NULL ORDER BY found.place, random() LIMIT at_most
-) AS part UNION ALL SELECT part.tenant_id, part.id, row_number() OVER () AS turn FROM (
-WITH RECURSIVE having_some (tenant_id) AS (
-    (SELECT w.tenant_id FROM messages w WHERE w.state = 'sending' AND w.campaign_id IS NULL ORDER BY w.tenant_id LIMIT 1)
-    UNION ALL
-    SELECT (SELECT w.tenant_id FROM messages w WHERE w.state = 'sending' AND w.campaign_id IS NULL AND w.tenant_id > h.tenant_id
-            ORDER BY w.tenant_id LIMIT 1)
-    FROM having_some h WHERE h.tenant_id IS NOT NULL
-)
-SELECT h.tenant_id, found.id FROM having_some h CROSS JOIN LATERAL (
-    
-    SELECT first.id, row_number() OVER (ORDER BY first.id) AS place FROM (
-        SELECT w.id AS id FROM messages w
-        WHERE w.tenant_id = h.tenant_id AND w.state = 'sending' AND w.campaign_id IS NULL AND coalesce(w.next_attempt_at, w.sending_since) <= now() AND w.sending_since <= now() - lost_sight_of ORDER BY coalesce(w.next_attempt_at, w.sending_since), w.id LIMIT of_each
-    ) AS first
-) AS found
-WHERE h.tenant_id IS NOT NULL ORDER BY found.place, random() LIMIT at_most
-) AS part) AS due ORDER BY due.turn LIMIT at_most
-$function$;
-ALTER FUNCTION due_texts(interval,integer,integer,interval) OWNER TO cadence_lookup;
-REVOKE ALL ON FUNCTION due_texts(interval,integer,integer,interval) FROM public;
-GRANT EXECUTE ON FUNCTION due_texts(interval,integer,integer,interval) TO cadence_app;
 
 CREATE FUNCTION due_untold_deliveries(late interval, of_each integer, at_most integer)
  RETURNS TABLE(tenant_id bigint, id bigint)

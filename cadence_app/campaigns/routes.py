@@ -12,7 +12,7 @@ from flask_login import current_user
 from cadence_app.accounts.models import User
 from cadence_app.accounts.requests import asks_by_itself
 from cadence_app.accounts.roles import desk_required
-from cadence_app.campaigns import checklist, jobs, reasons, recipients, results, sending, service, trial
+from cadence_app.campaigns import checklist, claiming, jobs, reasons, recipients, results, service, trial
 from cadence_app.campaigns.forms import CampaignForm, SendForm, imports_of
 from cadence_app.campaigns.models import Campaign, CampaignState, Reason
 from cadence_app.campaigns.segments import Segment
@@ -140,7 +140,7 @@ def send_test(campaign_id: int) -> ResponseReturnValue:
         message = trial.send(current_user, campaign, number)
     except (trial.CannotTry, BadNumber) as problem:
         return _review(_campaign(campaign_id), _send_form(campaign), tried=(number, str(problem))), 422
-    dispatch(message.tenant_id, message.id)
+    dispatch(message.id)
     flash("The test text is on its way.", "success")
     return redirect(url_for("campaigns.show", campaign_id=campaign_id))
 
@@ -262,7 +262,7 @@ def _reasons(campaign: Campaign) -> dict[Reason, str]:
 def _standing(campaign: Campaign) -> dict[str, object]:
     """What the part of the page that is kept fresh shows. `asleep` until the time given: nobody who waits may
     be texted just now."""
-    resting = campaign.wake_at and campaign.wake_at > datetime.now(UTC) + sending.LOST_AFTER
+    resting = campaign.wake_at and campaign.wake_at > datetime.now(UTC) + claiming.LOST_AFTER
     return {
         "campaign": campaign,
         "figures": results.figures_of(campaign),

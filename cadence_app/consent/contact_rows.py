@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import ARRAY, BigInteger, ColumnElement, Select, cast, func, or_, select, tuple_
@@ -24,6 +25,13 @@ def lock_contacts(contact_ids: list[int], for_new_numbers: bool = False) -> dict
         .with_for_update(key_share=not for_new_numbers)
     )
     return {row.id: row for row in rows}
+
+
+def lock_free(contact_ids: Collection[int]) -> set[int]:
+    """Holds those of these contacts that nobody else holds just now, and waits for none: which they are.
+    Those that are gone, merged or erased, are among them."""
+    query = select(Contact.id).where(Contact.id.in_(contact_ids)).order_by(Contact.id)
+    return set(db.session.scalars(query.with_for_update(key_share=True, skip_locked=True)))
 
 
 def with_merged(contact_id: int) -> Select[int]:

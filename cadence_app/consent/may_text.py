@@ -26,11 +26,12 @@ put a text off and refuse none, so they are not here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from sqlalchemy import ColumnElement, SQLColumnExpression, and_, exists, literal, select, true
+from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm import aliased
 
 from cadence_app.consent.contact_rows import lock_contacts
@@ -272,9 +273,18 @@ def columns_of(
 def read(text: Text, contact_id: int) -> Stored:
     """What is stored of one contact as far as this text hangs on it, in one statement. Errors: NoResultFound
     where the tenant has no such contact."""
+    found = read_each(text, [contact_id])
+    if not found:
+        raise NoResultFound
+    return found[contact_id]
+
+
+def read_each(text: Text, contact_ids: Sequence[int]) -> dict[int, Stored]:
+    """The same of several contacts, by their ids; those that are not there are not in it."""
     number = literal(text.number) if text.number else Contact.number.expression
     columns = columns_of(text, Contact.id, number, Consent.status.expression)
     in_team = and_(Consent.contact_id == Contact.id, Consent.team_id == text.inbox.team_id)
-    query = select(*(value.label(name) for name, value in vars(columns).items())).select_from(Contact)
-    row = db.session.execute(query.outerjoin(Consent, in_team).where(Contact.id == contact_id)).one()
-    return Stored(**row._mapping)
+    wanted = (value.label(name) for name, value in vars(columns).items())
+    query = select(Contact.id, *wanted).select_from(Contact).outerjoin(Consent, in_team)
+    rows = db.session.execute(query.where(Contact.id.in_(contact_ids)))
+    return {contact_id: Stored(*stored) for contact_id, *stored in rows}

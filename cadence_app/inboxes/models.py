@@ -40,7 +40,7 @@ class Inbox(Model):
     provider: Mapped[str] = mapped_column(default="simulator")
     # The account of the carrier that brings this number's texts; none for the simulator.
     carrier_account_id: Mapped[int | None] = mapped_column(ForeignKey("carrier_accounts.id"))
-    # How fast campaigns may send, and the moment from which the next of their texts may go (pace.py).
+    # How fast texts may go out, and the moment from which the next may (messaging/pace.py).
     texts_per_second: Mapped[int] = mapped_column(default=5, server_default="5")
     next_text_at: Mapped[datetime | None]
     # Nothing goes out of a closed inbox; what comes in is recorded all the same.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import func, select
@@ -34,6 +35,21 @@ def conversation_with(
     return db.session.scalars(
         select(Conversation).where(Conversation.inbox_id == inbox.id, Conversation.contact_id == contact_id)
     ).one()
+
+
+def conversations_with(
+    inbox: Inbox, contact_ids: Collection[int], state: ConversationState
+) -> dict[int, Conversation]:
+    """conversation_with() of many, by their contacts' ids."""
+    columns = {"tenant_id": inbox.tenant_id, "inbox_id": inbox.id, "state": state}
+    added = upsert(Conversation).values(
+        [columns | {"contact_id": each, "last_message_at": func.clock_timestamp()} for each in contact_ids]
+    )
+    db.session.execute(added.on_conflict_do_nothing(index_elements=["inbox_id", "contact_id"]))
+    query = select(Conversation).where(
+        Conversation.inbox_id == inbox.id, Conversation.contact_id.in_(contact_ids)
+    )
+    return {each.contact_id: each for each in db.session.scalars(query)}
 
 
 def texted_in(inbox: Inbox, contact_id: int, text: str) -> Conversation:
@@ -71,6 +87,20 @@ def add_message(conversation: Conversation, message: Message, written_at: dateti
     if message.by_person and message.state not in GONE_WRONG:
         answering.answered(conversation, message, written_at)
     return message
+
+
+def add_automated(texts: Sequence[tuple[Conversation, Message]]) -> None:
+    """Puts new texts into conversations that answer nothing and move none, such as a campaign's."""
+    now: datetime = db.session.scalars(select(func.clock_timestamp())).one()
+    for conversation, message in texts:
+        message.tenant_id = conversation.tenant_id
+        message.inbox_id = conversation.inbox_id
+        message.conversation_id = conversation.id
+        message.conversation = conversation
+        conversation.last_message_at = now
+        conversation.last_message_text = message.body
+        db.session.add(message)
+    db.session.flush()
 
 
 def read_last(conversation: Conversation) -> None:

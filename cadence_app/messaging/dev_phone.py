@@ -74,7 +74,7 @@ def phone() -> ResponseReturnValue:
             received_at=datetime.now(UTC),
             media=[Came(content_type=picture.mimetype, content=picture.read())] if picture else [],
         )
-        dispatch(received.tenant_id, received.reply_id)
+        dispatch(received.reply_id)
         return redirect(url_for("dev_phone.phone", **_chosen(form)))
     if not form.is_submitted():
         form.from_number.data = request.args.get("from_number") or _DEFAULT_NUMBER

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from cadence_app.messaging.models import Conversation, Message
 
-_followers: list[Callable[[Message], None]] = []
+_followers: list[Callable[[Sequence[Message]], None]] = []
 _hearers: list[Callable[[Conversation, datetime], None]] = []
 
 
-def follow(told: Callable[[Message], None]) -> None:
-    """Has `told` called with each outbound text whose state has changed, in the transaction of the change."""
+def follow(told: Callable[[Sequence[Message]], None]) -> None:
+    """Has `told` called with outbound texts whose states have changed, in the transaction of the change."""
     if told not in _followers:
         _followers.append(told)
 
 
-def tell(message: Message) -> None:
+def tell(messages: Sequence[Message]) -> None:
     for told in _followers:
-        told(message)
+        told(messages)
 
 
 def hear_answers(told: Callable[[Conversation, datetime], None]) -> None:

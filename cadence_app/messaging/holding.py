@@ -70,16 +70,3 @@ def in_turn() -> ColumnElement[bool]:
 def is_due() -> ColumnElement[bool]:
     """The condition on a queued text that its time has come."""
     return or_(Message.next_attempt_at.is_(None), Message.next_attempt_at <= func.clock_timestamp())
-
-
-def next_in_line(conversation_id: int, message_id: int) -> int | None:
-    """The typed text that is due and comes next in a conversation, after one that has gone or was taken
-    back."""
-    following = select(Message.id).where(
-        Message.conversation_id == conversation_id,
-        Message.id > message_id,
-        Message.state == MessageState.QUEUED,
-        typed(),
-        is_due(),
-    )
-    return db.session.scalars(following.order_by(Message.id).limit(1)).first()

@@ -182,9 +182,8 @@ class Message(Model):
             postgresql_where=text("state IN ('queued', 'sending')"),
         ),
         Index(
-            "ix_messages_overdue",
-            "tenant_id",
-            text("COALESCE(next_attempt_at, created_at)"),
+            "ix_messages_outgoing",
+            *("tenant_id", "inbox_id", "kind", "id"),
             postgresql_where=text("state = 'queued' AND campaign_id IS NULL"),
         ),
         Index(
@@ -249,6 +248,10 @@ class Message(Model):
     attempts: Mapped[int] = mapped_column(default=0, server_default="0")
     sending_since: Mapped[datetime | None]
     next_attempt_at: Mapped[datetime | None]
+    # When it was decided that it may go (leaving.py), by which status, and by which row of the history.
+    decided_at: Mapped[datetime | None]
+    decided_standing: Mapped[str | None]
+    decided_change_id: Mapped[int | None]
     # Until then whoever pressed Send for it may take it back; kept once it went (undo.py).
     held_until: Mapped[datetime | None]
     # The carrier's own code for why it failed.

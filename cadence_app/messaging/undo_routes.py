@@ -14,7 +14,7 @@ from flask_login import current_user
 from cadence_app.accounts.roles import desk_required
 from cadence_app.messaging import desk, undo
 from cadence_app.messaging.forms import ComposeForm
-from cadence_app.messaging.jobs import dispatch, dispatch_next
+from cadence_app.messaging.jobs import dispatch
 from cadence_app.messaging.models import Conversation
 from cadence_app.messaging.routes import LISTS_CHANGED, open_parts, thread_page
 from cadence_app.messaging.writing import LARGEST_FORM
@@ -52,7 +52,7 @@ def take_back(conversation_id: int, message_id: int) -> ResponseReturnValue:
         back = undo.take_back(current_user, found, message_id, _typed())
     except undo.TooLate as late:
         return _answer(found, _TOO_LATE[late.why], 409)
-    dispatch_next(found.tenant_id, found.id, message_id)
+    dispatch(message_id)
     return _answer(found, _TAKEN_BACK, 200, back)
 
 
@@ -67,7 +67,7 @@ def send_now(conversation_id: int, message_id: int) -> ResponseReturnValue:
         told = _NOT_SOONER[late.why]
         return _answer(found, told, 409 if told else 200)
     for each in going:
-        dispatch(found.tenant_id, each)
+        dispatch(each)
     return _answer(found, "", 200)
 
 

@@ -23,6 +23,7 @@ ANSWER_NAMES = {
     MessageKind.OPT_OUT_REPLY: "Automatic opt-out confirmation",
     MessageKind.OPT_IN_REPLY: "Automatic welcome back",
     MessageKind.HELP_REPLY: "Automatic help text",
+    MessageKind.AWAY_REPLY: "Automatic out-of-office text",
 }
 _LAST_WORDS = {
     MessageState.QUEUED: "Waiting to be sent",

@@ -17,7 +17,7 @@ def healthz() -> ResponseReturnValue:
     """200 while the database answers; "redis": "delayed" means that jobs wait, not that they are lost."""
     db.session.execute(select(1))
     try:
-        rq.get_queue("texts").connection.ping()
+        rq.get_queue("sweeps").connection.ping()
     except RedisError:
         return jsonify(database="ok", redis="delayed")
     return jsonify(database="ok", redis="ok")

@@ -25,6 +25,9 @@ class CountingCarrier(ThreadingHTTPServer):
     (time.monotonic()); `ids` the receipt by key. It answers `delay` (s) after a text has come, and is `busy`
     until then, so that a kill may fall between the two."""
 
+    # As many may come at once as a sender has under way.
+    request_queue_size = 512
+
     def __init__(self, delay: float = 0.0) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.texts: dict[str, list[str]] = defaultdict(list)

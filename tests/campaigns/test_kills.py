@@ -17,7 +17,7 @@ def test_a_worker_that_is_killed_again_and_again_texts_everybody_exactly_once(wo
     with counting_carrier(delay=0.01) as carrier:
         killed = send_with_kills(world, carrier, people=people, kills=kills, seconds=seconds)
         assert {number: len(texts) for number, texts in carrier.texts.items() if len(texts) != 1} == {}
-        assert texted_after_opting_out(killed, carrier) == []
+        assert texted_after_opting_out(world) == []
         stopped = {number for number in killed.stopped_at if number not in carrier.texts}
         assert stopped
         assert len(carrier.texts) == people - len(stopped)

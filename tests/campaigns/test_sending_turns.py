@@ -8,16 +8,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import func, update
 
-from cadence_app.campaigns import sending
+from cadence_app.campaigns import claiming, sending
+from cadence_app.campaigns.claiming import claim
 from cadence_app.campaigns.models import Campaign
 from cadence_app.extensions import db, rq
 from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging import providers
-from cadence_app.messaging.jobs import sweep_texts
+from cadence_app.messaging.jobs import sweep_lost_texts
 from cadence_app.messaging.merge_fields import tenant_fields
 from cadence_app.messaging.models import Message
 from cadence_app.messaging.providers.base import CannotTell, Driver, NotTaken, Outgoing, Sent
 from cadence_app.messaging.quiet_hours import hours_of
+from cadence_app.messaging.sender import send_due
 from cadence_app.work.leases import held
 from tests.campaigns.sending import (
     act,
@@ -39,9 +41,10 @@ def leave_behind(world: World, campaign_id: int) -> int:
     start(world, campaign_id)
     with world.session():
         campaign = db.session.get_one(Campaign, campaign_id)
-        message_id = sending._claim(campaign_id, hours_of(campaign.user.tenant), tenant_fields())
-        assert message_id
-        return message_id
+        hours = hours_of(campaign.user.tenant)
+        claimed = claim(campaign_id, hours, tenant_fields(), 1)
+        assert claimed
+        return claimed[0].message_id
 
 
 class Remembering:
@@ -122,22 +125,29 @@ def test_a_busy_carrier_is_left_alone_and_what_waits_for_it_goes_only_if_the_cam
     campaign_id = add_campaign(world)
     start(world, campaign_id)
     work(world, campaign_id)
-    assert carrier.asked == 1
+    asked = carrier.asked
+    assert 1 <= asked <= 3
+    work(world, campaign_id)
+    assert carrier.asked == asked
     act(world, "pause", campaign_id)
     carrier.free = True
     with world.session():
         db.session.execute(
             update(Message).values(next_attempt_at=None, created_at=func.now() - timedelta(hours=1))
         )
+        db.session.execute(update(Inbox).values(next_text_at=None))
         db.session.commit()
     with world.app.app_context():
-        sweep_texts()
+        sweep_lost_texts()
+        send_due()
     work(world, campaign_id)
     assert carrier.sent == 0
     act(world, then, campaign_id)
     work(world, campaign_id)
     assert carrier.sent == sends
-    assert counts(world, campaign_id).get(becomes, 0) == max(sends, 1)
+    told = counts(world, campaign_id)
+    assert told.pop(becomes) == sends or not sends
+    assert not told or told == {"cancelled": told["cancelled"]}
     assert state_of(world, campaign_id) == ("cancelled" if then == "cancel" else "finished")
 
 
@@ -149,6 +159,7 @@ def test_a_long_one_gives_way_after_a_slice_and_queues_its_next_by_itself(
     campaign_id = add_campaign(world)
     start(world, campaign_id)
     monkeypatch.setattr(sending, "_SLICE_SECONDS", 0)
+    monkeypatch.setattr(claiming, "_OF_ONE_LOOK", 1)
     work(world, campaign_id)
     assert counts(world, campaign_id) == {"delivered": 1, "waiting": 2}
     with world.app.app_context():

@@ -312,9 +312,9 @@ def test_look_ups_read_the_columns_they_need_and_no_more(world: World, catalogue
     lookups = catalogue.scalars(
         text("SELECT proname FROM pg_proc WHERE proowner = 'cadence_lookup'::regrole ORDER BY 1")
     ).all()
-    # What is due is asked for by the sweeps alone, but for what is due to the second (messaging/waking.py).
+    # What is due is asked for by the sweeps alone, but for texts (messaging/sender.py).
     assert [name for name in lookups if name.startswith("due_")] == sorted(
-        ["due_held_texts", *(each.query for each in declared() if each.query)]
+        ["due_outgoing", *(each.query for each in declared() if each.query)]
     )
     assert [name for name in lookups if not name.startswith("due_")] == [
         *("changes_with", "find_api_token", "find_carrier_account", "find_contacts", "find_inbox"),

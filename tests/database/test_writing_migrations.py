@@ -127,25 +127,19 @@ def _made_logs(name: str) -> None:
 
 
 def _made_texts(name: str) -> None:
-    queued, unsettled = (
-        due.rows(
-            "messages",
-            waiting=f"w.state = '{state}' AND w.campaign_id IS NULL",
-            due_at=f"coalesce(w.next_attempt_at, w.{since})",
-            due=f"coalesce(w.next_attempt_at, w.{since}) <= now() AND {lost}",
-        )
-        for state, since, lost in (
-            ("queued", "created_at", "(w.next_attempt_at IS NOT NULL OR w.created_at <= now() - late)"),
-            ("sending", "sending_since", "w.sending_since <= now() - lost_sight_of"),
-        )
+    lost = due.rows(
+        "messages",
+        waiting="w.state = 'sending' AND w.campaign_id IS NULL",
+        due_at="coalesce(w.next_attempt_at, w.sending_since)",
+        due="coalesce(w.next_attempt_at, w.sending_since) <= now() AND w.sending_since <= now() - late",
     )
-    due.make_due(name, due.in_turns(queued, unsettled), {}, ", lost_sight_of interval")
+    due.make_due(name, lost, {})
 
 
 @pytest.mark.parametrize(
     ("make", "like"),
     [
-        (_made_texts, "due_texts"),
+        (_made_texts, "due_lost_texts"),
         (_made_media, "due_media"),
         (_made_later_texts, "due_later_texts"),
         (_made_standing, "due_standing"),

@@ -16,9 +16,10 @@ from cadence_app.inboxes.models import AwayMode, Inbox
 from cadence_app.inboxes.office_hours import Week, span
 from cadence_app.inboxes.out_of_office import USUAL, Setting
 from cadence_app.messaging.inbound import receive_text
-from cadence_app.messaging.jobs import deliver_text
 from cadence_app.messaging.models import Conversation, Message
 from cadence_app.messaging.page_freshness import lists_version
+from cadence_app.messaging.sending import deliver
+from cadence_app.tenancy import use_tenant
 from tests.world import World, new_number
 
 WORDS = "Admissions is closed. We answer on Monday."
@@ -135,7 +136,8 @@ def test_a_stop_before_it_goes_suppresses_it(world: World) -> None:
     assert first.reply_id
     world.text(number, "STOP")
     with world.app.app_context():
-        deliver_text(world.tenant_id, first.reply_id)
+        use_tenant(world.tenant_id)
+        deliver(first.reply_id)
     assert answers(world, first.conversation_id) == ["suppressed"]
 
 

@@ -10,9 +10,10 @@ from sqlalchemy import delete, func, select, update
 from cadence_app.accounts.models import Role, User
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
-from cadence_app.messaging import jobs
-from cadence_app.messaging.models import Conversation, ConversationState, Message
-from cadence_app.work.queueing import waiting
+from cadence_app.messaging import holding
+from cadence_app.messaging.models import Conversation, ConversationState, Message, MessageState
+from cadence_app.messaging.sending import deliver
+from cadence_app.tenancy import use_tenant
 from tests.messaging.answering import Talk
 from tests.messaging.undoing import (
     give_undo,
@@ -203,7 +204,9 @@ def test_send_now_skips_the_rest_and_what_is_typed_stays(undoing: World) -> None
 
 def queued(world: World) -> list[str]:
     with world.app.app_context():
-        return waiting("texts")
+        use_tenant(world.tenant_id)
+        going = select(Message.id).where(Message.state == MessageState.QUEUED, holding.in_turn())
+        return [f"text-{each}" for each in db.session.scalars(going)]
 
 
 def test_undo_after_the_text_went_says_so_and_changes_nothing(undoing: World) -> None:
@@ -290,7 +293,8 @@ def test_the_next_is_queued_once_the_one_before_it_went_or_was_taken_back(undoin
     first, second, third = (press(undoing, talk, body) for body in ("one", "two", "three"))
     let_pass(undoing, 5, first, second)
     with undoing.app.app_context():
-        jobs.deliver_text(undoing.tenant_id, first)
+        use_tenant(undoing.tenant_id)
+        deliver(first)
     assert f"text-{second}" in queued(undoing)
     let_pass(undoing, 5, third)
     undo(undoing.sign_in("agent"), talk, second)

@@ -10,10 +10,9 @@ from sqlalchemy import func, update
 from cadence_app.accounts.models import User
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
-from cadence_app.messaging import jobs, waking
+from cadence_app.messaging import sender
 from cadence_app.messaging.media.models import DiscardedFile
 from cadence_app.messaging.models import Message
-from cadence_app.work.queueing import waiting
 from tests.messaging import media
 from tests.messaging.undoing import (
     HTMX,
@@ -42,27 +41,19 @@ def bodies(world: World, talk: int) -> list[str]:
     return [message.body for message in world.messages(talk)]
 
 
-def queued(world: World) -> list[str]:
-    with world.app.app_context():
-        return waiting("texts")
-
-
-def test_the_clock_queues_what_is_due_and_the_sweep_what_the_clock_missed(undoing: World) -> None:
-    talk = talk_of(undoing)
-    early, late = press(undoing, talk, "one"), press(undoing, talk_of(undoing), "two")
+def test_the_sender_takes_what_is_due_and_nothing_before_its_time(undoing: World) -> None:
+    early, late = press(undoing, talk_of(undoing), "one"), press(undoing, talk_of(undoing), "two")
     with undoing.app.app_context():
-        waking.wake_held()
-    assert not {f"text-{early}", f"text-{late}"} & set(queued(undoing))
+        sender.send_due()
+    assert {state(undoing, early), state(undoing, late)} == {"queued"}
     let_pass(undoing, 5.1, early)
+    with undoing.app.app_context():
+        sender.send_due()
+    assert (state(undoing, early), state(undoing, late)) == ("delivered", "queued")
     let_pass(undoing, 60, late)
     with undoing.app.app_context():
-        waking.wake_held()
-    assert f"text-{early}" in queued(undoing)
-    assert f"text-{late}" not in queued(undoing)
-    with undoing.app.app_context():
-        # As after Redis was flushed: the row is the record.
-        jobs.sweep_texts()
-    assert {state(undoing, early), state(undoing, late)} == {"delivered"}
+        sender.send_due()
+    assert state(undoing, late) == "delivered"
 
 
 def state(world: World, message_id: int) -> str:

@@ -64,13 +64,13 @@ def test_while_redis_hangs_an_export_is_taken_and_told_to_wait_and_the_sweep_que
 
 def test_a_worker_waits_for_its_blocking_pop_longer_than_a_page_waits_for_an_answer(world: World) -> None:
     with world.app.app_context():
-        queue = rq.get_queue("texts")
+        queue = rq.get_queue("sweeps")
         # What other tests left there.
         queue.empty()
         connection = queue.connection
         before = connection.get_retry()
         try:
-            worker = rq.make_worker(["texts"], worker_ttl=60)
+            worker = rq.make_worker(["sweeps"], worker_ttl=60)
             kept = connection.connection_pool.connection_kwargs
             assert kept["socket_timeout"] > worker.dequeue_timeout > 2
             assert worker.work(burst=True) is False

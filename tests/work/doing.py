@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import time
 
 done: list[int] = []
 
@@ -22,3 +24,14 @@ def go_on_past_its_time(number: int) -> None:
             signal.raise_signal(signal.SIGALRM)
         except Exception:
             done.append(number)
+
+
+def hang(number: int) -> None:
+    """No alarm ends it, as within a library's C code."""
+    signal.signal(signal.SIGALRM, signal.SIG_IGN)
+    while True:
+        time.sleep(1)
+
+
+def die(number: int) -> None:
+    os._exit(9)

@@ -136,18 +136,30 @@ def test_texts_that_are_held_hide_none_whose_time_has_come(full: Crowd) -> None:
     assert waiting < set(found)
 
 
-def test_texts_that_wait_take_turns_with_those_whose_worker_is_lost(full: Crowd) -> None:
-    tenant = full.ids("SELECT max(id) FROM tenants")[0]
-    change = (
-        "UPDATE messages SET next_attempt_at = NULL, created_at = now() - interval '1 hour', state = %s,"
-        " sending_since = CASE WHEN %s THEN now() - interval '1 hour' END WHERE id = ANY (%s)"
+def test_inboxes_with_texts_that_are_due_and_a_free_slot_are_found_each_tenants_first(full: Crowd) -> None:
+    full.superuser.execute(
+        "INSERT INTO inboxes (id, tenant_id, team_id, kind, name, number, provider) OVERRIDING SYSTEM VALUE"
+        " SELECT inbox_id, tenant_id, 1, 'shared', 'x', id::text, 'simulator' FROM messages"
+        " WHERE state = 'queued' AND campaign_id IS NULL"
     )
-    *queued, one, other = full.ids(f"SELECT id FROM messages WHERE tenant_id = {tenant} ORDER BY id")
-    full.superuser.execute(change, ["queued", False, queued])
-    full.superuser.execute(change, ["sending", True, [one, other]])
-    with full.app.app_context():
-        found = due.find("due_texts", _SECONDS, 20, 4, {"lost_sight_of": _SECONDS})
-    assert {one, other} < {each.id for each in found[:4]}
+    due_in = "UPDATE messages SET next_attempt_at = now() + %s WHERE state = 'queued'"
+    tenants = full.ids("SELECT DISTINCT tenant_id FROM inboxes")
+    assert len(tenants) > 10
+
+    def found(ahead: int) -> list[int]:
+        given = {"ahead": timedelta(seconds=ahead)}
+        with full.app.app_context():
+            return sorted(each.tenant_id for each in due.find("due_outgoing", timedelta(), 1, 1000, given))
+
+    assert found(1) == []
+    full.superuser.execute(due_in, [-timedelta(seconds=1)])
+    try:
+        assert found(1) == sorted(tenants)
+        full.superuser.execute("UPDATE inboxes SET next_text_at = now() + interval '1 minute'")
+        assert found(1) == []
+        assert found(120) == sorted(tenants)
+    finally:
+        full.superuser.execute(due_in, [timedelta(hours=1)])
 
 
 def test_a_sweep_names_a_query_of_what_is_due_and_nothing_else(full: Crowd) -> None:

@@ -58,7 +58,7 @@ class Line:
 @pytest.fixture
 def line(app: Flask) -> Iterator[Line]:
     with app.app_context():
-        queue = Queue(f"test-{uuid.uuid4().hex[:8]}", rq.get_queue("texts").connection)
+        queue = Queue(f"test-{uuid.uuid4().hex[:8]}", rq.get_queue("sweeps").connection)
         yield Line(queue)
         queue.delete()
 
@@ -156,7 +156,7 @@ def test_a_job_of_an_older_cadence_at_the_head_hides_nothing(line: Line) -> None
 @given(st.lists(st.tuples(st.sampled_from(["put", "pop", "start", "end"]), st.sampled_from(["a-1", "b-1"]))))
 def test_whatever_happens_one_job_of_each_key_waits(app: Flask, steps: list[tuple[str, str]]) -> None:
     with app.app_context():
-        line = Line(Queue(f"test-{uuid.uuid4().hex[:8]}", rq.get_queue("texts").connection))
+        line = Line(Queue(f"test-{uuid.uuid4().hex[:8]}", rq.get_queue("sweeps").connection))
         taken: list[RQJob] = []
         for step, key in steps:
             before = line.keys

@@ -36,7 +36,7 @@ def _carriers(names: Iterable[str]) -> Mapping[str, list[str]]:
 def sweep_carrier_events(tenant_id: int, event_id: int) -> None:
     """Reads an event that waits; of each tenant the oldest first."""
     if received := take_in(event_id):
-        dispatch(tenant_id, received.reply_id)
+        dispatch(received.reply_id)
         fetch_soon(tenant_id, received.media_ids)
 
 
@@ -52,7 +52,7 @@ def read_account_back(tenant_id: int, account_id: int) -> None:
     """Takes in the texts that an account's carrier has and did not bring. Twice at once does no harm."""
     use_tenant(tenant_id)
     for received in read_back.read_back(account_id):
-        dispatch(tenant_id, received.reply_id)
+        dispatch(received.reply_id)
         fetch_soon(tenant_id, received.media_ids)
 
 

@@ -29,3 +29,13 @@ def carrier_of(inbox: Inbox) -> Driver:
 def provider_of(inbox: Inbox) -> Provider:
     """What sends this inbox's texts. Errors: KeyError as in carrier_of()."""
     return carrier_of(inbox).client(account_of(inbox))
+
+
+def lasting_provider_of(inbox: Inbox) -> Provider:
+    """The same, for use in any thread and after the session's transaction. Errors: as of provider_of()."""
+    account = account_of(inbox)
+    if account is not None:
+        # Its values stay as they are now: what is of the session would be read anew, by any thread.
+        db.session.expunge(account)
+        return driver_of(account).client(account)
+    return carrier_of(inbox).client(None)

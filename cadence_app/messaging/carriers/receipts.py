@@ -55,7 +55,7 @@ def apply(account: CarrierAccount, receipt: Receipt) -> bool:
     message.unsent_reason = Unsent.CARRIER_REFUSED if receipt.fate == Fate.FAILED else None
     if receipt.fate == Fate.DELIVERED:
         message.provider_at = receipt.at
-    followers.tell(message)
+    followers.tell([message])
     if receipt.blocks:
         contact_id = message.conversation.contact_id
         # Whoever was erased or merged meanwhile is texted no more.

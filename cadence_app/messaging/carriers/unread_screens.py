@@ -92,7 +92,7 @@ def opt_out(post_id: int) -> ResponseReturnValue:
     except unread.Decided:
         flash(_DECIDED, "warning")
         return redirect(url_for("unread_texts.index"))
-    dispatch(received.tenant_id, received.reply_id)
+    dispatch(received.reply_id)
     flash(f"{form.e164} is opted out of {team}.", "success")
     return redirect(url_for("unread_texts.index"))
 

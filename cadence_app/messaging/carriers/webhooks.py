@@ -48,7 +48,7 @@ def receive(carrier: str, key: str) -> Response:
     for event_id in kept:
         received = intake.take_in(event_id) if time.monotonic() < until else None
         if received:
-            dispatch(tenant_id, received.reply_id)
+            dispatch(received.reply_id)
             fetch_soon(tenant_id, received.media_ids)
     thanks, content_type = webhook.thanks
     return Response(thanks, 200, mimetype=content_type)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from pathlib import PurePath
 
 from flask import current_app
@@ -28,12 +29,18 @@ def path_of(media: MessageMedia) -> str:
 
 def urls_of(message: Message) -> tuple[str, ...]:
     """Where the carrier finds the files of a text that is about to go, in their order."""
+    return urls_of_each([message.id]).get(message.id, ())
+
+
+def urls_of_each(message_ids: Collection[int]) -> dict[int, tuple[str, ...]]:
+    """The same of several texts, by their ids; those without files are not in it."""
     stored = select(MessageMedia).where(
-        MessageMedia.message_id == message.id, MessageMedia.state == MediaState.STORED
+        MessageMedia.message_id.in_(message_ids), MessageMedia.state == MediaState.STORED
     )
-    site = current_app.config["PUBLIC_URL"]
-    found = db.session.scalars(stored.order_by(MessageMedia.position))
-    return tuple(site + path_of(media) for media in found)
+    site, found = current_app.config["PUBLIC_URL"], dict[int, tuple[str, ...]]()
+    for media in db.session.scalars(stored.order_by(MessageMedia.message_id, MessageMedia.position)):
+        found[media.message_id] = (*found.get(media.message_id, ()), site + path_of(media))
+    return found
 
 
 def media_of(token: str) -> MessageMedia | None:

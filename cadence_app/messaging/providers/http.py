@@ -17,8 +17,8 @@ NOT_NOW = frozenset({429, 503})
 
 
 def request(method: str, url: str, **options: Any) -> Response:
-    """One request to a carrier's API, whatever it answers. The contact may be held meanwhile
-    (messaging/sending.py), so the policy gives it little time. Errors: NoAnswer."""
+    """One request to a carrier's API, whatever it answers. It has one of few threads meanwhile
+    (messaging/calling.py), so the policy gives it little time. Errors: NoAnswer."""
     return guarded_http.request(Kind.CARRIER, method, url, **options)
 
 

@@ -11,8 +11,9 @@ from cadence_app.consent.may_text import Bar, Kind
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging import bars
-from cadence_app.messaging.jobs import sweep_texts
+from cadence_app.messaging.jobs import sweep_lost_texts
 from cadence_app.messaging.models import Conversation, Message, MessageKind
+from cadence_app.messaging.sender import send_due
 from cadence_app.messaging.sending import compose, deliver, refusal
 from tests.messaging.carriers.posting import Line
 from tests.world import new_number
@@ -58,9 +59,11 @@ class Talk:
                 .where(Message.id == message_id)
                 .values(sending_since=ago, created_at=ago, next_attempt_at=None)
             )
+            db.session.execute(update(Inbox).values(next_text_at=None))
             db.session.commit()
         with self.world.app.app_context():
-            sweep_texts()
+            sweep_lost_texts()
+            send_due()
 
     def refusal(self) -> str | None:
         with self.world.session():

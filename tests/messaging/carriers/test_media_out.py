@@ -10,10 +10,11 @@ import pytest
 from sqlalchemy import update
 
 from cadence_app.extensions import db
-from cadence_app.messaging.jobs import sweep_texts
+from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging.media import links
 from cadence_app.messaging.media.models import MessageMedia
 from cadence_app.messaging.models import Message, MessageState
+from cadence_app.messaging.sender import send_due
 from cadence_app.messaging.sending import deliver
 from tests.messaging.carriers.api import Api, carrier_api
 from tests.messaging.carriers.bringing import comes
@@ -90,9 +91,10 @@ def test_files_go_along_when_a_busy_carrier_is_asked_again(line: Line, api: Api)
     with line.world.session():
         earlier = {"next_attempt_at": None, "created_at": datetime.now(UTC) - timedelta(minutes=1)}
         db.session.execute(update(Message).where(Message.id == sent.message.id).values(earlier))
+        db.session.execute(update(Inbox).values(next_text_at=None))
         db.session.commit()
     with line.world.app.app_context():
-        sweep_texts()
+        send_due()
     key = str(line.world.messages(sent.conversation_id)[-1].send_key)
     assert [each[3] for each in api.taken].count(key) == 1
     assert len(api.attached[key]) == 1
