@@ -122,8 +122,7 @@ class Consent(Model):
         CheckConstraint(_STATUS_CHECK, name="status"),
         Index("ix_consents_team", "team_id"),
         Index("ix_consents_status", "team_id", "status", "contact_id"),
-        # Asked for each row of the history that is purged.
-        Index("ix_consents_change", "change_id"),
+        Index("ix_consents_change", "change_id"),  # Asked for each row of the history that is purged.
     )
 
     contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"), primary_key=True)

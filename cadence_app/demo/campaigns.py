@@ -30,8 +30,8 @@ from cadence_app.messaging.models import (
     MessageKind,
     MessageState,
     ScheduledText,
-    TextTemplate,
 )
+from cadence_app.messaging.text_template_models import TextTemplate
 
 
 @dataclass(frozen=True)

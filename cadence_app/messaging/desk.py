@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, or_, select, update
@@ -21,6 +20,7 @@ from cadence_app.inboxes.service import visible_to
 from cadence_app.messaging.desk_first import Order, count_to, first_ids
 from cadence_app.messaging.desk_models import Note
 from cadence_app.messaging.desk_rows import Row, rows_of
+from cadence_app.messaging.desk_which import Only, Which, Whose
 from cadence_app.messaging.finding import Found, Shown, find, shown
 from cadence_app.messaging.later import OPEN
 from cadence_app.messaging.models import Conversation, ConversationState, Direction, Message, ScheduledText
@@ -61,61 +61,6 @@ def inboxes_of(user: User) -> list[Result[Inbox, int]]:
     )
     query = select(Inbox, unread).where(visible_to(user)).order_by(Inbox.kind.desc(), Inbox.name)
     return list(db.session.execute(query).all())
-
-
-class Only(StrEnum):
-    """The tabs: those that wait for a reply; the open ones, of which the user's own, and those of shared
-    inboxes that are nobody's; those with unread texts; snoozed; done; those with a possible opt out to
-    decide; all that are in a list."""
-
-    WAITING = "waiting"
-    OPEN = "open"
-    MINE = "mine"
-    UNASSIGNED = "unassigned"
-    ALL = "all"
-    UNREAD = "unread"
-    SNOOZED = "snoozed"
-    DONE = "done"
-    FLAGGED = "flagged"
-
-
-class Whose(StrEnum):
-    """Whom conversations are assigned to, where a list is narrowed by that."""
-
-    ANYONES = ""
-    MINE = "me"
-    NOBODYS = "nobody"
-
-
-@dataclass(frozen=True)
-class Which:
-    """Which conversations a list has: of one inbox or all, whose contact, text or note matches a search, in a
-    tab; with a `person` who is named so, with a tag, or assigned to the user or to nobody. A search in all
-    finds those too that are in no list."""
-
-    inbox_id: int | None = None
-    search: str = ""
-    only: Only = Only.ALL
-    oldest_first: bool = False
-    person: str = ""
-    tag_id: int | None = None
-    whose: Whose = Whose.ANYONES
-
-    @property
-    def narrowed(self) -> bool:
-        """Whether it leaves out conversations by more than the inbox, the tab and the search."""
-        return bool(self.person or self.tag_id or self.whose)
-
-    @property
-    def anywhere(self) -> bool:
-        """Whether somebody is looked for, who is found also where no list has them."""
-        return bool(self.search or self.person)
-
-    @property
-    def by_inbox(self) -> bool:
-        """Whether it may be long and is in an order that each inbox has an index of (desk_first.py)."""
-        few = self.search or self.narrowed or self.only in {Only.MINE, Only.SNOOZED, Only.FLAGGED}
-        return not few
 
 
 _OPEN = Conversation.state == ConversationState.OPEN

@@ -8,8 +8,8 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from cadence_app.accounts.models import Tenant, User
 from cadence_app.extensions import db
-from cadence_app.messaging.desk import Only, Which
 from cadence_app.messaging.desk_models import DeskChoice
+from cadence_app.messaging.desk_which import Only, Which
 
 # For so long after an upgrade the desk says what it marked done.
 _SAID_FOR = timedelta(days=30)

@@ -19,8 +19,8 @@ from cadence_app.form_fields import LaterField, exact_time
 from cadence_app.messaging import answering, batch_words, bulk, desk, desk_choices, snooze_times
 from cadence_app.messaging.answering_many import Turned
 from cadence_app.messaging.bulk import Seen
-from cadence_app.messaging.desk import Which
 from cadence_app.messaging.desk_models import Action, Batch, StateChange
+from cadence_app.messaging.desk_which import Which
 from cadence_app.messaging.forms import ComposeForm
 from cadence_app.messaging.lists import kept_of, which_of
 from cadence_app.messaging.models import Conversation

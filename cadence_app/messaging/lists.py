@@ -25,8 +25,8 @@ from cadence_app.messaging import (
     searched,
 )
 from cadence_app.messaging.carriers import unread
-from cadence_app.messaging.desk import Only, Which, Whose
 from cadence_app.messaging.desk_models import DeskChoice
+from cadence_app.messaging.desk_which import Only, Which, Whose
 from cadence_app.messaging.models import Conversation
 from cadence_app.ui import query_values
 from cadence_app.ui.query_values import Given

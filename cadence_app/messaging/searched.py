@@ -13,7 +13,7 @@ from flask import request
 from cadence_app.contacts.models import Contact, Tag
 from cadence_app.extensions import db
 from cadence_app.messaging import desk
-from cadence_app.messaging.desk import Only, Which, Whose
+from cadence_app.messaging.desk_which import Only, Which, Whose
 from cadence_app.messaging.models import Conversation
 from cadence_app.ui import query_values
 from cadence_app.words import Piece, asked, asked_of_names, marked

@@ -14,8 +14,8 @@ from cadence_app.accounts.service import all_teams
 from cadence_app.form_fields import no_control_characters, one_kind_of_line_end, stripped
 from cadence_app.messaging import text_templates
 from cadence_app.messaging.merge_fields import Fields, UnknownField, tenant_fields
-from cadence_app.messaging.models import TextTemplate
 from cadence_app.messaging.sending import MAX_BODY_LENGTH
+from cadence_app.messaging.text_template_models import TextTemplate
 
 blueprint = Blueprint("text_templates", __name__, url_prefix="/campaigns/templates")
 

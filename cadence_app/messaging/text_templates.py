@@ -12,7 +12,7 @@ from cadence_app.accounts.models import User
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.messaging.merge_fields import tenant_fields
-from cadence_app.messaging.models import TextTemplate
+from cadence_app.messaging.text_template_models import TextTemplate
 
 
 class NameTaken(ValueError):

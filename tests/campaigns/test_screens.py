@@ -12,7 +12,7 @@ from cadence_app.campaigns.models import Campaign, Recipient
 from cadence_app.contacts.models import CustomField
 from cadence_app.extensions import db, rq
 from cadence_app.inboxes.models import Inbox
-from cadence_app.messaging.models import TextTemplate
+from cadence_app.messaging.text_template_models import TextTemplate
 from tests.campaigns.sending import add_campaign, add_people, always_open, counts, schedule, state_of
 from tests.world import Browser, World
 

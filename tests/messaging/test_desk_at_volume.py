@@ -8,7 +8,7 @@ from sqlalchemy import create_engine, select, text
 from cadence_app.accounts.models import User
 from cadence_app.extensions import db
 from cadence_app.messaging import desk, desk_first
-from cadence_app.messaging.desk import Only, Which
+from cadence_app.messaging.desk_which import Only, Which
 from cadence_app.messaging.models import Conversation
 from tests.statements import statements
 from tests.world import World

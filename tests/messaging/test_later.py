@@ -10,8 +10,9 @@ from sqlalchemy import select, update
 
 from cadence_app.extensions import db
 from cadence_app.messaging import jobs
-from cadence_app.messaging.models import Message, ScheduledText, TextTemplate
+from cadence_app.messaging.models import Message, ScheduledText
 from cadence_app.messaging.sending import deliver
+from cadence_app.messaging.text_template_models import TextTemplate
 from tests.world import World, new_number
 
 TOMORROW = (datetime.now() + timedelta(days=1)).strftime("%Y-%m-%dT10:00")

@@ -13,7 +13,8 @@ from cadence_app.accounts.models import Team
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.messaging.media import service as media
-from cadence_app.messaging.models import ScheduledText, TextTemplate
+from cadence_app.messaging.models import ScheduledText
+from cadence_app.messaging.text_template_models import TextTemplate
 from tests.messaging.writing_first import (
     conversations_of,
     counts,

@@ -15,7 +15,7 @@ from cadence_app.accounts.models import User
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.messaging import desk, finding
-from cadence_app.messaging.desk import Only, Which
+from cadence_app.messaging.desk_which import Only, Which
 from cadence_app.messaging.models import Message
 from cadence_app.records import merging
 from tests import sizes

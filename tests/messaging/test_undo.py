@@ -11,10 +11,9 @@ from cadence_app.accounts.models import Role, User
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging import holding
-from cadence_app.messaging.models import Conversation, ConversationState, Message, MessageState
+from cadence_app.messaging.models import Conversation, Message, MessageState
 from cadence_app.messaging.sending import deliver
 from cadence_app.tenancy import use_tenant
-from tests.messaging.answering import Talk
 from tests.messaging.undoing import (
     give_undo,
     goes,
@@ -157,21 +156,6 @@ def test_a_conversation_whose_only_text_was_taken_back_is_in_no_list(undoing: Wo
     # The same form once more is a text of its own, for there is none.
     assert agent.post("/messages/new", form).status_code == 302
     assert bodies(undoing, talk) == ["Welcome"]
-
-
-def test_what_is_taken_back_leaves_a_conversation_snoozed_until_then(undoing: World) -> None:
-    talk = Talk(undoing, id=talk_of(undoing))
-    talk.snooze()
-    before = talk.row()
-    assert before.snoozed_until
-    text = press(undoing, talk.id, "Until five")
-    assert undo(undoing.sign_in("agent"), talk.id, text).status_code == 200
-    row = talk.row()
-    assert (row.state, row.snoozed_until, row.waiting_since) == (
-        ConversationState.SNOOZED,
-        before.snoozed_until,
-        before.waiting_since,
-    )
 
 
 def test_words_in_the_box_stay_below_those_that_come_back(undoing: World) -> None:

@@ -12,8 +12,9 @@ from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging import sender
 from cadence_app.messaging.media.models import DiscardedFile
-from cadence_app.messaging.models import Message
+from cadence_app.messaging.models import ConversationState, Message
 from tests.messaging import media
+from tests.messaging.answering import Talk
 from tests.messaging.undoing import (
     HTMX,
     give_undo,
@@ -181,3 +182,18 @@ def test_files_count_together_with_those_that_came_back(undoing: World) -> None:
     refused = media.send(undoing, talk, ("more.jpg", media.JPEG + bytes(300_000)), kept=[word])
     assert (refused.status_code, "500 KB together" in refused.text) == (422, True)
     assert f'value="{word}" checked' in refused.text
+
+
+def test_what_is_taken_back_leaves_a_conversation_snoozed_until_then(undoing: World) -> None:
+    talk = Talk(undoing, id=talk_of(undoing))
+    talk.snooze()
+    before = talk.row()
+    assert before.snoozed_until
+    text = press(undoing, talk.id, "Until five")
+    assert undo(undoing.sign_in("agent"), talk.id, text).status_code == 200
+    row = talk.row()
+    assert (row.state, row.snoozed_until, row.waiting_since) == (
+        ConversationState.SNOOZED,
+        before.snoozed_until,
+        before.waiting_since,
+    )

@@ -16,8 +16,9 @@ from cadence_app.consent.as_of import changes_in, standing_at
 from cadence_app.consent.models import OptOutChange, Status
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
-from cadence_app.messaging.models import Conversation, Message, MessageKind, TextTemplate
+from cadence_app.messaging.models import Conversation, Message, MessageKind
 from cadence_app.messaging.sending import deliver
+from cadence_app.messaging.text_template_models import TextTemplate
 from cadence_app.records import certified_texts, sent_text, why_sent
 from cadence_app.records.sent_text import How
 from tests.messaging.undoing import press

@@ -30,9 +30,10 @@ from cadence_app.messaging.carriers.models import UnreadPost
 from cadence_app.messaging.conversations import add_message
 from cadence_app.messaging.desk_models import Action, Batch, Note
 from cadence_app.messaging.media import service as media
-from cadence_app.messaging.models import Conversation, Message, ScheduledText, TextTemplate
+from cadence_app.messaging.models import Conversation, Message, ScheduledText
 from cadence_app.messaging.providers.base import KeywordAnswers
 from cadence_app.messaging.sending import written
+from cadence_app.messaging.text_template_models import TextTemplate
 from cadence_app.operators import service as operators
 from cadence_app.reports import schedule_runs
 from cadence_app.reports.destinations import service as destinations
