@@ -313,7 +313,7 @@ def thread_page(
     snoozing: LaterField | None = None,
 ) -> str:
     """The desk with a conversation open, and what is being written in it; `told` is said above the box.
-    `unseen`: it asks for what is new, and has its texts read, once somebody sees it. `snoozing`: a time that was none."""
+    `unseen`: once seen, it asks for what is new and has its texts read. `snoozing`: a time that was none."""
     return render_template(
         "messaging/desk.html",
         **(lists(found) | open_parts(found, card) | ({"version": ""} if unseen else {})),
