@@ -263,7 +263,7 @@ def test_an_admin_sets_the_hours_and_speeds_and_the_log_says_so(world: World) ->
         ours = select(AuditEntry).where(AuditEntry.action.not_like("user.%")).order_by(AuditEntry.id)
         changes = [entry.changes for entry in db.session.scalars(ours)]
     assert changes == [
-        {"texts_from": [8, 9], "texts_until": [21, 20]},
+        {"texts_from": [0, 9], "texts_until": [24, 20]},
         {"texts_per_second": [5, 12]},
     ]
     for bad, says in (
