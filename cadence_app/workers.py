@@ -7,6 +7,7 @@ take that again at every start. Whichever dies is started again; all of them end
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import threading
@@ -142,4 +143,8 @@ def _end_with(parent: int) -> None:
 
 if __name__ == "__main__":
     owner_only.close_umask()
-    Crew(create_app(config.load())).work()
+    app = create_app(config.load())
+    # Its children share what is here by now: a look for garbage would write into each object it looks at.
+    gc.collect()
+    gc.freeze()
+    Crew(app).work()

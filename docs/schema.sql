@@ -4253,9 +4253,9 @@ CREATE FUNCTION named_in(tenant bigint, first_name text, last_name text, externa
  RETURNS tsvector
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE STRICT
-AS $function$
-    SELECT strip(public.words_at(tenant::text, first_name || ' ' || last_name || ' ' || external_id))
-$function$;
+BEGIN ATOMIC
+ SELECT strip(words_at((tenant)::text, ((((first_name || ' '::text) || last_name) || ' '::text) || external_id))) AS strip;
+END;
 
 CREATE FUNCTION netstring(value text)
  RETURNS text
@@ -4887,18 +4887,17 @@ CREATE FUNCTION words_at(place text, said text)
  RETURNS tsvector
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE STRICT
-AS $function$
-    SELECT coalesce(string_agg(concat('''', place, ':', each.word, ''':', each.n), ' '), '')::tsvector
-    FROM unnest(public.words_in(said)) WITH ORDINALITY AS each(word, n)
-$function$;
+BEGIN ATOMIC
+ SELECT (COALESCE(string_agg(concat('''', words_at.place, ':', each.word, ''':', each.n), ' '::text), ''::text))::tsvector AS "coalesce"
+    FROM unnest(words_in(words_at.said)) WITH ORDINALITY each(word, n);
+END;
 
 CREATE FUNCTION words_in(said text)
  RETURNS text[]
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE STRICT
-AS $function$
-    SELECT ARRAY(SELECT left(found[1], 60)
-        FROM regexp_matches(
-            left(lower(normalize(left(said, 10000), NFKC)), 10000), '[\u0E00-\u0EFF\u1000-\u109F\u1780-\u17FF\u2190-\u2BFF\u3040-\u30FA\u30FC-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uF900-\uFAFF\U0001F000-\U0001FAFF\U00020000-\U0003FFFF]|[^\u0E00-\u0EFF\u1000-\u109F\u1780-\u17FF\u2190-\u2BFF\u3040-\u30FA\u30FC-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uF900-\uFAFF\U0001F000-\U0001FAFF\U00020000-\U0003FFFF\u0001-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u00BF\u00D7\u00F7\u02B9-\u02C1\u0589\u05BE\u05F3\u05F4\u060C\u061B\u061F\u066A-\u066D\u06D4\u0964\u0965\u1680\u2000-\u206F\u3000-\u303F\u30FB\uFE00-\uFE0F\uFFFC\uFFFD]+', 'g')
-            WITH ORDINALITY AS of_it(found, place) ORDER BY place)
-$function$;
+BEGIN ATOMIC
+ SELECT ARRAY( SELECT "left"(of_it.found[1], 60) AS "left"
+            FROM regexp_matches("left"(lower(NORMALIZE("left"(words_in.said, 10000), NFKC)), 10000), '[\u0E00-\u0EFF\u1000-\u109F\u1780-\u17FF\u2190-\u2BFF\u3040-\u30FA\u30FC-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uF900-\uFAFF\U0001F000-\U0001FAFF\U00020000-\U0003FFFF]|[^\u0E00-\u0EFF\u1000-\u109F\u1780-\u17FF\u2190-\u2BFF\u3040-\u30FA\u30FC-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uF900-\uFAFF\U0001F000-\U0001FAFF\U00020000-\U0003FFFF\u0001-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u00BF\u00D7\u00F7\u02B9-\u02C1\u0589\u05BE\u05F3\u05F4\u060C\u061B\u061F\u066A-\u066D\u06D4\u0964\u0965\u1680\u2000-\u206F\u3000-\u303F\u30FB\uFE00-\uFE0F\uFFFC\uFFFD]+'::text, 'g'::text) WITH ORDINALITY of_it(found, place)
+           ORDER BY of_it.place) AS "array";
+END;

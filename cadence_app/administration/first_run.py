@@ -21,14 +21,12 @@ from cadence_app.consent.models import CustomKeyword, OptOutChange, Source, Stat
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
+from cadence_app.messaging import providers
 from cadence_app.messaging.carriers.models import CarrierAccount
 from cadence_app.messaging.models import Message
 from cadence_app.tenancy import tenant_in_use
 from cadence_app.ui import formatting
 
-# The carrier's codes for a number that is not registered: a local one (10DLC), and a toll-free one that was
-# not verified. https://www.twilio.com/docs/api/errors/30034 and /30032
-UNREGISTERED = ("30034", "30032")
 _MOST_COUNTED = 1000
 
 
@@ -165,7 +163,7 @@ def _registration(user: User, told: FirstRun) -> Step:
         select(Message.created_at, Message.failure_code, Inbox.number)
         .join(Inbox, Inbox.id == Message.inbox_id)
         .where(
-            Message.failure_code.in_(UNREGISTERED),
+            Message.failure_code.in_(_unregistered()),
             Message.created_at > func.now() - func.make_interval(0, 0, 1),
         )
         .order_by(Message.created_at.desc())
@@ -268,3 +266,7 @@ def _if(count: int) -> State:
 
 def _day(at: datetime, user: User) -> str:
     return formatting.day(at.astimezone(user.zone).date())
+
+
+def _unregistered() -> list[str]:
+    return sorted(frozenset().union(*(each.unregistered for each in providers.carriers())))

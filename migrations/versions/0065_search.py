@@ -36,19 +36,21 @@ _BETWEEN = (
 # many or too long for the index, for a text must never be refused because of it.
 _WORDS = rf"""
 CREATE FUNCTION words_in(said text) RETURNS text[]
-    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    BEGIN ATOMIC
     SELECT ARRAY(SELECT left(found[1], 60)
         FROM regexp_matches(
             left(lower(normalize(left(said, 10000), NFKC)), 10000), '[{_ALONE}]|[^{_ALONE}{_BETWEEN}]+', 'g')
-            WITH ORDINALITY AS of_it(found, place) ORDER BY place)
-$$
+            WITH ORDINALITY AS of_it(found, place) ORDER BY place);
+    END
 """  # noqa: S608 - the classes above
 _SPREAD = """
 CREATE FUNCTION words_at(place text, said text) RETURNS tsvector
-    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    BEGIN ATOMIC
     SELECT coalesce(string_agg(concat('''', place, ':', each.word, ''':', each.n), ' '), '')::tsvector
-    FROM unnest(public.words_in(said)) WITH ORDINALITY AS each(word, n)
-$$
+    FROM unnest(public.words_in(said)) WITH ORDINALITY AS each(word, n);
+    END
 """
 _WEEK = """
 CREATE FUNCTION week_of(at timestamptz) RETURNS bigint
@@ -177,9 +179,10 @@ _SIDES = (
 # that they have.
 _NAMED = """
 CREATE FUNCTION named_in(tenant bigint, first_name text, last_name text, external_id text) RETURNS tsvector
-    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
-    SELECT strip(public.words_at(tenant::text, first_name || ' ' || last_name || ' ' || external_id))
-$$
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    BEGIN ATOMIC
+    SELECT strip(public.words_at(tenant::text, first_name || ' ' || last_name || ' ' || external_id));
+    END
 """
 _DIGITS = """
 CREATE FUNCTION digits_in(tenant bigint, number text) RETURNS text[]

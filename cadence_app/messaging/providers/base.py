@@ -208,6 +208,10 @@ class Driver:
     keywords: Mapping[str, Meaning] = field(default_factory=dict)
     may_lift: frozenset[str] = frozenset()
 
+    # Its codes of a text that it did not bring because the number that sent it is not registered: a local one
+    # (10DLC), or a toll-free one that was not verified. The index of Message knows them too.
+    unregistered: frozenset[str] = frozenset()
+
     # Whether files go with texts, and where one that came is fetched.
     sends_files: bool = True
     media_at: Callable[[Account, str], MediaPlace] = anywhere

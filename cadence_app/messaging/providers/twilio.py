@@ -325,6 +325,8 @@ DRIVER = Driver(
             secret=True,
         ),
     ),
+    # https://www.twilio.com/docs/api/errors/30034 and /30032
+    unregistered=frozenset({"30034", "30032"}),
     answers=(KeywordAnswers.BUILT_IN, KeywordAnswers.TOLD, KeywordAnswers.OURS),
     told="Advanced Opt-Out: Twilio says with each text whether it has answered",
     where="In Twilio's console, open the number or the Messaging Service and enter it under A message comes "
