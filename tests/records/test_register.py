@@ -27,13 +27,14 @@ OF_NOBODY_TEXTED = {
             "import_mappings",
             "import_codes",
             "first_run",
+            "out_of_office",
             "export_schedule_recipients",
             "export_schedule_destinations",
         ),
     },
     "how work went": {
         *("export_deliveries", "export_recipients", "retention_runs", "seals", "seal_checks"),
-        *("alembic_version", "number_key_check", "leases", "desk_batches"),
+        *("alembic_version", "number_key_check", "leases", "desk_batches", "counted_changes", "day_counting"),
     },
     # What a notice says is read as it goes.
     "which users are told, and how far that went": {

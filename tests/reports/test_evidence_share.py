@@ -101,7 +101,7 @@ def test_contacts_can_be_narrowed_to_those_of_whom_nothing_is_recorded(world: Wo
     with_none = on_paper(world, given=None, team_id=world.other_team_id)
     for role, people in (("admin", 2), ("agent", 1)):
         page = world.sign_in(role).get("/contacts/?status=none_recorded").text
-        assert f"1 to {people} of {people}" in page
+        assert ("2 contacts" if people == 2 else "1 contact") in page
         assert (f'href="/contacts/{with_none}"' in page) == (role == "admin")
         assert '<option value="none_recorded" selected>' in page
 
