@@ -74,7 +74,8 @@ def counted(world: World, period: Period) -> Figures:
             automatic = each.kind != MessageKind.PERSON
             answered = not automatic and any(
                 other.conversation_id == each.conversation_id
-                and each.created_at < other.created_at <= each.created_at + 24 * HOUR
+                and (each.created_at, each.id) < (other.created_at, other.id)
+                and other.created_at <= each.created_at + 24 * HOUR
                 for other in inbound
             )
             arrived = each.state == MessageState.DELIVERED
