@@ -131,6 +131,10 @@ def _do(world: World, talks: list[Talk], around: datetime, what: str, number: in
 def _change(world: World, other: Talk, what: str, number: int) -> None:
     """Something becomes of a text that is there, as the database sees it."""
     with beside(world) as everything:
+        # The words of texts are kept by a trigger, for the tenant in use.
+        everything.execute(
+            text("SELECT set_config('cadence.tenant_id', :id, true)"), {"id": str(world.tenant_id)}
+        )
         ids = everything.scalars(
             text("SELECT id FROM messages WHERE tenant_id = :tenant ORDER BY id"),
             {"tenant": world.tenant_id},
