@@ -20,7 +20,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Executable, delete, func, select, text
+from sqlalchemy import Executable, delete, func, select, text, union
 from sqlalchemy.dialects.postgresql import insert
 
 from cadence_app.accounts.models import Tenant
@@ -125,11 +125,12 @@ def live_days(start: date, end: date, zone: ZoneInfo) -> Live:
     what was counted: those not counted yet, and those in which something was changed since."""
     counting = db.session.get(DayCounting, tenant_in_use(), populate_existing=True)
     known = _known(zone)
-    if known is None:
-        return Live([], zone)
-    first, last = max(start, known[0]), min(end, known[1])
-    if counting is None or counting.time_zone != zone.key:
+    first, last = (max(start, known[0]), min(end, known[1])) if known else (end, start - _DAY)
+    if counting is None:
         return Live(_days(first, last), zone)
+    if counting.time_zone != zone.key:
+        # Of days that are not these: none of them counts, not even where nothing is left of what was counted.
+        return Live(sorted({*_days(first, last), *_counted(start, end)}), zone)
     starts_at, ends_at = utc_bounds(start, end, zone)
     notes = select(DayToRecount.starts_at, DayToRecount.ends_at).where(
         DayToRecount.starts_at < ends_at, DayToRecount.ends_at > starts_at
@@ -224,6 +225,12 @@ def _known(zone: ZoneInfo) -> tuple[date, date] | None:
     newest = func.greatest(*(select(func.max(each)).scalar_subquery() for each in moments))
     first, last = db.session.execute(select(oldest, newest)).one()
     return (first.astimezone(zone).date(), last.astimezone(zone).date()) if first else None
+
+
+def _counted(start: date, end: date) -> list[date]:
+    """The days of which something was counted."""
+    days = (select(table.day).where(table.day.between(start, end)) for table, _ in _COUNTED)
+    return list(db.session.scalars(union(*days)))
 
 
 def _days(first: date, last: date) -> list[date]:

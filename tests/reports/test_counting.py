@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, create_engine, select, text, update
 
@@ -92,6 +92,8 @@ _STEPS = st.tuples(
 
 
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(around=SPRING, steps=[("sent", 0), ("sweep", 0), ("sweep", 0), ("erased", 0), ("erased", 3)])
+@example(around=AUTUMN, steps=[("sent", 0), ("sent", 0), ("received", 0), ("sweep", 0)])
 @given(around=st.sampled_from([SPRING, AUTUMN]), steps=st.lists(_STEPS, min_size=4, max_size=10))
 def test_counts_and_live_days_are_what_the_texts_are_after_any_order_of_events(
     world: World, around: datetime, steps: list[tuple[str, int]]
