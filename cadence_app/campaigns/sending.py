@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from flask import current_app
 from sqlalchemy import func, select, update
@@ -40,6 +41,7 @@ _LOOK_AGAIN = timedelta(seconds=10)
 # Carriers that are asked at once, and texts under way.
 _AT_ONCE, _MOST = 64, 256
 _LOOK_SECONDS = 0.05
+_PAUSE_SECONDS = 2.0
 _CANCELLED = "The campaign was cancelled before it went."
 
 
@@ -111,19 +113,31 @@ def _send_slice(campaign_id: int, lease: Lease) -> bool:
             if taking and time.monotonic() >= until:
                 taking, again = False, True
     finally:
-        # What is under way goes, whatever ends this: only its worker knows what becomes of it.
-        try:
-            while calls.under_way:
-                calls.write(_LOOK_SECONDS, outcomes.note)
-        finally:
-            calls.close()
+        _finish(calls)
     return again and not calls.busy
+
+
+def _finish(calls: Calls) -> None:
+    """What is under way goes, whatever ended the slice, and is written: only its worker knows what becomes of
+    it. What the slice had begun to write and not committed is not."""
+    db.session.rollback()
+    try:
+        while calls.under_way:
+            try:
+                calls.write(_LOOK_SECONDS, outcomes.note)
+            except Exception:
+                # As while the database restarts.
+                current_app.logger.exception("what came of a campaign's texts could not be written yet")
+                db.session.rollback()
+                time.sleep(_PAUSE_SECONDS)
+    finally:
+        calls.close()
 
 
 def _settle(campaign_id: int, cancelled: bool = False) -> None:
     """Deals with the texts that a carrier was too busy to take, and with those whose worker died: the carrier
     is asked, and one that did not go goes now, in the hours of its contact's day, unless the campaign is
-    `cancelled`. Whoever asks holds the campaign."""
+    `cancelled`, or was paused or cancelled meanwhile. Whoever asks has the campaign's lease."""
     campaign = db.session.get_one(Campaign, campaign_id)
     hours, inbox_id = hours_of(campaign.user.tenant), campaign.inbox_id
     claimed = (
@@ -140,13 +154,23 @@ def _settle(campaign_id: int, cancelled: bool = False) -> None:
         elif state == MessageState.QUEUED and may_go:
             if not pace.turn(inbox_id):
                 return
+            if not _goes_on(campaign_id):
+                db.session.rollback()
+                return
             texts.deliver(message_id)
         elif state == MessageState.SENDING and may_go:
             current_app.logger.warning("campaign %s: what became of text %s?", campaign_id, message_id)
-            texts.hand_over_again(message_id, _CANCELLED if cancelled else "")
+            goes_on = partial(_goes_on, campaign_id)
+            texts.hand_over_again(message_id, _CANCELLED if cancelled else "", goes_on)
         elif state not in (MessageState.QUEUED, MessageState.SENDING):
             follow_texts([db.session.get_one(Message, message_id, populate_existing=True)])
             db.session.commit()
+
+
+def _goes_on(campaign_id: int) -> bool:
+    """Whether a campaign is being sent; nobody pauses or cancels it before the transaction ends."""
+    campaign = locked(campaign_id)
+    return campaign is not None and campaign.state == CampaignState.SENDING
 
 
 def _held_back(campaign_id: int) -> bool:

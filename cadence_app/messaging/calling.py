@@ -29,8 +29,8 @@ from cadence_app.messaging.providers.base import NotTaken, Outgoing, Provider, S
 _FRESH_SECONDS = 10
 # So many outcomes are written in one transaction.
 _AT_A_TIME = 64
-# Writing them is tried so often, as while the database restarts.
-_TRIES = 5
+# Writing them is tried so often, for minutes: as while the database restarts, or another one takes over.
+_TRIES = 60
 _LOOK_AGAIN = 0.05
 
 
@@ -155,7 +155,11 @@ class Calls:
                     heapq.heappush(self._waiting, (time.monotonic() + _LOOK_AGAIN, order, text))
                     continue
                 self._asking[text.tenant_id] += 1
-            self._threads.submit(self._ask, text)
+            try:
+                self._threads.submit(self._ask, text)
+            except RuntimeError:
+                # The machine has no thread to spare. It is queued all the same, for those that are there.
+                self._app.logger.exception("no further thread could be started")
 
     def _ask(self, text: Leaving) -> None:
         wait = self._held_up.get(text.inbox_id, 0.0) - time.monotonic()

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from flask import current_app
 from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import joinedload
 
 from cadence_app.consent.contact_rows import lock_contacts
@@ -23,32 +23,63 @@ from cadence_app.messaging.models import Message, MessageState, Unsent
 from cadence_app.messaging.providers.base import NotTaken, Refused, Sent
 from cadence_app.tenancy import use_tenant
 from cadence_app.vault import Unreadable
-from cadence_app.work.units import on_its_own
 
 CARRIER_UNUSABLE = "The settings of this inbox's carrier can't be used."
 
 
 def note(outcomes: Sequence[Outcome]) -> None:
-    """Writes what came of texts of any tenants, and commits: the receipts of a tenant together."""
+    """Writes what came of texts of any tenants, and commits: the receipts of a tenant together. One that
+    can't be written keeps none of the others from it.
+
+    Errors: the database's own where it is away; all of it may then be noted again.
+    """
     taken = defaultdict[int, list[Outcome]](list)
     for outcome in outcomes:
         if isinstance(outcome.result, Sent):
             taken[outcome.text.tenant_id].append(outcome)
         else:
-            use_tenant(outcome.text.tenant_id)
-            _note_untaken(outcome)
+            _note_alone(outcome)
     for tenant_id, together in taken.items():
         use_tenant(tenant_id)
         try:
             _note_taken(together)
-        except DBAPIError as error:
-            if error.connection_invalidated:
+        except Exception as error:
+            if _database_away(error):
                 raise
             # Somebody acts on a whole person of these, and both waited for each other.
             db.session.rollback()
             for each in together:
-                with on_its_own("it could not be written that text %s went", each.text.message_id):
-                    _note_taken([each])
+                _note_alone(each)
+
+
+def _note_alone(outcome: Outcome) -> None:
+    """Once more where it fails, as in a deadlock; past that the carrier is asked what became of the text."""
+    for again in (True, False):
+        use_tenant(outcome.text.tenant_id)
+        try:
+            if isinstance(outcome.result, Sent):
+                _note_taken([outcome])
+            else:
+                _note_untaken(outcome)
+        except Exception as error:
+            if _database_away(error):
+                raise
+            db.session.rollback()
+            if not again:
+                current_app.logger.exception(
+                    "what came of text %s could not be written", outcome.text.message_id
+                )
+        else:
+            return
+
+
+def _database_away(error: Exception) -> bool:
+    """Whether a connection was lost or could not be made, rather than something was wrong with what was
+    written. (SQLAlchemy says the first alone, in `connection_invalidated`.) Source: PostgreSQL's manual,
+    error codes: class 40 are deadlocks, 55 locks that were not to be had."""
+    if not isinstance(error, OperationalError | InterfaceError):
+        return False
+    return not str(getattr(error.orig, "sqlstate", None) or "").startswith(("40", "55"))
 
 
 def note_sent(message: Message, sent: Sent) -> None:

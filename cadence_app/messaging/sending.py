@@ -8,6 +8,7 @@ later.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from flask import current_app
@@ -99,11 +100,12 @@ def _leave_now(message: Message) -> None:
     outcomes.note([call(each) for each in leaving])
 
 
-def hand_over_again(message_id: int, stopped: str = "") -> bool:
+def hand_over_again(message_id: int, stopped: str = "", goes_on: Callable[[], bool] = lambda: True) -> bool:
     """Deals with a claimed text whose worker is gone, and commits: the carrier is asked whether it went. If
     it did not it goes now, or is suppressed because its campaign was cancelled, as `stopped` says. Where the
     carrier can't tell, its events may; if they don't it is failed after a while, for a text that goes twice
-    is worse than one that does not go. False where it is not `sending`, or somebody else is about it.
+    is worse than one that does not go. False where it is not `sending`, or somebody else is about it, and
+    where it did not go and must not now: `goes_on` says so, asked before the text is held again.
     """
     with held(f"text {message_id}") as mine:
         message = _claimed(message_id) if mine else None
@@ -111,9 +113,10 @@ def hand_over_again(message_id: int, stopped: str = "") -> bool:
             db.session.rollback()
             return False
         fate = _fate(message)
-        message = _claimed(message_id)
+        going_again = fate is None and not stopped
+        message = _claimed(message_id) if not going_again or goes_on() else None
         if message is None:
-            # Its carrier's post has told meanwhile.
+            # Its carrier's post has told meanwhile, or it waits.
             db.session.rollback()
             return False
         if isinstance(fate, Sent):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import func, update
+from sqlalchemy import func, text, update
+from sqlalchemy.exc import DataError
 
 from cadence_app.campaigns import claiming, sending
 from cadence_app.campaigns.claiming import claim
@@ -192,3 +195,81 @@ def test_texts_of_an_inbox_keep_their_distance_whichever_campaign_they_are_of(wo
     sent = sorted(message.created_at for each in (first, second) for message in texts_of(world, each))
     # From the database's own clock: a turn is never shorter, however slow the machine.
     assert sent[-1] - sent[0] >= 3 * timedelta(milliseconds=45)
+
+
+def given(world: World, provider: object, people: int) -> int:
+    """A campaign to so many, carried by this provider."""
+    always_open(world)
+    providers.register(Driver(code="given", name="Given", client=lambda _: provider))  # type: ignore[arg-type, return-value]
+    with world.session():
+        db.session.execute(update(Inbox).values(provider="given"))
+        db.session.commit()
+    add_people(world, people)
+    return add_campaign(world)
+
+
+def test_a_pause_while_texts_go_that_had_waited_for_the_carrier_stops_the_rest_of_them(world: World) -> None:
+    class PausedMeanwhile(Busy):
+        def send(self, text: Outgoing) -> Sent:
+            if self.free and not self.sent:
+                act(world, "pause", campaign_id)
+            return super().send(text)
+
+    carrier = PausedMeanwhile()
+    campaign_id = given(world, carrier, 3)
+    send(world, campaign_id)
+    assert {text.state for text in texts_of(world, campaign_id)} == {"queued"}
+    carrier.free = True
+    with world.session():
+        db.session.execute(update(Message).values(next_attempt_at=None))
+        db.session.execute(update(Inbox).values(next_text_at=None))
+        db.session.commit()
+    work(world, campaign_id)
+    assert carrier.sent == 1
+    assert sorted(text.state for text in texts_of(world, campaign_id)) == ["delivered", "queued", "queued"]
+
+
+def test_a_cancel_while_a_carrier_is_asked_about_a_text_keeps_it_from_going_again(world: World) -> None:
+    class CancelledMeanwhile(Remembering):
+        def find(self, text: Outgoing, known: Collection[str]) -> Sent | None:
+            if not cancelled:
+                cancelled.append(text.key)
+                act(world, "cancel", campaign_id)
+            return None
+
+    cancelled: list[str] = []
+    carrier = CancelledMeanwhile(None)
+    campaign_id = given(world, carrier, 1)
+    leave_behind(world, campaign_id)
+    work(world, campaign_id)
+    assert carrier.sent == 0
+    work(world, campaign_id)
+    assert carrier.sent == 0
+    assert counts(world, campaign_id) == {"suppressed": 1}
+
+
+def test_what_came_of_the_texts_under_way_is_written_whatever_ends_the_slice(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A statement that failed leaves the transaction of no use, as a lost connection does."""
+    broken = threading.Event()
+
+    class Slow(Remembering):
+        def send(self, text: Outgoing) -> Sent:
+            assert broken.wait(60)
+            return super().send(text)
+
+    def breaks(*args: Any) -> Any:
+        if taken:
+            broken.set()
+            db.session.execute(text("SELECT 1 / 0"))
+        taken.append(claim(*args))
+        return taken[0]
+
+    taken: list[object] = []
+    campaign_id = given(world, Slow(None), 3)
+    start(world, campaign_id)
+    monkeypatch.setattr(sending, "claim", breaks)
+    with pytest.raises(DataError):
+        work(world, campaign_id)
+    assert counts(world, campaign_id) == {"delivered": 3}

@@ -11,8 +11,10 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import event, func, select, update
+from sqlalchemy.exc import OperationalError
 
 from cadence_app.consent.models import OptOutChange, Status
 from cadence_app.contacts.models import Contact
@@ -24,7 +26,7 @@ from cadence_app.messaging.conversations import add_message, conversation_with
 from cadence_app.messaging.inbound import receive_text
 from cadence_app.messaging.jobs import sweep_lost_texts
 from cadence_app.messaging.models import Direction, Message, MessageKind, MessageState
-from cadence_app.messaging.providers.base import Driver, NotTaken, Outgoing, Sent
+from cadence_app.messaging.providers.base import Driver, NotTaken, Outgoing, Refused, Sent
 from cadence_app.tenancy import use_tenant
 from tests import sizes
 from tests.campaigns.carrier import NAME, CountingCarrier, counting_carrier, driver_at
@@ -313,3 +315,60 @@ def test_a_carrier_that_is_busy_holds_its_inbox_up_for_as_long_as_it_asks(world:
             )
         ).one()
     assert take_and_send(world) == 0
+
+
+def test_outcomes_are_kept_while_the_database_can_not_be_reached(
+    world: World, carrier: CountingCarrier
+) -> None:
+    """A connection that is refused is none that was lost, and no fault of what is written."""
+
+    def refused(*_: object) -> None:
+        raise psycopg.OperationalError("connection refused")
+
+    texts = queue(world, add_people(world, 2))
+    with world.app.app_context():
+        came = [call(text) for text in sender.take_due(1000) if text.tenant_id == world.tenant_id]
+        assert len(came) == 2
+        db.session.remove()
+        db.engine.dispose()
+        event.listen(db.engine, "do_connect", refused)
+        try:
+            with pytest.raises(OperationalError):
+                outcomes.note(came)
+        finally:
+            event.remove(db.engine, "do_connect", refused)
+        db.session.rollback()
+        outcomes.note(came)
+    assert states(world, texts) == {"delivered"}
+
+
+def test_an_outcome_that_can_not_be_written_keeps_no_other_from_it(
+    world: World, carrier: CountingCarrier
+) -> None:
+    texts = queue(world, add_people(world, 3))
+    with world.app.app_context():
+        taken = [text for text in sender.take_due(1000) if text.tenant_id == world.tenant_id]
+        # PostgreSQL keeps no NUL.
+        broken = Outcome(taken[0], Refused("\0", "No."))
+        also = Outcome(taken[1], Sent("\0", None))
+        outcomes.note([broken, also, call(taken[2])])
+    assert [text.state for text in texts_of(world, texts)] == ["sending", "sending", "delivered"]
+
+
+def test_a_machine_without_a_thread_to_spare_stops_no_text_for_good(
+    world: World, carrier: CountingCarrier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starts = threading.Thread.start
+    failed: list[str] = []
+
+    def none_to_spare(thread: threading.Thread) -> None:
+        if thread.name.startswith("carrier") and not failed:
+            failed.append(thread.name)
+            raise RuntimeError("can't start new thread")
+        starts(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", none_to_spare)
+    texts = queue(world, add_people(world, 3))
+    with sending(world):
+        until(lambda: states(world, texts) == {"delivered"}, 20)
+    assert failed
