@@ -3946,7 +3946,7 @@ BEGIN
         (SELECT c.id FROM contacts c WHERE c.tenant_id + 0 = tenant
             AND public.named_in(c.tenant_id, c.first_name, c.last_name, c.external_id) @@ wanted
             LIMIT at_most)
-        UNION
+        UNION ALL
         (SELECT n.contact_id FROM contact_numbers n WHERE length(digits) > 2 AND n.tenant_id + 0 = tenant
             AND n.until IS NULL
             AND public.digits_in(n.tenant_id, n.number) @> public.digits_in(tenant, digits)

@@ -174,7 +174,7 @@ _SIDES = (
 )
 
 # Contacts: the beginnings of words of a name or a ContactId, and any part of three digits or more of a number
-# that they have.
+# that they have. Who is found twice is given twice: fewer than `at_most` are then all there are.
 _NAMED = """
 CREATE FUNCTION named_in(tenant bigint, first_name text, last_name text, external_id text) RETURNS tsvector
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
@@ -201,7 +201,7 @@ BEGIN
         (SELECT c.id FROM contacts c WHERE c.tenant_id + 0 = tenant
             AND public.named_in(c.tenant_id, c.first_name, c.last_name, c.external_id) @@ wanted
             LIMIT at_most)
-        UNION
+        UNION ALL
         (SELECT n.contact_id FROM contact_numbers n WHERE length(digits) > 2 AND n.tenant_id + 0 = tenant
             AND n.until IS NULL
             AND public.digits_in(n.tenant_id, n.number) @> public.digits_in(tenant, digits)
