@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -113,9 +114,18 @@ def excerpt(said: str, phrases: Sequence[Phrase], longest: int = 120, before: in
 
 def _spans(words: Sequence[str], phrases: Sequence[Phrase]) -> Iterator[tuple[int, int]]:
     """From which word up to which one of the phrases stands, the longest where several do."""
+    # By their first word, so that a text is not gone through once for each of many phrases.
+    exact: dict[str, set[Phrase]] = defaultdict(set)
+    beginnings: set[Phrase] = set()
+    for phrase in phrases:
+        if phrase.open and len(phrase) == 1:
+            beginnings.add(phrase)
+        else:
+            exact[phrase.words[0]].add(phrase)
     at = 0
     while at < len(words):
-        found = max((len(each) for each in phrases if each.starts_at(at, words)), default=0)
+        likely = (*exact.get(words[at], ()), *beginnings)
+        found = max((len(each) for each in likely if each.starts_at(at, words)), default=0)
         if found:
             yield at, at + found
         at += found or 1

@@ -3946,7 +3946,7 @@ BEGIN
         (SELECT c.id FROM contacts c WHERE c.tenant_id + 0 = tenant
             AND public.named_in(c.tenant_id, c.first_name, c.last_name, c.external_id) @@ wanted
             LIMIT at_most)
-        UNION
+        UNION ALL
         (SELECT n.contact_id FROM contact_numbers n WHERE length(digits) > 2 AND n.tenant_id + 0 = tenant
             AND n.until IS NULL
             AND public.digits_in(n.tenant_id, n.number) @> public.digits_in(tenant, digits)
@@ -4157,19 +4157,27 @@ CREATE FUNCTION keep_words_of_messages()
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
+DECLARE
+    tenant bigint;
+    before text := coalesce(current_setting('cadence.tenant_id', true), '');
 BEGIN
     IF TG_OP = 'UPDATE' THEN
+        PERFORM set_config('cadence.tenant_id', NEW.tenant_id::text, true);
         DELETE FROM message_words WHERE message_id = NEW.id;
         INSERT INTO message_words (message_id, tenant_id, conversation_id, at, words)
             SELECT t.id, t.tenant_id, t.conversation_id, t.created_at,
                 public.said_at(t.tenant_id, t.inbox_id, t.created_at, t.body)
             FROM (SELECT NEW.*) AS t WHERE t.body <> '';
     ELSE
-        INSERT INTO message_words (message_id, tenant_id, conversation_id, at, words)
-            SELECT t.id, t.tenant_id, t.conversation_id, t.created_at,
-                public.said_at(t.tenant_id, t.inbox_id, t.created_at, t.body)
-            FROM new_rows t WHERE t.body <> '';
+        FOR tenant IN SELECT DISTINCT n.tenant_id FROM new_rows n LOOP
+            PERFORM set_config('cadence.tenant_id', tenant::text, true);
+            INSERT INTO message_words (message_id, tenant_id, conversation_id, at, words)
+                SELECT t.id, t.tenant_id, t.conversation_id, t.created_at,
+                    public.said_at(t.tenant_id, t.inbox_id, t.created_at, t.body)
+                FROM new_rows t WHERE t.body <> '' AND t.tenant_id = tenant;
+        END LOOP;
     END IF;
+    PERFORM set_config('cadence.tenant_id', before, true);
     RETURN NULL;
 END $function$;
 REVOKE ALL ON FUNCTION keep_words_of_messages() FROM public;
@@ -4180,19 +4188,27 @@ CREATE FUNCTION keep_words_of_notes()
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
+DECLARE
+    tenant bigint;
+    before text := coalesce(current_setting('cadence.tenant_id', true), '');
 BEGIN
     IF TG_OP = 'UPDATE' THEN
+        PERFORM set_config('cadence.tenant_id', NEW.tenant_id::text, true);
         DELETE FROM note_words WHERE note_id = NEW.id;
         INSERT INTO note_words (note_id, tenant_id, conversation_id, at, words)
             SELECT t.id, t.tenant_id, t.conversation_id, t.created_at,
                 public.said_at(t.tenant_id, (SELECT c.inbox_id FROM conversations c WHERE c.id = t.conversation_id), t.created_at, t.body)
             FROM (SELECT NEW.*) AS t WHERE t.body <> '';
     ELSE
-        INSERT INTO note_words (note_id, tenant_id, conversation_id, at, words)
-            SELECT t.id, t.tenant_id, t.conversation_id, t.created_at,
-                public.said_at(t.tenant_id, (SELECT c.inbox_id FROM conversations c WHERE c.id = t.conversation_id), t.created_at, t.body)
-            FROM new_rows t WHERE t.body <> '';
+        FOR tenant IN SELECT DISTINCT n.tenant_id FROM new_rows n LOOP
+            PERFORM set_config('cadence.tenant_id', tenant::text, true);
+            INSERT INTO note_words (note_id, tenant_id, conversation_id, at, words)
+                SELECT t.id, t.tenant_id, t.conversation_id, t.created_at,
+                    public.said_at(t.tenant_id, (SELECT c.inbox_id FROM conversations c WHERE c.id = t.conversation_id), t.created_at, t.body)
+                FROM new_rows t WHERE t.body <> '' AND t.tenant_id = tenant;
+        END LOOP;
     END IF;
+    PERFORM set_config('cadence.tenant_id', before, true);
     RETURN NULL;
 END $function$;
 REVOKE ALL ON FUNCTION keep_words_of_notes() FROM public;

@@ -47,8 +47,16 @@ def holds_part(search: str, of: type[Contact] | type[OptOutChange] = Contact) ->
 
 
 def matching_ids(search: str, most: int) -> list[int]:
-    """The ids of contacts that match; `most` of them, of whichever, if there are more."""
+    """The ids of contacts that match, `most` of them, of whichever, if there are more. Some may come twice,
+    so that fewer than `most` are all there are."""
     return list(db.session.scalars(_found(search, most).limit(most)))
+
+
+def ids_like(search: str, few: int) -> Any:
+    """Those who match, for a condition on the id of a contact: as ids where they are so `few`, else as a
+    query. What is theirs may be of a team that few of them are in, so none is left out."""
+    found = matching_ids(search, few + 1)
+    return found if len(found) <= few else _found(search)
 
 
 def narrowed_by_name(query: Select[Contact], search: str) -> Select[Contact]:
@@ -62,7 +70,7 @@ def narrowed_by_name(query: Select[Contact], search: str) -> Select[Contact]:
 
 def _found(search: str, most: int | None = None) -> Any:
     people = select(func.find_contacts(search, digits_of(search), most).label("id"))
-    return people.union(_tagged(search))
+    return people.union_all(_tagged(search))
 
 
 def _numbered_or_tagged(search: str) -> Any:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import contains_eager, joinedload
 from cadence_app.accounts.models import User
 from cadence_app.consent.models import Consent, Decision, PossibleOptOut
 from cadence_app.contacts.models import Contact, ContactTag
-from cadence_app.contacts.searching import matching_ids
+from cadence_app.contacts.searching import ids_like
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox, InboxKind
 from cadence_app.inboxes.service import visible_to
@@ -161,7 +161,7 @@ def _conditions(user: User, which: Which, found: Found | None) -> list[ColumnEle
     if found is not None:
         conditions.append(Conversation.id.in_(found.ids))
     if which.person:
-        conditions.append(Conversation.contact_id.in_(matching_ids(which.person, _FEW)))
+        conditions.append(Conversation.contact_id.in_(ids_like(which.person, _FEW)))
     if which.tag_id:
         tagged = select(ContactTag.contact_id).where(ContactTag.tag_id == which.tag_id)
         conditions.append(Conversation.contact_id.in_(tagged))

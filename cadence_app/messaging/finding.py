@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, Integer, bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from cadence_app.accounts.models import User
-from cadence_app.contacts.searching import matching_ids
+from cadence_app.contacts.searching import ids_like
 from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
 from cadence_app.inboxes.service import visible_to
@@ -19,7 +19,8 @@ from cadence_app.messaging.desk_rows import who_wrote
 from cadence_app.messaging.models import Conversation, Message
 from cadence_app.words import Piece, asked, excerpt
 
-# So many texts, the latest, are looked at; past that somebody has to say more.
+# So many texts, and conversations of people who match, are looked at, the latest; past that somebody has to
+# say more.
 MOST = 1000
 _SAID = (
     text("SELECT * FROM find_said(:search, :inboxes, :within, :most)")
@@ -43,7 +44,7 @@ class Place:
 @dataclass(frozen=True)
 class Found:
     """The conversations that a search found, and of each in which it is said, the latest place. `more`: there
-    are further texts, which were not looked at."""
+    are further texts or people, which were not looked at."""
 
     ids: frozenset[int]
     places: dict[int, Place]
@@ -77,11 +78,14 @@ def find(user: User, search: str, inbox_id: int | None, within: Sequence[int] | 
     places: dict[int, Place] = {}
     for row in said[:MOST]:
         places.setdefault(row.conversation_id, Place(row.message_id, row.note_id))
-    people = matching_ids(search, MOST)
-    theirs = db.session.scalars(
-        select(Conversation.id).where(Conversation.contact_id.in_(people), Conversation.inbox_id.in_(inboxes))
+    theirs = select(Conversation.id).where(
+        Conversation.contact_id.in_(ids_like(search, MOST)), Conversation.inbox_id.in_(inboxes)
     )
-    return Found(frozenset(places) | frozenset(theirs), places, len(said) > MOST)
+    if within is not None:
+        theirs = theirs.where(Conversation.id.in_(within))
+    latest = theirs.order_by(Conversation.last_message_at.desc(), Conversation.id.desc()).limit(MOST + 1)
+    named = db.session.scalars(latest).all()
+    return Found(frozenset(places) | frozenset(named[:MOST]), places, len(said) > MOST or len(named) > MOST)
 
 
 def shown(search: str, places: dict[int, Place]) -> dict[int, Shown]:

@@ -189,11 +189,13 @@ def _recount_noted(counting: DayCounting, zone: ZoneInfo) -> None:
 def _count_closed(counting: DayCounting, zone: ZoneInfo) -> bool:
     if counting.counted_until == counting.noted_until:
         return False
-    if counting.noted_before is None:
+    noted_before = counting.noted_before
+    # A number that no transaction has had yet is of another server's, where a backup was made.
+    if noted_before is None or noted_before >= _number("pg_snapshot_xmax(pg_current_snapshot())"):
         # Whoever has changed a row without seeing `noted_until` has a lower number than this transaction.
         counting.noted_before = _number("pg_current_xact_id()")
         return True
-    if _number("pg_snapshot_xmin(pg_current_snapshot())") <= counting.noted_before:
+    if _number("pg_snapshot_xmin(pg_current_snapshot())") <= noted_before:
         return False
     last = counting.noted_until.astimezone(zone).date() - _DAY
     known = _known(zone)

@@ -129,23 +129,33 @@ BEGIN
 END $$
 """  # noqa: S608 - the name of a setting
 
-# What keeps the words right: whoever writes, empties or moves a text or a note, by whatever statement.
+# What keeps the words right: whoever writes, empties or moves a text or a note, by whatever statement, of
+# whichever tenant. That of the row is set while it runs, and what was set before afterwards: whoever sees all
+# tenants may have set none, and would otherwise leave the words of a text there that they empty.
 _KEEP = """
 CREATE FUNCTION keep_words_of_{table}() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    tenant bigint;
+    before text := coalesce(current_setting('cadence.tenant_id', true), '');
 BEGIN
     IF TG_OP = 'UPDATE' THEN
+        PERFORM set_config('cadence.tenant_id', NEW.tenant_id::text, true);
         DELETE FROM {words} WHERE {key} = NEW.id;
         INSERT INTO {words} ({key}, tenant_id, conversation_id, at, words)
             SELECT t.id, t.tenant_id, t.conversation_id, t.created_at,
                 public.said_at(t.tenant_id, {inbox}, t.created_at, t.body)
             FROM (SELECT NEW.*) AS t WHERE t.body <> '';
     ELSE
-        INSERT INTO {words} ({key}, tenant_id, conversation_id, at, words)
-            SELECT t.id, t.tenant_id, t.conversation_id, t.created_at,
-                public.said_at(t.tenant_id, {inbox}, t.created_at, t.body)
-            FROM new_rows t WHERE t.body <> '';
+        FOR tenant IN SELECT DISTINCT n.tenant_id FROM new_rows n LOOP
+            PERFORM set_config('cadence.tenant_id', tenant::text, true);
+            INSERT INTO {words} ({key}, tenant_id, conversation_id, at, words)
+                SELECT t.id, t.tenant_id, t.conversation_id, t.created_at,
+                    public.said_at(t.tenant_id, {inbox}, t.created_at, t.body)
+                FROM new_rows t WHERE t.body <> '' AND t.tenant_id = tenant;
+        END LOOP;
     END IF;
+    PERFORM set_config('cadence.tenant_id', before, true);
     RETURN NULL;
 END $$;
 REVOKE ALL ON FUNCTION keep_words_of_{table} FROM public;
@@ -176,7 +186,7 @@ _SIDES = (
 )
 
 # Contacts: the beginnings of words of a name or a ContactId, and any part of three digits or more of a number
-# that they have.
+# that they have. Who is found twice is given twice: fewer than `at_most` are then all there are.
 _NAMED = """
 CREATE FUNCTION named_in(tenant bigint, first_name text, last_name text, external_id text) RETURNS tsvector
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -204,7 +214,7 @@ BEGIN
         (SELECT c.id FROM contacts c WHERE c.tenant_id + 0 = tenant
             AND public.named_in(c.tenant_id, c.first_name, c.last_name, c.external_id) @@ wanted
             LIMIT at_most)
-        UNION
+        UNION ALL
         (SELECT n.contact_id FROM contact_numbers n WHERE length(digits) > 2 AND n.tenant_id + 0 = tenant
             AND n.until IS NULL
             AND public.digits_in(n.tenant_id, n.number) @> public.digits_in(tenant, digits)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from cadence_app.contacts import searching
-from cadence_app.contacts.models import Contact
+from cadence_app.contacts.models import Contact, ContactNumber
 from cadence_app.extensions import db
 from cadence_app.phone_numbers import digits_of
 from cadence_app.words import words_in
@@ -64,3 +64,21 @@ def test_the_last_four_digits_find_somebody_however_the_number_is_written(people
         contact = db.session.scalars(select(Contact).limit(1)).one()
         for part in (contact.number[-4:], f"({contact.number[2:5]}) {contact.number[5:8]}"):
             assert contact in db.session.scalars(select(Contact).where(searching.matches(part))).all()
+
+
+def test_who_has_several_numbers_with_the_digits_hides_nobody(app: Flask) -> None:
+    world = make_world(app, "teams")
+    for at in range(6):
+        contact_id = world.add_contact(f"+1212867010{at}")
+        with world.session():
+            further = ContactNumber(
+                tenant_id=world.tenant_id, contact_id=contact_id, number=f"+1646867020{at}"
+            )
+            db.session.add(further)
+            db.session.commit()
+    with world.session(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(searching, "_FEW", 8)
+        found = set(db.session.scalars(searching.narrowed_by_name(select(Contact), "867-0")))
+        assert len(found) == 6
+        patch.setattr(searching, "_FEW", 3)
+        assert set(db.session.scalars(searching.narrowed_by_name(select(Contact), "867-0"))) == found

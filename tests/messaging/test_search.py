@@ -255,3 +255,89 @@ def test_a_text_of_any_length_or_kind_is_taken_in(world: World) -> None:
     for body in (many, "x" * 60_000, "ﷺ" * 30_000, "申" * 30_000, "'\\" * 500, "\u0301" * 400, "STOP"):
         received = world.text(new_number(), body)
         assert world.messages(received.conversation_id)[0].body
+
+
+def test_however_many_others_have_the_name_the_users_own_people_are_found(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(5):
+        _named(world, "Zelda", world.text(new_number(), "hello", world.other_shared).conversation_id)
+    mine = world.text(new_number(), "hello").conversation_id
+    _named(world, "Zelda", mine)
+    monkeypatch.setattr(finding, "MOST", 2)
+    monkeypatch.setattr(desk, "_FEW", 2)
+    assert _found(world, "zelda") == {mine}
+    with world.session():
+        user = db.session.get_one(User, world.agent_id)
+        assert desk.ids_of(user, Which(person="zelda"), 100) == [mine]
+        admin = db.session.get_one(User, world.admin_id)
+        found = finding.find(admin, "zelda", None, None)
+        assert len(found.ids) == 2
+        assert found.more
+
+
+def _named(world: World, name: str, conversation_id: int) -> None:
+    contact_id = world.contact_id_of(conversation_id)
+    with world.session():
+        db.session.get_one(Contact, contact_id).first_name = name
+        db.session.commit()
+
+
+@pytest.mark.sized
+@settings(max_examples=sizes.size(50, 500), deadline=None)
+@given(
+    said=st.lists(st.sampled_from(["a", "ab", "abc", "b", "B-a"]), max_size=9).map(" ".join),
+    search=st.lists(st.sampled_from(["a", "b", "ab", "a-b", '"a b"', '"b"', '"ab a"']), max_size=4).map(
+        " ".join
+    ),
+    names=st.booleans(),
+)
+def test_the_longest_phrase_at_each_place_is_marked(said: str, search: str, names: bool) -> None:
+    phrases = words.asked_of_names(search) if names else words.asked(search)
+    there, wanted, at = words.words_in(said), set(), 0
+    while at < len(there):
+        longest = max((len(each) for each in phrases if each.starts_at(at, there)), default=0)
+        wanted |= set(range(at, at + longest))
+        at += longest or 1
+    marked, place = set(), 0
+    for piece in words.marked(said, phrases):
+        here = len(words.words_in(piece.text))
+        if piece.found:
+            marked |= set(range(place, place + here))
+        place += here
+    assert marked == wanted
+
+
+def test_marking_looks_at_each_word_once_however_many_are_searched_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A hundred words in a search may not cost each text of a conversation a hundred times its length."""
+    looked, compare = [], words.Phrase.starts_at
+
+    def counted(phrase: words.Phrase, place: int, there: list[str]) -> bool:
+        looked.append(place)
+        return compare(phrase, place, there)
+
+    monkeypatch.setattr(words.Phrase, "starts_at", counted)
+    words.marked(
+        "lorem ipsum dolor " * 100, words.asked(" ".join(f"w{n}" for n in range(100)) + " w1 lorem" * 50)
+    )
+    assert len(looked) <= 2 * 300
+
+
+def test_the_words_go_with_a_text_that_is_emptied_by_whoever_sees_every_tenant(world: World) -> None:
+    received = world.text(new_number(), "a bassoon")
+    agent = world.sign_in("agent")
+    agent.post(f"/messages/conversations/{received.conversation_id}/notes", {"note": "Plays the bassoon"})
+    engine = db.create_engine(world.app.config["SUPERUSER_URL"])
+    with engine.begin() as everything:
+        for table in ("messages", "notes"):
+            everything.execute(
+                text(f"UPDATE {table} SET body = '' WHERE conversation_id = :id"),
+                {"id": received.conversation_id},
+            )
+        assert everything.scalar(text("SELECT current_setting('cadence.tenant_id', true)")) in (None, "")
+        for table in ("message_words", "note_words"):
+            left = text(f"SELECT count(*) FROM {table} WHERE conversation_id = :id")
+            assert everything.scalar(left, {"id": received.conversation_id}) == 0
+    engine.dispose()

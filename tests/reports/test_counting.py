@@ -202,6 +202,25 @@ def test_no_day_is_counted_before_those_have_ended_who_leave_no_notes_yet(world:
         assert [each.delivered for each in db.session.scalars(select(CountedTexts))] == [1]
 
 
+def test_counting_goes_on_in_a_database_that_was_restored_elsewhere(world: World) -> None:
+    """Whose transactions have lower numbers than the one that a backup says to wait for."""
+    Talk(world).sent(NOON)
+    with world.session():
+        while counting.count_days():
+            pass
+    with beside(world) as backup:
+        changed = backup.execute(
+            text(
+                "UPDATE day_counting SET noted_before = 1::bigint << 60, counted_until = '1900-01-01Z'"
+                " WHERE tenant_id = :tenant"
+            ),
+            {"tenant": world.tenant_id},
+        )
+        assert changed.rowcount == 1
+    settle(world)
+    assert activity(world).now.sent == 1
+
+
 def test_todays_texts_leave_no_notes_whatever_becomes_of_them(world: World) -> None:
     Talk(world).sent(NOON)
     settle(world)
