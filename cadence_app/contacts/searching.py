@@ -7,6 +7,7 @@ application's role may use an index for few comparisons, and for none of these.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, cast, func, or_, select
@@ -49,6 +50,14 @@ def holds_part(search: str, of: type[Contact] | type[OptOutChange] = Contact) ->
 def matching_ids(search: str, most: int) -> list[int]:
     """The ids of contacts that match; `most` of them, of whichever, if there are more."""
     return list(db.session.scalars(_found(search, most).limit(most)))
+
+
+def tagged_so(search: str, contact_ids: Collection[int]) -> dict[int, str]:
+    """Of these contacts, by id, those whom a search finds by a tag, with the tag's name."""
+    named = func.lower(Tag.name) == search.strip().lower()
+    query = select(ContactTag.contact_id, Tag.name).join(Tag, Tag.id == ContactTag.tag_id)
+    query = query.where(named, ContactTag.contact_id.in_(contact_ids))
+    return {row.contact_id: row.name for row in db.session.execute(query)}
 
 
 def narrowed_by_name(query: Select[Contact], search: str) -> Select[Contact]:
