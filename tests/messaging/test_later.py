@@ -60,6 +60,10 @@ def test_a_text_for_later_is_listed_changed_and_sent_at_its_time(world: World) -
     page = agent.get(path).text
     assert "To be sent later" in page
     assert "10:00 AM" in page
+    # Buttons are told apart by the reader's own clock, as the texts are.
+    named = re.findall(r"the text for <time[^>]*>([^<]*)", page)
+    assert len(named) == 2
+    assert all("10:00 AM" in each and "UTC" not in each for each in named)
     edit = f"{path}/later/{text_id}"
     assert "See you" in agent.get(edit).text
     assert agent.post(edit, {"body": "See you soon", "send_at": TOMORROW}).status_code == 302
