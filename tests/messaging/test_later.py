@@ -90,7 +90,10 @@ def test_a_cancelled_one_never_goes(world: World) -> None:
 def test_a_stop_before_its_time_suppresses_it_and_it_is_not_lost(world: World) -> None:
     talk = world.text(number := new_number(), "hi").conversation_id
     text_id = set_text(world, talk)
+    agent, path = world.sign_in("agent"), f"/messages/conversations/{talk}"
+    assert "this will not go out" not in agent.get(path).text
     world.text(number, "STOP")
+    assert "this will not go out" in agent.get(path).text
     come(world, text_id)
     assert last(world, talk).state == "suppressed"
     assert "opted out" in last(world, talk).detail
