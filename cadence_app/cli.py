@@ -50,7 +50,7 @@ class _Group(AppGroup):
             ) from error
 
 
-cadence = _Group("cadence", help="Set up organisations and switch what they see.")
+cadence = _Group("cadence", help="Set up organizations and switch what they see.")
 click.version_option(VERSION, message="Cadence %(version)s")(cadence)
 commands.add_to(cadence)
 key_commands.add_to(cadence)
@@ -157,7 +157,7 @@ def user_stop(email: str) -> None:
     db.session.commit()
     click.echo(f"{email} can't sign in any more.")
     if not admins.acting():
-        click.echo("Nobody is an admin of their organisation now: make one with `flask cadence user`.")
+        click.echo("Nobody is an admin of their organization now: make one with `flask cadence user`.")
 
 
 @cadence.command("sso-domain")

@@ -116,7 +116,7 @@ class ProfileForm(FlaskForm):
         """`chosen` is offered although it may have an unusual name."""
         names = {name for name in available_timezones() if name.startswith(_AREAS)} | {"UTC"}
         names |= {chosen} if chosen else set()
-        self.time_zone.choices = [("", f"As the organisation ({of_tenant})")]
+        self.time_zone.choices = [("", f"As the organization ({of_tenant})")]
         self.time_zone.choices += [(name, name.replace("_", " ")) for name in sorted(names)]
 
 

@@ -51,12 +51,12 @@ def problem_of(issuer: str) -> str:
     except ValueError:
         return "Write the whole address, such as https://login.college.example."
     if "{" in issuer:
-        return "This is a pattern for every organisation. Put your own directory (tenant) ID in it."
+        return "This is a pattern for every organization. Put your own directory (tenant) ID in it."
     if not is_entra(issuer):
         return ""
     if _directory_of(issuer) is None:
         return (
-            "This issuer is for the people of every organisation. Give your own:"
+            "This issuer is for the people of every organization. Give your own:"
             f" https://{urlsplit(issuer).netloc}/ then your directory (tenant) ID, then /v2.0"
         )
     return ""

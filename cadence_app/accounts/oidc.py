@@ -130,7 +130,7 @@ class Client:
         named = about.get("issuer")
         if isinstance(named, str) and "{" in named:
             raise Failed(
-                f"The provider calls itself {named!r}, which stands for every organisation. Cadence takes the"
+                f"The provider calls itself {named!r}, which stands for every organization. Cadence takes the"
                 " issuer of yours alone: put your directory (tenant) ID in its address."
             )
         if named != self.issuer:

@@ -197,7 +197,7 @@ def _by_email(found: SingleSignOn, identity: Identity) -> User:
         select(User).where(email_addresses.same(User.email, identity.email))
     ).one_or_none()
     if user and user.single_sign_on_subject:
-        raise NotLetIn(f"{identity.email} was somebody else at your organisation's sign-in before.")
+        raise NotLetIn(f"{identity.email} was somebody else at your organization's sign-in before.")
     if user:
         return user
     if not found.creates_users:
@@ -212,17 +212,17 @@ def _require_address(found: SingleSignOn, identity: Identity) -> None:
     that it speaks for the domain and it says nothing against it. Errors: NotLetIn."""
     domain = _domain(identity.email)
     if not identity.email:
-        raise NotLetIn("Your organisation's sign-in did not tell your e-mail address.")
+        raise NotLetIn("Your organization's sign-in did not tell your e-mail address.")
     if domain not in domains():
         raise NotLetIn(f"{identity.email} is not an address of {found.tenant.name}.")
     if identity.vouched == Vouched.YES:
         return
     confirmed = domain in spoken_for() and issuers.belongs_to_one(found.issuer)
     if identity.vouched == Vouched.NO or not confirmed:
-        raise NotLetIn("Your organisation's sign-in has not verified your e-mail address.")
+        raise NotLetIn("Your organization's sign-in has not verified your e-mail address.")
     if identity.guest:
         raise NotLetIn(
-            "You are a guest in your organisation's sign-in. Ask an admin to let you in otherwise."
+            "You are a guest in your organization's sign-in. Ask an admin to let you in otherwise."
         )
 
 

@@ -22,7 +22,7 @@ blueprint = Blueprint("single_sign_on", __name__)
 
 _KEY = "single_sign_on"
 _SECONDS = 900
-_BROKEN = "Your organisation's sign-in can't be reached as it is set up. Tell an admin."
+_BROKEN = "Your organization's sign-in can't be reached as it is set up. Tell an admin."
 
 
 @blueprint.route("/login/sso", methods=["GET", "POST"])
@@ -39,7 +39,7 @@ def start() -> ResponseReturnValue:
     if form.validate_on_submit():
         sso = single_sign_on.of_email(form.email.data)
         if sso is None:
-            form.email.errors = ["No organisation here has single sign-on for that address."]
+            form.email.errors = ["No organization here has single sign-on for that address."]
         else:
             try:
                 url, pending = single_sign_on.client(sso).begin(callback_url(), form.email.data.strip())
@@ -73,16 +73,16 @@ def callback() -> ResponseReturnValue:
         return _refused("Single sign-on was turned off meanwhile."), 403
     if any(len(request.args.getlist(name)) > 1 for name in ("code", "state", "iss")):
         # RFC 6749, section 3.1: never twice, for then each reads another one.
-        return _refused("What your organisation's sign-in answered can't be trusted. Tell an admin."), 403
+        return _refused("What your organization's sign-in answered can't be trusted. Tell an admin."), 403
     if "code" not in request.args:
-        return _refused("Your organisation's sign-in did not let you in."), 403
+        return _refused("Your organization's sign-in did not let you in."), 403
     try:
         code, iss = request.args["code"], request.args.get("iss")
         identity = single_sign_on.client(sso).finish(callback_url(), Pending(**stored), code, iss)
         user = single_sign_on.let_in(sso, identity)
     except (Failed, Unreadable) as failure:
         current_app.logger.warning("single sign-on of tenant %s: %s", tenant_id, failure)
-        return _refused("What your organisation's sign-in answered can't be trusted. Tell an admin."), 403
+        return _refused("What your organization's sign-in answered can't be trusted. Tell an admin."), 403
     except single_sign_on.NotLetIn as refusal:
         db.session.rollback()
         return _refused(str(refusal)), 403

@@ -36,7 +36,7 @@ class _Form(SingleSignOnForm):
         default=SAID,
         choices=[
             SelectChoice(SAID, "The provider's, for each person (email_verified, or Microsoft's xms_edov)"),
-            SelectChoice(CONFIRMED, "Mine: the provider speaks for my organisation's domains"),
+            SelectChoice(CONFIRMED, "Mine: the provider speaks for my organization's domains"),
         ],
     )
     speaks_for = StringField(
@@ -72,7 +72,7 @@ class _Form(SingleSignOnForm):
             raise ValidationError(f"Anybody can have an address of {domain}, so nobody speaks for it.")
         if not issuers.belongs_to_one(self.issuer.data or ""):
             raise ValidationError(
-                "This issuer signs in people of other organisations too, so it can't speak for domains."
+                "This issuer signs in people of other organizations too, so it can't speak for domains."
             )
 
     def validate_issuer(self, field: Field) -> None:
@@ -100,7 +100,7 @@ def index() -> ResponseReturnValue:
             single_sign_on.save(current_user, settings)
         except DomainTaken as taken:
             form.domains.errors = [
-                f"Another organisation here uses {taken}. Whoever runs this Cadence can allow it."
+                f"Another organization here uses {taken}. Whoever runs this Cadence can allow it."
             ]
         else:
             flash("Single sign-on is saved. Test it before you tell anybody.", "success")

@@ -103,7 +103,7 @@ class PolicyForm(FlaskForm):
         super().__init__(**options)
         self.keyword_policy.choices = [
             SelectChoice(str(KeywordPolicy.TEAM), f"The {words.team} it was sent to"),
-            SelectChoice(str(KeywordPolicy.ORGANISATION), f"Every {words.team} of the organisation"),
+            SelectChoice(str(KeywordPolicy.ORGANISATION), f"Every {words.team} of the organization"),
         ]
         self.ask_team_only.label.text = f"Ask whether only the one {words.team} was meant"
 

@@ -49,7 +49,7 @@ def make_inbox(actor: Actor, team: Team, number: str, name: str, owner: User | N
     have one there, and a closed team."""
     _hold(team)
     _check_owner(team, owner)
-    taken = f"{phone(number)} can not be used here: it belongs to an inbox already."
+    taken = f"{phone(number)} cannot be used here: it belongs to an inbox already."
     if db.session.execute(select(func.find_inbox(number))).first():
         raise NumberTaken(taken)
     try:

@@ -64,7 +64,7 @@ def delete_field(field_id: int) -> ResponseReturnValue:
         "No contact has a value in it." if not count else f"{_contacts(count)} with a value in it lose it."
     )
     return _confirm(
-        field.name, f"{carrying} It can not be brought back.", "Custom fields", "custom_fields.index"
+        field.name, f"{carrying} It cannot be brought back.", "Custom fields", "custom_fields.index"
     )
 
 

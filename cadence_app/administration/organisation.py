@@ -48,7 +48,7 @@ def set_basics(actor: Actor, tenant: Tenant, name: str, time_zone: str) -> None:
     """Name and time zone. Schedules keep their hour, which is one of the new zone then. Errors: Refused for a
     name that is taken."""
     if db.session.scalar(select(Tenant.id).where(Tenant.name == name, Tenant.id != tenant.id)):
-        raise Refused("This name can not be used here. Choose another.")
+        raise Refused("This name cannot be used here. Choose another.")
     changes = {"name": (tenant.name, name), "time_zone": (tenant.time_zone, time_zone)}
     moved = tenant.time_zone != time_zone
     tenant.name, tenant.time_zone = name, time_zone

@@ -105,7 +105,7 @@ class AwayForm(FlaskForm):
                 if by_hours:
                     day.form.staffed.errors = [str(error)]
         if by_hours and not any(self.week) and not any(day.form.staffed.errors for day in field):
-            raise ValidationError("Tick the days on which somebody is there, or choose On.")
+            raise ValidationError("Check the days on which somebody is there, or choose On.")
 
     def validate(self, extra_validators: Any = None) -> bool:
         # The days' own errors of a time that is none count only where it goes by hours.

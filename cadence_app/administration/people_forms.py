@@ -54,5 +54,5 @@ class InviteForm(UserForm):
 class EditForm(UserForm):
     time_zone = SelectField(
         "Time zone",
-        choices=[SelectChoice("", "The organisation's"), *(SelectChoice(zone, zone) for zone in ZONES)],
+        choices=[SelectChoice("", "The organization's"), *(SelectChoice(zone, zone) for zone in ZONES)],
     )

@@ -105,7 +105,7 @@ def _token_for(scope: Scope | None) -> ApiToken:
         _count_refused()
         code, detail = "token_needed", "Send a token of yours: Authorization: Bearer cad_…"
         if given:
-            code, detail = "token_refused", "This token is unknown, or its organisation is suspended."
+            code, detail = "token_refused", "This token is unknown, or its organization is suspended."
         raise Problem(401, code, detail, headers=[_CHALLENGE])
     standing = token.standing
     if standing == Standing.ENDED:

@@ -38,7 +38,7 @@ class Proof(BaseModel):
     agreed_at: Annotated[GivenTime | None, Field(description="The time; or give `agreed_on`")] = None
     agreed_on: Annotated[
         GivenDay | None,
-        Field(description=f"The day, in the organisation's time zone, from {EARLIEST}; or give `agreed_at`"),
+        Field(description=f"The day, in the organization's time zone, from {EARLIEST}; or give `agreed_at`"),
     ] = None
     words: Annotated[
         StrictStr, Field(max_length=MOST_WORDS, pattern=STORABLE, description="What they read and agreed to")

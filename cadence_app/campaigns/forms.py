@@ -190,7 +190,7 @@ class CampaignForm(FlaskForm):
         if self.who.data != Who.PICKED:
             return
         if not self._in_team(field.data):
-            raise ValidationError("Find contacts and tick at least one.")
+            raise ValidationError("Find contacts and check at least one.")
         if len(field.data) > MOST_PICKED:
             raise ValidationError(f"Pick {MOST_PICKED} at most, or use tags.")
 

@@ -12,7 +12,7 @@ def words_of(campaign: Campaign, team: str) -> dict[Reason, str]:
         Reason.NOT_IN_TEAM: f"Nobody in this {team} has this number or ContactId",
         Reason.DUPLICATE: "In the list already",
         Reason.INBOX_CLOSED: "The inbox is closed, so it sends nothing",
-        Reason.ORGANISATION_SUSPENDED: "The organisation is suspended, so it sends nothing",
+        Reason.ORGANISATION_SUSPENDED: "The organization is suspended, so it sends nothing",
         Reason.NUMBER_UNSENDABLE: "A number to mend: no full one, or shared by two contacts",
         Reason.OPTED_OUT: "Opted out",
         Reason.PERSONAL_OPT_OUT: "Opted out of personal inboxes",

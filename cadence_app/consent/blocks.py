@@ -18,7 +18,7 @@ from cadence_app.extensions import db
 from cadence_app.phone_numbers import spellings
 from cadence_app.tenancy import tenant_in_use
 
-STOPPED_EVERYWHERE = "The person had opted out of the whole organisation before."
+STOPPED_EVERYWHERE = "The person had opted out of the whole organization before."
 
 
 def blocks_of(contact_id: int) -> list[Block]:

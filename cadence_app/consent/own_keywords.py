@@ -114,7 +114,7 @@ def _clash(known: Sequence[CustomKeyword], meaning: Meaning, team: Team | None) 
         if other.team_id == (team.id if team else None):
             return f"{other.word} is a keyword here already."
         if team and other.team_id is None:
-            return f"{other.word} is a keyword of the whole organisation already."
+            return f"{other.word} is a keyword of the whole organization already."
         if team is None and other.meaning != meaning:
             name = db.session.get_one(Team, other.team_id).name
             return f"{other.word} means something else in {name}. Remove it there first."

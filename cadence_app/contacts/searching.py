@@ -7,6 +7,7 @@ application's role may use an index for few comparisons, and for none of these.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, cast, func, or_, select
@@ -57,6 +58,14 @@ def ids_like(search: str, few: int) -> Any:
     query. What is theirs may be of a team that few of them are in, so none is left out."""
     found = matching_ids(search, few + 1)
     return found if len(found) <= few else _found(search)
+
+
+def tagged_so(search: str, contact_ids: Collection[int]) -> dict[int, str]:
+    """Of these contacts, by id, those whom a search finds by a tag, with the tag's name."""
+    named = func.lower(Tag.name) == search.strip().lower()
+    query = select(ContactTag.contact_id, Tag.name).join(Tag, Tag.id == ContactTag.tag_id)
+    query = query.where(named, ContactTag.contact_id.in_(contact_ids))
+    return {row.contact_id: row.name for row in db.session.execute(query)}
 
 
 def narrowed_by_name(query: Select[Contact], search: str) -> Select[Contact]:

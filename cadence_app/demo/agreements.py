@@ -88,7 +88,7 @@ def _opt_ins() -> list[OptOutChange]:
 
 def _ways(tenant: Tenant) -> tuple[_Told, ...]:
     site = f"https://www.{tenant.name.split()[0].lower()}.example"
-    signed = "The applicants in this file ticked “Text me” on the paper application, which we keep."
+    signed = "The applicants in this file checked “Text me” on the paper application, which we keep."
     return (
         _Told(Source.MANUAL_ADD, 60, Way.ADDED, _paper),
         _Told(Source.MANUAL_ADD, 40, Way.NEW_TEXT, _spoken),

@@ -95,7 +95,7 @@ _TEMPLATES = (
     ("Office hours", "We are here Monday to Friday, 9 to 5, in Hall 108. No appointment needed."),
     (
         "Missing documents",
-        "Hi {first_name|there}, your file still misses a document. Reply and I will tell you which.",
+        "Hi {first_name|there}, your file is still missing a document. Reply and I will tell you which.",
     ),
     ("Thank you", "Thank you, {first_name|and have a good day}. Text us any time."),
 )

@@ -41,7 +41,7 @@ def load_desk(admin: User, agent: User) -> None:
     for index, conversation in enumerate(found):
         said_at = min(conversation.last_message_at + timedelta(minutes=4), datetime.now(UTC))
         if index % 3 == 0:
-            body = f"@{agent.name.split()[0]} they rang too. Please answer here, not by phone."
+            body = f"@{agent.name.split()[0]} they called too. Please answer here, not by phone."
             notes.add(admin, conversation, body).created_at = said_at
         elif index % 3 == 1:
             assignments.assign(admin, conversation, agent.id, None)

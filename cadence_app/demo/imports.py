@@ -26,7 +26,7 @@ _REFUSED = (
         "607 555 01",
         "{code}",
         "",
-        "Line 12: MobileNumber: “607 555 01” is no phone number. That number has too few or too many digits."
+        "Line 12: MobileNumber: “607 555 01” is not a phone number. That number has too few or too many digits."
         " A full one is such as (212) 555-0123.",
     ),
     (

@@ -15,7 +15,7 @@ _WORDS = {
     Bar.NOT_IN_TEAM: "The contact is not in {team}.",
     Bar.INBOX_CLOSED: "This inbox is closed: it takes texts in and sends none.",
     Bar.ORGANISATION_SUSPENDED: (
-        "The organisation is suspended. Only the confirmation of an opt out goes out."
+        "The organization is suspended. Only the confirmation of an opt out goes out."
     ),
     Bar.NUMBER_UNSENDABLE: (
         "Nothing is sent to this number until it is mended: it is no full one, or two contacts share it."

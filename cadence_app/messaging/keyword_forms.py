@@ -39,7 +39,7 @@ class KeywordForm(FlaskForm):
 
     def offer(self, teams: Sequence[Team]) -> None:
         named = [SelectChoice(str(team.id), team.name) for team in teams]
-        self.team.choices = [SelectChoice(EVERYBODY, "The whole organisation"), *named]
+        self.team.choices = [SelectChoice(EVERYBODY, "The whole organization"), *named]
 
 
 class TryForm(FlaskForm):

@@ -188,7 +188,7 @@ def _why(stored: Standing, arrival: Arrival, decided: Decided) -> str:
     if said.keyword and keyword is None:
         return "YES opts in only somebody who is opted out. From anybody else it is an answer."
     if keyword:
-        whose = "is a built-in keyword" if keyword.built_in else "is a keyword of your organisation"
+        whose = "is a built-in keyword" if keyword.built_in else "is a keyword of your organization"
         why = f"The whole text is {keyword.word.upper()}, which {whose}."
         if keyword.named:
             why = f"The text is {keyword.word.upper()}, which {whose}, and what to stop."
@@ -226,7 +226,7 @@ def _said_of(effect: Effect, team: Team, stored: Standing, decided: Decided) -> 
             yield "The carrier blocks their number here no more."
         case LiftStops():
             yield (
-                f"If the phone had stopped {team.name} or the whole organisation, that ends, for whoever has "
+                f"If the phone had stopped {team.name} or the whole organization, that ends, for whoever has "
                 "the number next too."
             )
         case LiftBlock(BlockScope.ORGANISATION):

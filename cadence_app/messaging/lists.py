@@ -99,6 +99,7 @@ def lists(found: Conversation | None) -> dict[str, Any]:
         "filter_states": searched.STATES,
         "filters": searched.filters_of(which),
         "found_name": searched.name_pieces(which),
+        "found_tags": searched.found_tags(which, [row.conversation.contact_id for row in page.rows]),
         "oldest_first": which.oldest_first,
         "kept": kept,
         "here": here,

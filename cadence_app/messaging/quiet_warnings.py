@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -80,8 +80,7 @@ def presets(user: User, number: str, now: datetime | None = None) -> list[Preset
         local = at.astimezone(zone)
         if local.date() != choice.local.date():
             continue
-        day = "Tomorrow" if (local.date() - today).days == 1 else f"{local:%A}"
-        label = f"{day} {formatting.clock(at, zone)}"
+        label = f"{_day(today, local.date())} {formatting.clock(at, zone)}"
         found.append(Preset(label, both_clocks(user, number, at), written_exactly(at, user.zone)))
     return found
 
@@ -148,6 +147,14 @@ def _just_heard(conversation: Conversation, now: datetime) -> bool:
 
 def _value(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="minutes")
+
+
+def _day(today: date, day: date) -> str:
+    days = (day - today).days
+    if days == 1:
+        return "Tomorrow"
+    # On a Monday, "Monday" could be heard as today.
+    return f"Next {day:%A}" if days == 7 else f"{day:%A}"
 
 
 def _named(at: datetime, zone: ZoneInfo, day: bool) -> str:

@@ -3,7 +3,7 @@ is marked, and at which text the conversation opens."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -11,6 +11,7 @@ from functools import partial
 from flask import request
 
 from cadence_app.contacts.models import Contact, Tag
+from cadence_app.contacts.searching import tagged_so
 from cadence_app.extensions import db
 from cadence_app.messaging import desk
 from cadence_app.messaging.desk_which import Only, Which, Whose
@@ -67,6 +68,14 @@ def name_pieces(which: Which) -> Callable[[Contact], list[Piece]]:
     """Gives the name of a contact as a row shows it, what was searched for marked."""
     phrases = [*asked_of_names(which.search), *asked_of_names(which.person)]
     return lambda contact: marked(contact.name, phrases)
+
+
+def found_tags(which: Which, contact_ids: Collection[int]) -> dict[int, str]:
+    """The tag by which a search found a contact of a row, by the contact's id."""
+    found: dict[int, str] = {}
+    for typed in filter(None, (which.search, which.person)):
+        found |= tagged_so(typed, contact_ids)
+    return found
 
 
 def marking(search: str) -> Callable[[str], list[Piece]] | None:

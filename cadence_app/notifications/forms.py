@@ -36,7 +36,7 @@ class RuleForm(FlaskForm):
             try:
                 known = validate_email(written.strip(), check_deliverability=False, test_environment=True)
             except EmailNotValidError as error:
-                raise ValidationError(f"{written.strip()[:100]} is no e-mail address.") from error
+                raise ValidationError(f"{written.strip()[:100]} is not an e-mail address.") from error
             if known.normalized.lower() not in {each.lower() for each in self.addresses}:
                 self.addresses.append(known.normalized)
         if len(self.addresses) > MOST_RECIPIENTS:

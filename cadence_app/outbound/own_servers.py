@@ -78,7 +78,7 @@ def _number(port: str) -> int:
     try:
         return int(port)
     except ValueError as error:
-        raise psycopg.OperationalError(f"the port {port!r} is no number") from error
+        raise psycopg.OperationalError(f"the port {port!r} is not a number") from error
 
 
 def _seconds(options: dict[str, Any]) -> float:

@@ -75,7 +75,7 @@ class Entry(SealedRow):
     def record(self, team_word: str) -> str:
         """The ids that the row's digest is computed from, beside what is shown."""
         change = self.change
-        parts = [f"history row {change.id}", f"organisation {change.tenant_id}"]
+        parts = [f"history row {change.id}", f"organization {change.tenant_id}"]
         parts += [f"contact {change.contact_id}", f"{team_word} {change.team_id}"]
         parts += [f"user {change.user_id}" if change.user_id else "no user"]
         parts += [f"message {change.message_id}" if change.message_id else "no message"]

@@ -28,7 +28,7 @@ def draw(certificate: Certificate, words: Words) -> bytes:
     )
     _person(paper, certificate)
     paper.section("This certificate")
-    paper.fact("Organisation", certificate.organisation)
+    paper.fact("Organization", certificate.organisation)
     paper.fact("Produced", f"{formatting.utc(certificate.produced_at)}, by {by.name} ({by.email}), {by.role}")
     paper.fact(
         f"{words.Teams} covered", ", ".join(f"{team.name} ({team.code})" for team in certificate.teams)

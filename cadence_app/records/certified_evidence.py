@@ -59,7 +59,7 @@ class EvidenceEntry(SealedRow):
     def record(self, team_word: str) -> str:
         """What the row's digest is computed from, beside what is shown."""
         row = self.evidence
-        parts = [f"evidence row {row.id}", f"organisation {row.tenant_id}"]
+        parts = [f"evidence row {row.id}", f"organization {row.tenant_id}"]
         parts += [f"contact {row.contact_id}", f"{team_word} {row.team_id}"]
         parts += [f"user {row.user_id}" if row.user_id else "no user"]
         days = [f"agreed_on “{row.agreed_on}”"] if row.agreed_on else []

@@ -233,7 +233,7 @@ def _decided(message: Message) -> Line:
     if message.state == MessageState.SUPPRESSED and message.sending_since is None:
         return Line("Decided that it may not go", at=message.created_at, how=How.AFTERWARDS)
     if message.state in (MessageState.QUEUED, MessageState.SENDING):
-        return Line("Decided", "Not yet: consent is asked once more as it goes")
+        return Line("Decided", "Not yet: consent is checked once more as it goes")
     if message.sending_since is None:
         return _unknown("Decided")
     label = (

@@ -31,7 +31,7 @@ from cadence_app.records.sent_text import How, Line, Origin
 _BAR_NAMES = {
     Bar.NOT_IN_TEAM: "Not in {team}",
     Bar.INBOX_CLOSED: "The inbox is closed",
-    Bar.ORGANISATION_SUSPENDED: "The organisation is suspended",
+    Bar.ORGANISATION_SUSPENDED: "The organization is suspended",
     Bar.NUMBER_UNSENDABLE: "The number can't be texted",
     Bar.OPTED_OUT: "Opted out of {team}",
     Bar.OPTED_IN_AGAIN: "Opted in again since they stopped",

@@ -17,7 +17,7 @@ from cadence_app.ui import problems
 
 _TEXTS = {
     400: ("That request can't be read", "Go back, reload the page and try once more."),
-    403: ("This page is not for your role", "Ask an admin of your organisation if you need what is on it."),
+    403: ("This page is not for your role", "Ask an admin of your organization if you need what is on it."),
     404: ("There is nothing here", "The page may have moved, or it belongs to somebody else."),
     405: ("That can't be done here", "Go back and use the buttons of the page."),
     413: ("That is too large", "Send a smaller file or a shorter text."),

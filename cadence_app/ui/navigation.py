@@ -84,8 +84,8 @@ REPORT_PAGES = {
 # The pages under Settings, all for admins only, by group in the order they are shown: label, endpoint, icon.
 # "{Teams}" stands for the mode's word.
 SETTINGS = {
-    "Organisation": (
-        ("Organisation", "organisation.index", "building"),
+    "Organization": (
+        ("Organization", "organisation.index", "building"),
         ("First steps", "first_run.index", "checks"),
         ("Screens", "screens.index", "adjustments"),
         ("Custom fields", "custom_fields.index", "list"),

@@ -76,7 +76,7 @@ def _failed(failure: Failure, detail: str) -> str:
         case Failure.REFUSED:
             return PRIVATE
         case Failure.NOT_FOUND:
-            return "This host name can not be found."
+            return "This host name cannot be found."
         case Failure.CONNECT_TIME:
             return f"No connection within {_POLICY.connect_seconds:.0f} seconds."
         case Failure.TIME:

@@ -35,7 +35,7 @@ _FAILURES_BEFORE_QUIET = 20
 # It is never given up for that: days without a success turn it off (_judge).
 _QUIET = Retrying(timedelta(seconds=30), timedelta(minutes=15))
 
-UNREADABLE = "Its secret can not be read, because SECRET_KEY has changed. Roll the secret, then turn it on."
+UNREADABLE = "Its secret cannot be read, because SECRET_KEY has changed. Roll the secret, then turn it on."
 GONE = "It answered 410 Gone: it wants no more events."
 
 

@@ -163,7 +163,7 @@ def test_who_came_once_is_known_by_the_object_id_whatever_their_address_becomes(
     assert come_back(world, entra, domain)[1] == 302
     entra.claims = _person(f"boss@{domain}")
     browser, status, page = come_back(world, entra, domain)
-    assert (status, "was somebody else at your organisation's sign-in before" in page) == (403, True)
+    assert (status, "was somebody else at your organization's sign-in before" in page) == (403, True)
     assert not is_signed_in(browser)
 
 
@@ -259,7 +259,7 @@ def test_a_provider_that_calls_itself_every_organisation_is_told_in_words(
 ) -> None:
     entra.wrong = {"issuer": "https://login.microsoftonline.com/{tenantid}/v2.0"}
     page = world.sign_in("admin").post(f"{SETTINGS}/test", follow_redirects=True).text
-    assert "which stands for every organisation" in html.unescape(page)
+    assert "which stands for every organization" in html.unescape(page)
 
 
 @pytest.mark.parametrize(
@@ -268,7 +268,7 @@ def test_a_provider_that_calls_itself_every_organisation_is_told_in_words(
         ({"speaks_for": ""}, "Enter the domains, one by one, that you confirm."),
         ({"speaks_for": "other.example"}, "other.example is not among the e-mail domains above."),
         ({"domains": "gmail.com", "speaks_for": "gmail.com"}, "Anybody can have an address of gmail.com"),
-        ({"issuer": "https://accounts.google.com"}, "signs in people of other organisations too"),
+        ({"issuer": "https://accounts.google.com"}, "signs in people of other organizations too"),
     ],
 )
 def test_a_confirmation_that_would_let_strangers_in_is_refused_at_its_field(
@@ -288,7 +288,7 @@ def test_another_tenants_domain_can_not_be_confirmed(
     _confirm(world, entra, domain)
     answer = save(legacy_world, entra, domain, addresses="confirmed", speaks_for=domain)
     assert answer.status_code == 422
-    assert f"Another organisation here uses {domain}." in html.unescape(answer.text)
+    assert f"Another organization here uses {domain}." in html.unescape(answer.text)
     with legacy_world.session():
         assert single_sign_on.spoken_for() == []
     with world.session():

@@ -66,7 +66,7 @@ def test_a_person_is_known_by_subject_after_the_first_time(
     provider.claims |= {"sub": "8", "email": f"agent@{domain}", "email_verified": True}
     _, status, page = come_back(world, provider, domain)
     assert status == 403
-    assert "was somebody else at your organisation's sign-in before" in page
+    assert "was somebody else at your organization's sign-in before" in page
 
 
 def test_an_address_may_come_from_the_user_information(world: World, provider: Provider, domain: str) -> None:
@@ -178,7 +178,7 @@ def test_a_domain_that_users_of_others_have_is_refused_until_an_operator_allows_
         db.session.commit()
     refused = save(world, provider, domain, domains=f"{domain} {theirs}")
     assert refused.status_code == 422
-    assert f"Another organisation here uses {theirs}." in refused.text
+    assert f"Another organization here uses {theirs}." in refused.text
     assert 'id="domains-error"' in refused.text
     for secret in (legacy_world.name, "boss@"):
         assert secret not in refused.text
@@ -320,7 +320,7 @@ def test_a_domain_is_one_organisations(
 ) -> None:
     answer = save(legacy_world, provider, domain)
     assert answer.status_code == 422
-    assert f"Another organisation here uses {domain}." in html.unescape(answer.text)
+    assert f"Another organization here uses {domain}." in html.unescape(answer.text)
     with legacy_world.session():
         assert db.session.scalars(select(SingleSignOn)).all() == []
 

@@ -105,7 +105,7 @@ def test_what_a_kind_does_not_allow_is_not_kept(world: World, form: dict[str, st
     before = everything(world)
     browser = world.sign_in("admin")
     assert browser.post(f"/contacts/import/{import_id}/refused", form).status_code == 302
-    assert "This can not be chosen for these rows." in browser.get("/contacts/").text
+    assert "This cannot be chosen for these rows." in browser.get("/contacts/").text
     start(world, import_id)
     assert counts(work(world, import_id)) == (1, 0, 0, 4)
     assert before != everything(world)

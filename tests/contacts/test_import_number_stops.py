@@ -48,7 +48,7 @@ def test_only_who_is_ticked_comes_in_opted_in_with_the_written_reason(world: Wor
     assert "Opt in also people who stopped" not in page
     refused = browser.post(f"/contacts/import/{import_id}/start", {"agreed": "3"})
     assert refused.status_code == 422
-    assert "Write how the people you ticked agreed" in refused.text
+    assert "Write how the people you checked agreed" in refused.text
     answer = browser.post(f"/contacts/import/{import_id}/start", {"agreed": "3", "agreed_reason": AGREED})
     assert answer.status_code == 302
     done = work(world, import_id)

@@ -117,7 +117,7 @@ def test_without_a_readable_team_it_is_listed_and_with_a_default_team_it_is_for_
     assert "it names nobody who is here and no number: not applied" in problems(world, done)[1]
     page = world.sign_in("admin").get(f"/contacts/import/{done.id}?kind=opt_outs").text
     assert "2 refused rows say opt out" in page
-    assert "2 can not be applied" in page
+    assert "2 cannot be applied" in page
     assert "but not of what" in page
     run(world, content, [world.team_id])
     assert world.status(contact_id) == OUT

@@ -281,7 +281,7 @@ def test_tags_and_custom_fields_are_added_and_a_column_can_be_a_new_field(world:
     assert chosen[:2] == ["number", "tags"]
     assert chosen[2].startswith("field:")
     done = run(world, content, [world.team_id], choices=[*chosen[:4], "new"])
-    assert "GPA: “high” is no number. Visited: “2026-13-01” is no day" in problems(world, done)[0]
+    assert "GPA: “high” is not a number. Visited: “2026-13-01” is not a day" in problems(world, done)[0]
     with world.session():
         fields = {field.name: str(field.id) for field in db.session.scalars(select(CustomField))}
         contact = db.session.scalars(select(Contact).where(Contact.number == number)).one()

@@ -49,7 +49,7 @@ def test_an_admin_goes_through_the_steps_without_scripts(world: World) -> None:
     work(world, import_id)
     page = browser.get(f"/contacts/import/{import_id}").text
     assert "Look before you start" in page
-    assert "“12” is no phone number." in page
+    assert "“12” is not a phone number." in page
     assert "“maybe” is none of" in page
     assert browser.post(f"/contacts/import/{import_id}/start").status_code == 302
     assert "HX-Refresh" not in browser.get(f"/contacts/import/{import_id}/progress").headers
@@ -85,7 +85,7 @@ def test_problems_are_summed_up_at_the_top_and_refused_rows_come_before_the_impo
     assert checked.rows_refused == 3
     browser = own.sign_in("admin")
     page = browser.get(f"/contacts/import/{import_id}").text
-    assert page.index("3 rows can not be imported") < page.index("First rows")
+    assert page.index("3 rows cannot be imported") < page.index("First rows")
     assert all(f"Line {line}: " in page for line in (3, 5))
     assert f"/contacts/import/{import_id}?kind=bad_number#problems" in page
     word = "team" if navigation == "teams" else "department"
@@ -93,7 +93,7 @@ def test_problems_are_summed_up_at_the_top_and_refused_rows_come_before_the_impo
     lines = browser.get(f"/contacts/import/{import_id}/refused.csv").data.decode("utf-8-sig").splitlines()
     assert lines[0].endswith(",Problem")
     assert [line.split(",")[0] for line in lines[1:]] == ["'=HYPERLINK(1)", "Bo", "Cy"]
-    assert "Line 4: MobileNumber: “3.03555E9” is no phone number." in lines[2]
+    assert "Line 4: MobileNumber: “3.03555E9” is not a phone number." in lines[2]
 
 
 def test_refused_rows_before_the_import_are_told_without_who_was_erased_since(world: World) -> None:
@@ -117,7 +117,7 @@ def test_refused_rows_before_the_import_are_told_without_who_was_erased_since(wo
     assert not any(each in told for each in ("Zelda", "777", number, number.removeprefix("+1")))
     assert "Line 2: " in told
     assert "This person was erased" in told
-    assert "Line 4: MobileNumber: “12” is no phone number." in told
+    assert "Line 4: MobileNumber: “12” is not a phone number." in told
 
 
 def test_nothing_is_to_download_of_a_file_whose_columns_are_chosen_anew(world: World) -> None:

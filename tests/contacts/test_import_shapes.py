@@ -85,7 +85,7 @@ def test_the_result_file_of_a_report_with_titles_has_its_header_and_rows(world: 
     done = run(world, content)
     assert counts(done) == (1, 0, 0, 1)
     (refused,) = problems(world, done)
-    assert refused.startswith("Line 5: Mobile: “12” is no phone number.")
+    assert refused.startswith("Line 5: Mobile: “12” is not a phone number.")
 
 
 def _book(*rows: tuple[object, ...], hidden: tuple[int, ...] = (), sheet: str = "People") -> Workbook:

@@ -88,7 +88,7 @@ def test_an_admin_signs_on_the_page_and_it_stands_with_the_import(
     assert "I, Admin Person, state that the people in this file agreed" in page
     for form, why in (
         ({"signed": "y"}, "Write how the people in this file agreed."),
-        ({"statement": STATED}, "Sign it by ticking this box"),
+        ({"statement": STATED}, "Sign it by checking this box"),
         ({"statement_on": "2026-01-02"}, "Write how they agreed too"),
         ({"signed": "y", "statement": STATED, "statement_on": "2999-01-01"}, "still to come"),
         ({"signed": "y", "statement": STATED, "statement_on": "1990-01-01"}, "from December 3, 1992 on"),

@@ -21,7 +21,7 @@ def _move_to(page: Page, screens: str) -> None:
 def _choose_the_policy(page: Page) -> None:
     """A day for opt-out words, asked once; it shows above settings and messages until it is taken back."""
     page.goto("/settings/organisation/")
-    page.get_by_label("Every department of the organisation").check()
+    page.get_by_label("Every department of the organization").check()
     page.get_by_label(re.compile("^From")).fill((date.today() + timedelta(days=9)).isoformat())
     page.get_by_label("Ask whether only the one department was meant").check()
     page.get_by_role("button", name="Save these rules").click()

@@ -37,7 +37,7 @@ def test_an_admin_imports_a_file_and_gets_the_refused_rows_back(open_page: OpenP
     page.get_by_role("button", name="Check the file").click()
     problems = page.locator("table[aria-labelledby=problems]")
     expect(problems).to_contain_text("There is no team with the code XYZ.", timeout=40_000)
-    expect(problems).to_contain_text("“12” is no phone number.")
+    expect(problems).to_contain_text("“12” is not a phone number.")
     _check_both_sizes(page)
     page.get_by_role("button", name="Start the import").click()
 

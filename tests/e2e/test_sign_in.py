@@ -125,7 +125,7 @@ def test_single_sign_on_is_set_up_tested_and_used(open_page: OpenPage, site: Sit
 
 def _sign_in_there(page: Page, email: str) -> None:
     page.goto("/login")
-    page.get_by_role("link", name="Sign in with your organisation").click()
+    page.get_by_role("link", name="Sign in with your organization").click()
     page.get_by_label("E-mail").fill(email)
     page.get_by_role("button", name="Continue").click()
 

@@ -41,7 +41,7 @@ def test_two_teams_words_may_differ_but_a_word_never_means_two_things_in_one(wor
         with pytest.raises(ValueError, match=message):
             add(world, "¡ALTO!", meaning, team_id)
     add(world, "fin", Meaning.OUT)
-    with pytest.raises(ValueError, match="whole organisation already"):
+    with pytest.raises(ValueError, match="whole organization already"):
         add(world, "fin", Meaning.IN, world.team_id)
 
 

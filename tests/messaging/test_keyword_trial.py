@@ -146,7 +146,7 @@ def test_start_from_somebody_opted_in_says_what_it_lifts(world: World) -> None:
         assert "opted in already" in said.why
         assert (said.answer, said.decided.opted_out) == ("", False)
         assert said.effects == [
-            "If the phone had stopped Admissions or the whole organisation, that ends, for whoever has the "
+            "If the phone had stopped Admissions or the whole organization, that ends, for whoever has the "
             "number next too.",
             "If they were kept out of teams they join later, that ends.",
             "Personal inboxes may text them again.",

@@ -61,6 +61,10 @@ def test_a_text_for_later_is_listed_changed_and_sent_at_its_time(world: World) -
     page = agent.get(path).text
     assert "To be sent later" in page
     assert "10:00 AM" in page
+    # Buttons are told apart by the reader's own clock, as the texts are.
+    named = re.findall(r"the text for <time[^>]*>([^<]*)", page)
+    assert len(named) == 2
+    assert all("10:00 AM" in each and "UTC" not in each for each in named)
     edit = f"{path}/later/{text_id}"
     assert "See you" in agent.get(edit).text
     assert agent.post(edit, {"body": "See you soon", "send_at": TOMORROW}).status_code == 302
@@ -87,7 +91,10 @@ def test_a_cancelled_one_never_goes(world: World) -> None:
 def test_a_stop_before_its_time_suppresses_it_and_it_is_not_lost(world: World) -> None:
     talk = world.text(number := new_number(), "hi").conversation_id
     text_id = set_text(world, talk)
+    agent, path = world.sign_in("agent"), f"/messages/conversations/{talk}"
+    assert "this will not go out" not in agent.get(path).text
     world.text(number, "STOP")
+    assert "this will not go out" in agent.get(path).text
     come(world, text_id)
     assert last(world, talk).state == "suppressed"
     assert "opted out" in last(world, talk).detail

@@ -227,7 +227,7 @@ def test_an_admin_sets_the_hours_and_the_desk_and_the_log_say_so(world: World) -
         ({"days-2-first": "noon"}, "Enter both times"),
         ({"zone": "Mars/Base"}, "Not a valid choice"),
         ({"mode": "sometimes"}, "Not a valid choice"),
-        ({f"days-{day}-staffed": "" for day in range(5)}, "Tick the days"),
+        ({f"days-{day}-staffed": "" for day in range(5)}, "Check the days"),
     ],
 )
 def test_what_is_wrong_is_said_at_its_field_and_nothing_is_kept(

@@ -182,6 +182,14 @@ def test_usual_times_are_the_persons_where_their_clock_is_known_and_else_the_org
         db.session.rollback()
 
 
+def test_on_a_monday_the_usual_monday_is_called_the_next_one(world: World) -> None:
+    with world.session():
+        user = person(world, "America/Denver")
+        monday = datetime(2026, 11, 30, 19, tzinfo=UTC)
+        found = quiet_warnings.presets(user, f"{DENVER}5550123", monday)
+        assert [each.label for each in found] == ["Tomorrow 9:00 AM", "Next Monday 9:00 AM"]
+
+
 @pytest.mark.parametrize(
     ("number", "words"),
     [

@@ -12,6 +12,7 @@ from sqlalchemy import select, text
 
 from cadence_app import words
 from cadence_app.accounts.models import User
+from cadence_app.contacts import tags
 from cadence_app.contacts.models import Contact
 from cadence_app.extensions import db
 from cadence_app.messaging import desk, finding
@@ -158,6 +159,19 @@ def test_a_row_shows_the_words_found_marked_and_escaped(world: World) -> None:
     assert "&lt;b&gt;Where&lt;/b&gt; is the <mark>Library</mark>?" in page
     message_id = world.messages(received.conversation_id)[0].id
     assert re.search(rf'q=libr[^"]*text={message_id}[^"]*#text-{message_id}"', page)
+
+
+def test_a_row_that_a_tag_found_shows_the_tag(world: World) -> None:
+    number = new_number()
+    world.text(number, "hello there")
+    agent = world.sign_in("agent")
+    with world.session():
+        contact = db.session.scalars(select(Contact).where(Contact.number == number)).one()
+        tags.add_tag(db.session.get_one(User, world.agent_id), contact, "Rowing team")
+    for query in ("q=rowing+team", "person=rowing+team"):
+        page = agent.get(f"/messages/?inbox=&only=all&{query}").text
+        assert page.count("<mark>Rowing team</mark>") == 1
+    assert "<mark>" not in agent.get("/messages/?inbox=&only=all").text
 
 
 def test_a_conversation_opens_at_an_old_text_that_was_found(world: World) -> None:

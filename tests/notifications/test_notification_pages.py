@@ -31,7 +31,7 @@ def test_an_admin_sets_up_who_is_told(world: World) -> None:
 def test_bad_addresses_get_a_message_at_the_field_and_save_nothing(world: World) -> None:
     admin = world.sign_in("admin")
     for emails, message in (
-        ("nobody", "nobody is no e-mail address."),
+        ("nobody", "nobody is not an e-mail address."),
         ("", "Write at least one address."),
         ("a@x.example\nb@x\x00.example", "stored"),
         ("\n".join(f"p{n}@x.example" for n in range(51)), "At most 50 addresses."),

@@ -107,7 +107,7 @@ def test_a_text_that_consent_kept_back_says_by_which_bar_and_what_was_not_kept(
     told = page(world, talk, message_id)
     assert "Why this did not go" in told
     assert f"#row-{row}" in told
-    asked = told[told.index("What was asked before it went") :]
+    asked = told[told.index("What was checked before it went") :]
     answers = [part.split("</span>")[0].rpartition(">")[2] for part in asked.split('<th scope="row">')[1:]]
     assert answers == [*["No"] * 4, "Yes: this kept the text back", *["Not recorded"] * 2][: len(answers)]
     assert answers.count("Yes: this kept the text back") == 1

@@ -107,7 +107,7 @@ def test_an_admin_adds_changes_pauses_resumes_sends_and_deletes_a_schedule(eithe
     assert len(exports_of(either, schedule.id)) == 1
 
     asks = admin.get(f"{LIST}{schedule.id}/delete")
-    assert "can not be brought back" in asks.text
+    assert "cannot be brought back" in asks.text
     only_schedule(either)
     assert "No schedules yet" in admin.post(f"{LIST}{schedule.id}/delete", follow_redirects=True).text
     assert admin.get(f"{LIST}{schedule.id}/edit").status_code == 404

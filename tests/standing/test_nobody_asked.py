@@ -279,6 +279,6 @@ def test_an_operators_command_takes_somebody_away_at_once(app: Flask, world: Wor
     again = app.test_cli_runner().invoke(args=["cadence", "user-stop", address_of(world, second)])
     assert again.exit_code != 0
     last = app.test_cli_runner().invoke(args=["cadence", "user-stop", address_of(world, world.admin_id)])
-    assert "Nobody is an admin of their organisation now" in last.output
+    assert "Nobody is an admin of their organization now" in last.output
     with world.session():
         assert not db.session.get_one(User, world.admin_id).active

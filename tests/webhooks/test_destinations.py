@@ -83,4 +83,4 @@ def test_a_name_that_no_server_knows_is_told_in_words(world: World) -> None:
     endpoint_id, _ = add_endpoint(world, "https://nowhere.invalid/hook")
     set_status(world, world.add_contact())
     deliver(world, endpoint_id)
-    assert deliveries(world, endpoint_id)[0].tries[0].error == "This host name can not be found."
+    assert deliveries(world, endpoint_id)[0].tries[0].error == "This host name cannot be found."

@@ -50,12 +50,12 @@ def agreed(text: str, zone: ZoneInfo) -> dict[str, Any]:
     except (ValueError, OverflowError):
         found = None
     if found is None:
-        raise ValueError(f"“{text[:40]}” is no date; write it as 2026-03-31 or 2026-03-31T09:30:00Z.")
+        raise ValueError(f"“{text[:40]}” is not a date; write it as 2026-03-31 or 2026-03-31T09:30:00Z.")
     now = datetime.now(UTC)
     try:
         day = found.astimezone(zone).date() if isinstance(found, datetime) else found
     except OverflowError:
-        raise ValueError(f"“{text[:40]}” is no date that anybody can mean.") from None
+        raise ValueError(f"“{text[:40]}” is not a date that anybody can mean.") from None
     later = found > now if isinstance(found, datetime) else found > now.astimezone(zone).date()
     if later:
         raise ValueError(f"“{text[:40]}” is still to come, so nobody can have agreed then.")

@@ -83,9 +83,9 @@ class StartForm(FlaskForm):
 
     def validate_agreed_reason(self, field: Field) -> None:
         if self.agreed.data and not field.data:
-            raise ValidationError("Write how the people you ticked agreed to texts.")
+            raise ValidationError("Write how the people you checked agreed to texts.")
         if field.data and not self.agreed.data:
-            raise ValidationError("Tick the people this is about, or leave this empty.")
+            raise ValidationError("Check the people this is about, or leave this empty.")
 
     def validate_statement(self, field: Field) -> None:
         if self.signed.data and not field.data:
@@ -93,7 +93,7 @@ class StartForm(FlaskForm):
 
     def validate_signed(self, field: Field) -> None:
         if self.statement.data and not field.data:
-            raise ValidationError("Sign it by ticking this box, or leave the text empty.")
+            raise ValidationError("Sign it by checking this box, or leave the text empty.")
 
     def validate_statement_on(self, field: Field) -> None:
         if field.data is None:
@@ -117,7 +117,7 @@ class StartForm(FlaskForm):
         if self.lift_stops.data and not field.data:
             raise ValidationError("Write how these people gave consent again.")
         if field.data and not self.lift_stops.data:
-            raise ValidationError("Tick the box above too, or leave this empty.")
+            raise ValidationError("Check the box above too, or leave this empty.")
 
 
 class AreaCodeForm(FlaskForm):

@@ -180,7 +180,7 @@ def choose(import_id: int) -> ResponseReturnValue:
     ):
         flash(f"Kept for {rows:,} row{'' if rows == 1 else 's'}.", "success")
     else:
-        flash("This can not be chosen for these rows.", "error")
+        flash("This cannot be chosen for these rows.", "error")
     back: dict[str, Any] = {"kind": form.kind.data} if form.line.data and form.kind.data in list(Kind) else {}
     return redirect(url_for("imports.show", import_id=imported.id, _anchor="refusals", **back))
 

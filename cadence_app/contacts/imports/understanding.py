@@ -180,7 +180,7 @@ class Reader:
         try:
             found.number = self._full(text)
         except BadNumber as error:
-            raise Wrong(f"“{text[:40]}” is no phone number. {error}") from error
+            raise Wrong(f"“{text[:40]}” is not a phone number. {error}") from error
 
     def _full(self, text: str) -> str:
         """Errors: BadNumber."""
@@ -274,7 +274,7 @@ def _value(text: str, kind: str) -> str:
                 return text.replace(",", "")
         except InvalidOperation:
             pass
-        raise Wrong(f"“{text[:40]}” is no number.")
+        raise Wrong(f"“{text[:40]}” is not a number.")
     if kind == FieldKind.DATE:
         return _day(text).isoformat()
     return _short(text, _LONGEST_VALUE)
@@ -286,4 +286,4 @@ def _day(text: str) -> date:
             return datetime.strptime(text, form).date()
         except ValueError:
             continue
-    raise Wrong(f"“{text[:40]}” is no day; write it as 2026-03-31 or 3/31/2026.")
+    raise Wrong(f"“{text[:40]}” is not a day; write it as 2026-03-31 or 3/31/2026.")

@@ -184,7 +184,7 @@ DRIVER = Driver(
     where="In Bandwidth's dashboard, open the messaging application and enter it as the inbound callback "
     "URL, with the user name and password you chose here.",
     missed="Bandwidth posts a text again for 24 hours until it is answered, and keeps no words, so Cadence "
-    "can not ask for them. What came in a longer gap is lost to Cadence: ask Bandwidth's support, or the "
+    "cannot ask for them. What came in a longer gap is lost to Cadence: ask Bandwidth's support, or the "
     "people whom you texted in that time.",
     webhook=Webhook(signed, events),
     keywords=_KEYWORDS,

@@ -74,7 +74,7 @@ _ERRORS = {
     "21408": "The account may not text to that country.",
     "21610": BLOCKED,
     "21612": "This number can't be reached from yours.",
-    "21614": "This is no mobile number.",
+    "21614": "This is not a mobile number.",
     "30003": "The phone is off or out of reach.",
     "30004": "The phone's network refuses texts to it.",
     "30005": "The number is not in use.",

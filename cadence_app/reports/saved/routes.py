@@ -30,7 +30,7 @@ blueprint = Blueprint("saved", __name__, url_prefix="/reports/saved")
 class NameForm(FlaskForm):
     name = StringField("Name", [DataRequired("Give it a name."), Length(max=80)], filters=[stripped])
     # For admins only.
-    shared = BooleanField("Share it with everybody who reads the reports of your organisation")
+    shared = BooleanField("Share it with everybody who reads the reports of your organization")
 
     def validate_name(self, field: StringField) -> None:
         if not field.data.isprintable():
@@ -69,7 +69,7 @@ def new() -> ResponseReturnValue:
         abort(403)
     asked = ExportForm(kind, formdata=asked_of(kind), meta={"csrf": False})
     if not asked.validate():
-        flash("These filters can't be saved as they are. Put them right first.", "error")
+        flash("These filters can't be saved as they are. Fix them first.", "error")
         return redirect(page_of(kind))
     form = SaveForm(data=None if request.method == "POST" else {"days": _days(kind, asked)[0][0]})
     form.days.choices = [SelectChoice(*choice) for choice in _days(kind, asked)]
@@ -84,7 +84,7 @@ def new() -> ResponseReturnValue:
                 form.replace.data,
             )
         except NameTaken:
-            form.name.errors = ["You have one of this name. Choose another, or tick that it is replaced."]
+            form.name.errors = ["You have one of this name. Choose another, or check that it is replaced."]
         else:
             flash(f"{saved.name} is saved.", "success")
             return redirect(url_for("saved.show", saved_id=saved.id))

@@ -55,7 +55,7 @@ DRIVER = Driver(
     "and self-managed opt outs: what AWS answers by itself, such as a STOP, it may not pass on.",
     missed="Amazon SNS tries a few times within a minute. Give the subscription a delivery policy with "
     "retries over an hour, the most that SNS allows, and a dead-letter queue, which keeps what could not be "
-    "brought for up to 14 days. AWS lists no texts, so Cadence can not ask for them.",
+    "brought for up to 14 days. AWS lists no texts, so Cadence cannot ask for them.",
     webhook=Webhook(sns.signed, sns.events),
     keywords=sns.KEYWORDS,
     # If AWS blocks on, it refuses the very next text, and its list says so within the hour; but that a block
