@@ -28,7 +28,7 @@ from cadence_app.messaging.sender import Sender
 from cadence_app.tenancy import use_tenant
 from tests.campaigns.carrier import NAME, counting_carrier, driver_at
 from tests.campaigns.sending import add_people, always_open
-from tests.messaging.test_sender import queue
+from tests.messaging.under_way import queue
 from tests.world import World, make_world
 
 _SLOW_SECONDS = 0.25

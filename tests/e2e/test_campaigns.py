@@ -32,7 +32,7 @@ def _write_campaign(page: Page) -> None:
     page.get_by_role("textbox", name="Name").fill("Library hours")
     page.get_by_label("Contacts picked by hand").check()
     page.get_by_role("searchbox").fill("an")
-    page.get_by_role("button", name="Find").click()
+    page.get_by_role("button", name="Find", exact=True).click()
     expect(page.locator("[name=picked]").first).to_be_visible()
     for box in page.locator("[name=picked]").all()[:3]:
         box.check()

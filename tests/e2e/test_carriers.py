@@ -64,11 +64,13 @@ def test_an_admin_adds_aws_and_its_texts_come_in_and_go_out(
     page.get_by_text("Is the office open?").first.click()
     page.locator("[name=body]").fill("Until five.")
     page.get_by_role("button", name="Send", exact=True).click()
+    # Out of its office hours the demo's inbox answers by itself too.
+    ours = (f"+1{number}", theirs, "Until five.")
     for _ in range(120):
-        if api.taken:
+        if ours in [each[:3] for each in api.taken]:
             break
         page.wait_for_timeout(250)
-    assert [each[:3] for each in api.taken] == [(f"+1{number}", theirs, "Until five.")]
+    assert [each[:3] for each in api.taken].count(ours) == 1
 
     text |= {"originationNumber": "60755", "messageBody": "STOP", "inboundMessageId": "m-2"}
     answer = httpx.post(site.url + httpx.URL(webhook).path, content=sns.notification(text))

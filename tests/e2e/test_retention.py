@@ -27,7 +27,7 @@ def test_an_admin_holds_a_contact_looks_at_a_dry_run_and_removes_the_others(
     assert len(listed) == 31
     number = listed[1].split(",")[3].strip('"')
     page.goto(f"/contacts/?q={number.replace('+', '')}")
-    page.locator("table a").first.click()
+    page.locator("tbody a").first.click()
     page.get_by_role("link", name="Legal hold").first.click()
     page.wait_for_url("**/hold")
     check(page)

@@ -337,21 +337,3 @@ def test_marking_looks_at_each_word_once_however_many_are_searched_for(
         "lorem ipsum dolor " * 100, words.asked(" ".join(f"w{n}" for n in range(100)) + " w1 lorem" * 50)
     )
     assert len(looked) <= 2 * 300
-
-
-def test_the_words_go_with_a_text_that_is_emptied_by_whoever_sees_every_tenant(world: World) -> None:
-    received = world.text(new_number(), "a bassoon")
-    agent = world.sign_in("agent")
-    agent.post(f"/messages/conversations/{received.conversation_id}/notes", {"note": "Plays the bassoon"})
-    engine = db.create_engine(world.app.config["SUPERUSER_URL"])
-    with engine.begin() as everything:
-        for table in ("messages", "notes"):
-            everything.execute(
-                text(f"UPDATE {table} SET body = '' WHERE conversation_id = :id"),
-                {"id": received.conversation_id},
-            )
-        assert everything.scalar(text("SELECT current_setting('cadence.tenant_id', true)")) in (None, "")
-        for table in ("message_words", "note_words"):
-            left = text(f"SELECT count(*) FROM {table} WHERE conversation_id = :id")
-            assert everything.scalar(left, {"id": received.conversation_id}) == 0
-    engine.dispose()

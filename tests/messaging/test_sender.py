@@ -7,14 +7,11 @@ import itertools
 import threading
 import time
 import uuid
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime, timedelta
 
-import psycopg
 import pytest
-from sqlalchemy import event, func, select, update
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import func, select, update
 
 from cadence_app.consent.models import OptOutChange, Status
 from cadence_app.contacts.models import Contact
@@ -22,91 +19,16 @@ from cadence_app.extensions import db
 from cadence_app.inboxes.models import Inbox
 from cadence_app.messaging import outcomes, pace, providers, sender
 from cadence_app.messaging.calling import NotTried, Outcome, call
-from cadence_app.messaging.conversations import add_message, conversation_with
 from cadence_app.messaging.inbound import receive_text
 from cadence_app.messaging.jobs import sweep_lost_texts
-from cadence_app.messaging.models import Direction, Message, MessageKind, MessageState
-from cadence_app.messaging.providers.base import Driver, NotTaken, Outgoing, Refused, Sent
+from cadence_app.messaging.models import Message, MessageKind
+from cadence_app.messaging.providers.base import Driver, NotTaken, Outgoing, Sent
 from cadence_app.tenancy import use_tenant
 from tests import sizes
 from tests.campaigns.carrier import NAME, CountingCarrier, counting_carrier, driver_at
-from tests.campaigns.sending import add_people, always_open
+from tests.campaigns.sending import add_people
+from tests.messaging.under_way import carried_by, queue, sending, states, take_and_send, texts_of, until
 from tests.world import World, make_world
-
-
-def carried_by(world: World, provider: str, texts_per_second: int = 10_000) -> None:
-    always_open(world)
-    with world.session():
-        values = {"provider": provider, "texts_per_second": texts_per_second, "next_text_at": None}
-        db.session.execute(update(Inbox).values(values))
-        db.session.commit()
-
-
-def queue(world: World, contact_ids: list[int], kind: MessageKind = MessageKind.PERSON) -> list[int]:
-    """A text to each, as the desk or a keyword leaves it."""
-    with world.session():
-        inbox = db.session.scalars(select(Inbox).where(Inbox.number == world.shared)).one()
-        by = {"user_id": world.agent_id} if kind == MessageKind.PERSON else {}
-        texts = [
-            add_message(
-                conversation_with(inbox, contact_id),
-                Message(
-                    direction=Direction.OUTBOUND, kind=kind, body="Hello", state=MessageState.QUEUED, **by
-                ),
-            )
-            for contact_id in contact_ids
-        ]
-        db.session.commit()
-        return [text.id for text in texts]
-
-
-def texts_of(world: World, message_ids: list[int]) -> list[Message]:
-    with world.session():
-        query = select(Message).where(Message.id.in_(message_ids)).order_by(Message.id)
-        rows = list(db.session.scalars(query))
-        db.session.expunge_all()
-        return rows
-
-
-def states(world: World, message_ids: list[int]) -> set[str]:
-    return {text.state for text in texts_of(world, message_ids)}
-
-
-def take_and_send(world: World, room: int = 1000) -> int:
-    """One look of a sender, and what came of it; how many texts of this tenant's it took."""
-    with world.app.app_context():
-        taken = sender.take_due(room)
-        outcomes.note([call(text) for text in taken])
-        return len([text for text in taken if text.tenant_id == world.tenant_id])
-
-
-@contextmanager
-def sending(world: World, senders: int = 1) -> Iterator[list[sender.Sender]]:
-    """Senders that run beside the test."""
-    with world.app.app_context():
-        running = [sender.Sender() for _ in range(senders)]
-
-    def run(one: sender.Sender) -> None:
-        with world.app.app_context():
-            one.send()
-
-    threads = [threading.Thread(target=run, args=(one,)) for one in running]
-    for thread in threads:
-        thread.start()
-    try:
-        yield running
-    finally:
-        for one in running:
-            one.stop()
-        for thread in threads:
-            thread.join(30)
-
-
-def until(done: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 @pytest.fixture
@@ -315,60 +237,3 @@ def test_a_carrier_that_is_busy_holds_its_inbox_up_for_as_long_as_it_asks(world:
             )
         ).one()
     assert take_and_send(world) == 0
-
-
-def test_outcomes_are_kept_while_the_database_can_not_be_reached(
-    world: World, carrier: CountingCarrier
-) -> None:
-    """A connection that is refused is none that was lost, and no fault of what is written."""
-
-    def refused(*_: object) -> None:
-        raise psycopg.OperationalError("connection refused")
-
-    texts = queue(world, add_people(world, 2))
-    with world.app.app_context():
-        came = [call(text) for text in sender.take_due(1000) if text.tenant_id == world.tenant_id]
-        assert len(came) == 2
-        db.session.remove()
-        db.engine.dispose()
-        event.listen(db.engine, "do_connect", refused)
-        try:
-            with pytest.raises(OperationalError):
-                outcomes.note(came)
-        finally:
-            event.remove(db.engine, "do_connect", refused)
-        db.session.rollback()
-        outcomes.note(came)
-    assert states(world, texts) == {"delivered"}
-
-
-def test_an_outcome_that_can_not_be_written_keeps_no_other_from_it(
-    world: World, carrier: CountingCarrier
-) -> None:
-    texts = queue(world, add_people(world, 3))
-    with world.app.app_context():
-        taken = [text for text in sender.take_due(1000) if text.tenant_id == world.tenant_id]
-        # PostgreSQL keeps no NUL.
-        broken = Outcome(taken[0], Refused("\0", "No."))
-        also = Outcome(taken[1], Sent("\0", None))
-        outcomes.note([broken, also, call(taken[2])])
-    assert [text.state for text in texts_of(world, texts)] == ["sending", "sending", "delivered"]
-
-
-def test_a_machine_without_a_thread_to_spare_stops_no_text_for_good(
-    world: World, carrier: CountingCarrier, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    starts = threading.Thread.start
-    failed: list[str] = []
-
-    def none_to_spare(thread: threading.Thread) -> None:
-        if thread.name.startswith("carrier") and not failed:
-            failed.append(thread.name)
-            raise RuntimeError("can't start new thread")
-        starts(thread)
-
-    monkeypatch.setattr(threading.Thread, "start", none_to_spare)
-    texts = queue(world, add_people(world, 3))
-    with sending(world):
-        until(lambda: states(world, texts) == {"delivered"}, 20)
-    assert failed
