@@ -144,7 +144,10 @@ def test_a_session_that_is_over_and_a_server_that_is_away_lose_nothing(
     mode: str, open_page: OpenPage
 ) -> None:
     domain, _, inbox = MODES[mode]
-    page, phone = open_page(f"agent@{domain}"), open_page(f"admin@{domain}")
+    # With a session of its own, for it ends.
+    page, phone = open_page(), open_page(f"admin@{domain}")
+    sign_in(page, f"agent@{domain}", PASSWORD)
+    page.wait_for_url("**/messages/**")
     text_from(phone, "+12125550182", inbox, "Is there a bus?")
     open_conversation(page, "Is there a bus?")
     here = page.url
